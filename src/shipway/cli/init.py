@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--force", is_flag=True, help="Overwrite existing files")
+@click.option(
+    "--compose", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, metavar="FILE",
+    help="A Compose file to read, instead of those that are found; several are laid over one another, as with `docker compose -f`",
+)  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the plan instead of writing it")
 @click.option(
     "--hook", type=click.Path(path_type=Path, file_okay=False), metavar="REPOSITORY.git",
@@ -29,7 +33,13 @@ if TYPE_CHECKING:
 @click.option("--protected", metavar="BRANCH", help="With --hook: the protected branch [HEAD of the repository]")
 @click.pass_obj
 def init(
-    options: Globals, force: bool, stdout: bool, hook: Path | None, home: Path | None, protected: str | None
+    options: Globals,
+    force: bool,
+    files: tuple[Path, ...],
+    stdout: bool,
+    hook: Path | None,
+    home: Path | None,
+    protected: str | None,
 ) -> None:
     """Generate shipway.yaml from the files of this repository."""
     from shipway.actions.projects.init import draft_plan, write_hook, write_plan
@@ -41,14 +51,14 @@ def init(
     if hook is None and protected is not None:
         raise click.UsageError("--protected requires --hook; without a hook: shipway rules register --protected BRANCH")
     if hook is not None:
-        if stdout:
-            raise click.UsageError("--stdout and --hook can't be combined")
+        if stdout or files:
+            raise click.UsageError(f"{'--stdout' if stdout else '--compose'} and --hook can't be combined")
         used = (home or options.home).expanduser().absolute()
         written = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
         say(f"wrote {written}: each push to the repository runs the plan, with the home folder {used}")
         _register(options, hook.absolute(), used, protected)
         return
-    result = draft_plan(Path.cwd())
+    result = draft_plan(Path.cwd(), files)
     if stdout:
         say(result.text.rstrip())
         return

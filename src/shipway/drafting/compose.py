@@ -1,315 +1,284 @@
-"""Services and accessories from a compose file."""
+"""Services and accessories from a Compose project."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-import shlex
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from shipway.domain.image import base_name
-from shipway.domain.plan import Accessory
-from shipway.domain.shell_syntax import shell_syntax
-from shipway.domain.volumes import right_path
-from shipway.drafting import dockerfile
-from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft, plan_name
-from shipway.drafting.files import plain
-from shipway.drafting.unsupported import mounts, other_ports, unsupported, unsupported_in_build
-from shipway.drafting.variables import entries, split
-from shipway.drivers.accessories import KINDS, known_variables, known_volumes
-from shipway.planfile.bounds import TooMuch, text_of
-from shipway.planfile.document import Unreadable, compose
-from shipway.planfile.sections import accessory_kind
-
-FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-# Images that are no kind of their own in Shipway, but have a well-known port and URL format.
-_OTHERS = {
-    "rabbitmq": (5672, "amqp://{host}:{port}"),
-    "mongo": (27017, "mongodb://{host}:{port}"),
-    "memcached": (11211, "memcached://{host}:{port}"),
-    "elasticsearch": (9200, "http://{host}:{port}"),
-    "opensearch": (9200, "http://{host}:{port}"),
-    "meilisearch": (7700, "http://{host}:{port}"),
-    "minio": (9000, "http://{host}:{port}"),
-    "nats": (4222, "nats://{host}:{port}"),
-    "mailpit": (1025, "smtp://{host}:{port}"),
-    "mailhog": (1025, "smtp://{host}:{port}"),
-}
-_PROXIES = ("traefik", "nginx-proxy", "nginx-proxy-manager", "caddy-docker-proxy")
+from shipway.drafting import (
+    addresses,
+    commands,
+    compose_accessories,
+    compose_proxies,
+    compose_services,
+    dockerfile,
+    images,
+    proxy_rules,
+    public,
+    replaced,
+)
+from shipway.drafting.compose_files import Choice, choose
+from shipway.drafting.compose_model import NotCompose, Project, load
+from shipway.drafting.compose_parts import Part, Reading, mapping, part_of, published
+from shipway.drafting.compose_proxies import Proxies
+from shipway.drafting.draft import Draft, plan_name
+from shipway.drafting.files import inside
+from shipway.drafting.variables import masked
 
 
-def find(root: Path, draft: Draft) -> str | None:
-    """Add the compose file's content; returns its name, or None without a usable one."""
-    file = next((name for name in FILES if (root / name).is_file()), None)
-    if file is None:
+def find(root: Path, draft: Draft, files: tuple[str, ...] = ()) -> str | None:
+    """Add the content of the Compose files, or of those that are given; returns the name, or None without a usable one.
+    NotCompose if a given file can't be used."""
+    choice = Choice(list(files)) if files else choose(root)
+    if choice is None or not choice.files:
+        draft.notes += choice.notes if choice else []
         return None
     try:
-        data = plain(compose(text_of(root / file)))
-    except (Unreadable, TooMuch, OSError) as error:
-        draft.notes.append(f"{file} can't be read ({error}): it was ignored")
+        project = load(root, choice.files)
+    except NotCompose as error:
+        if files:
+            raise
+        draft.notes.append(str(error))
         return None
-    services = {name: _sound(_mapping(raw)) for name, raw in _mapping(_mapping(data).get("services")).items()}
-    draft.notes += [f"{file}: {key} was ignored" for key in _mapping(data) if key in ("include", "secrets", "configs")]
+    if not project.services:
+        if files:
+            raise NotCompose(f"{', '.join(files)}: there are no services in it")
+        return None
+    draft.notes += choice.notes + project.notes + _adopted_volumes(project)
+    others = [file for file in choice.others if file not in project.parsed]
+    draft.origin = f"From {' and '.join(choice.files)}" + (f"; not read: {', '.join(others)}" if others else "")
+    if others:
+        draft.notes.append(f"{', '.join(others)}: not read; to choose: shipway init --compose {others[0]}")
+    reading = Reading(root, project, draft)
+    _read(reading, others)
+    return reading.file
+
+
+def _adopted_volumes(project: Project) -> list[str]:
     outside = [
         name
-        for name, raw in _mapping(_mapping(data).get("volumes")).items()
-        if {"external", "driver", "driver_opts"} & {*_mapping(raw)}
+        for name, raw in project.volumes.items()
+        if {"external", "driver_opts"} & {*mapping(raw)} or mapping(raw).get("driver", "local") != "local"
     ]
-    draft.notes += [
-        f"{file}: the content of volume {name} is not adopted: Shipway creates its own volumes" for name in outside
-    ]
-    if not services:
-        draft.notes.append(f"{file} has no `services:`: it was ignored")
-        return None
-    for name, raw in services.items():
-        if "build" not in _mapping(raw) and _mapping(raw).get("image") and _is_accessory(_mapping(raw)):
-            draft.accessories.append(_accessory(name, _mapping(raw), file))
-    accessories = {name: _by_name(draft, name) for name in services}
-    for name, raw in services.items():
-        if accessories[name] is None:
-            draft.services.append(_service(root, name, _mapping(raw), file, accessories))
-    return file
-
-
-def _sound(raw: dict[str, Any]) -> dict[str, Any]:
-    """Remove values of an invalid type, as if their keys were missing."""
-    texts: dict[str, type | tuple[type, ...]] = {
-        "image": str,
-        "command": (str, list),
-        "entrypoint": (str, list),
-        "build": (str, dict),
-        "env_file": (str, list),
-    }
-    found = {key: value for key, value in raw.items() if isinstance(value, texts.get(key, object))}
-    build = found.get("build")
-    if isinstance(build, dict):
-        found["build"] = {
-            key: value
-            for key, value in build.items()
-            if key not in ("context", "dockerfile", "target") or isinstance(value, str)
-        }
-    return found
-
-
-def _by_name(draft: Draft, name: str) -> AccessoryDraft | None:
-    return next((item for item in draft.accessories if item.name == plan_name(name)), None)
-
-
-def _is_accessory(raw: dict[str, Any]) -> bool:
-    image = _without_variables(raw["image"])
-    return accessory_kind(image) != "other" or base_name(image) in _OTHERS
-
-
-def _accessory(name: str, raw: dict[str, Any], file: str) -> AccessoryDraft:
-    image = _without_variables(raw["image"])
-    kind = accessory_kind(image)
-    draft = AccessoryDraft(plan_name(name), image, kind, why=[f"{file}: {image}"])
-    draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
-    draft.volume = _volume(raw) or _default_volume(kind, image)
-    if len(_named_volumes(raw)) > 1:
-        draft.todo.append(
-            f"it had {len(_named_volumes(raw))} volumes, but an accessory has one: is {draft.volume} the one with its data?"
-        )
-    if kind == "other":
-        draft.port, draft.url = _OTHERS[base_name(image)]
-    own = ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB")
-    made_by_shipway = own if kind == "postgres" else ("MYSQL_", "MARIADB_") if kind == "mysql" else ()
-    values, secrets, todo = split(entries(raw.get("environment")))
-    draft.environment = {key: value for key, value in values.items() if not key.startswith(made_by_shipway or ("\0",))}
-    unset = [key for key in secrets if not key.startswith(made_by_shipway or ("\0",))]
-    draft.secrets = [key for key in unset if key not in draft.environment]
-    draft.todo += todo
-    _right_volume(draft, file)
-    _shell(draft)
-    if kind == "redis" and "requirepass" in (draft.command or ""):
-        draft.todo.append(
-            "command: remove --requirepass: the address that Shipway provides has no password, and only this environment's services reach it"
-        )
-    draft.todo += unsupported(raw) + other_ports(_ports(raw), draft.port or KINDS[kind].port) + mounts(raw)
-    return draft
-
-
-def _right_volume(draft: AccessoryDraft, file: str) -> None:
-    """The path that the image actually writes to: another one in a compose file never stored anything."""
-    as_planned = Accessory(
-        draft.name, draft.image, draft.kind, volume=draft.volume, environment=draft.environment, command=draft.command
-    )
-    data = KINDS[draft.kind].data_folder(as_planned, known_variables(draft.image))
-    right = right_path(as_planned, known_volumes(draft.image), data)
-    if right is not None:
-        draft.todo.append(
-            f"{file} has its volume at {draft.volume}, where {draft.image} stores nothing: its data is in an anonymous volume"
-        )
-        draft.volume = right
-
-
-def _shell(draft: ServiceDraft | AccessoryDraft) -> None:
-    found = shell_syntax(draft.command or "")
-    if found:
-        draft.todo.append(
-            f"command: {', '.join(found)} requires a shell (`sh -c '…'`), and a value in place of each variable"
-        )
-
-
-def _service(
-    root: Path, name: str, raw: dict[str, Any], file: str, accessories: dict[str, AccessoryDraft | None]
-) -> ServiceDraft:
-    draft = ServiceDraft(plan_name(name, "service"), why=[f"{file}: {name}"])
-    if draft.name != name:
-        draft.todo.append(f"it is named {name} in {file}: other services now reach it as {draft.name}")
-    if "build" in raw:
-        _build(draft, raw["build"])
-    else:
-        draft.image = _without_variables(str(raw.get("image") or ""))
-    draft.command, draft.entrypoint = _command(raw.get("command")), _command(raw.get("entrypoint"))
-    draft.port = next(iter(_ports(raw)), None)
-    draft.public = bool(raw.get("ports"))
-    if draft.port:
-        draft.why.append(f"port {draft.port} from {'ports' if raw.get('ports') else 'expose'}")
-    _health(draft, _mapping(raw.get("healthcheck")).get("test"))
-    found = entries(raw.get("environment"))
-    _addresses(draft, found, accessories)
-    draft.environment, draft.secrets, todo = split(found)
-    draft.todo += todo
-    if raw.get("env_file"):
-        draft.todo.append(f"add the variables of env_file {_listed(raw['env_file'])} to `environment:` or `secrets:`")
-    kept = [path for path in (_target(volume) for volume in _named_volumes(raw)) if path]
-    draft.todo += [
-        f"{path} was in a volume: services have no volumes; use an accessory or an external store" for path in kept
-    ]
-    _shell(draft)
-    if base_name(draft.image or "") in _PROXIES:
-        draft.todo.append("Shipway's edge routes to all services: is this proxy needed?")
-    draft.todo += unsupported(raw) + other_ports(_ports(raw), draft.port) + mounts(raw, draft.folder)
-    worker = draft.command and not draft.port  # it runs another program than the Dockerfile's
-    if draft.folder is not None and not worker:
-        dockerfile.complete(draft, dockerfile.read(root / draft.folder / draft.dockerfile))
-    return draft
-
-
-def _build(draft: ServiceDraft, raw: Any) -> None:
-    long = raw if isinstance(raw, dict) else {"context": raw}
-    context = str(long.get("context") or ".")
-    if re.match(r"\w+://|git@|github\.com/", context):
-        draft.todo.append(f"build: {context} is another repository: build its image there, and set `image:` here")
-        context = "."
-    draft.folder = posixpath.normpath(context)
-    draft.dockerfile = posixpath.normpath(str(long.get("dockerfile") or "Dockerfile"))
-    draft.target = long.get("target")
-    draft.args, secret, todo = split(entries(long.get("args")))
-    draft.todo += (
-        [f"build argument {name}: its value is not in this file" for name in secret] + todo + unsupported_in_build(long)
-    )
-    if draft.folder.startswith(("..", "/")) or draft.dockerfile.startswith(("..", "/")):
-        draft.todo.append(f"build: {draft.folder} with {draft.dockerfile} is outside of its folder")
-        draft.folder = "."
-
-
-def _addresses(
-    draft: ServiceDraft, found: dict[str, str | None], accessories: dict[str, AccessoryDraft | None]
-) -> None:
-    """Remove from `found` the variables that accessories provide: those with an accessory's host in an address."""
-    for name, value in list(found.items()):
-        match = re.match(r"([a-z0-9+]+)://(?:[^@/]*@)?([\w.-]+)", value or "")
-        accessory = accessories.get(match[2] if match else value or "")
-        if accessory is None:
-            continue
-        if match is None:  # only the host, as in DB_HOST
-            if accessory.kind in ("postgres", "mysql"):
-                draft.todo.append(
-                    f"{name}: Shipway generates the password of {accessory.name}; read it from the address that it provides"
-                )
-            continue
-        del found[name]
-        if accessory.provides is None:
-            accessory.provides = name
-            accessory.why.append(f"{name} of {draft.name} is its address")
-        elif accessory.provides != name:
-            draft.todo.append(f"{name}: {accessory.name} provides {accessory.provides}; read that variable instead")
-        if "+" in match[1] or match[1] == "postgres":
-            given = "postgresql" if match[1].startswith("postgres") else match[1].partition("+")[0]
-            draft.todo.append(f"{name} began with {match[1]}://; Shipway provides {given}://")
-
-
-def _health(draft: ServiceDraft, test: Any) -> None:
-    words = test if isinstance(test, list) else ["CMD-SHELL", test] if test else []
-    if len(words) < 2 or words[0] == "NONE":
-        return
-    command = str(words[1]) if words[0] == "CMD-SHELL" else shlex.join(str(word) for word in words[1:])
-    path = dockerfile.health_path(command)
-    if path and draft.port:
-        draft.health = path
-        draft.why.append(f"health {path} from healthcheck")
-    else:
-        draft.health_command = command.replace("$$", "$")
-        draft.why.append("health from healthcheck")
-
-
-def _command(raw: Any) -> str | None:
-    if isinstance(raw, list):
-        return shlex.join(str(word) for word in raw) or None
-    return " ".join(str(raw).split()) if raw else None
-
-
-def _ports(raw: dict[str, Any]) -> list[int]:
-    """The ports in the container, from `8080:80`, `127.0.0.1:8080:80/tcp`, `80`, `9000-9001` or {target: 80}."""
-    found = list[int]()
-    for item in [*_list(raw.get("ports")), *_list(raw.get("expose"))]:
-        text = str(item.get("target", "") if isinstance(item, dict) else _without_variables(str(item)))
-        match = re.search(r"(\d{1,5})(?:-(\d{1,5}))?(?:/\w+)?$", text)
-        if match:
-            found += [port for port in (int(match[1]), int(match[2] or match[1])) if 0 < port < 65536]
-    return list(dict.fromkeys(found))
-
-
-def _volume(raw: dict[str, Any]) -> str | None:
-    return next((path for path in (_target(volume) for volume in _named_volumes(raw)) if path), None)
-
-
-def _named_volumes(raw: dict[str, Any]) -> list[Any]:
-    """Without mounted folders of the developer's machine, for source or configuration."""
-    volumes = _list(raw.get("volumes"))
     return [
-        item
-        for item in volumes
-        if (
-            item.get("type") == "volume"
-            if isinstance(item, dict)
-            else isinstance(item, str) and item[:1] not in ("", *"./~$")
-        )
+        f"{project.files[-1]}: the content of volume {name} is not adopted: Shipway creates its own volumes"
+        for name in outside
     ]
 
 
-def _target(volume: Any) -> str | None:
-    if isinstance(volume, dict):
-        target = volume.get("target")
-        return target if isinstance(target, str) and target.startswith("/") else None
-    parts = str(volume).split(":")
-    return parts[1] if len(parts) > 1 and parts[1].startswith("/") else None
+def _read(reading: Reading, others: list[str]) -> None:
+    """Sort the project's services: built here, left out, accessories, proxies, services; then settle what is public."""
+    reading.parts = {name: part_of(reading.root, name, raw) for name, raw in reading.project.services.items()}
+    for part in reading.parts.values():
+        _built_here(reading, part, others)
+    kept = [part for part in reading.parts.values() if not _left_out(reading, part)]
+    _name(reading, kept)
+    servers = _servers(reading, kept)
+    reading.accessories = {part.name: compose_accessories.draft(reading, part) for part in servers}
+    rest = [part for part in kept if part not in servers]
+    proxies = compose_proxies.find(reading, rest)
+    services = [part for part in rest if part.name not in reading.draft.left_out]
+    addresses.choose(reading, services)
+    _services(reading, services, proxies)
+    for part in servers:
+        compose_accessories.finish(reading, part, reading.accessories[part.name])
+    _record(reading)
+    public.settle(reading, services, proxies.rules, proxies.hosts)
 
 
-def _default_volume(kind: str, image: str) -> str | None:
-    if kind == "mysql":
-        return "/var/lib/mysql"
-    if kind != "postgres":
-        return None
-    version = re.match(r"(\d+)", image.rpartition(":")[2])
-    return "/var/lib/postgresql" if version and int(version[1]) >= 18 else "/var/lib/postgresql/data"
+def _services(reading: Reading, parts: list[Part], proxies: Proxies) -> None:
+    inherited = dict(_inherited(parts))
+    for part in parts:
+        owner = inherited.get(part.name, "")
+        labels = proxy_rules.from_labels(part.labels) or proxy_rules.from_variables(reading.texts(part))
+        rule = proxies.rules.get(part.name)
+        if labels and not owner:
+            labels.port = labels.port or (rule.port if rule else None)
+            rule = labels
+        if rule:
+            proxies.rules[part.name] = rule
+        service = compose_services.draft(reading, part, rule, owner)
+        front = proxies.kept.get(part.name)
+        if front and front.other:
+            service.todo.append(
+                f"it passes requests on by {front.other}, which Shipway's edge doesn't: build an image with its configuration"
+            )
+        reading.draft.services.append(service)
 
 
-def _without_variables(text: str) -> str:
-    """`postgres:${VERSION:-16}` becomes postgres:16; a variable without a default is removed."""
-    return re.sub(r"\$\{\w+(?::?-([^}]*))?[^}]*\}", lambda match: match[1] or "", text).rstrip(":")
+def _record(reading: Reading) -> None:
+    """Put the accessories into the draft, and what later modules ask for."""
+    for accessory in reading.accessories.values():
+        if accessory.provides == "":
+            accessory.url = None
+    reading.draft.accessories += reading.accessories.values()
+    reading.draft.composed = [item.name for item in reading.draft.services]
+    built = [part for part in reading.parts.values() if part.folder is not None]
+    reading.draft.built = [posixpath.normpath(posixpath.join(part.folder or "", part.dockerfile)) for part in built]
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _built_here(reading: Reading, part: Part, others: list[str]) -> None:
+    """An image of this repository's publisher is built, where there is a Dockerfile for it."""
+    if part.folder is not None or not part.image or compose_accessories.image_of(part):
+        return
+    for file in others:
+        try:
+            raw = mapping(load(reading.root, [file]).services.get(part.name))
+        except NotCompose:
+            continue
+        build = raw.get("build")
+        if isinstance(build, dict) and _is_here(reading, build):
+            part.raw["build"] = raw["build"]
+            if raw["build"].get("target") in dockerfile.TEST_STAGES:  # the other file is for development
+                del raw["build"]["target"]
+            break
+    if "build" not in part.raw and (found := _source_of(reading, part)):
+        part.raw["build"] = found
+    if "build" in part.raw:
+        image = part.image
+        part.__dict__ |= part_of(reading.root, part.name, part.raw).__dict__
+        part.why = f"its image was {image}: it is built here"
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _is_here(reading: Reading, build: dict[str, object]) -> bool:
+    """Whether the Dockerfile of a build is in the repository."""
+    path = inside(reading.root, posixpath.join(str(build.get("context")), str(build.get("dockerfile") or "Dockerfile")))
+    return path is not None and path.is_file()
 
 
-def _listed(value: Any) -> str:
-    return ", ".join(str(item) for item in _list(value)) or str(value)
+def _source_of(reading: Reading, part: Part) -> dict[str, str] | None:
+    """The build of an image with the name of the application or of one of its folders, if its Dockerfile has all that it
+    copies."""
+    name, app = plan_name(base_name(part.image)), reading.draft.app
+    folders = images.folders(reading.root)
+    options = [
+        (folder, "Dockerfile") for folder in folders if name in (plan_name(folder), f"{app}-{plan_name(folder)}")
+    ]
+    if not options and name in (app, f"{app}-app", f"{app}-{part.name}"):
+        usual = [f"{folder}/Dockerfile" for folder in ("docker", ".docker", "scripts", "build", "deploy", "packaging")]
+        named = ["Dockerfile.prod", "Dockerfile.production", f"docker/{app}.Dockerfile", "docker/default.Dockerfile"]
+        options += [(".", file) for file in ("Dockerfile", *named, *usual)]
+    for folder, file in options:
+        if (reading.root / folder / file).is_file() and images.copies_exist(reading.root, folder, file):
+            return {"context": folder, "dockerfile": file}
+    return None
+
+
+def _left_out(reading: Reading, part: Part) -> bool:
+    """Leave out what the platform replaces, what was started on demand, and what ran once."""
+    image = part.base or part.image if part.folder is not None else part.image
+    needed = {
+        name
+        for other in reading.parts.values()
+        if "profiles" not in other.raw
+        for name in other.raw.get("depends_on") or {}
+    }
+    active = {
+        *reading.project.env.get("COMPOSE_PROFILES", "").split(","),
+        "prod",
+        "production",
+        "default",
+        "app",
+        "full",
+    }
+    profile = replaced.on_demand(part.raw, active, sample=reading.project.env_sample) if part.name not in needed else ""
+    sample = reading.project.env_sample
+    if profile and all(replaced.on_demand(other.raw, active, sample=sample) for other in reading.parts.values()):
+        profile = ""  # nothing would be left
+    reason = replaced.reason(image, part.mounts)
+    if reason and part.folder is not None and reason != replaced.reason(image, []):
+        reason = ""  # the team's own program, which uses the Docker Engine: a question, not a decision
+    if not reason and profile:
+        reason = f"it was only started on demand (profiles: {profile})"
+    if part.folder is None and not part.image:
+        reason = reason or "it has neither `image` nor `build`"
+    reason = reason or _once(reading, part)
+    if reason:
+        reading.draft.left_out[part.name] = reason
+    return bool(reason)
+
+
+def _once(reading: Reading, part: Part) -> str:
+    """Why a service that ends isn't one of the plan's; empty if it goes on."""
+    awaited = [
+        other.name
+        for other in reading.parts.values()
+        if mapping(mapping(other.raw.get("depends_on")).get(part.name)).get("condition")
+        == "service_completed_successfully"
+    ]
+    only_migrates = commands.migrates(part.command) and not commands.without_migrations(part.command)
+    ends = part.raw.get("restart") in (None, "no", "on-failure") or str(part.raw.get("restart")).startswith(
+        "on-failure"
+    )
+    if not awaited and not (only_migrates and ends):
+        return ""
+    first = f"`{masked(part.command)}` " if part.command else ""
+    before = f"before {', '.join(awaited)}" if awaited else "once"
+    if only_migrates:
+        return f"it ran {first}{before}; migrations belong to `database`"
+    return f"it ran {first}{before}; migrations belong to `database`, other work to a `seed` or into the image"
+
+
+def _name(reading: Reading, parts: list[Part]) -> None:
+    for part in parts:
+        name = plan_name(part.name, "service")
+        number = 2
+        while name in reading.names.values():
+            name = f"{plan_name(part.name, 'service')[:37]}-{number}"
+            number += 1
+        reading.names[part.name] = name
+
+
+def _servers(reading: Reading, parts: list[Part]) -> list[Part]:
+    texts = "\n".join(text for part in parts for text in reading.texts(part).values())
+    return [
+        part
+        for part in parts
+        if (compose_accessories.image_of(part) and not _is_client(reading, part, texts))
+        or compose_accessories.is_server(part, parts, texts)
+    ]
+
+
+def _is_client(reading: Reading, part: Part, texts: str) -> bool:
+    """Whether a part with a server's image only uses another server: for backups, or for its command line."""
+    others = {*reading.parts} - {part.name}
+    own = mapping(part.raw.get("environment"))
+    named = re.search(rf"(^|//|@){re.escape(part.name)}(:\d+|/|$)", texts, re.MULTILINE)
+    if part.folder is not None and not part.mounts and not named:
+        return True
+    hosts = [
+        name for name, value in reading.texts(part).items() if name in own and name.endswith("HOST") and value in others
+    ]
+    return (
+        bool(hosts) or re.search(r"\b(psql|pg_dump\w*|mysqldump|mysql|mongodump|redis-cli)\b", part.command) is not None
+    )
+
+
+def _inherited(parts: list[Part]) -> Iterator[tuple[str, str]]:
+    """Services whose ports or proxy rules are those of another one, and that one: two can't have the same."""
+    owners: dict[str, Part] = {}
+    order = sorted(
+        parts, key=lambda part: {True: 0, None: 1, False: 2}[commands.serves(part.command)] if part.command else 0
+    )
+    for part in order:
+        rules = [f"{key}={value}" for key, value in part.labels.items() if key.endswith("rule")]
+        caddy = [f"{key}={value}" for key, value in sorted(part.labels.items()) if key.startswith("caddy")]
+        claims = [*published(part.raw.get("ports")), *rules, *(["; ".join(caddy)] if caddy else [])]
+        owner = next((owners[claim] for claim in claims if claim in owners), None)
+        if owner is not None:
+            yield part.name, owner.name
+        for claim in claims:
+            owners.setdefault(claim, part)
+
+
+def settle(draft: Draft) -> None:
+    """Remove migrations from commands that run them on start, where the plan's `database` does."""
+    if not any(item.tool and not item.unsupported for item in draft.databases):
+        return
+    for service in draft.services:
+        if service.command and commands.migrates(service.command) and commands.without_migrations(service.command):
+            service.command = commands.without_migrations(service.command)
+            service.because["command"] = "without the migrations, which `database` runs"

@@ -202,11 +202,9 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
         draft.databases.append(database)
         return
     accessory = _postgres(draft)
-    if accessory is None and server == "sqlite":
-        database.tool, database.unsupported = (
-            "",
-            "the settings name SQLite, whose migrations a plan can't run: run these yourself",
-        )
+    outside = _outside(draft, service, server) if accessory is None else ""
+    if outside:
+        database.tool, database.unsupported = "", outside
         draft.databases.append(database)
         return
     if accessory is None:
@@ -220,6 +218,22 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
     if build is not None:
         _place(found, build)
     draft.databases.append(database)
+
+
+def _outside(draft: Draft, service: ServiceDraft, server: str | None) -> str:
+    """Why no database is added to the accessories: the settings name another one. Empty without such a setting."""
+    for name, value in service.environment.items():
+        if re.match(r"(sqlite\w*(:|$)|file:)", value) or re.search(r"\.(sqlite3?|db3?)$", value):
+            return f"{name} is a file of SQLite, whose migrations Shipway doesn't run: run these yourself"
+    if draft.origin and service.name in draft.composed:
+        name = next((name for name in service.secrets if re.search(r"DATABASE_UR[LI]$|^POSTGRES_URL$", name)), "")
+        where = f"{name} is a database outside of this plan" if name else "its Compose file has no PostgreSQL"
+        return f"{where}: run these yourself, or add the accessory and `database`"
+    return (
+        "the settings name SQLite, whose migrations Shipway doesn't run: run these yourself"
+        if server == "sqlite"
+        else ""
+    )
 
 
 def _place(found: Found, build: Build) -> None:

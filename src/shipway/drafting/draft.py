@@ -23,16 +23,26 @@ class ServiceDraft:
     port: int | None = None
     route: str | None = None
     health: str | None = None  # a path, or …
-    health_command: str | None = None
+    health_command: str | None = None  # … a command, or …
+    health_tcp: bool = False
+    replicas: int | None = None
+    cpus: str | None = None
+    memory: str | None = None
+    capabilities: list[str] = field(default_factory=list)
+    stop: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
+    secret_files: list[str] = field(default_factory=list)  # secrets that it reads from files
+    volumes: dict[str, str] = field(default_factory=dict)  # path by name
     public: bool = True  # False if it is known not to be reachable from outside
     serves: bool | None = None  # whether it listens on a port; None: unknown
-    replicas: int | None = None
-    memory: str | None = None
     assets: str | None = None
     home: str | None = None  # the folder of its source, if its build's folder contains more
     todo: list[str] = field(default_factory=list)  # written as comments
+    remarks: list[str] = field(default_factory=list)  # likewise, where nothing is to be done
+    because: dict[str, str] = field(
+        default_factory=dict
+    )  # the source of a line, by key or variable; a comment behind it
     why: list[str] = field(default_factory=list)
 
 
@@ -43,7 +53,7 @@ class AccessoryDraft:
     name: str
     image: str
     kind: str
-    provides: str | None = None
+    provides: str | None = None  # "" if no service reads an address
     url: str | None = None
     port: int | None = None  # only if it differs from the kind's
     volume: str | None = None
@@ -51,7 +61,10 @@ class AccessoryDraft:
     secrets: list[str] = field(default_factory=list)
     entrypoint: str | None = None
     command: str | None = None
+    health_command: str | None = None
     todo: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    because: dict[str, str] = field(default_factory=dict)
     why: list[str] = field(default_factory=list)
 
 
@@ -106,12 +119,17 @@ class Draft:
     accessories: list[AccessoryDraft] = field(default_factory=list)
     databases: list[DatabaseDraft] = field(default_factory=list)
     steps: list[StepDraft] = field(default_factory=list)
-    checks: list[CheckDraft] = field(default_factory=list)
-    registry: dict[str, str] = field(default_factory=dict)
-    # Variables of every service whose value is the environment's public address, with {url}, {host} or {domain} in it.
+    origin: str = ""  # the files that services and accessories are from
+    composed: list[str] = field(default_factory=list)  # services of a Compose file
+    built: list[str] = field(default_factory=list)  # Dockerfiles that it builds
+    left_out: dict[str, str] = field(default_factory=dict)  # reason by name of a service that the plan doesn't have
+    # Variables of every service whose value is the environment's public address, with {url} or {host} in it.
     addresses: dict[str, str] = field(default_factory=dict)
     url: str | None = None  # of production
+    url_because: str = ""
     hosts: list[tuple[str, str | None]] = field(default_factory=list)  # of production: name, and address for the others
+    checks: list[CheckDraft] = field(default_factory=list)
+    registry: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

@@ -26,3 +26,14 @@ def plain(node: Node) -> Any:
     if isinstance(node, Items):
         return [plain(item) for item in node.nodes]
     return {key.text: plain(value) for key, value in node.pairs}
+
+
+def inside(root: Path, path: str) -> Path | None:
+    """The path of a file in the repository; None if it leads out of it, also through a symbolic link, or if no file can
+    have that name."""
+    try:
+        found = (root / path).resolve()
+        found.exists()  # fails for a name that is too long
+        return found if found.is_relative_to(root.resolve()) else None
+    except (OSError, ValueError, RuntimeError):
+        return None

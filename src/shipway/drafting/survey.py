@@ -16,12 +16,13 @@ from shipway.drafting import (
     needs,
     pipeline,
     settings,
+    sound,
     versions,
 )
 from shipway.drafting.builds import Build
 from shipway.drafting.draft import Draft, ServiceDraft, plan_name
 from shipway.drafting.platforms.declared import Declared
-from shipway.drafting.tree import MOST_FILES, Tree, within
+from shipway.drafting.tree import MOST_FILES, Tree, join, within
 from shipway.drafting.variables import is_secret
 
 _FRONT = ("frontend", "web", "site", "ui", "client", "www", "nginx", "proxy", "app", "admin")
@@ -33,22 +34,21 @@ _MIGRATES = re.compile(
 )
 
 
-def survey(root: Path, app: str, branch: str) -> Draft:
-    """A draft that is a valid plan when written, if the repository has everything a plan needs."""
+def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Draft:
+    """A draft that is a valid plan when written, if the repository has everything a plan needs. files: of Compose, to be
+    read instead of those that are found."""
     draft = Draft(plan_name(app), branch)
     tree = Tree(root)
     if tree.cut:
         draft.notes.append(f"only the first {MOST_FILES} files of the repository were read")
     found, notes = builds.find(tree)
-    file = compose.find(root, draft)
+    file = compose.find(root, draft, files)
     declared: list[Declared] = []
     composed = bool(draft.services)
     if composed:
-        used = {(item.folder, item.dockerfile) for item in draft.services}
+        used = {*draft.built, *(join(item.folder, item.dockerfile) for item in draft.services if item.folder)}
         draft.notes += [
-            f"{item.path}: ignored, since {file} doesn't build it"
-            for item in found
-            if (item.context, item.dockerfile) not in used and (item.folder, "Dockerfile") not in used
+            f"{item.path}: ignored, since {file} doesn't build it" for item in found if item.path not in used
         ]
     else:
         declared = assemble.services(tree, found, draft)
@@ -56,7 +56,7 @@ def survey(root: Path, app: str, branch: str) -> Draft:
             draft.app = plan_name(next(item.name for item in declared if item.name) or app)
     draft.notes += notes
     if not draft.services:
-        _nothing(draft, file, notes)
+        _nothing(draft, notes)
     projects = dependencies.find(tree)
     variables, text = _variables(tree)
     if not composed:
@@ -67,18 +67,21 @@ def survey(root: Path, app: str, branch: str) -> Draft:
         _settings(tree, draft, found, variables, projects)
         _required(tree, draft, found, variables)
     databases.find(tree, projects, found, draft, needs.server(projects, variables, text, draft))
+    compose.settle(draft)
     _release(draft, declared)
     _starts(tree, draft, found)
     pipeline.find(pipeline.Where(tree, found), projects, draft)
     _volumes(draft, found)
     _routes(draft)
     _provide(draft)
+    sound.repair(draft)
     return draft
 
 
-def _nothing(draft: Draft, file: str | None, notes: list[str]) -> None:
+def _nothing(draft: Draft, notes: list[str]) -> None:
     seen = "no Dockerfile for production" if notes else "no Dockerfile"
-    has = f"{file} has only accessories" if file else "no compose file"
+    origin = draft.origin[:1].lower() + draft.origin[1:]
+    has = f"{origin} has nothing that is left of the application" if origin else "no compose file"
     draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing builds it: there is {seen}, and {has}"]))
     draft.services[0].todo.append("write a Dockerfile, or set its folder here")
 
@@ -237,8 +240,10 @@ def _volumes(draft: Draft, found: list[Build]) -> None:
 def _routes(draft: Draft) -> None:
     """Give each public service with a port a path, derived from its name, or marked as a question."""
     public = [item for item in draft.services if item.port and item.public]
-    taken: set[str] = set()
+    taken = {item.route for item in public if item.route}
     for service in sorted(public, key=lambda item: 0 if item.name in _FRONT else 2 if item.name in _BACK else 1):
+        if service.route:
+            continue
         if len(public) == 1 or (service.name in _FRONT and "/" not in taken):
             service.route = "/"
         elif service.name in _BACK and "/api" not in taken:
@@ -247,20 +252,14 @@ def _routes(draft: Draft) -> None:
             service.route = "/" if "/" not in taken and not _front_exists(public) else f"/{service.name}"
             service.todo.append(f"is {service.route} the right path for {service.name}?")
         taken.add(service.route)
-        if not service.health and not service.health_command:
+        if not service.health and not service.health_command and not service.health_tcp:
             service.health = "/"
             service.todo.append("health: which path returns 200 when it is ready?")
     for service in draft.services:
-        if (
-            service.folder is not None
-            and not service.port
-            and not service.command
-            and not service.entrypoint
-            and service.serves is not False
-        ):
-            worker = re.search(r"(^|-)(worker|jobs?|beat|scheduler|cron|queue|consumer)(-|$)", service.name)
-            if not worker:
-                service.todo.append("port, route and health, if it serves requests (no EXPOSE or ports found)")
+        if service.folder is None or service.port or service.command or service.entrypoint or service.serves is False:
+            continue
+        if not re.search(r"(^|-)(worker|jobs?|beat|scheduler|cron|queue|consumer)(-|$)", service.name):
+            service.todo.append("port, route and health, if it serves requests (no EXPOSE or ports found)")
 
 
 def _front_exists(public: list[ServiceDraft]) -> bool:
@@ -271,7 +270,8 @@ def _provide(draft: Draft) -> None:
     """Provide each accessory's address to the services by a variable."""
     taken = {item.provides for item in draft.accessories}
     for accessory in draft.accessories:
-        if accessory.provides is None and accessory.name:
+        migrated = any(item.accessory == accessory.name for item in draft.databases)
+        if accessory.provides is None or (accessory.provides == "" and migrated):
             usual = _PROVIDES.get(accessory.kind, "")
             name = usual if usual and usual not in taken else f"{accessory.name.upper().replace('-', '_')}_URL"
             accessory.provides = name

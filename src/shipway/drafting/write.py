@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from shipway.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft, StepDraft
 from shipway.planfile.reference import prose
 from shipway.planfile.report import printable
+from shipway.planfile.sections import accessory_kind
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./$(][^\n]*")
 _TYPED = re.compile(r"true|false|null|~|[-+.]?\d[\d_.eE+-]*|0[xo][\da-fA-F]+", re.IGNORECASE)
@@ -48,33 +49,91 @@ def _head(draft: Draft) -> Iterator[str]:
 
 
 def _services(draft: Draft) -> Iterator[str]:
+    if draft.origin:
+        yield f"# {printable(draft.origin)}."
     yield "services:"
+    shared = _shared(draft.services)
     for service in draft.services:
-        yield from _service(service)
+        yield from _service(service, shared)
+    yield from (f"  # Left out: {name}: {printable(reason)}." for name, reason in draft.left_out.items())
 
 
-def _service(service: ServiceDraft) -> Iterator[str]:
+_SHARED = 6  # variables from which on equal mappings are written once
+
+
+def _shared(services: list[ServiceDraft]) -> dict[str, str]:
+    """Names of services whose variables are those of an earlier one, and that one; itself for the first."""
+    found: dict[str, str] = {}
+    for service in services:
+        equal = [item.name for item in services if item.environment == service.environment]
+        if len(equal) > 1 and len(service.environment) >= _SHARED:
+            found[service.name] = equal[0]
+    return found
+
+
+def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
+    because = service.because
     yield f"  {service.name}:"
     yield from (f"    # TODO: {printable(item)}" for item in service.todo)
+    yield from (f"    # {printable(item)}" for item in service.remarks)
     if service.folder is not None:
         yield from _build(service)
     else:
-        yield from _line("image", service.image)
-    yield from _line("entrypoint", service.entrypoint)
-    yield from _line("command", service.command)
-    yield from _line("replicas", str(service.replicas) if service.replicas else None, number=True)
-    if service.memory:
-        yield f"    resources: {{memory: {service.memory}}}"
-    yield from _line("route", service.route)
-    yield from _line("port", str(service.port) if service.port else None, number=True)
-    if service.health_command:
-        yield f"    health: {{command: {json.dumps(service.health_command, ensure_ascii=False)}}}"
+        yield from _line("image", service.image, because)
+    yield from _line("entrypoint", service.entrypoint, because)
+    yield from _line("command", service.command, because)
+    yield from _line("route", service.route, because)
+    yield from _line("port", str(service.port) if service.port else None, because, number=True)
+    yield from _health(service)
+    yield from _line("replicas", str(service.replicas) if service.replicas else None, because, number=True)
+    limits = [f"{key}: {value}" for key, value in (("cpus", service.cpus), ("memory", service.memory)) if value]
+    yield from _line("resources", f"{{{', '.join(limits)}}}" if limits else None, because, number=True)
+    if service.capabilities:
+        yield f"    security: {{capabilities: [{', '.join(service.capabilities)}]}}"
+    yield from _line("stop", service.stop, because)
+    yield from _line("assets", service.assets if service.route else None, because)
+    yield from _volumes(service)
+    owner = shared.get(service.name)
+    if owner and owner != service.name:
+        yield f"    environment: *{owner}"
     else:
-        yield from _line("health", service.health)
-    yield from _line("assets", service.assets if service.route else None)
-    yield from _mapping("environment", service.environment)
-    if service.secrets:
-        yield f"    secrets: [{', '.join(service.secrets)}]"
+        anchor = f"environment: &{owner}" if owner else "environment"
+        yield from _mapping(anchor, service.environment, because=because | {anchor: because.get("environment", "")})
+    yield from _secrets([*service.secrets, *(f"{{name: {name}, as: file}}" for name in service.secret_files)], because)
+
+
+SERVICE_VOLUMES = False  # whether a plan has `volumes` of services
+
+
+def _volumes(service: ServiceDraft) -> Iterator[str]:
+    if not service.volumes:
+        return
+    line = f"volumes: {{{', '.join(f'{name}: {scalar(path)}' for name, path in service.volumes.items())}}}"
+    lead = "" if SERVICE_VOLUMES else "# TODO: not carried over, since services have no volumes yet: "
+    yield f"    {lead}{printable(line)}"
+
+
+def _health(service: ServiceDraft) -> Iterator[str]:
+    why = _reason(service.because, "health")
+    if service.health:
+        yield f"    health: {scalar(service.health)}{why}"
+    elif service.health_command:
+        yield f"    health: {{command: {json.dumps(service.health_command, ensure_ascii=False)}}}{why}"
+    elif service.health_tcp:
+        yield f"    health: {{tcp: true}}{why}"
+
+
+def _secrets(names: list[str], because: dict[str, str]) -> Iterator[str]:
+    """On one line, or each with the reason why it is one."""
+    if not any(name in because for name in names):
+        yield from ([f"    secrets: [{', '.join(names)}]{_reason(because, 'secrets')}"] if names else [])
+        return
+    yield f"    secrets:{_reason(because, 'secrets')}"
+    yield from (f"      - {name}{_reason(because, name)}" for name in names)
+
+
+def _reason(because: dict[str, str], key: str) -> str:
+    return f"  # {printable(because[key])}" if because.get(key) else ""
 
 
 def _build(service: ServiceDraft) -> Iterator[str]:
@@ -99,17 +158,21 @@ def _accessories(draft: Draft) -> Iterator[str]:
 
 def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield f"  {accessory.name}:"
+    because = accessory.because
     yield from (f"    # TODO: {printable(item)}" for item in accessory.todo)
-    yield from _line("image", accessory.image)
-    yield from _line("provides", accessory.provides)
-    yield from _line("url", accessory.url)
-    yield from _line("port", str(accessory.port) if accessory.port else None, number=True)
-    yield from _line("volume", accessory.volume)
-    yield from _line("entrypoint", accessory.entrypoint)
-    yield from _line("command", accessory.command)
-    yield from _mapping("environment", accessory.environment)
-    if accessory.secrets:
-        yield f"    secrets: [{', '.join(accessory.secrets)}]"
+    yield from (f"    # {printable(item)}" for item in accessory.remarks)
+    yield from _line("image", accessory.image, because)
+    yield from _line("kind", accessory.kind if accessory.kind != accessory_kind(accessory.image) else None, because)
+    yield from _line("provides", accessory.provides, because)
+    yield from _line("url", accessory.url, because)
+    yield from _line("port", str(accessory.port) if accessory.port else None, because, number=True)
+    yield from _line("volume", accessory.volume, because)
+    if accessory.health_command:
+        yield f"    health: {{command: {json.dumps(accessory.health_command, ensure_ascii=False)}}}"
+    yield from _line("entrypoint", accessory.entrypoint, because)
+    yield from _line("command", accessory.command, because)
+    yield from _mapping("environment", accessory.environment, because=because)
+    yield from _secrets(accessory.secrets, because)
 
 
 def _databases(draft: Draft) -> Iterator[str]:
@@ -179,12 +242,11 @@ def _checks(draft: Draft) -> Iterator[str]:
 
 
 def _environments(draft: Draft) -> Iterator[str]:
-    staging = f"http://staging.{draft.app}.localhost:8080"
-    production = draft.url or f"http://{draft.app}.localhost:8080"
     yield f"# {prose('environments').split('. ')[0]}."
     yield "environments:"
     yield "  staging:"
     yield "    on: {branch: staging}  # each push to this branch deploys it"
+    staging = f"http://staging.{draft.app}.localhost:8080"
     yield f"    url: {staging}  # TODO: its public address"
     yield from _addresses(draft, staging)
     if draft.checks:
@@ -193,32 +255,34 @@ def _environments(draft: Draft) -> Iterator[str]:
     yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
-    yield f"    url: {production}" + ("" if draft.url else "  # TODO: its public address")
+    production = draft.url or f"http://{draft.app}.localhost:8080"
+    yield f"    url: {production}  # {draft.url_because or ('from the repository' if draft.url else 'TODO: its public address')}"
     yield from _addresses(draft, production)
     if draft.hosts:
         yield "    hosts:"
     for index, (host, address) in enumerate(draft.hosts):
-        first = index == 0 and len(draft.hosts) > 1 and draft.accessories
-        if first and address:
+        if index == 0 and address and len(draft.hosts) > 1 and draft.accessories:
             yield f"      - {{host: {host}, address: {address}}}  # TODO: the private address where the others reach it"
         else:
             yield f"      - {host}"
 
 
 def _addresses(draft: Draft, url: str) -> Iterator[str]:
-    """Variables with the environment's own address."""
+    """Variables that have the environment's public address."""
     host = url.partition("://")[2].partition(":")[0]
-    values = {name: text.replace("{url}", url).replace("{host}", host) for name, text in draft.addresses.items()}
-    yield from _mapping("environment", values)
+    values = {key: text.replace("{url}", url).replace("{host}", host) for key, text in draft.addresses.items()}
+    yield from _mapping("environment", values, because={"environment": "from its url"})
 
 
-def _line(key: str, value: str | None, *, number: bool = False) -> Iterator[str]:
+def _line(key: str, value: str | None, because: dict[str, str], *, number: bool = False) -> Iterator[str]:
     if value:
-        yield f"    {key}: {value if number else scalar(value)}"
+        yield f"    {key}: {value if number else scalar(value)}{_reason(because, key)}"
 
 
-def _mapping(key: str, values: dict[str, str], indent: str = "    ") -> Iterator[str]:
+def _mapping(
+    key: str, values: dict[str, str], indent: str = "    ", because: dict[str, str] | None = None
+) -> Iterator[str]:
     if values:
-        yield f"{indent}{key}:"
+        yield f"{indent}{key}{'' if '&' in key else ':'}{_reason(because or {}, key)}"
     for name, value in values.items():
-        yield f"{indent}  {name}: {scalar(value)}"
+        yield f"{indent}  {name}: {scalar(value)}{_reason(because or {}, name)}"

@@ -61,24 +61,24 @@ services:
     stop_grace_period: 90s
     deploy: {replicas: 3, resources: {limits: {memory: 1G}}}
     profiles: [debug]
-    labels: {a: b}
     network_mode: host
-    cap_add: [NET_ADMIN]
+    cap_add: [NET_ADMIN, SYS_ADMIN]
+    sysctls: {a: b}
     x-own: 1
 """)  # fmt: skip
     for words in (
-        "${PORT:-80}, && requires a shell",
-        "stop_grace_period:",
-        "`replicas: 3`",
-        "deploy.resources",
-        "profiles:",
-        "labels:",
+        "command: && requires a shell",
+        "    stop: 90s\n",
+        "    replicas: 3\n",
+        "    resources: {memory: 1G}\n",
+        "capabilities: [NET_ADMIN]",
+        "cap_add SYS_ADMIN: services can't have it",
         "network_mode:",
-        "cap_add: a plan has no such key",
+        "sysctls: a plan has no such key",
     ):
         assert words in text, words
     assert "x-own" not in text
-    assert notes == ["compose.yaml: include was ignored"]
+    assert notes == ["compose.yaml: include was ignored: other.yml is not in the repository"]
     assert drafted(tmp_path, "version: '2'\nweb:\n  build: .\n")[1] == [
         "compose.yaml has no `services:`: it was ignored"
     ]
@@ -127,18 +127,18 @@ def test_names_of_secrets_are_checked(name: str) -> None:
         ),
         (
             "services:\n  web: {image: 'traefik:v2.10', ports: ['80:80', '443:443']}",
-            "port 443: a plan has one per service, here 80",
+            "# Left out: web: Shipway's edge routes requests.",
         ),
         ("services:\n  web: {image: 'traefik:v2.10', ports: ['80:80']}", "Shipway's edge"),
         (
             "services:\n  web: {image: 'a:1', ports: ['80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}",
-            "containers can't access the Docker Engine",
+            "# Left out: web: it needs the Docker Engine's socket",
         ),
         (
             HEAD + "  minio: {image: 'minio/minio:1', ports: ['9000-9001:9000-9001']}",
             "port 9001: a plan has one per service, here 9000",
         ),
-        (HEAD + "  redis: {image: 'redis:7', command: redis-server --requirepass hunter2}", "has no password"),
+        (HEAD + "  redis: {image: 'redis:7', command: redis-server --requirepass hunter2}", "it has no password"),
         (
             "services:\n  web: {build: {context: ., dockerfile_inline: FROM scratch}}",
             "build.dockerfile_inline: write it into a Dockerfile",

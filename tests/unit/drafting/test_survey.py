@@ -88,12 +88,12 @@ def test_a_compose_file(folder: Path) -> None:
         folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"}
     )
     web, api, job, mail = plan.services.values()
-    assert (web.port, web.route, web.health and web.health.path) == (80, "/", "/")
+    assert (web.port, web.route, web.health and web.health.tcp) == (80, "/", True)
     assert (api.port, api.route, api.health and api.health.path) == (8000, "/api", "/health")
     assert api.build
     assert (api.build.folder, api.build.target, api.build.args) == ("api", "test", {"PY": "3.12"})
-    assert api.environment == {"LOG_LEVEL": "info", "VERSION": "3.10"}
-    assert api.secrets == ("SECRET_KEY",)
+    assert api.environment == {"CACHE": "redis://cache:6379/1", "LOG_LEVEL": "info", "VERSION": "3.10"}
+    assert api.secrets == ("SECRET_KEY", "SENTRY")
     assert (job.name, job.command, job.port) == ("job-runner", "celery -A app worker --name 'a b'", None)
     assert (mail.image, mail.port, mail.route) == ("acme/mail:2", 25, None)
     assert (mail.environment, mail.secrets) == ({"MODE": "strict", "QUOTED": "a: b"}, ("API_TOKEN",))
@@ -105,7 +105,7 @@ def test_a_compose_file(folder: Path) -> None:
         "/var/lib/postgresql/data",
     )
     assert db.environment == {"POSTGRES_INITDB_ARGS": "--data-checksums"}
-    assert (cache.kind, cache.provides, cache.command) == ("redis", "CACHE", "redis-server --appendonly yes")
+    assert (cache.kind, cache.provides, cache.command) == ("redis", None, "redis-server --appendonly yes")
     assert (mq.kind, mq.provides, mq.port, mq.url) == ("other", "BROKER", 5672, "amqp://{host}:{port}")
     assert plan.pipeline["images"].build == ("web", "api", "job-runner")
 
@@ -113,8 +113,14 @@ def test_a_compose_file(folder: Path) -> None:
 def test_what_a_compose_file_does_not_tell_is_asked(folder: Path) -> None:
     _, text = drafted(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     asked = [line.partition("# TODO: ")[2] for line in text.splitlines() if "# TODO: " in line]
-    for part in ("SENTRY", "env_file .env", "/uploads", "postgresql+psycopg", "job_runner", "which path returns 200"):
+    for part in ("env_file .env", "/uploads", "postgresql+psycopg", "/docker-entrypoint-initdb.d/init.sql"):
         assert any(part in line for line in asked), part
+    for part in (
+        "SENTRY  # no value for SENTRY in the repository",
+        "# it is named job_runner",
+        "a path that returns 200",
+    ):
+        assert part in text, part
 
 
 def test_values_of_secrets_are_never_copied(folder: Path) -> None:

@@ -189,6 +189,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) 
 KEYS = st.sampled_from([
     "services", "web", "db", "image", "build", "context", "dockerfile", "target", "args", "environment", "env_file", "ports", "expose", "volumes",
     "command", "entrypoint", "healthcheck", "test", "depends_on", "type", "source", "scripts", "dependencies", "profiles", "labels",
+    "extends", "include", "file", "service", "deploy", "replicas", "resources", "limits", "memory", "secrets", "cap_add", "stop_grace_period",
 ]) | st.text(max_size=10)  # fmt: skip
 TREES = st.recursive(
     LEAVES | st.sampled_from(["postgres:15", "redis", "redis:${V:-7}", "pg:/var/lib/postgresql", "8000:80", "${X}:80", "rabbitmq:3", "a=b"]),
@@ -207,7 +208,7 @@ def test_any_compose_file_becomes_a_plan_that_can_be_read(
     root = tmp_path_factory.mktemp("repository")
     (root / "compose.yaml").write_text(json.dumps({"services": compose}))
     (root / "package.json").write_text(json.dumps(package))
-    reading(write(survey(root, "app", "main")))
+    assert reading(write(survey(root, "app", "main"))).plan is not None
 
 
 @pytest.mark.parametrize(

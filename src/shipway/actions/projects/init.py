@@ -31,25 +31,42 @@ class InitResult:
         return tuple(number for number, line in enumerate(self.text.splitlines(), 1) if "# TODO: " in line)
 
 
-def draft_plan(folder: Path) -> InitResult:
-    """Draft a plan for the repository that contains `folder`, or for the folder itself outside of a repository."""
+def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
+    """Draft a plan for the repository that contains `folder`, or for the folder itself outside of a repository. compose:
+    the Compose files to read, in place of those that are found; UsageError if one can't be used."""
+    from shipway.drafting.compose_model import NotCompose
     from shipway.drafting.survey import survey
     from shipway.drafting.write import write
     from shipway.planfile.read import read
 
     root, app, branch = _repository(folder)
-    draft = survey(root, app, branch)
+    try:
+        draft = survey(root, app, branch, tuple(_inside(root, path) for path in compose))
+    except NotCompose as error:
+        raise UsageError(str(error), hint="without --compose, shipway init looks for them") from error
     text = write(draft)
     reading = read(text, PLAN, lambda name: (root / name).exists())
     found = [(f"service {item.name}", "; ".join(item.why)) for item in draft.services]
+    found += [(f"left out: {name}", reason) for name, reason in draft.left_out.items()]
     found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
     found += [(f"database: {item.tool}" if item.tool else "migrations", item.why) for item in draft.databases]
     found += [(f"step {item.name}", item.why) for item in draft.steps]
     found += [(f"check {item.name}", item.why) for item in draft.checks]
-    lists = [*(item.secrets for item in draft.services), *(item.secrets for item in draft.accessories)]
+    lists = [
+        *([*item.secrets, *item.secret_files] for item in draft.services),
+        *(item.secrets for item in draft.accessories),
+    ]
     secrets = dict.fromkeys(name for listed in lists for name in listed)
     result = CheckResult(reading.problems, reading.plan)
     return InitResult(root / PLAN, text, tuple(found), tuple(draft.notes), tuple(secrets), result)
+
+
+def _inside(root: Path, path: Path) -> str:
+    """The path of a file from the repository's root."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        raise UsageError(f"{path} is not in the repository {root}") from None
 
 
 def write_plan(result: InitResult, *, force: bool) -> None:
