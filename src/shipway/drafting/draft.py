@@ -45,6 +45,13 @@ class ServiceDraft:
     )  # the source of a line, by key or variable; a comment behind it
     why: list[str] = field(default_factory=list)
 
+    def keep(self, path: str, name: str = "") -> None:
+        """Add a volume for a folder, unless it has one."""
+        if path.startswith("/") and ":" not in path and path not in self.volumes.values():
+            base = plan_name(name or path.rstrip("/").rpartition("/")[2] or "data", "data")
+            free = (f"{base[:36]}-{number}" if number else base for number in range(1000))
+            self.volumes[next(option for option in free if option not in self.volumes)] = path
+
 
 @dataclass
 class AccessoryDraft:

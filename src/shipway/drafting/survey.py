@@ -228,13 +228,11 @@ def _starts(tree: Tree, draft: Draft, found: list[Build]) -> None:
 
 
 def _volumes(draft: Draft, found: list[Build]) -> None:
+    """Folders that a Dockerfile declares as volumes are kept; a Compose file has said what it keeps."""
     for service in draft.services:
         build = assemble.of(service, found)
-        for path in build.facts.volumes if build is not None else ():
-            if not any(path in item for item in service.todo):
-                service.todo.append(
-                    f"{path} is a VOLUME of {build.path if build else ''}: services have no volumes; use an accessory or an external store"
-                )
+        for path in build.facts.volumes if build is not None and service.name not in draft.composed else ():
+            service.keep(path)
 
 
 def _routes(draft: Draft) -> None:

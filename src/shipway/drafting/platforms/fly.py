@@ -50,7 +50,7 @@ def _read(tree: Tree, path: str, folder: str) -> Declared:
         file = text_of(build.get("dockerfile"))
         if file and not file.startswith(("/", "..")):
             found.dockerfiles[draft.name] = join(folder, file)
-    _mounts(data, found, path)
+    _mounts(data, found)
     return found
 
 
@@ -89,13 +89,11 @@ def _memory(data: dict[str, Any], process: str) -> str | None:
     return None
 
 
-def _mounts(data: dict[str, Any], found: Declared, path: str) -> None:
+def _mounts(data: dict[str, Any], found: Declared) -> None:
     raw = data.get("mounts")
     for item in raw if isinstance(raw, list) else [raw] if isinstance(raw, dict) else []:
         target = text_of(mapping(item).get("destination"))
         names = items(mapping(item).get("processes"))
         for service in found.services:
             if target and (not names or service.name in names):
-                service.todo.append(
-                    f"{target} was a volume in {path}: services have no volumes; use an accessory or an external store"
-                )
+                service.keep(target, text_of(mapping(item).get("source")) or "")

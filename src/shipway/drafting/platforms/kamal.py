@@ -55,7 +55,7 @@ def _read(tree: Tree, path: str, folder: str) -> Declared | None:
         file = text_of(builder.get("dockerfile"))
         if file and tree.is_file(join(folder, file)) and ".." not in file:
             found.dockerfiles[service.name] = join(folder, file)
-        _volumes(items(data.get("volumes")), service, path)
+        _volumes(items(data.get("volumes")), service)
     _production(data, proxy, roles, found)
     for name, raw in mapping(data.get("accessories")).items():
         draft = _accessory(name, mapping(raw), found)
@@ -105,13 +105,11 @@ def _env(raw: Any) -> tuple[dict[str, str], list[str]]:
     return {name: value for name, value in values.items() if name not in secrets}, secrets
 
 
-def _volumes(raw: list[Any], service: ServiceDraft, path: str) -> None:
+def _volumes(raw: list[Any], service: ServiceDraft) -> None:
     for item in raw:
-        target = (text_of(item) or "").split(":")
-        if len(target) > 1 and target[1].startswith("/"):
-            service.todo.append(
-                f"{target[1]} was a volume in {path}: services have no volumes; use an accessory or an external store"
-            )
+        parts = (text_of(item) or "").split(":")
+        if len(parts) > 1:
+            service.keep(parts[1], parts[0] if "/" not in parts[0] else "")
 
 
 def _production(data: dict[str, Any], proxy: dict[str, Any], roles: dict[str, Any], found: Declared) -> None:

@@ -89,10 +89,8 @@ def _service(tree: Tree, entry: dict[str, Any], groups: dict[str | None, list[An
         draft.why.append(f"health {health} from healthCheckPath")
     draft.replicas = count if (count := number_of(entry.get("numInstances"), 100)) and count > 1 else None
     found.release = found.release or text_of(entry.get("preDeployCommand"))
-    if mapping(entry.get("disk")).get("mountPath"):
-        draft.todo.append(
-            f"{text_of(mapping(entry['disk'])['mountPath'])} was a disk: services have no volumes; use an accessory or an external store"
-        )
+    disk = mapping(entry.get("disk"))
+    draft.keep(text_of(disk.get("mountPath")) or "", text_of(disk.get("name")) or "")
     variables = [mapping(item) for item in items(entry.get("envVars"))]
     variables += [mapping(item) for group in [*variables] for item in groups.get(text_of(group.get("fromGroup")), [])]
     for variable in variables:
