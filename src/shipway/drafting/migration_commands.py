@@ -33,7 +33,8 @@ def flask(migrations: str) -> Found:
     listed = f'from alembic.script import ScriptDirectory as S; [print(r.revision) for r in reversed([*S("{name}").walk_revisions()])]'
     given = {
         "list": f"python -c '{listed}'",
-        "current": 'found=$(flask db current) && echo "$found" | cut -d" " -f1',
+        # What the app itself prints has other words in its lines.
+        "current": "found=$(flask db current) && echo \"$found\" | sed -n 's/^\\([0-9A-Za-z_-]*\\)\\( ([a-z ]*)\\)*$/\\1/p'",
         "up": "flask db upgrade {to}",
         "down": "flask db downgrade {to}",
         "base": "base",
@@ -85,12 +86,12 @@ def prisma(schema: str) -> Found:
     newest = f"to=$({current} | tail -n 1)"
     down = (
         f'{newest} && test -s "prisma/migrations/$to/down.sql" && {{ cat "prisma/migrations/$to/down.sql";'
-        " echo \";DELETE FROM _prisma_migrations WHERE migration_name = '$to';\"; } | npx prisma db execute --stdin --schema prisma/schema.prisma"
+        " echo \";DELETE FROM _prisma_migrations WHERE migration_name = '$to';\"; } | npx --no-install prisma db execute --stdin --schema prisma/schema.prisma"
     )
     given = {
         "list": "ls -d prisma/migrations/*/ | xargs -n 1 basename | sort",
         "current": current,
-        "up": "npx prisma migrate deploy",
+        "up": "npx --no-install prisma migrate deploy",
         "down": down,
         "script": "cat prisma/migrations/{to}/down.sql 2>/dev/null || true",
     }
@@ -105,9 +106,9 @@ def typeorm(folder: str, source: str, migrations: str) -> Found:
     path = f"dist/{path.removeprefix('src/')}" if source.endswith(".ts") else path
     given = {
         "list": f"ls {path} | sed -n 's/^\\([0-9]*\\)-.*[.]js$/\\1/p' | sort",
-        "current": f"found=$(npx typeorm migration:show -d {compiled}) && echo \"$found\" | sed -n 's/^.*\\[X\\].*[^0-9]\\([0-9]\\{{13\\}}\\)$/\\1/p'",
-        "up": f"npx typeorm migration:run -d {compiled}",
-        "down": f"npx typeorm migration:revert -d {compiled}",
+        "current": f"found=$(npx --no-install typeorm migration:show -d {compiled}) && echo \"$found\" | sed -n 's/^.*\\[X\\].*[^0-9]\\([0-9]\\{{13\\}}\\)$/\\1/p'",
+        "up": f"npx --no-install typeorm migration:run -d {compiled}",
+        "down": f"npx --no-install typeorm migration:revert -d {compiled}",
     }
     return _found(folder, posixpath.relpath(source, folder), migrations, given)
 
@@ -138,7 +139,7 @@ def drizzle(folder: str, config: str, out: str, project: Project | None) -> Foun
     given = {
         "list": f"node -p '{journal}.map(e => e.tag).join(\"\\n\")'",
         "current": program("for (const e of done) console.log(e.tag);"),
-        "up": f"npx drizzle-kit migrate --config {config}",
+        "up": f"npx --no-install drizzle-kit migrate --config {config}",
         "down": program(down),
         "script": f"cat {out}/{{to}}.down.sql 2>/dev/null || true",
     }
