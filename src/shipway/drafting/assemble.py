@@ -60,7 +60,10 @@ def _declared(tree: Tree, app: Declared, found: list[Build], prefix: str, draft:
         }
         hidden = [key for key in app.environment if is_secret(key)]
         service.secrets = [*dict.fromkeys([*app.secrets, *service.secrets, *hidden])]
-        service.home = service.home if service.home not in (None, ".") else app.folder
+        if service.home in (None, ".") or not tree.has(service.home or "."):
+            if service.home not in (None, "."):
+                service.todo.append(f"{app.file} builds it from {service.home}, which is not in the repository")
+            service.home = app.folder
         build = _build(tree, app, service, found, own)
         service.name = main if own == MAIN else plan_name(f"{prefix}-{own}") if prefix else own
         service.name = _free(service.name, draft)
@@ -138,7 +141,7 @@ def _complete(tree: Tree, service: ServiceDraft, build: Build | None, app: Decla
     """Port and health: of the platform's file, the Dockerfile, or the code."""
     facts = build.facts if build else None
     dockerfile.complete(service, facts)
-    sources = list(clues.texts(tree, service.home or (build.home if build else ".")))
+    sources = clues.texts(tree, service.home or (build.home if build else "."))
     wanted = service.serves or (app is not None and service.health is not None)
     if service.port is None and (wanted or app is None):
         known = clues.port(sources) if facts is None or not _static(facts) else None

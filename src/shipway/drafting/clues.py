@@ -51,8 +51,14 @@ class Clue:
     text: str
 
 
-def texts(tree: Tree, folder: str) -> Iterator[Clue]:
+def texts(tree: Tree, folder: str) -> list[Clue]:
     """Configuration and entry points in a folder and below it, the upper ones first; not those of tests."""
+    if folder not in tree.clues:
+        tree.clues[folder] = list(_texts(tree, folder))
+    return [Clue(*item) for item in tree.clues[folder]]
+
+
+def _texts(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
     size = count = 0
     for path in tree.below(folder):
         name = posixpath.basename(path)
@@ -62,10 +68,10 @@ def texts(tree: Tree, folder: str) -> Iterator[Clue]:
         size, count = size + len(text), count + 1
         if size > _MOST_TEXT or count > _MOST_FILES:
             return
-        yield Clue(path, text)
+        yield path, text
 
 
-def variables(found: Iterator[Clue] | list[Clue]) -> dict[str, str]:
+def variables(found: list[Clue]) -> dict[str, str]:
     """The environment variables that the files read, each with the first file that does."""
     names: dict[str, str] = {}
     for clue in found:

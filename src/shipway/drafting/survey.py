@@ -92,7 +92,7 @@ def _variables(tree: Tree) -> tuple[needs.Variables, str]:
     for path in settings.files(tree):
         for name, value in settings.parse(tree.text(path)).items():
             found.samples.setdefault(name, value)
-    sources = list(clues.texts(tree, "."))
+    sources = clues.texts(tree, ".")
     found.read = clues.variables(sources)
     extra = [tree.text(path) for path in tree.files if path.endswith((".prisma", "alembic.ini", "database.yml"))]
     return found, "\n".join([*(clue.text for clue in sources), *extra])
@@ -144,7 +144,7 @@ def _required(tree: Tree, draft: Draft, found: list[Build], variables: needs.Var
     for service in draft.services:
         if service.image is not None or assemble.static(service, found):
             continue
-        wanted = clues.required(list(clues.texts(tree, service.home or service.folder or ".")))
+        wanted = clues.required(clues.texts(tree, service.home or service.folder or "."))
         known = {*service.secrets, *service.environment, *variables.held, *draft.addresses, *variables.samples}
         added = {name: path for name, path in wanted.items() if is_secret(name) and name not in known}
         service.secrets += added

@@ -35,6 +35,8 @@ class Tree:
         self.cut = False  # whether there are more files than are listed
         self.files: list[str] = []  # the upper ones first, by name in a folder
         self._texts: dict[str, str] = {}
+        self._below: dict[str, list[str]] = {}
+        self.clues: dict[str, list[tuple[str, str]]] = {}  # by folder: path and text of the files that `clues` reads
         waiting = deque([("", 0)])
         while waiting:
             folder, depth = waiting.popleft()
@@ -100,9 +102,18 @@ class Tree:
         """Names of the files directly in a folder."""
         return self._by_folder.get(folder, [])
 
-    def below(self, folder: str) -> Iterator[str]:
+    def below(self, folder: str) -> list[str]:
         """Paths of all files in a folder and below it."""
-        return (path for path in self.files if folder == "." or path.startswith(f"{folder}/"))
+        if folder not in self._below:
+            start = f"{folder}/"
+            self._below[folder] = (
+                self.files if folder == "." else [path for path in self.files if path.startswith(start)]
+            )
+        return self._below[folder]
+
+    def named(self, *names: str) -> list[str]:
+        """Paths of the files with one of these names."""
+        return [path for path in self.files if path.endswith(names) and posixpath.basename(path) in names]
 
     def matches(self, pattern: str) -> bool:
         """Whether any path, or a folder of one, matches; `*` stays within one name."""

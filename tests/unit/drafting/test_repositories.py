@@ -97,8 +97,9 @@ def test_a_draft_is_always_valid(files: dict[str, str], tmp_path_factory: pytest
     text = write(survey(root, "shop", "main"))
     problems = read(text, "shipway.yaml", lambda name: (root / name).exists()).problems
     errors = [problem.render() for problem in problems if problem.severity == "error"]
-    # Nobody else can write the Dockerfile of a repository that has none.
-    assert [line for line in errors if "there is no file `" not in line] == [], text
+    # The Dockerfile of a repository that has none, and a folder that a Compose file names, are still to be made.
+    missing = "there is no file `" if not any("compose" in path for path in files) else "there is no f"
+    assert [line for line in errors if missing not in line] == [], text
 
 
 def test_values_of_secrets_are_never_copied(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from shipway.drafting.variables import usable
 def read(tree: Tree) -> Iterator[Declared]:
     """One for each fly.toml; another name (fly.production.toml) only where there is no fly.toml."""
     folders: dict[str, str] = {}
-    for path in tree.files:
+    for path in (path for path in tree.files if path.endswith(".toml")):
         folder, name = posixpath.split(path)
         if name == "fly.toml" or (re.fullmatch(r"fly[.-]prod(uction)?\.toml", name) and folder not in folders):
             folders[folder] = path

@@ -23,7 +23,7 @@ _OWN = {"postgres": ("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"), "mysq
 
 def read(tree: Tree) -> Iterator[Declared]:
     """One for each file."""
-    for path in tree.files:
+    for path in tree.named("deploy.yml"):
         if path == "config/deploy.yml" or path.endswith("/config/deploy.yml"):
             folder = join(path, "../..")
             found = _read(tree, path, folder)

@@ -23,9 +23,8 @@ _ADDONS = {
 
 def read(tree: Tree) -> Iterator[Declared]:
     """One for each Procfile."""
-    for path in tree.files:
-        if posixpath.basename(path) == "Procfile":
-            yield _read(tree, path)
+    for path in tree.named("Procfile"):
+        yield _read(tree, path)
 
 
 def _read(tree: Tree, path: str) -> Declared:

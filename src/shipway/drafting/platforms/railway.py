@@ -14,10 +14,8 @@ PORT = 8080
 
 def read(tree: Tree) -> Iterator[Declared]:
     """One for each file."""
-    for path in tree.files:
+    for path in tree.named("railway.json", "railway.toml"):
         folder, name = posixpath.split(path)
-        if name not in ("railway.json", "railway.toml"):
-            continue
         data = mapping(tree.json(path)) if name.endswith("json") else tree.toml(path)
         build, deploy = mapping(data.get("build")), mapping(data.get("deploy"))
         found = Declared(path, folder or ".", sets_port=PORT)
