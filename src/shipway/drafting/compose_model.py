@@ -247,7 +247,7 @@ def _mount(item: Any, folder: str) -> dict[str, str]:
 
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "image": str, "command": (str, list), "entrypoint": (str, list), "build": dict, "environment": dict, "labels": dict,
-    "ports": list, "expose": list, "healthcheck": dict, "deploy": dict, "depends_on": dict, "profiles": list,
+    "ports": list, "expose": list, "healthcheck": dict, "deploy": dict, "depends_on": dict, "profiles": list, "secrets": list, "cap_add": list,
 }  # fmt: skip
 
 

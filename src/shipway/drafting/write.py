@@ -55,7 +55,7 @@ def _services(draft: Draft) -> Iterator[str]:
     shared = _shared(draft.services)
     for service in draft.services:
         yield from _service(service, shared)
-    yield from (f"  # Left out: {name}: {printable(reason)}." for name, reason in draft.left_out.items())
+    yield from (f"  # Left out: {printable(name)}: {printable(reason)}." for name, reason in draft.left_out.items())
 
 
 _SHARED = 6  # variables from which on equal mappings are written once
@@ -256,7 +256,7 @@ def _environments(draft: Draft) -> Iterator[str]:
     yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
     production = draft.url or f"http://{draft.app}.localhost:8080"
-    yield f"    url: {production}  # {draft.url_because or ('from the repository' if draft.url else 'TODO: its public address')}"
+    yield f"    url: {production}  # {printable(draft.url_because) or ('from the repository' if draft.url else 'TODO: its public address')}"
     yield from _addresses(draft, production)
     if draft.hosts:
         yield "    hosts:"
