@@ -151,7 +151,8 @@ def _complete(tree: Tree, service: ServiceDraft, build: Build | None, app: Decla
     if service.port is None and wanted:
         service.port = (app.sets_port if app else None) or 80
         service.why.append(f"port {service.port}, by PORT")
-    if service.port and app is not None and app.sets_port and service.serves is not False:
+    own = facts is not None and facts.port == service.port  # then the image listens there, whatever PORT is
+    if service.port and app is not None and app.sets_port and service.serves is not False and not own:
         service.environment.setdefault("PORT", str(service.port))
     if service.port and not service.health and not service.health_command:
         known_health = ("/", "the static site") if facts is not None and _static(facts) else clues.health(sources)

@@ -12,7 +12,7 @@ from shipway.drafting.dependencies import NODE, Project
 from shipway.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft
 from shipway.drafting.migration_commands import Found
 from shipway.drafting.platforms.declared import accessory as new_accessory
-from shipway.drafting.tree import Tree, join, within
+from shipway.drafting.tree import Tree, above, join, within
 
 _DBMATE = re.compile(r"^--\s*migrate:up\b", re.MULTILINE)
 _GOOSE = re.compile(r"^--\s*\+goose\s+up\b", re.MULTILINE | re.IGNORECASE)
@@ -103,7 +103,7 @@ def _node(tree: Tree, folder: str, names: set[str], project: Project | None) -> 
             r"datasource\s+\w+\s*\{[^}]*provider\s*=\s*\"(\w+)\"", tree.text(join(folder, "schema.prisma"))
         )
         if provider is None or provider[1] in ("postgresql", "postgres"):
-            yield commands.prisma(folder)
+            yield commands.prisma(folder, _package(tree, folder))
     config = next((name for name in sorted(names) if re.fullmatch(r"drizzle\.config\.[cm]?[jt]s", name)), None)
     if config:
         out = _path(_DRIZZLE_PATH, tree.text(join(folder, config))) or "drizzle"
@@ -128,6 +128,14 @@ def _node(tree: Tree, folder: str, names: set[str], project: Project | None) -> 
         )
         if source and migrations:
             yield commands.typeorm(folder, source, migrations)
+
+
+def _package(tree: Tree, folder: str) -> str:
+    """The folder of the package that a folder belongs to, where its tools run."""
+    return next(
+        (place for place in above(folder) if tree.is_file(join(place, "package.json"))),
+        posixpath.dirname(folder) or ".",
+    )
 
 
 def _sql(tree: Tree, folder: str, names: set[str]) -> Iterator[Found]:

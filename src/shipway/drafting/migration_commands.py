@@ -73,9 +73,9 @@ def laravel(folder: str) -> Found:
     return _found(folder, "database/migrations", _join(folder, "database/migrations"), given)
 
 
-def prisma(schema: str) -> Found:
+def prisma(schema: str, folder: str) -> Found:
     """Prisma has no down migrations of its own: a file `down.sql` beside `migration.sql` is used where there is one."""
-    folder = posixpath.dirname(schema) or "."
+    path = posixpath.relpath(schema, folder)
     applied = "SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL ORDER BY migration_name"
     current = (
         'node -e \'const {PrismaClient} = require("@prisma/client"), p = new PrismaClient(); (async () => {'
@@ -86,16 +86,17 @@ def prisma(schema: str) -> Found:
     newest = f"to=$({current} | tail -n 1)"
     down = (
         f'{newest} && test -s "prisma/migrations/$to/down.sql" && {{ cat "prisma/migrations/$to/down.sql";'
-        " echo \";DELETE FROM _prisma_migrations WHERE migration_name = '$to';\"; } | npx --no-install prisma db execute --stdin --schema prisma/schema.prisma"
+        " echo \";DELETE FROM _prisma_migrations WHERE migration_name = '$to';\"; } | npx --no-install prisma db execute --stdin"
+        f" --schema {path}/schema.prisma"
     )
     given = {
-        "list": "ls -d prisma/migrations/*/ | xargs -n 1 basename | sort",
+        "list": f"ls -d {path}/migrations/*/ | xargs -n 1 basename | sort",
         "current": current,
-        "up": "npx --no-install prisma migrate deploy",
+        "up": f"npx --no-install prisma migrate deploy --schema {path}/schema.prisma",
         "down": down,
-        "script": "cat prisma/migrations/{to}/down.sql 2>/dev/null || true",
+        "script": f"cat {path}/migrations/{{to}}/down.sql 2>/dev/null || true",
     }
-    return _found(folder, "prisma/schema.prisma", _join(schema, "migrations"), given)
+    return _found(folder, f"{path}/schema.prisma", _join(schema, "migrations"), given)
 
 
 def typeorm(folder: str, source: str, migrations: str) -> Found:

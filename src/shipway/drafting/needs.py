@@ -38,6 +38,10 @@ _PACKAGES = {
     ),
     "memcached": ("pymemcache", "python-memcached", "pylibmc", "dalli", "memjs", "github.com/bradfitz/gomemcache"),
 }  # fmt: skip
+_NAMED = {  # in settings
+    "postgres": r"provider\s*=\s*\"postgres(ql)?\"|django\.db\.backends\.postgresql|adapter:\s*postgresql",
+    "mysql": r"provider\s*=\s*\"mysql\"|django\.db\.backends\.mysql|adapter:\s*(mysql2|trilogy)",
+}
 _FILES = (  # drivers of SQLite
     "sqlite3", "better-sqlite3", "aiosqlite", "github.com/mattn/go-sqlite3", "modernc.org/sqlite", "github.com/glebarez/sqlite", "gorm.io/driver/sqlite",
 )  # fmt: skip
@@ -124,6 +128,9 @@ def find(
 ) -> None:
     """Add what is needed and not there yet, with the variables that hold the addresses."""
     wanted = {kind: why for kind in _PACKAGES if (why := _why(kind, projects, variables))}
+    for kind, pattern in _NAMED.items():
+        if match := re.search(pattern, texts):
+            wanted.setdefault(kind, f"`{' '.join(match[0].split())}` in the settings")
     if "postgres" in wanted and "mysql" in wanted:
         del wanted[_other(variables, texts)]
     drivers = [project for project in projects if any(name in project.packages for name in _FILES)]

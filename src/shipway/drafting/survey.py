@@ -44,7 +44,8 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
     found, notes = builds.find(tree)
     file = compose.find(root, draft, files)
     declared: list[Declared] = []
-    composed = bool(draft.services)
+    # A Compose file that builds nothing, beside a Dockerfile, has what the application needs for development.
+    composed = bool(draft.services) and (any(item.folder for item in draft.services) or not found)
     if composed:
         used = {*draft.built, *(join(item.folder, item.dockerfile) for item in draft.services if item.folder)}
         draft.notes += [
@@ -239,10 +240,14 @@ def _routes(draft: Draft) -> None:
     """Give each public service with a port a path, derived from its name, or marked as a question."""
     public = [item for item in draft.services if item.port and item.public]
     taken = {item.route for item in public if item.route}
-    for service in sorted(public, key=lambda item: 0 if item.name in _FRONT else 2 if item.name in _BACK else 1):
+    built = [item for item in public if item.folder is not None]
+    for service in sorted(
+        public, key=lambda item: (item.folder is None, 0 if item.name in _FRONT else 2 if item.name in _BACK else 1)
+    ):
         if service.route:
             continue
-        if len(public) == 1 or (service.name in _FRONT and "/" not in taken):
+        alone = len(public) == 1 or built == [service]
+        if "/" not in taken and (alone or service.name in _FRONT):
             service.route = "/"
         elif service.name in _BACK and "/api" not in taken:
             service.route = "/api"

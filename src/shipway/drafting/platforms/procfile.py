@@ -37,6 +37,9 @@ def _read(tree: Tree, path: str) -> Declared:
         if match[1] == "release":
             found.release = match[2].strip()
             continue
+        if re.match(r"(\S*/)?(redis-server|postgres|mysqld|memcached|rabbitmq-server)\b", match[2]):
+            found.notes.append(f"{path}: {match[1]} was left out: a plan has servers as accessories")
+            continue
         name = plan_name(match[1], "process")
         web = name == "web"
         draft = ServiceDraft(name, serves=web, public=web, why=[f"{path}: {match[1]}"])
