@@ -152,9 +152,11 @@ def find(
         and not {"redis", "rabbitmq"} & {*wanted}
         and not any(kind_of(item) in ("redis", "rabbitmq") for item in draft.accessories)
     ):
-        kind = "rabbitmq" if re.search(r"amqp://", texts) else "redis" if re.search(r"redis://", texts) else None
-        if kind:
-            wanted[kind] = f"{_at(broker, 'celery')} has celery"
+        named_broker = (
+            "rabbitmq" if re.search(r"amqp://", texts) else "redis" if re.search(r"redis://", texts) else None
+        )
+        if named_broker:
+            wanted[named_broker] = f"{_at(broker, 'celery')} has celery"
         else:
             draft.notes.append(
                 f"{_at(broker, 'celery')} has celery, but nothing names its broker: add an accessory for it"
