@@ -109,7 +109,7 @@ def test_a_difference_that_only_the_dump_shows(scratch: PostgresScratch, monkeyp
         monkeypatch.setattr(type(database), "catalog", lambda self: Catalog())
         found = round_trip(
             database, BareFolder(database, folder, "01"), MigrationRange("01", ("02",)), Catalog(),
-            Terms(scratch, watched=False), dumped=lambda: before,
+            Terms(scratch, watched=False), dumped=lambda *_: lambda: before,
         )  # fmt: skip
         (difference,) = found.findings.differences
         assert (difference.kind, difference.name) == ("dump", "TABLE public.goods")

@@ -42,19 +42,24 @@ class RoundTrip:
     warnings: tuple[str, ...] = ()
     catalog: Catalog | None = None  # once everything is applied again; None otherwise
     dump: Dump | None = None  # likewise
+    compared: bool = False  # whether dumps were compared
     after: Catalog | None = None  # after up, and after down
     restored: Catalog | None = None
 
 
+# What dumps the schema before the round trip, which it gets as far as it is known, and whether columns have moved; None: dumps
+# need not be compared.
+Dumped = Callable[[RoundTrip, bool], Callable[[], Dump | None] | None]
+
+
 def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
-    *, template: ScratchDatabase | None = None, dumped: Callable[[], Dump | None] | None = None,
-    dump_again: bool = False,
+    *, template: ScratchDatabase | None = None, dumped: Dumped | None = None, dump_again: bool = False,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
     migrations. `before` is without the tool's migration history.
 
-    `dumped` returns a dump of the schema before: if the catalogs are equal after the down migrations, the dumps are compared.
+    `dumped` returns what dumps the schema before: if the catalogs are equal after the down migrations, the dumps are compared.
     `dump_again`: dump the schema at the end, for the next round trip.
     """
     own = tool.own_tables()
@@ -86,13 +91,15 @@ def round_trip(
     if changes and restored == after:
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
     cosmetic, differences = _split(compare(before, restored), terms)
-    if not differences and not cosmetic and dumped:
-        earlier, now = side_by_side(lambda read: read(), (dumped, database.dump))
-        differences = compare_dumps(earlier, now, own) if earlier is not None and now is not None else ()
+    order = order_of(before, restored)
+    if not differences and not cosmetic and dumped and (earlier := dumped(seen, bool(order))):
+        old, new = side_by_side(lambda read: read(), (earlier, database.dump))
+        differences = compare_dumps(old, new, own) if old is not None and new is not None else ()
+        seen = replace(seen, compared=True)
     findings = Findings(
         differences=differences,
         cosmetic=cosmetic,
-        order=order_of(before, restored),
+        order=order,
         losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
         if template
         else (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
@@ -18,6 +19,7 @@ from shipway.proving.verify import BESIDE, UNSEEN, changed_rows, doubt, report_o
 ToolAt = Callable[[ScratchDatabase, str | None], DatabaseTool]  # for a database at a revision
 ChangedRows = Callable[[str], Sequence[str]]  # tables whose rows a revision's up migration may change
 OnReport = Callable[[MigrationReport], None]
+TOGETHER = 20  # migrations whose dumps are compared at once
 
 
 @dataclass(frozen=True)
@@ -45,27 +47,51 @@ def ends(report: MigrationReport) -> bool:
 def verify_sequence(
     scratch: Scratch, tool_at: ToolAt, revisions: Sequence[str], on_report: OnReport, on_line: OnLine,
     *, timeout: float | None, chosen: Sequence[int] | None = None, fill: Fill | None = None, base: Base | None = None,
-    watched: bool = False, changed: ChangedRows = lambda revision: (),
+    watched: bool = False, changed: ChangedRows = lambda revision: (), together: int = TOGETHER,
 ) -> SequenceReport:  # fmt: skip
     """Verify the migrations at the ascending indexes `chosen` (None: all); those before and between them are only
     applied. They follow the revision of `base`; None: an empty database. `on_report` receives each report.
 
     With `fill`, migrations that may lose rows are verified again with generated rows. `changed` names the tables whose rows an
-    up migration may change, as far as that is known. watched: record locks, which takes longer. All databases are dropped. ProofError if the server or a migration that is only applied fails.
+    up migration may change, as far as that is known. watched: record locks, which takes longer. All databases are dropped.
+    ProofError if the server or a migration that is only applied fails.
+
+    Dumps are compared once for up to `together` migrations, since a dump takes longer than a migration; their reports wait for
+    that. If the dumps differ, these migrations are verified again, with a comparison after each.
     """
     requested = range(len(revisions)) if chosen is None else chosen
-    if not requested:
-        return SequenceReport((), 0)
-    with _Sequence(
-        scratch, tool_at, revisions, Terms(scratch, timeout, on_line, watched=watched), fill, base, changed
-    ) as sequence:
-        reports: list[MigrationReport] = []
-        for index in requested:
-            reports.append(sequence.verify(index))
-            on_report(reports[-1])
-            if ends(reports[-1]):
-                break
-        return SequenceReport(tuple(reports), len(requested))
+    reports: list[MigrationReport] = []
+    waiting: dict[int, MigrationReport] = {}
+
+    def flush() -> None:
+        found = list(waiting.values())
+        waiting.clear()
+        reports.extend(found)
+        for report in found:
+            on_report(report)
+
+    def again(indexes: Sequence[int]) -> None:
+        found = verify_sequence(
+            scratch, tool_at, revisions, lambda report: None, on_line, timeout=timeout, chosen=indexes, fill=fill, base=base,
+            watched=watched, changed=changed, together=1,
+        ).reports  # fmt: skip
+        waiting.update(zip(indexes, found, strict=False))
+
+    terms = Terms(scratch, timeout, on_line, watched=watched)
+    try:
+        with _Sequence(scratch, tool_at, revisions, terms, fill, base, changed, together) as sequence:
+            for index in requested:
+                waiting[index] = report = sequence.verify(index, last=index + 1 not in requested)
+                if doubtful := sequence.take_doubtful():
+                    sequence.reset()
+                    again(doubtful)
+                if not sequence.unchecked:
+                    flush()
+                if ends(report):
+                    break
+    finally:
+        flush()
+    return SequenceReport(tuple(reports), len(requested))
 
 
 class _Sequence:
@@ -85,6 +111,7 @@ class _Sequence:
         fill: Fill | None,
         base: Base | None,
         changed: ChangedRows,
+        together: int,
     ) -> None:
         self._scratch, self._tool_at, self._revisions, self._terms, self._fill = (
             scratch,
@@ -93,7 +120,7 @@ class _Sequence:
             terms,
             fill,
         )
-        self._base, self._changed = base, changed
+        self._base, self._changed, self._together = base, changed, together
         self._source: ScratchDatabase | None = None
         self._source_at = base.revision if base else None
         self._clone: ScratchDatabase | None = None
@@ -101,7 +128,11 @@ class _Sequence:
         self._stale = True  # the clone must be recreated before the next migration
         self._catalog = Catalog()  # of the clone
         self._fresh = True  # no migration was verified in the clone yet
-        self._dump: Dump | None = None  # of the clone; None if it is fresh
+        self._dump: Dump | None = None  # of the clone; None if it is fresh, or dumps are compared once for several
+        self.unchecked: list[int] = []  # verified in the clone since dumps were compared
+        self._doubtful: list[int] = []  # whose dumps must be compared one by one
+        self._last = False  # the migration at hand is the last one, or the one after it is only applied
+        self._dumps = True  # the server can be dumped
         self._server = scratch.server_objects()  # before the sequence
         self._source_server = self._server  # once the source is migrated
 
@@ -109,16 +140,28 @@ class _Sequence:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.reset()
+
+    def take_doubtful(self) -> list[int]:
+        """The migrations so far that must be verified again, with a comparison of dumps after each."""
+        if self._doubtful:
+            self._give_up()
+        found, self._doubtful = self._doubtful, []
+        return found
+
+    def reset(self) -> None:
+        """As at the start: no database is there, and the server's objects are as before the sequence."""
         try:
             self._drop_clone()
         finally:
             self._drop_source()
             self._scratch.restore_server_objects(self._server)
 
-    def verify(self, index: int) -> MigrationReport:
+    def verify(self, index: int, *, last: bool) -> MigrationReport:
         """Verify one migration. Afterwards it is applied in the clone, or the clone is stale: recreating it may fail, and
         must not prevent this report."""
-        span = MigrationRange(self._before(index), (self._revisions[index],))
+        span, self._last = MigrationRange(self._before(index), (self._revisions[index],)), last
+        together = self._together > 1
         if self._stale or self._clone_at != span.start:  # those in between are only applied
             self._recreate_clone(span.start)
         found = self._round_trip(span)
@@ -138,7 +181,27 @@ class _Sequence:
             self._stale = True
         elif found.catalog is not None and not self._stale:
             self._catalog, self._dump, self._clone_at, self._fresh = found.catalog, found.dump, span.end, False
+        if together:
+            self._note(index, found, report)
         return report
+
+    def _note(self, index: int, found: RoundTrip, report: MigrationReport) -> None:
+        """What is known about its dumps, and about those of the migrations before it."""
+        if not self._dumps:
+            self.unchecked = []
+        elif found.compared:
+            if self.unchecked and found.findings.differences:  # which of them is it?
+                self._doubtful += [*self.unchecked, index]
+            self.unchecked = []
+        elif report.verdict == RESTORED and self._source is not None:
+            self.unchecked.append(index)
+        if self._stale or self._last or self._together == 1 or ends(report):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Of the clone with the unchecked migrations."""
+        self._doubtful += self.unchecked
+        self.unchecked = []
 
     def _round_trip(self, span: MigrationRange) -> RoundTrip:
         assert self._clone is not None
@@ -146,13 +209,29 @@ class _Sequence:
             self._clone.forget()
         found = round_trip(
             self._clone, self._tool_at(self._clone, span.start), span, self._catalog, self._terms,
-            dumped=self._dumped, dump_again=True,
+            dumped=partial(self._dumped, span), dump_again=self._together == 1,
         )  # fmt: skip
         return settled(found, lambda: self._repeat(span)) if self._source else found
 
-    def _dumped(self) -> Dump | None:
-        """The schema before the round trip: the source has the same, if the clone is a fresh one of it."""
-        return self._source.dump() if self._fresh and self._source else self._dump
+    def _dumped(self, span: MigrationRange, seen: RoundTrip, moved: bool) -> Callable[[], Dump | None] | None:
+        """See `Dumped`. The schema before the round trip is that of the source. Dumps are compared now if this is the last chance:
+        the clone, or an object in it, would be gone afterwards."""
+        if self._together == 1:
+            return self._source.dump if self._fresh and self._source else lambda: self._dump
+        due = self._last or moved or seen.touched or len(self.unchecked) + 1 >= self._together
+        due = due or any(item.change == "removed" for item in seen.changes)
+        if self._source is None or not self._dumps or not due:
+            return None
+        if self._scratch.server_objects() != self._source_server:  # the clone's would be in the way of the source
+            self._together = 1
+            return None
+        return partial(self._dump_source, self._source, span.start)
+
+    def _dump_source(self, source: ScratchDatabase, revision: str | None) -> Dump | None:
+        self._migrate_source(revision)
+        found = source.dump()
+        self._dumps = found is not None
+        return found
 
     def _repeat(self, span: MigrationRange) -> tuple[Catalog, Catalog] | None:
         self._recreate_clone(span.start)
@@ -182,6 +261,7 @@ class _Sequence:
 
     def _recreate_clone(self, revision: str | None) -> None:
         """Recreate the clone at this revision, as if no down migration had run."""
+        self._give_up()
         self._drop_clone()
         if self._source is None:
             self._source = self._scratch.create(like=self._base.database if self._base else None)
@@ -194,9 +274,8 @@ class _Sequence:
 
     def _clone_alone(self, revision: str | None) -> None:
         """Recreate the clone without the source."""
-        self._drop_clone()
-        self._drop_source()
-        self._scratch.restore_server_objects(self._server)
+        self._give_up()
+        self.reset()
         self._clone = self._scratch.create()
         self._migrate(self._clone, None, revision)
         self._look(revision)
@@ -227,7 +306,7 @@ class _Sequence:
     def _drop_clone(self) -> None:
         if self._clone is not None:
             self._scratch.drop(self._clone)
-            self._clone = None
+            self._clone, self._stale = None, True
 
     def _drop_source(self) -> None:
         if self._source is not None:

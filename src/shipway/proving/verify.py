@@ -180,8 +180,9 @@ class _Verifier:
             tool = self._tool_for(clone)
             before = tool.own_tables().without_history(clone.catalog())
             found = round_trip(
-                clone, tool, self._range, before, self._terms, template=source, dumped=lambda: self._dump(source)
-            )
+                clone, tool, self._range, before, self._terms, template=source,
+                dumped=lambda *_: partial(self._dump, source),
+            )  # fmt: skip
         finally:
             self._drop(clone)
         return settled(found, lambda: self._repeat(source))

@@ -28,7 +28,7 @@ from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.ports import Fill, OnLine, ScratchDatabase
 from shipway.proving.report.folder_results import counts
 from shipway.proving.sequence import Base, SequenceReport, verify_sequence
-from shipway.testing.memory_scratch import MemoryScratch
+from shipway.testing.memory_scratch import MemoryScratch, MemoryScratchDatabase
 
 
 def verified(
@@ -322,3 +322,39 @@ def test_roles_of_the_server_are_those_of_the_database_that_is_migrated(leaves: 
         ("table b id", "drop b"),
     )
     assert verdicts(done) == [RESTORED, FAILS if leaves else RESTORED, NOT_RESTORED, RESTORED, RESTORED]
+
+
+LATER = tuple((f"table t{number} id", f"drop t{number}") for number in range(30))
+LEFT = ("table hidden id", "drop hidden\nsetting fsync off")
+
+
+@pytest.mark.parametrize("before", [0, 1, 7, 19, 20, 29])
+def test_dumps_are_compared_for_several_migrations_at_once_and_blame_the_right_one(before: int) -> None:
+    """Wherever it stands among those that are compared together."""
+    done = verified(GOOD, *LATER[:before], LEFT, *LATER[before:])
+    assert verdicts(done) == [RESTORED] * (before + 1) + [NOT_RESTORED] + [RESTORED] * (30 - before)
+    assert [report.migrations[0] for report in done.reports] == [f"{number:02}" for number in range(1, 33)]
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        ("drop hidden", "table hidden id"),  # an object that was left so is gone afterwards
+        ("column a x", "drop a.x\ntable e id"),  # the clone is recreated
+        ("row a 1", "clear a"),  # likewise
+        ("table b id", None),
+        ("fail no such type", ""),
+    ],
+    ids=["removes", "not restored", "changes rows", "no down", "up fails"],
+)
+def test_what_only_dumps_show_is_seen_before_it_is_gone(following: tuple[str, str | None]) -> None:
+    done = verified(GOOD, LATER[0], LEFT, LATER[1], following)
+    assert verdicts(done)[:4] == [RESTORED, RESTORED, NOT_RESTORED, RESTORED]
+
+
+def test_few_dumps_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    dumps = []
+    original = MemoryScratchDatabase.dump
+    monkeypatch.setattr(MemoryScratchDatabase, "dump", lambda self: dumps.append(self.name) or original(self))
+    assert set(verdicts(verified(GOOD, *LATER))) == {RESTORED}
+    assert len(dumps) == 4
