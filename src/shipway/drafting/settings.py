@@ -36,6 +36,17 @@ _PLACEHOLDER = re.compile(
 _CREDENTIALS = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
+# Secrets that only the app itself knows.
+_OWN = re.compile(
+    r"((APP|DJANGO|FLASK|AUTH|BETTER_AUTH|NEXTAUTH|SESSION|COOKIE|JWT)_)*(SECRET|SECRET_KEY|SECRET_KEY_BASE|SESSION_KEY)"
+)
+
+
+def any_value(name: str) -> bool:
+    """Whether a random value does for a secret of this name."""
+    return _OWN.fullmatch(name) is not None
+
+
 @dataclass
 class Settings:
     """The samples' settings, sorted."""

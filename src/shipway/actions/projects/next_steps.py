@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
@@ -11,10 +10,6 @@ from shipway.domain.errors import RepositoryError
 from shipway.system.git import Repository
 
 STAGING = "staging"
-# Secrets that only the app itself knows: any random value does.
-_OWN = re.compile(
-    r"((APP|DJANGO|FLASK|AUTH|BETTER_AUTH|NEXTAUTH|SESSION|COOKIE|JWT)_)*(SECRET|SECRET_KEY|SECRET_KEY_BASE|SESSION_KEY)"
-)
 
 
 def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
@@ -36,7 +31,9 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
 
 
 def _value(name: str) -> str:
-    return " --generate" if _OWN.fullmatch(name) else "  # asks for the value"
+    from shipway.drafting.settings import any_value
+
+    return " --generate" if any_value(name) else "  # asks for the value"
 
 
 def _branches(result: InitResult) -> list[str]:
