@@ -138,3 +138,11 @@ def test_links_pipes_and_endless_files_are_not_followed(tmp_path: Path) -> None:
     text = write(survey(root, "shop", "main"))
     assert "STOLEN" not in text
     assert "port: 80" in text
+
+
+def test_what_is_printed_has_no_control_characters(tmp_path: Path) -> None:
+    (tmp_path / "Procfile").write_text("web: serve\nrelease: bin/\x1b[2Jmigrate\n")
+    (tmp_path / "Dockerfile").write_text("FROM python:3.12-slim\nEXPOSE 80\n")
+    result = draft_plan(tmp_path)
+    assert any("migrate" in note for note in result.notes)
+    assert all(text.isprintable() for text in (*result.notes, *(why for _, why in result.found)))

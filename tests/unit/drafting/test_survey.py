@@ -91,7 +91,11 @@ def test_a_compose_file(folder: Path) -> None:
     assert (web.port, web.route, web.health and web.health.tcp) == (80, "/", True)
     assert (api.port, api.route, api.health and api.health.path) == (8000, "/api", "/health")
     assert api.build
-    assert (api.build.folder, api.build.target, api.build.args) == ("api", None, {"PY": "3.12"})  # the source is mounted
+    assert (api.build.folder, api.build.target, api.build.args) == (
+        "api",
+        None,
+        {"PY": "3.12"},
+    )  # the source is mounted
     assert api.environment == {"CACHE": "redis://cache:6379/1", "LOG_LEVEL": "info", "VERSION": "3.10"}
     assert api.secrets == ("SECRET_KEY", "SENTRY")
     assert (job.name, job.command, job.port) == ("job-runner", "celery -A app worker --name 'a b'", None)
