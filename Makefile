@@ -27,8 +27,8 @@ bench: setup ## Measure, print one table, write bench/results.json
 lint: setup ## ruff (format and lint), mypy, import-linter
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-docs: setup ## Generate docs/commands.md, and the table of docs/what-is-compared.md
-	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py
+docs: setup ## Generate docs/commands.md, docs/json.md, and the table of docs/what-is-compared.md
+	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py && $(PYTHON) scripts/json_docs.py
 
 pins: ## Generate requirements-dev.txt from pyproject.toml
 	@scripts/pins

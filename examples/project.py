@@ -32,11 +32,12 @@ class Done:
 
 
 class Project:
-    """One application in one folder. app: a different name allows several on the same engine."""
+    """One application in one folder. app: a different name allows several on the same engine. patience: the time-out of the
+    frontend's health check, for a busy machine."""
 
-    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080) -> None:
+    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "5s") -> None:
         self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
-        self.home, self.app, self.port = folder / "home", app, port
+        self.home, self.app, self.port, self._patience = folder / "home", app, port, patience
         self.staging = f"http://staging.{app}.localhost:{port}"
         self.production = f"http://{app}.localhost:{port}"
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SHIPWAY_"))}
@@ -60,6 +61,7 @@ class Project:
         copy_tracked(APPLICATION, self.clone)
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
+        text = text.replace("timeout: 5s", f"timeout: {self._patience}")
         plan.write_text(text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}"))
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Ada")

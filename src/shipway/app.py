@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
-    from shipway.ports import DatabaseServer, DatabaseTool, Linter, OneOff, Registry, SecretLedger, Secrets
+    from shipway.ports import (
+        DatabaseServer,
+        DatabaseTool,
+        Linter,
+        OneOff,
+        ProjectSource,
+        Registry,
+        SecretLedger,
+        Secrets,
+    )
     from shipway.system.git import Repository
     from shipway.system.probe import Probe
 
@@ -67,7 +77,7 @@ def open_context(
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
             tool=_tool, kinds=KINDS, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
-            linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
+            interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
@@ -97,6 +107,35 @@ def load_plan(home: Path) -> Plan:
     from shipway.planfile import find, load_cached
 
     return load_cached(find(Path.cwd()), home / "cache")
+
+
+def project_source(home: Path, ctx: Context, name: str | None) -> ProjectSource:
+    """Where the app of that name is found: in the working tree or the bare repository here, else in the ledger. None: the
+    app of this folder; PlanError if it has none."""
+    from shipway.domain.errors import PlanError
+
+    try:
+        here = _project_here(home, ctx)
+        if name in (None, here.name):
+            return here
+    except PlanError as error:  # another app needs no plan here
+        if name is None:
+            apps = ", ".join(ctx.ledger.apps())
+            error.hint += f"; or pass --app NAME: the ledger knows {apps}" if apps else ""
+            raise
+    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
+    return found
+
+
+def _project_here(home: Path, ctx: Context) -> ProjectSource:
+    """The bare repository or the working tree that is the working directory. PlanError if it is none with a plan."""
+    is_bare = all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs"))
+    found: ProjectSource = (
+        driver("project", "bare")(_repository(), ctx.ledger, parse_plan)
+        if is_bare
+        else driver("project", "work-tree")(Path.cwd(), load_plan(home))
+    )
+    return found
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
@@ -189,6 +228,13 @@ def _servers() -> Mapping[str, DatabaseServer]:
 def _server(kind: str) -> DatabaseServer:
     made: DatabaseServer = driver("server", kind)()
     return made
+
+
+def _terminate() -> None:
+    """Stop this process's command like SIGTERM does: it cleans up first."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGTERM)  # the main thread itself: another one could not wake it up
 
 
 def _linter() -> Linter | None:

@@ -85,6 +85,8 @@ class Context:
     background: bool = True  # whether a background process outlives the command; not so in a hosted job
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.upkeep.retire
     cancelled: threading.Event = field(default_factory=threading.Event)
+    interrupt: Callable[[], None] | None = None  # stop the work in progress as a signal does; None: set `cancelled`
+    interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
     parallel: int = max(2, os.cpu_count() or 2)
 
     def __post_init__(self) -> None:

@@ -271,7 +271,7 @@ class TestTokenRegistry(RegistryContract):
         assert RemoteRegistry(address, given).digest(repository, "v1") == digest
         assert push_tiny(docker, repository, "v2", "two", given) != digest
         with pytest.raises(RegistryError, match="denies access to the token"):
-            RemoteRegistry(address, Credentials(token="broken")).ensure()
+            RemoteRegistry(address, Credentials(token="not-a-known-token")).ensure()
 
     def test_an_unknown_user(self, address: str) -> None:
         with pytest.raises(RegistryError, match="denies access to user bob: who are you"):

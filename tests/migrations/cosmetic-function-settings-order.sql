@@ -1,6 +1,6 @@
 -- The settings of a function are a set: only their order differs.
 -- verdict: COSMETIC
--- triage: additive
+-- triage: review
 --- before
 CREATE FUNCTION f() RETURNS int LANGUAGE sql SET work_mem = '8MB' SET enable_seqscan = off AS 'SELECT 1';
 --- up

@@ -311,7 +311,7 @@ def test_a_user_who_is_no_superuser(write: Write, url: str) -> None:
         connection.execute("CREATE ROLE small LOGIN CREATEDB PASSWORD 'lab'")
     try:
         folder = write(
-            {**USERS, "002_x.up.sql": "CREATE EXTENSION file_fdw;", "002_x.down.sql": "DROP EXTENSION file_fdw;"}
+            {**USERS, "002_x.up.sql": "CREATE EXTENSION pageinspect;", "002_x.down.sql": "DROP EXTENSION pageinspect;"}
         )
         code, output = prove(folder, url.replace("postgres:lab@", "small:lab@"))
         assert code == 17, output

@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with Project(tmp_path_factory.mktemp("story") / "project", app=f"story-{uuid.uuid4().hex[:6]}").made() as project:
+    folder = tmp_path_factory.mktemp("story") / "project"
+    with Project(folder, app=f"story-{uuid.uuid4().hex[:6]}", patience="20s").made() as project:
         yield project
 
 
@@ -113,7 +114,7 @@ def test_5_a_migration_goes_the_same_way_without_a_lost_request(project: Project
     assert "✓ prove" in pushed, "production accepts no release without a rollback proof"
     assert watch.asked > 20
     assert watch.failed == []
-    assert schema(project, "production") == "0004"
+    assert schema(project, "production") == "0004", pushed
 
 
 def test_6_a_rollback_keeps_the_schema_if_that_was_proven_and_loses_no_request(project: Project) -> None:

@@ -23,6 +23,7 @@ PROTOCOLS = {
     "registry": ports.Registry,
     "edge": ports.Edge,
     "secrets": ports.Secrets,
+    "project": ports.ProjectSource,
     "database": ports.DatabaseTool,
     "scratch": ports.Scratch,
     "server": ports.DatabaseServer,

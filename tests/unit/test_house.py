@@ -23,6 +23,8 @@ HELPERS = {
     "progress",
     "prove_folder",
     "report_files",
+    "secret_lists",
+    "json_outputs",
 }  # modules of the command line that are no command
 BIN = Path(sys.executable).parent
 NEUTRAL = ("domain", "actions", "proving")  # folders that name no vendor

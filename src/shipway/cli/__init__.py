@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from shipway.actions.environment.environments import KnownApp
     from shipway.context import Context
+    from shipway.domain.plan import Plan
+    from shipway.system.git import Repository
 
 # name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
@@ -41,7 +43,12 @@ COMMANDS = {
     "database": ("shipway.cli.database", "Upgrade an environment's database to another major version"),
     "restore": ("shipway.cli.restore", "Restore an environment's database from a snapshot"),
     "retire": ("shipway.cli.retire", "End the standby of the previous release"),
+    "apps": ("shipway.cli.apps", "List the apps of the ledger"),
     "status": ("shipway.cli.status", "Show what runs where"),
+    "config": ("shipway.cli.config", "Print the resolved configuration of an environment"),
+    "diff": ("shipway.cli.diff", "Show what differs between two releases or environments"),
+    "wait": ("shipway.cli.wait", "Wait for a deployment or a run to end"),
+    "cancel": ("shipway.cli.cancel", "Cancel a run or a deployment, in any process"),
     "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
     "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),
@@ -72,17 +79,42 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
     def known_app(self, ctx: Context, name: str | None) -> KnownApp:
-        """The app of that name (see `app_option`); None: the app of the plan. PlanError if neither exists."""
+        """The app of that name (see `app_option`); None: the app of this folder. PlanError if it has none."""
         from shipway.actions.environment.environments import known_app
-        from shipway.app import load_plan
+        from shipway.app import project_source
 
-        return known_app(ctx, name, lambda: load_plan(self.home))
+        return known_app(ctx, project_source(self.home, ctx, name))
+
+    def project(self, ctx: Context, app: str | None, revision: str | None) -> tuple[Context, Repository, str]:
+        """The context, the repository with the app's commits, and the revision [HEAD of a checkout]. UsageError without a
+        revision where there is no checkout."""
+        from shipway.domain.errors import RepositoryError, UsageError
+
+        if app is None:
+            try:
+                return ctx, ctx.repository(), revision or "HEAD"
+            except RepositoryError as error:
+                if apps := ctx.ledger.apps():
+                    error.hint = f"{error.hint}; or pass --app NAME: the ledger knows {', '.join(apps)}"
+                raise
+        known = self.known_app(ctx, app)
+        if revision is None and known.plan is None:
+            raise UsageError(
+                "name a revision: there is no checkout here whose HEAD could be meant",
+                hint="a branch, a tag, a commit, or a release such as r12",
+            )
+        return known.ctx, known.ctx.repository(), revision or "HEAD"
+
+    def require_app(self, app: str | None, plan: Plan, revision: str) -> None:
+        """UsageError if a commit's plan is that of another app than --app."""
+        from shipway.domain.errors import UsageError
+
+        if app is not None and plan.app != app:
+            raise UsageError(f"the plan of {revision} has `app: {plan.app}`, not {app}")
 
 
-# For commands that need no plan, since the ledger and the engine suffice.
-app_option = click.option(
-    "--app", metavar="NAME", help="The app, if its plan is missing or names another app [the plan's]"
-)
+# All commands work from anywhere on a machine that has the ledger.
+app_option = click.option("--app", metavar="NAME", help="The app, from any folder [the one of this folder]")
 
 
 class ClosedPipe(Exception):
@@ -213,7 +245,9 @@ def _interrupt(signum: int, frame: object) -> None:
 
 
 def _fail(error: ShipwayError) -> None:
-    if "--debug" in sys.argv:
+    from itertools import takewhile
+
+    if "--debug" in takewhile(lambda word: word not in COMMANDS, sys.argv[1:]):  # of `run`, it means something else
         import traceback
 
         traceback.print_exception(error)

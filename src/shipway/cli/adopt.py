@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 
 @click.command()
 @click.argument("environments", nargs=-1)
 @click.option("--force", is_flag=True, help="Adopt what is listed")
+@app_option
 @click.pass_obj
-def adopt(options: Globals, environments: tuple[str, ...], force: bool) -> None:
+def adopt(options: Globals, environments: tuple[str, ...], force: bool, app: str | None) -> None:
     """Adopt the containers, networks and volumes that another ledger created for ENVIRONMENTS [all], if that ledger is
     lost, or if this ledger was copied from another machine. Without --force, only list them."""
     from shipway.actions.environment.locks import environment_lease
     from shipway.actions.environment.ownership import MACHINE
     from shipway.actions.upkeep.adopt import adopt as adopt_action
     from shipway.actions.upkeep.adopt import describe, survey, take_ledger
-    from shipway.app import load_plan, open_context, parse_plan
+    from shipway.app import open_context, parse_plan
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.machine import machine_id
 
-    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor, adopting=True) as ctx:
-        plan = load_plan(options.home)
+    with open_context(
+        options.home, TerminalReporter(quiet=options.quiet), actor=options.actor, adopting=True
+    ) as opened:
+        known = options.known_app(opened, app)
+        ctx, plan = known.ctx, known.any_plan()
         here = machine_id(options.home)
         moved = ctx.ledger.property(MACHINE) not in (None, here)
         found = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     help="Sign the approval with an SSH key [git's user.signingKey, else ssh's default key]",
 )
 @click.option("--expires", metavar="DURATION", help="How long a signed approval is valid [as in the plan, else 7d]")
+@app_option
 @click.pass_obj
 def approve(
-    options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None
-) -> None:
+    options: Globals, environment: str, release: str | None, reason: str, key: str | None, expires: str | None,
+    app: str | None,
+) -> None:  # fmt: skip
     """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, for exactly its digests.
 
     Without RELEASE: the release last validated in the preceding environment. A signed approval (--sign) is bound to this
@@ -43,26 +45,34 @@ def approve(
     from shipway.actions.projects.approvals import Decisions
     from shipway.actions.projects.approve import Signing, find_release
     from shipway.actions.projects.approve import approve as approve_action
-    from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
+    from shipway.app import open_context
     from shipway.system.ssh_signature import default_key
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        where = environment_of(plan, environment)
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as opened:
+        known = options.known_app(opened, app)
+        ctx, (plan, where) = known.ctx, known.with_plan(environment)
         chosen = find_release(ctx, plan.app, where, release)
         book = rulebook(ctx, plan)
         in_force = book.of(ctx, environment) if book else None
         rules = [item.approvals for _, item in in_force.environments] if in_force else [where.approvals]
         signing = None
         if key is not None:
-            path = Path(key) if key else default_key(ctx.repository().setting("user.signingKey"))
+            path = Path(key) if key else default_key(_signing_key())
             signing = Signing(path, seconds_of(expires, "--expires") if expires else None)
         decisions = Decisions(ctx, chosen, environment, book, in_force)
         approval = approve_action(ctx, decisions, rules, reason, signing)
         say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} ({_how(approval)})")
         for line in decisions.change.splitlines():
             say(f"  {line}")
+
+
+def _signing_key() -> str | None:
+    """The key of this folder's git configuration, or the user's: not that of a repository found by the ledger."""
+    from pathlib import Path
+
+    from shipway.system.git import setting
+
+    return setting(Path.cwd(), "user.signingKey")
 
 
 def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:

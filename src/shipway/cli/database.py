@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 
@@ -20,8 +20,11 @@ def database() -> None:
 )
 @click.option("--to", "image", metavar="IMAGE", help="The image of the new version [as in the plan]")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@app_option
 @click.pass_obj
-def upgrade(options: Globals, environment: str, accessory: str | None, image: str | None, wait: float) -> None:
+def upgrade(
+    options: Globals, environment: str, accessory: str | None, image: str | None, wait: float, app: str | None
+) -> None:
     """Upgrade PostgreSQL of ENVIRONMENT to the major version in the plan, by dump and restore.
 
     All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The row counts
@@ -31,13 +34,11 @@ def upgrade(options: Globals, environment: str, accessory: str | None, image: st
     import dataclasses
 
     from shipway.actions.snapshots.upgrade import upgrade as upgrade_database
-    from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
+    from shipway.app import open_context
     from shipway.domain.errors import UsageError
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        environment_of(plan, environment)
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
         databases = [item.name for item in plan.accessories.values() if item.kind == "postgres"]
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:

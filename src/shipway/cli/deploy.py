@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 
 @click.command()
 @click.argument("environment")
-@click.argument("revision", default="HEAD")
+@click.argument("revision", required=False)
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing")
 @click.option("--force", is_flag=True, help="Permit changes that interrupt the environment")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
+@app_option
 @click.pass_obj
-def deploy(options: Globals, environment: str, revision: str, dry_run: bool, force: bool, wait: float) -> None:
+def deploy(
+    options: Globals, environment: str, revision: str | None, dry_run: bool, force: bool, wait: float, as_json: bool,
+    app: str | None,
+) -> None:  # fmt: skip
     """Deploy the release that was built from REVISION [HEAD], or a release such as r12, to ENVIRONMENT, by the rules in force."""
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
@@ -27,16 +33,21 @@ def deploy(options: Globals, environment: str, revision: str, dry_run: bool, for
     from shipway.actions.projects.register import plan_at
     from shipway.app import open_context, parse_plan
     from shipway.context import environment_of
+    from shipway.domain.errors import UsageError
 
-    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        repository = ctx.repository()
+    if as_json and not dry_run:
+        raise UsageError("--json has no meaning without --dry-run")
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
+        ctx, repository, revision = options.project(opened, app, revision)
         commit = repository.commit(revision_of(ctx, repository, revision))
         plan = plan_at(repository, commit, parse_plan)
+        options.require_app(app, plan, revision)
         environment_of(plan, environment)
         book = read_rules(ctx, repository, plan, parse_plan, record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
         order = dataclasses.replace(order, force=force, wait=wait)
         if dry_run:
-            say(decide(ctx, order, create=False).changeset.render())
+            changeset = decide(ctx, order, create=False).changeset
+            say(json.dumps(changeset.data(), indent=2) if as_json else changeset.render())
         else:
             deploy_action(ctx, order)

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True, help="The most deployments to list")
+@click.option("--reason", is_flag=True, help="Also print why each was made, and why it failed")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
-def history(options: Globals, environment: str | None, limit: int, as_json: bool, app: str | None) -> None:
-    """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature)."""
+def history(
+    options: Globals, environment: str | None, limit: int, reason: bool, as_json: bool, app: str | None
+) -> None:
+    """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature). Long
+    schema revisions are cut to the width of the terminal; --json has them whole."""
     from shipway.actions.environment.observe import versions
     from shipway.actions.proofs.recorded import newest
     from shipway.app import open_context
@@ -83,7 +87,11 @@ def history(options: Globals, environment: str | None, limit: int, as_json: bool
         ]
         if not any(proofs.values()):  # the table is wide
             rows, heading = [row[:-1] for row in rows], heading[:-1]
-        table(rows, heading)
+        if reason:
+            heading.append("reason")
+            for row, item in zip(rows, found, strict=True):
+                row.append(" | ".join(filter(None, (item.reason, item.detail.partition("\n")[0]))))
+        table(rows, heading, narrow=("schema",))
         for waiver in sorted(waivers, key=lambda item: item.at, reverse=True):
             say(
                 f"{timestamp(waiver.at)}  {waiver.actor} waived the proof of release {waiver.release} in {waiver.environment} until {timestamp(waiver.expires)}: {waiver.finding}: {waiver.reason}"

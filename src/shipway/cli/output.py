@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ MARKS = {
 PLAIN = str.maketrans(
     {"✓": "+", "✗": "x", "·": "-", "▸": ">", "▌": "|", "│": "|", "●": "*", "○": "o", "→": "->", "…": "..."}
 )
+WIDEST, NARROWEST = 40, 16  # characters of a column that may be cut
 CODES = {"red": 31, "green": 32, "yellow": 33, "bright_black": 90, "dim": 90, "bold": 1}
 # Markers of colours that no other text contains: the number differs in each process.
 _OWN = f"{os.urandom(4).hex()}:"
@@ -51,16 +53,38 @@ def style(text: str, how: str) -> str:
     return f"⟦{_OWN}{CODES[how]}⟧{text}⟦{_OWN}0⟧"
 
 
-def table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> None:
-    """Print rows in columns as wide as their content. A cell is one line."""
+def table(rows: Sequence[Sequence[str]], heading: Sequence[str], narrow: Sequence[str] = ()) -> None:
+    """Print rows in columns as wide as their content. A cell is one line. narrow: columns, the widest sacrifice first,
+    that are cut in the middle where the terminal is too narrow, and that have at most WIDEST characters elsewhere."""
     if not rows:
         return
     rows = [[" ".join(of_process().text(cell).split("\n")) for cell in row] for row in rows]
+    if narrow:
+        rows = _narrowed(rows, heading, [heading.index(name) for name in narrow if name in heading])
     widths = [max(_width(row[index]) for row in [heading, *rows]) for index in range(len(heading))]
     say(style("  ".join(cell.ljust(width) for cell, width in zip(heading, widths, strict=True)).rstrip(), "dim"))
     for row in rows:
         cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
         say("  ".join(cells).rstrip())
+
+
+def _narrowed(rows: Sequence[Sequence[str]], heading: Sequence[str], columns: Sequence[int]) -> list[Sequence[str]]:
+    """Cells of these columns are plain text."""
+    widths = [max(_width(row[index]) for row in [heading, *rows]) for index in range(len(heading))]
+    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for index in columns:
+        wide = sum(widths) + 2 * (len(widths) - 1)
+        most = WIDEST if terminal is None else max(NARROWEST, widths[index] - max(0, wide - terminal))
+        widths[index] = max(len(heading[index]), min(widths[index], most))
+    return [[cut(cell, widths[index]) if index in columns else cell for index, cell in enumerate(row)] for row in rows]
+
+
+def cut(text: str, width: int) -> str:
+    """Text of at most that many characters: its beginning and its end."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
 
 
 def for_programs() -> bool:

@@ -42,8 +42,9 @@ def proof(
 
     files = ReportFiles(paths, as_json)
     silent = as_json or files.to_stdout
-    with open_context(options.home, TerminalReporter(silent=silent), actor="reader") as ctx:
-        known = options.known_app(ctx, app)
+    with open_context(options.home, TerminalReporter(silent=silent), actor="reader") as opened:
+        known = options.known_app(opened, app)
+        ctx = known.ctx
         if environment:
             known.environment(environment)
         chosen = find_release(ctx, known.name, release)

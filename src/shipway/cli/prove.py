@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 from shipway.cli.report_files import ReportFiles, report_options
 from shipway.domain.errors import UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipway.domain.release import Release
 
 TOOLS = ("alembic", "django")  # layouts whose migrations their own tool runs
-OF_RELEASES = {"release": "RELEASE", "environment": "--env", "mode": "--mode", "again": "--again"}
+OF_RELEASES = {"release": "RELEASE", "environment": "--env", "mode": "--mode", "again": "--again", "app": "--app"}
 OF_FOLDERS = {
     "layout": "--layout", "dialect": "--dialect", "database": "--database", "image": "--image", "rows": "--rows",
     "lint": "--lint", "locks": "--locks", "strict": "--strict", "timeout": "--timeout", "first": "--from",
@@ -59,6 +59,7 @@ class Seconds(click.FloatRange):
 @click.option("--again", is_flag=True, help="Test again, even if a proof is recorded")
 @report_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@app_option
 @click.option(
     "--migrations",
     type=click.Path(path_type=Path, file_okay=False, readable=False),
@@ -104,7 +105,7 @@ class Seconds(click.FloatRange):
 def prove(
     ctx: click.Context, /, release: str | None, environment: str | None, mode: str | None, again: bool,
     html: Path | None, junit: Path | None, markdown: Path | None, badge: Path | None, as_json: bool,
-    migrations: Path | None, **folder: Any,
+    app: str | None, migrations: Path | None, **folder: Any,
 ) -> None:  # fmt: skip
     """Test the rollback of RELEASE before it is deployed, and report what it does not restore.
 
@@ -127,14 +128,14 @@ def prove(
     from shipway.actions.proofs.prove import find_environment, find_release, runs_already
     from shipway.actions.proofs.prove import prove as prove_action
     from shipway.actions.proofs.recorded import recorded_proofs
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.domain.proof import UNSAFE
 
     silent = as_json or files.to_stdout
-    with open_context(
-        options.home, TerminalReporter(quiet=options.quiet, silent=silent), actor=options.actor
-    ) as opened:
-        chosen = find_release(opened, load_plan(options.home).app, release)
+    with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=silent), actor=options.actor) as plain:
+        known = options.known_app(plain, app)
+        opened = known.ctx
+        chosen = find_release(opened, known.name, release)
         where = find_environment(chosen.plan, environment)
         if runs_already(opened, chosen, where):
             proof = next(iter(recorded_proofs(opened, chosen, where.name)), None)

@@ -29,7 +29,7 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
         _when_due(options, app or load_plan(options.home).app, environment)
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        count = retire_now(ctx, app or load_plan(options.home).app, environment, wait=wait)
+        count = retire_now(ctx, options.known_app(ctx, app).name, environment, wait=wait)
         say(f"{counted(count, 'container')} stopped" if count else f"nothing is on standby in {environment}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import click
@@ -28,6 +29,7 @@ def _note_former(ctx: click.Context, option: click.Parameter, given: bool) -> bo
 @click.option("--force-down", is_flag=True, hidden=True, callback=_note_former)
 @click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
 @app_option
 @click.pass_obj
 def rollback(
@@ -41,6 +43,7 @@ def rollback(
     force_down: bool,
     reason: str,
     wait: float,
+    as_json: bool,
     app: str | None,
 ) -> None:
     """Roll ENVIRONMENT back to the last good release: its images, its secrets and, if needed, its schema.
@@ -62,6 +65,8 @@ def rollback(
     keep_schema, revert_schema = keep_schema or code_only, revert_schema or force_down
     if keep_schema and revert_schema:
         raise UsageError("--keep-schema and --revert-schema can't be combined")
+    if as_json and not dry_run:
+        raise UsageError("--json has no meaning without --dry-run")
     if (keep_schema or revert_schema) and not reason.strip():
         raise UsageError("overriding the rollback plan needs a reason", hint="pass --reason TEXT, for the history")
     request = RollbackRequest(to, reason, CODE_ONLY if keep_schema else DOWN_THEN_CODE if revert_schema else None)
@@ -69,7 +74,8 @@ def rollback(
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         if dry_run:
             order = rollback_order(ctx, plan.app, environment, request)
-            say(decide(ctx, order, create=False).changeset.render())
+            changeset = decide(ctx, order, create=False).changeset
+            say(json.dumps(changeset.data(), indent=2) if as_json else changeset.render())
             return
         release = roll_back(ctx, plan.app, environment, request, wait=wait)
         took = human(time.monotonic() - started)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 if TYPE_CHECKING:
@@ -18,30 +18,35 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@app_option
 @click.pass_context
-def rules(click_context: click.Context) -> None:
+def rules(click_context: click.Context, as_json: bool, app: str | None) -> None:
     """Show the rules in force for each environment, and where they come from."""
     if click_context.invoked_subcommand is None:
-        _show(click_context.obj)
+        _show(click_context.obj, app, as_json=as_json)
+    elif app is not None:
+        raise click.UsageError(f"pass --app after `{click_context.invoked_subcommand}`")
 
 
 @rules.command()
 @click.argument("environment")
-@click.argument("revision", default="HEAD")
+@click.argument("revision", required=False)
 @click.option("--reason", required=True, help="Why; recorded in the history, and shown with the rules")
+@app_option
 @click.pass_obj
-def accept(options: Globals, environment: str, revision: str, reason: str) -> None:
+def accept(options: Globals, environment: str, revision: str | None, reason: str, app: str | None) -> None:
     """Put the rules of REVISION's [HEAD] plan in force for ENVIRONMENT, in place of rules that can't be met."""
     from shipway.actions.projects.accept_rules import accept_rules
     from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.domain.rules import side_by_side
 
-    with _opened(options, revision) as (ctx, repository, plan):
+    with _opened(options, revision, app) as (ctx, repository, plan):
         book = read_rules(ctx, repository, plan, parse_plan)
         before = book.written(ctx, environment)
         made = accept_rules(ctx, book, plan, environment, reason)
-        say(f"{made.actor} accepted the rules of {revision} for {environment} of {plan.app}: {made.reason}")
+        say(f"{made.actor} accepted the rules of {revision or 'HEAD'} for {environment} of {plan.app}: {made.reason}")
         table = side_by_side([("now in force", plan), *((item.source, item.plan) for item in before.sets)], environment)
         say(table or "they are identical to the rules that were in force")
 
@@ -59,20 +64,33 @@ def register(options: Globals, protected: str | None, address: str | None, reaso
     """Bind the app to this repository: its address, the plan's path and the protected branch."""
     from shipway.actions.projects.register import register_again
 
-    with _opened(options, "HEAD") as (ctx, repository, plan):
+    with _opened(options, None, None) as (ctx, repository, plan):
         register_again(ctx, repository, plan, protected, reason, address)
 
 
-def _show(options: Globals) -> None:
+def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
     from shipway.actions.projects.in_force import read_rules
     from shipway.app import parse_plan
     from shipway.cli.output import table
     from shipway.domain.rules import keys_of
     from shipway.system.durations import timestamp
 
-    with _opened(options, "HEAD") as (ctx, repository, plan):
+    with _opened(options, None, app, protected=True) as (ctx, repository, plan):
         book = read_rules(ctx, repository, plan, parse_plan, record=False)
         registration = book.registration
+        known = dict.fromkeys([*(book.plan.environments if book.plan else ()), *plan.environments])
+        if as_json:
+            import json
+
+            from shipway.domain.record import to_data
+
+            environments = {
+                name: [{"source": item.source, "rules": keys_of(item.plan, name)} for item in book.of(ctx, name).sets]
+                for name in known
+            }
+            data = {"registration": to_data(registration), "problem": book.problem, "environments": environments}
+            say(json.dumps(data, indent=2))
+            return
         where = " and ".join(registration.addresses)
         say(f"{registration.app}: {registration.plan} of {where}, protected branch {registration.branch}")
         if registration.reason:
@@ -83,7 +101,7 @@ def _show(options: Globals) -> None:
             )
         if book.problem:
             say(f"{style('problem:', 'red')} {book.problem}")
-        for name in dict.fromkeys([*(book.plan.environments if book.plan else ()), *plan.environments]):
+        for name in known:
             found = book.of(ctx, name)
             columns = [keys_of(item.plan, name) for item in found.sets]
             say()
@@ -98,10 +116,19 @@ def _show(options: Globals) -> None:
 
 
 @contextmanager
-def _opened(options: Globals, revision: str) -> Iterator[tuple[Context, Repository, Plan]]:
+def _opened(
+    options: Globals, revision: str | None, app: str | None, *, protected: bool = False
+) -> Iterator[tuple[Context, Repository, Plan]]:
+    """protected: without a checkout, the protected branch's plan instead of a revision's."""
     from shipway.actions.projects.register import plan_at
     from shipway.app import open_context, parse_plan
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        repository = ctx.repository()
-        yield ctx, repository, plan_at(repository, repository.commit(revision), parse_plan)
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as opened:
+        if protected and app is not None:
+            known = options.known_app(opened, app)
+            yield known.ctx, known.ctx.repository(), known.any_plan()
+            return
+        ctx, repository, revision = options.project(opened, app, revision)
+        plan = plan_at(repository, repository.commit(revision), parse_plan)
+        options.require_app(app, plan, revision)
+        yield ctx, repository, plan

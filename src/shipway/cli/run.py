@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
 WAIT = 600.0  # seconds that a run waits for another deployment to its environment
 
 
 @click.command()
-@click.argument("revision", default="HEAD")
+@click.argument("revision", required=False)
 @click.option("--dirty", is_flag=True, help="Run the commit even if the working tree has uncommitted changes")
+@click.option(
+    "--retry",
+    metavar="[RUN]",
+    is_flag=False,
+    flag_value="newest",
+    help="Repeat what failed in a run [the newest], as a new run; the logs of the first one stay",
+)
+@click.option("--step", metavar="NAME", help="Run only this step and those that it needs; deploy nothing")
+@click.option(
+    "--debug", "hold", is_flag=True, help="With --step: if it fails, keep its container for a shell until Ctrl-C"
+)
+@app_option
 @click.pass_obj
-def run(options: Globals, revision: str, dirty: bool) -> None:
+def run(
+    options: Globals,
+    revision: str | None,
+    dirty: bool,
+    retry: str | None,
+    step: str | None,
+    hold: bool,
+    app: str | None,
+) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
 
     A branch or tag that triggers an environment in the plan is deployed there.
@@ -23,20 +43,37 @@ def run(options: Globals, revision: str, dirty: bool) -> None:
 
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.projects.register import plan_at
+    from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
     from shipway.app import open_context, parse_plan
-    from shipway.domain.errors import RepositoryError
+    from shipway.domain.errors import RepositoryError, UsageError
     from shipway.domain.release import Trigger
 
-    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        repository = ctx.repository()
-        if revision == "HEAD" and not dirty and repository.is_dirty():
-            hint = "commit or stash them, or pass --dirty to run the commit without them"
-            raise RepositoryError("the working tree has uncommitted changes", hint=hint)
+    if retry is not None and (revision or dirty):
+        raise UsageError("--retry repeats the commit of a run: name no revision, and no --dirty")
+    if hold and step is None:
+        raise UsageError("--debug needs --step NAME", hint="for a traceback: shipway --debug run")
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
+        if retry is not None:
+            if retry != "newest" and not retry.isdecimal():
+                raise UsageError(f"{retry!r} is no number of a run")
+            known = options.known_app(opened, app)
+            failed = run_to_retry(opened, known.name, int(retry) if retry.isdecimal() else None)
+            ctx, repository = known.ctx, known.ctx.repository()
+            revision, ref = failed.revision, failed.trigger.ref
+            ctx.reporter.note(repeated(ctx, failed))
+        else:
+            given = revision
+            ctx, repository, revision = options.project(opened, app, revision)
+            if given in (None, "HEAD") and not dirty and repository.is_dirty():
+                hint = "commit or stash them, or pass --dirty to run the commit without them"
+                raise RepositoryError("the working tree has uncommitted changes", hint=hint)
+            ref = repository.ref(revision)
         commit = repository.commit(revision)
         plan = plan_at(repository, commit, parse_plan)
-        ref = repository.ref(revision)
+        options.require_app(app, plan, revision)
         rules = partial(read_rules, ctx, repository, plan, parse_plan)
-        outcome = run_action(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), rules=rules, wait=WAIT)
+        trigger = Trigger("manual", ref, ctx.actor)
+        outcome = run_action(ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold)
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

@@ -7,19 +7,38 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipway.cli import Globals
-from shipway.cli.output import TerminalReporter, say
+from shipway.cli import Globals, app_option
+from shipway.cli.output import note_renamed, say, style, table
+from shipway.cli.secret_lists import copy, edit, export, import_, opened
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import PROOFS, REGISTRY
-from shipway.domain.secret_value import FILE, as_bytes, as_text, problem, remedy, used_as_variable
+from shipway.domain.secret_value import FILE, as_text
 
 if TYPE_CHECKING:
     from shipway.domain.plan import Plan
 
 
-@click.group()
+class Commands(click.Group):
+    """Accepts a former name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """`remove` is now `unset`."""
+        if args[:1] == ["remove"]:
+            if not ctx.resilient_parsing:
+                note_renamed("`shipway secret remove`", "`shipway secret unset`")
+            args = ["unset", *args[1:]]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands)
 def secret() -> None:
-    """Set, list and remove the secrets of an environment. They are encrypted in the ledger, and versioned."""
+    """Set, list, copy and remove the secrets of an environment. They are encrypted in the ledger, and versioned."""
+
+
+for command in (import_, export, copy, edit):
+    secret.add_command(command)
 
 
 @secret.command("set")
@@ -32,28 +51,26 @@ def secret() -> None:
 @click.option(
     "--keep-newline", is_flag=True, help="Keep the newline at the end of the value from stdin [it is removed]"
 )
+@app_option
 @click.pass_obj
 def set_(
-    options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool
-) -> None:
+    options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool,
+    app: str | None,
+) -> None:  # fmt: skip
     """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is prompted for, or read from stdin."""
-    from shipway.actions.environment.secret_names import check_name
-    from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
+    from shipway.actions.environment.secret_names import check_name, require_fit
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
+    with opened(options, app) as known:
+        ctx = known.ctx
+        plan = known.any_plan() if environment in (REGISTRY, PROOFS) else known.with_plan(environment)[0]
         scope = f"{plan.app}/{environment}"
         if environment == REGISTRY:
             scope = registry_scope(plan, name, address)
-        else:
-            if address:
-                raise UsageError(
-                    "--for is only valid for the credentials of a registry",
-                    hint=f"shipway secret set registry {name} --for {address}",
-                )
-            if environment != PROOFS:
-                environment_of(plan, environment)
+        elif address:
+            raise UsageError(
+                "--for is only valid for the credentials of a registry",
+                hint=f"shipway secret set registry {name} --for {address}",
+            )
         unknown = check_name(plan, environment, name)
         if generate:
             import secrets
@@ -64,7 +81,7 @@ def set_(
         else:
             given = sys.stdin.buffer.read(FILE + 2)
             value = as_text(given if keep_newline else given.removesuffix(b"\n"))
-        require_fit(plan, environment, name, as_bytes(value))
+        require_fit(plan, environment, name, value)
         version = ctx.secrets.set(scope, name, value)
         say(
             f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it"
@@ -73,64 +90,92 @@ def set_(
             say(unknown, err=True)
 
 
-@secret.command("remove")
+@secret.command("unset")
 @click.argument("environment")
-@click.argument("name")
-@click.option("--for", "address", metavar="ADDRESS", help="For `registry`: the address that it was set for")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--for", "address", metavar="ADDRESS", help="For `registry`: the address that they were set for")
+@app_option
 @click.pass_obj
-def remove(options: Globals, environment: str, name: str, address: str | None) -> None:
-    """Remove NAME from ENVIRONMENT, from `registry`, or from the proofs (`prove`). A secret that the plan or the
-    running release uses is not removed. Older versions stay encrypted in the ledger, for a rollback to a release that used them."""
+def unset(options: Globals, environment: str, names: tuple[str, ...], address: str | None, app: str | None) -> None:
+    """Remove NAMES from ENVIRONMENT, from `registry`, or from the proofs (`prove`). If the plan or the running release uses
+    one of them, none is removed. Older versions stay encrypted in the ledger, for a rollback to a release that used them."""
     from shipway.actions.environment.secret_names import require_unused
-    from shipway.app import load_plan, open_context
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        scope = registry_scope(plan, name, address) if address else f"{plan.app}/{environment}"
-        known = ctx.secrets.names(scope)
-        if name not in known or ":" in name:  # names with a colon are Shipway's own
-            listed = ", ".join(item for item in known if ":" not in item) or "none"
-            raise UsageError(f"{name} is not set for {address or environment}", hint=f"set there: {listed}")
-        access = plan.registry
-        if (
-            address
-            and access
-            and name in (access.password, access.token)
-            and registry_scope(plan, name, access.address) == scope
-        ):
-            raise UsageError(
-                f"{name} was not removed: the plan's registry uses it", hint="remove it from the plan first"
+    with opened(options, app) as known:
+        ctx = known.ctx
+        plan = known.any_plan() if environment in (REGISTRY, PROOFS) else known.with_plan(environment)[0]
+        scope = registry_scope(plan, names[0], address) if address else f"{plan.app}/{environment}"
+        there = ctx.secrets.names(scope)
+        for name in names:
+            if name not in there or ":" in name:  # names with a colon are Shipway's own
+                listed = ", ".join(item for item in there if ":" not in item) or "none"
+                raise UsageError(f"{name} is not set for {address or environment}", hint=f"set there: {listed}")
+            access = plan.registry
+            if (
+                address
+                and access
+                and name in (access.password, access.token)
+                and registry_scope(plan, name, access.address) == scope
+            ):
+                raise UsageError(
+                    f"{name} was not removed: the plan's registry uses it", hint="remove it from the plan first"
+                )
+            if environment != REGISTRY:
+                require_unused(ctx, plan, environment, name)
+        for name in names:
+            ctx.secrets.remove(scope, name)
+            say(
+                f"{name} was removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
             )
-        if environment != REGISTRY:
-            require_unused(ctx, plan, environment, name)
-        ctx.secrets.remove(scope, name)
-        say(
-            f"{name} was removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
-        )
 
 
 @secret.command("list")
 @click.argument("environment")
+@click.option("--missing", is_flag=True, help="Only names that are used but not set; exit code 5 if there are any")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@app_option
 @click.pass_obj
-def list_(options: Globals, environment: str) -> None:
-    """List names and versions, never values."""
-    from shipway.app import load_plan, open_context
+def list_(options: Globals, environment: str, missing: bool, as_json: bool, app: str | None) -> None:
+    """List names with their versions and what uses them, never values. Names that are used but not set are listed too."""
+    from shipway.actions.environment.secret_lists import SecretState, secret_states
+    from shipway.domain.count import counted
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        for name, version in ctx.secrets.names(f"{plan.app}/{environment}").items():
-            remark = "; without an address: not used" if environment == REGISTRY else ""
-            say(f"{name}  version {version}{remark}")
-        if environment == REGISTRY and plan.registry:
-            for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
-                say(f"{name}  version {version}, for {plan.registry.address}")
+    with opened(options, app) as known:
+        ctx = known.ctx
+        if environment == REGISTRY:
+            plan, found = known.any_plan(), list[SecretState]()
+            for name, version in ctx.secrets.names(f"{plan.app}/{REGISTRY}").items():
+                found.append(SecretState(name, version, ()))
+            if plan.registry:
+                for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
+                    found.append(SecretState(name, version, (plan.registry.address,)))
+        else:
+            plan = known.any_plan() if environment == PROOFS else known.with_plan(environment)[0]
+            found = secret_states(ctx, plan, environment)
+        lacking = [item for item in found if item.missing]
+        shown = lacking if missing else found
+        if as_json:
+            import json
 
+            from shipway.domain.record import to_data
 
-def require_fit(plan: Plan, environment: str, name: str, value: bytes) -> None:
-    """SecretError if its consumers can't use the value."""
-    variable = environment == REGISTRY or used_as_variable(plan, name)
-    if why := problem(name, value, variable=variable):
-        raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
+            say(json.dumps(to_data(shown), indent=2))
+        else:
+            unused = "without an address: not used" if environment == REGISTRY else "not used"
+            rows = [
+                [
+                    item.name,
+                    style("missing", "red") if item.missing else f"version {item.version}",
+                    ", ".join(item.used_by) or style(unused, "yellow"),
+                ]
+                for item in shown
+            ]
+            table(rows, ["name", "set", "used by"])
+            if not rows:
+                say(f"no secret of {environment} is missing" if missing else f"{environment} has no secrets")
+        if missing and lacking:
+            commands = "\n".join(f"  shipway secret set {environment} {item.name}" for item in lacking)
+            raise SecretError(f"{environment} lacks {counted(len(lacking), 'secret')}", hint=f"set them:\n{commands}")
 
 
 def registry_scope(plan: Plan, name: str, address: str | None) -> str:

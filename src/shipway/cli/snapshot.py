@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 
@@ -12,21 +12,28 @@ from shipway.cli.output import TerminalReporter, say
 @click.argument("environment")
 @click.option("--reason", default="", help="Why; shown in the list of snapshots")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@app_option
 @click.pass_obj
-def snapshot(options: Globals, environment: str, reason: str, wait: float) -> None:
+def snapshot(options: Globals, environment: str, reason: str, wait: float, as_json: bool, app: str | None) -> None:
     """Take a snapshot of the database of ENVIRONMENT, in a volume on its host, and verify it by restoring a copy.
 
     The services continue meanwhile. `shipway restore` restores the snapshot.
     """
     from shipway.actions.snapshots.snapshot import snapshot as take
-    from shipway.app import load_plan, open_context
-    from shipway.context import environment_of
+    from shipway.app import open_context
     from shipway.domain.size import readable
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        environment_of(plan, environment)
+        plan, _ = options.known_app(ctx, app).with_plan(environment)
         made = take(ctx, plan.app, environment, reason, wait=wait)
+        if as_json:
+            import json
+
+            from shipway.domain.record import to_data
+
+            say(json.dumps(to_data(made), indent=2))
+            return
         say(
             f"snapshot {made.number} of {environment}: {readable(made.size)}, {sum(made.rows.values())} rows in {len(made.rows)} tables, schema {made.schema or 'unknown'}"
         )

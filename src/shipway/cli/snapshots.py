@@ -34,6 +34,6 @@ def snapshots(options: Globals, environment: str, as_json: bool, app: str | None
              str(sum(item.rows.values())), item.actor, item.cause]
             for item in found
         ]  # fmt: skip
-        table(rows, ["snapshot", "when", "release", "schema", "size", "rows", "by", "why"])
+        table(rows, ["snapshot", "when", "release", "schema", "size", "rows", "by", "why"], narrow=("schema",))
         if not rows:
             say(f"{environment} has no snapshot; `shipway snapshot {environment}` takes one")

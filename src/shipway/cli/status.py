@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
 
+if TYPE_CHECKING:
+    from shipway.actions.environment.environments import KnownApp
+    from shipway.actions.upkeep.status import EnvironmentStatus
+
+PAUSE = 2.0  # seconds between looks of --watch
+CLEAR = "\x1b[H\x1b[2J"
 LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
@@ -24,102 +32,145 @@ def _overdue(until: float, now: float) -> str:
 
 
 @click.command()
+@click.option("--watch", is_flag=True, help="Repeat every 2 s until Ctrl-C; without a terminal, print only changes")
 @app_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --watch, a line for each change")
 @click.pass_obj
-def status(options: Globals, as_json: bool, app: str | None) -> None:
+def status(options: Globals, watch: bool, as_json: bool, app: str | None) -> None:
     """Show what runs in each environment, according to the ledger and the Docker Engine."""
-    from shipway.actions.environment.former_hosts import remedy
-    from shipway.actions.upkeep.status import status as read
     from shipway.app import open_context
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
-        found = [read(ctx, known.name, environment) for environment in known.environments()]
-        if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
-            known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
-        if as_json:
-            from shipway.domain.record import to_data
-
-            data = {
-                item.environment.name: {key: to_data(getattr(item, FIELDS.get(key, key))) for key in KEYS}
-                for item in found
-            }
-            say(json.dumps(data, indent=2))
+        if not watch:
+            say(_text(known, _read(known), as_json=as_json))
             return
-        from shipway.domain.release import DESTROY, PENDING
-        from shipway.domain.rollback_plan import label
-        from shipway.system.durations import ago, moment
+        try:
+            _watch(known, as_json=as_json)
+        except KeyboardInterrupt:
+            return  # how watching ends
 
-        for name in sorted({name for item in found for name in item.edge_down}):
-            say(
-                f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it"
+
+def _watch(known: KnownApp, *, as_json: bool) -> None:
+    import sys
+
+    before = ""
+    clear = sys.stdout.isatty() and not as_json
+    while not known.ctx.cancelled.is_set():
+        found = _read(known)
+        state = _text(known, [_lasting(item) for item in found], as_json=True)
+        if clear or state != before:
+            text = _text(known, found, as_json=as_json, indent=None)
+            if clear:
+                sys.stdout.write(CLEAR)
+            say(text if clear or as_json else f"{text}\n")
+            sys.stdout.flush()
+            before = state
+        known.ctx.cancelled.wait(PAUSE)
+
+
+def _lasting(item: EnvironmentStatus) -> EnvironmentStatus:
+    """Without the time that a lock's owner moves on every few seconds."""
+    import dataclasses
+
+    return dataclasses.replace(item, lease=dataclasses.replace(item.lease, expires=0.0)) if item.lease else item
+
+
+def _read(known: KnownApp) -> list[EnvironmentStatus]:
+    from shipway.actions.upkeep.status import status as read
+
+    found = [read(known.ctx, known.name, environment) for environment in known.environments()]
+    if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
+        known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
+    return found
+
+
+def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool, indent: int | None = 2) -> str:
+    if as_json:
+        from shipway.domain.record import to_data
+
+        data = {
+            item.environment.name: {key: to_data(getattr(item, FIELDS.get(key, key))) for key in KEYS} for item in found
+        }
+        return json.dumps(data, indent=indent)
+    return "\n".join(_lines(known, found))
+
+
+def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
+    from shipway.actions.environment.former_hosts import remedy
+    from shipway.domain.release import DESTROY, PENDING
+    from shipway.domain.rollback_plan import label
+    from shipway.system.durations import ago, moment
+
+    ctx = known.ctx
+    lines: list[str] = []
+    out = lines.append
+    for name in sorted({name for item in found for name in item.edge_down}):
+        out(
+            f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it"
+        )
+    out(style(known.name, "bold"))
+    for item in found:
+        out(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
+        if item.lease:
+            out(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
+        if item.current is None or item.release is None:
+            gone = item.latest if item.latest and item.latest.destroyed else None
+            out(
+                f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}"
+                if gone
+                else "    nothing was deployed here yet"
             )
-        say(style(known.name, "bold"))
-        for item in found:
-            say(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
-            if item.lease:
-                say(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
-            if item.current is None or item.release is None:
-                gone = item.latest if item.latest and item.latest.destroyed else None
-                say(
-                    f"    destroyed {ago(ctx.clock() - gone.started)} by {gone.actor}"
-                    if gone
-                    else "    nothing was deployed here yet"
+        else:
+            version = f" {style(item.versions[-1], 'green')}" if item.versions else ""
+            since = ago(ctx.clock() - (item.current.finished or item.current.started))
+            out(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
+            out(
+                f"    {item.current.kind} {since} by {item.current.actor}"
+                + (f", schema {item.current.schema}" if item.current.schema else "")
+            )
+            if item.ahead:
+                out(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
+            if item.proof:
+                out(f"    rollback proof {ago(ctx.clock() - item.proof.at)}: {item.proof}")
+            if item.rehearsal:
+                when, rehearsal = item.rehearsal
+                verdict = rehearsal.trial.verdict
+                outcome = verdict if rehearsal.passed else style(verdict, "red")
+                out(
+                    f"    rollback rehearsed {ago(ctx.clock() - when)}: to release {rehearsal.target}, {label(rehearsal.way)}, {rehearsal.seconds:.0f} s: {outcome}"
                 )
-            else:
-                version = f" {style(item.versions[-1], 'green')}" if item.versions else ""
-                since = ago(ctx.clock() - (item.current.finished or item.current.started))
-                say(f"    release {item.release.number}{version}  {item.release.revision[:12]}  {item.release.subject}")
-                say(
-                    f"    {item.current.kind} {since} by {item.current.actor}"
-                    + (f", schema {item.current.schema}" if item.current.schema else "")
-                )
-                if item.ahead:
-                    say(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
-                if item.proof:
-                    say(f"    rollback proof {ago(ctx.clock() - item.proof.at)}: {item.proof}")
-                if item.rehearsal:
-                    when, rehearsal = item.rehearsal
-                    verdict = rehearsal.trial.verdict
-                    outcome = verdict if rehearsal.passed else style(verdict, "red")
-                    say(
-                        f"    rollback rehearsed {ago(ctx.clock() - when)}: to release {rehearsal.target}, {label(rehearsal.way)}, {rehearsal.seconds:.0f} s: {outcome}"
-                    )
-                for waiver in item.waivers:
-                    until = moment(waiver.expires, ctx.clock())
-                    over = "expired" if waiver.expires <= ctx.clock() else f"until {until}"
-                    say(
-                        f"    {style('waived', 'yellow')}: {waiver.finding}, by {waiver.actor}, {over}: {waiver.reason}"
-                    )
-            for problem in item.unreachable:
-                say(f"    {style('●', 'red')} {problem}")
-            for host, why in item.former_hosts.items():
-                say(
-                    f"    {style('●', 'red')} {host} was removed from the plan, and its containers may still run: {why}"
-                )
-                say(style(f"      {remedy(item.environment.name, host)}", "dim"))
-            for name, (running, desired) in item.services.items():
-                colour = "green" if running == desired else "red"
-                say(f"    {style('●', colour)} {name:<14} {running}/{desired} running")
-            for name in item.crashing:
-                say(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
-            for name, state in item.accessories.items():
-                say(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
-            for standby in item.standby:
-                what = f"on standby until {moment(standby.until, ctx.clock())}"
-                say(
-                    f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}"
-                )
-            for old in item.draining:
-                what = f"draining: stops when its open requests have completed, at the latest {moment(old.until, ctx.clock())}"
-                say(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
-            for name in item.orphans:
-                say(f"    {style('●', 'yellow')} {name} belongs to no current release")
-            if item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, PENDING) and not item.lease:
-                again = f"`shipway destroy {item.environment.name} --force` completes it"
-                say(f"    {style('a destroy is incomplete', 'red')}, by {item.latest.actor}: {again}")
-            if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
-                say(
-                    f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"
-                )
+            for waiver in item.waivers:
+                until = moment(waiver.expires, ctx.clock())
+                over = "expired" if waiver.expires <= ctx.clock() else f"until {until}"
+                out(f"    {style('waived', 'yellow')}: {waiver.finding}, by {waiver.actor}, {over}: {waiver.reason}")
+        for problem in item.unreachable:
+            out(f"    {style('●', 'red')} {problem}")
+        for host, why in item.former_hosts.items():
+            out(f"    {style('●', 'red')} {host} was removed from the plan, and its containers may still run: {why}")
+            out(style(f"      {remedy(item.environment.name, host)}", "dim"))
+        for name, (running, desired) in item.services.items():
+            colour = "green" if running == desired else "red"
+            out(f"    {style('●', colour)} {name:<14} {running}/{desired} running")
+        for name in item.crashing:
+            out(f"    {style('●', 'red')} {name} is in a crash loop: see `docker logs`")
+        for name, state in item.accessories.items():
+            out(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
+        for standby in item.standby:
+            what = f"on standby until {moment(standby.until, ctx.clock())}"
+            out(f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}")
+        for old in item.draining:
+            what = (
+                f"draining: stops when its open requests have completed, at the latest {moment(old.until, ctx.clock())}"
+            )
+            out(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
+        for name in item.orphans:
+            out(f"    {style('●', 'yellow')} {name} belongs to no current release")
+        if item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, PENDING) and not item.lease:
+            again = f"`shipway destroy {item.environment.name} --force` completes it"
+            out(f"    {style('a destroy is incomplete', 'red')}, by {item.latest.actor}: {again}")
+        if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
+            out(
+                f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"
+            )
+    return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from shipway.cli import Globals
+from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 
@@ -13,8 +13,9 @@ from shipway.cli.output import TerminalReporter, say
 @click.option("--env", "environment", metavar="ENVIRONMENT", required=True, help="The environment of the proof")
 @click.option("--reason", required=True, help="Why; shown with the release")
 @click.option("--expires", default="30d", metavar="DURATION", help="How long the waiver is valid [30d]")
+@app_option
 @click.pass_obj
-def waive(options: Globals, release: str, environment: str, reason: str, expires: str) -> None:
+def waive(options: Globals, release: str, environment: str, reason: str, expires: str, app: str | None) -> None:
     """Waive the result of the newest proof of RELEASE (a number or version), with a reason.
 
     The release can then be deployed although its proof found no rollback path. The waiver is valid for this result on these
@@ -23,15 +24,14 @@ def waive(options: Globals, release: str, environment: str, reason: str, expires
     from shipway.actions.projects.approve import find_release
     from shipway.actions.proofs.rollback_plan import proofs
     from shipway.actions.proofs.waive import waive as waive_proof
-    from shipway.app import load_plan, open_context
+    from shipway.app import open_context
     from shipway.cli.approve import rulebook, seconds_of
-    from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.durations import timestamp
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan = load_plan(options.home)
-        where = environment_of(plan, environment)
+    with open_context(options.home, TerminalReporter(), actor=options.actor) as opened:
+        known = options.known_app(opened, app)
+        ctx, (plan, where) = known.ctx, known.with_plan(environment)
         chosen = find_release(ctx, plan.app, where, release)
         found = proofs(ctx, plan.app, environment, chosen.number)
         if not found:

@@ -41,6 +41,12 @@ class Changeset:
         """A digest that is equal for equal text."""
         return digest_of(self.render())
 
+    def data(self) -> dict[str, object]:
+        """As plain data for programs, without specifications of containers."""
+        keys = ("host", "verb", "kind", "name", "cause", "dangerous")
+        changes = [{key: getattr(change, key) for key in keys} for change in self.changes]
+        return {"title": self.title, "changes": changes, "rules": list(self.rules)}
+
     def render(self) -> str:
         """Render as stable text, one line per change."""
         if not self.changes:

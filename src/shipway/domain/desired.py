@@ -28,7 +28,7 @@ from shipway.domain.plan import Accessory, Environment, Host, Plan, Security, Se
 from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
-from shipway.domain.secret_value import FOLDER, as_bytes
+from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
 PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts
@@ -113,7 +113,11 @@ def variables(
         **accessory_urls(plan, environment, settings, host or environment.hosts[0]),
         **service.environment,
         **environment.environment,
-        **{name: settings.secrets[name] for name in service.secrets if name not in service.secret_files},
+        **{
+            name: settings.secrets[name]
+            for name in secrets_of(environment, service)
+            if name not in service.secret_files
+        },
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
     }
 
@@ -123,7 +127,7 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
-        by_environments |= environment.environment
+        by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
     chosen = plan.services[service]
     urls = {
         accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
@@ -194,7 +198,7 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in service.secrets}
+    versions = {name: settings.versions.get(name, 0) for name in secrets_of(environment, service)}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {

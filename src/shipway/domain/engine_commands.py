@@ -13,4 +13,5 @@ class EngineCommands:
     prune_build_cache: str
     prune_images: str  # all that no container uses
     remove_volumes: str  # followed by their names
+    shell: str  # followed by a container and a command: runs it there with this terminal
     unused_volumes: str  # a shell expression: the names of all anonymous volumes without a container

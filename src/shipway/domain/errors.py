@@ -172,6 +172,12 @@ class OtherLedger(ShipwayError):
     exit_code = 27
 
 
+class TimedOut(ShipwayError):
+    """What `shipway wait` or `shipway cancel` waited for did not happen in time; it goes on."""
+
+    exit_code = 28
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

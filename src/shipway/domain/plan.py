@@ -318,6 +318,7 @@ class Environment:
     tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = EdgeSettings()
     prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
+    secrets: tuple[str, ...] = ()  # for every service, as variables
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Environment, Plan, Service
 
 VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE, Linux's limit
 FILE = 4 << 20  # bytes
 FOLDER = "/run/secrets"
 
 
+def secrets_of(environment: Environment, service: Service) -> tuple[str, ...]:
+    """A service's own secrets, and those of the environment for every service."""
+    return (*service.secrets, *(name for name in environment.secrets if name not in service.secrets))
+
+
 def used_as_variable(plan: Plan, name: str) -> bool:
     """Whether it is used as a variable, or not used yet."""
     services = [service for service in plan.services.values() if name in service.secrets]
-    seeds = [name in environment.seed.secrets for environment in plan.environments.values() if environment.seed]
-    return not services or any(seeds) or any(name not in service.secret_files for service in services)
+    environments = plan.environments.values()
+    others = [name in item.secrets or bool(item.seed and name in item.seed.secrets) for item in environments]
+    return not services or any(others) or any(name not in service.secret_files for service in services)
 
 
 def problem(name: str, value: bytes, *, variable: bool) -> str:

@@ -37,6 +37,11 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "server": {"postgres": "shipway.drivers.server.postgres:PostgresServer"},
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
+    "project": {
+        "work-tree": "shipway.drivers.project.work_tree:WorkTree",
+        "bare": "shipway.drivers.project.bare:BareRepository",
+        "ledger": "shipway.drivers.project.ledger:LedgerProject",
+    },
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",

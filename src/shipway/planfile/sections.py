@@ -284,6 +284,7 @@ ENVIRONMENT = Record(
         "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
+        "secrets": v.SECRETS,
         "seed": SEED,
         "checks": Several(v.NAME),
         "standby": v.DURATION_OR_NONE,

@@ -28,6 +28,7 @@ from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
+from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
 from shipway.ports.secrets import Secrets
@@ -49,6 +50,7 @@ __all__ = [
     "OnLine",
     "OneOff",
     "OwnershipLedger",
+    "ProjectSource",
     "PropertyLedger",
     "Registry",
     "Rejected",

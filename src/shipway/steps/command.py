@@ -38,6 +38,14 @@ from shipway.system.parallel import side_by_side
 
 SOURCE = "src"  # for steps in a named image: the repository is in /src
 KILLED = 137  # exit code after SIGKILL, by which the kernel ends processes that exceed the memory
+FOREVER = 86400.0 * 30  # seconds
+# Runs the first argument; if it fails, the container stays as it is. Its id is its host name.
+HOLD = """sh -c "$1" && exit 0
+code=$?
+echo "exited with $code; its container stays until Ctrl-C here. A shell in it: $2 $(cat /etc/hostname) sh"
+trap 'exit $code' TERM INT
+while :; do sleep 1; done
+"""
 PASSWORD = "test"  # of databases that exist for one step on a private network
 
 
@@ -119,13 +127,19 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     user = user_of(run, image)
     runtime.ensure_network(run.network, {LABEL_APP: run.plan.app, LABEL_RUN: str(run.number)})
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
-    found_by = {LABEL_KEY: attempt.key, LABEL_ATTEMPT: str(attempt.number), LABEL_LOG: str(attempt.log.position)}
+    debug = run.debug == step.name
+    # One that stays for a shell is not resumed by a later process: it never ends.
+    found_by = {
+        LABEL_KEY: f"{attempt.key} debug" if debug else attempt.key,
+        LABEL_ATTEMPT: str(attempt.number),
+        LABEL_LOG: str(attempt.log.position),
+    }
     spec = ContainerSpec(
         name=names.bounded(f"{run.name}_{step.name}"),
         image=image,
         labels={**run.labels("step", step.name), **found_by},
         entrypoint=("sh", "-c"),
-        command=(step.run,),
+        command=(HOLD, "sh", step.run, runtime.commands.shell) if debug else (step.run,),
         env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
         networks={run.network: ()},
         hosts=hosts,
@@ -147,8 +161,8 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
             runtime.put(container, workdir, as_archive(made, run.artifacts, run.folder_of(step), whose))
 
     return run_container(
-        run.ctx, spec, on_line=attempt.log.follow, timeout=step.timeout, before=before,
-        after=lambda container: harvest.take(container, workdir), keep=True,
+        run.ctx, spec, on_line=attempt.log.follow, timeout=FOREVER if debug else step.timeout,
+        before=before, after=lambda container: harvest.take(container, workdir), keep=True,
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class Run:
     version: str  # tag or short revision, for labels
     branch: str = ""  # ref of the trigger: results limited to one branch are stored under it
     counts: bool = True  # whether the commit is in the app's repository: otherwise its results are not shared
+    debug: str = ""  # a step whose container stays for a shell if it fails, until the run is cancelled
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
 

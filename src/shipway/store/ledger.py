@@ -25,8 +25,9 @@ class SqlLedger(SqlRuns, SqlReleases, SqlDeployments, SqlDecisions, SqlSecrets, 
         self._db.reserve()
 
     def apps(self) -> list[str]:
-        """All apps with a run or a release."""
-        return [row[0] for row in self._db.query("SELECT app FROM runs UNION SELECT app FROM releases ORDER BY app")]
+        """All apps with a registration, a run or a release."""
+        sql = "SELECT app FROM registrations UNION SELECT app FROM runs UNION SELECT app FROM releases ORDER BY app"
+        return [row[0] for row in self._db.query(sql)]
 
     def close(self) -> None:
         """Close the database."""

@@ -30,6 +30,11 @@ class SqlRuns:
         """Newest first."""
         return [_run(row) for row in self._db.query(f"{RUN} ORDER BY id DESC LIMIT ?", (app, limit))]
 
+    def run(self, app: str, number: int) -> RunRecord | None:
+        """By its number."""
+        rows = self._db.query(f"{RUN} AND id = ?", (app, number))
+        return _run(rows[0]) if rows else None
+
     def pending_runs(self, app: str) -> list[RunRecord]:
         """Newest first."""
         return [_run(row) for row in self._db.query(f"{RUN} AND outcome = 'pending' ORDER BY id DESC", (app,))]

@@ -11,16 +11,16 @@ from shipway.system.login import login
 
 
 def actor_of(given: str | None) -> str:
-    """Return the acting person's or machine's identity: the given one, else that of SHIPWAY_ACTOR, of git in the working
-    directory, or of this machine's user. UsageError if it is invalid."""
+    """Return the acting person's or machine's identity: the given one, else that of SHIPWAY_ACTOR, of git (in the working
+    directory, or of this user), or of this machine's user. UsageError if it is invalid."""
     named = given if given is not None else os.environ.get("SHIPWAY_ACTOR") or _git_user()
     return author_identity(login()) if named is None else identity(named)
 
 
 def _git_user() -> str | None:
-    from shipway.system.git import Repository
+    from shipway.system.git import setting
 
     try:
-        return Repository.find(Path.cwd()).user()
+        return setting(Path.cwd(), "user.email")
     except RepositoryError:
         return None

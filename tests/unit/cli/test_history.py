@@ -15,9 +15,10 @@ from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.destroy import destroy
 from shipway.cli import cli
+from shipway.cli.output import cut
 from shipway.context import Context
 from shipway.domain.errors import NothingToRollBack
-from shipway.domain.release import SUCCEEDED, Approval, Deployment, Release
+from shipway.domain.release import FAILED, SUCCEEDED, Approval, Deployment, Release
 from shipway.store import open_ledger
 from tests.unit.domain import samples
 from tests.unit.domain.samples import PLAN, STAGING
@@ -100,3 +101,25 @@ def test_a_signed_approval_is_told_from_a_claimed_one(tmp_path: Path) -> None:
     assert [(item["actor"], item["signed"], item["login"]) for item in found["approvals"]] == [
         ("grace@example.org", False, "ada@laptop"), ("eve@example.org", False, "ada@laptop"), ("grace@example.org", True, "ada@laptop"),
     ]  # fmt: skip
+
+
+def test_long_revisions_are_cut_and_reasons_are_shown(tmp_path: Path) -> None:
+    long = "+".join(f"app{number}.0001_a_long_name_of_a_migration" for number in range(9))
+    ledger = open_ledger(tmp_path / "ledger.db")
+    made = ledger.add_release(samples.release())
+    record = Deployment(0, made.app, "staging", made.number, "deploy", "ada@example.org", "v1: a change", 1.0)
+    ledger.end_deployment(ledger.begin_deployment(record), FAILED, 2.0, long, "it broke\nand more")
+    ledger.close()
+
+    def history(*args: str) -> str:
+        done = CliRunner().invoke(cli, ["--home", str(tmp_path), "history", "--app", made.app, *args])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    heading, row = history().splitlines()
+    assert "reason" not in heading
+    assert cut(long, 40) in row
+    assert len(cut(long, 40)) == 40
+    assert history("--reason").splitlines()[1].endswith("v1: a change | it broke")
+    (found,) = json.loads(history("--json"))
+    assert (found["schema"], found["reason"]) == (long, "v1: a change")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import shipway.cli
 from shipway.cli import COMMANDS, cli
-from shipway.cli.output import TerminalReporter, _Guarded
+from shipway.cli.output import TerminalReporter, _Guarded, table
 from shipway.domain.errors import EngineError
 
 HEAD = "app: a\nservices: {web: {image: nginx:1}}\n"
@@ -122,3 +123,17 @@ def test_causes_are_told_where_they_tell_something(
     with pytest.raises(SystemExit):
         shipway.cli.main()
     assert capsys.readouterr().err == f"error: it is gone\n{said}"
+
+
+@pytest.mark.parametrize(("columns", "width"), [(200, 60), (60, 31), (20, 16)])
+def test_a_table_fits_a_terminal(
+    columns: int, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda *given: os.terminal_size((columns, 24)))
+    monkeypatch.setenv("NO_COLOR", "1")
+    table([["2026-11-30", "a" * 30 + "b" * 30, "ada@example.org"]], ["when", "schema", "by"], narrow=("schema",))
+    found = capsys.readouterr().out.splitlines()[1].split()[1]
+    assert len(found) == width
+    assert found.startswith("a")
+    assert found.endswith("b")

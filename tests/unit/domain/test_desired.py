@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from shipway.domain.container import ContainerSpec
-from tests.unit.domain.samples import PRODUCTION, settings, wanted
+from shipway.domain.desired import Settings, render_desired
+from shipway.drivers.accessories import KINDS
+from tests.unit.domain import samples
+from tests.unit.domain.samples import PRODUCTION, STAGING, settings, wanted
 
 
 def test_commands_are_split_by_shell_rules_and_drain_is_kept() -> None:
@@ -33,3 +38,14 @@ def test_names_of_two_environments_never_meet() -> None:
     assert not names(one.services + one.accessories) & names(two.services + two.accessories)
     assert one.publish[0].address == "127.0.0.1"
     assert two.publish[0].address == "0.0.0.0"
+
+
+def test_secrets_of_an_environment_reach_every_service() -> None:
+    where = dataclasses.replace(STAGING, secrets=("KEY", "DSN"))
+    given = Settings("v1", {"KEY": "k", "DSN": "d"}, {"KEY": 1, "DSN": 3}, {"db": "pw"}, kinds=KINDS)
+    found = render_desired(samples.release(1), where, given)
+    env = {spec.labels["shipway.name"]: spec.env for spec in (*found.web, *found.workers)}
+    assert {name: (item["KEY"], item["DSN"]) for name, item in env.items()} == dict.fromkeys(env, ("k", "d"))
+    assert set(env) == {"frontend", "backend", "worker"}
+    again = render_desired(samples.release(1), where, dataclasses.replace(given, versions={"KEY": 1, "DSN": 4}))
+    assert {spec.name for spec in found.web} & {spec.name for spec in again.web} == set(), "a new version replaces all"

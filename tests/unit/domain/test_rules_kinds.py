@@ -35,7 +35,7 @@ FULL = domain.Plan(
         "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
         domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, domain.Seed("web", "seed", ("KEY",)),
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, domain.Tls(False, "ops@example.com", "https://acme", "PEM"),
-        domain.EdgeSettings(("10.0.0.0/8",)), True,
+        domain.EdgeSettings(("10.0.0.0/8",)), True, ("KEY",),
     )},
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
@@ -66,10 +66,10 @@ database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
-environments: replicas environment seed.service seed.run seed.secrets standby standby_auto retain
+environments: replicas environment secrets seed.service seed.run seed.secrets standby standby_auto retain
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
-prove: timeout secrets exercise.service exercise.run exercise.kind
+prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
 NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.trigger.branch"
 

@@ -38,7 +38,7 @@ def apply(ctx: Context, decision: Decision, number: int) -> None:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | Interrupted):
             failed = CANCELLED  # by its class: the rollback cleared `cancelled`
-        detail = _reason(error)
+        detail = _reason(ctx, error)
         raise
     finally:
         if applying.serves or applying.undone:
@@ -46,9 +46,9 @@ def apply(ctx: Context, decision: Decision, number: int) -> None:
             ctx.ledger.end_deployment(number, outcome, ctx.clock(), applying.schema, detail)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(ctx: Context, error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt | Interrupted):
-        return "interrupted"
+        return ctx.interruption()
     return error.message if isinstance(error, ShipwayError) else type(error).__name__
 
 
@@ -260,7 +260,7 @@ class Applying:
 
     def _undo(self, error: BaseException) -> None:
         self.ctx.cancelled.clear()  # must also run after an interrupt
-        self.ctx.reporter.note(f"rolling back: {_reason(error).splitlines()[0]}")
+        self.ctx.reporter.note(f"rolling back: {_reason(self.ctx, error).splitlines()[0]}")
         problems: list[BaseException] = []
         good = self.decision.previous_release.plan.accessories if self.decision.previous_release else {}
         database = self.order.release.plan.database

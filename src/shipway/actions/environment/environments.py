@@ -1,28 +1,29 @@
-"""An app's environments: those of the plan, and those known only to the ledger or the engine's labels after an
-environment or the app was renamed."""
+"""An app's environments: those of the plan, and those that only the ledger or the engine's labels know, without a
+checkout or after the environment or the app was renamed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
-from shipway.domain.errors import EngineError, PlanError, UsageError
+from shipway.domain.errors import EngineError, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.ports import ProjectSource
 
 
 @dataclass(frozen=True)
 class KnownApp:
-    """An app, with its plan if the working directory has it."""
+    """An app, with its plan if the working directory is a checkout, and otherwise with its source."""
 
     ctx: Context
     name: str
     plan: Plan | None
+    source: ProjectSource | None = None
 
     def environments(self) -> list[Environment]:
-        """All environments, those of the plan first."""
+        """All environments, those of a checkout's plan first."""
         found = dict(self.plan.environments) if self.plan else {}
         for name in self._elsewhere():
             found.setdefault(name, self._known(name)[1])
@@ -33,16 +34,40 @@ class KnownApp:
         return self.with_plan(name)[1]
 
     def with_plan(self, name: str) -> tuple[Plan, Environment]:
-        """The environment with the plan that it runs by. UsageError if it is unknown."""
+        """The environment with its plan: a checkout's; else that of the release which runs there; else the protected
+        branch's. UsageError if it is unknown."""
         if self.plan and name in self.plan.environments:
             return self.plan, self.plan.environments[name]
         if name in self.ctx.ledger.environments(self.name) or name in self._labelled():
             return self._known(name)
-        known = ", ".join(item.name for item in self.environments()) or "none"
+        plan = self._protected()
+        if plan and name in plan.environments:
+            return plan, plan.environments[name]
+        found = {item.name: item for item in self.environments()} | dict(plan.environments if plan else {})
+        apps = self.ctx.ledger.apps()
+        if not found and self.name not in apps:
+            raise UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {', '.join(apps) or 'none'}")
         raise UsageError(
             f"{self.name} has no environment {name!r}: not in the plan, the ledger or on the engine",
-            hint=f"it has: {known}",
+            hint=f"it has: {', '.join(found) or 'none'}",
         )
+
+    def any_plan(self) -> Plan:
+        """The plan for what concerns no single environment: a checkout's, else the protected branch's. PlanError without
+        one."""
+        if self.plan is not None:
+            return self.plan
+        if self.source is None:
+            raise PlanError(f"no plan of {self.name} is known here")
+        return self.source.plan()
+
+    def _protected(self) -> Plan | None:
+        if self.plan is not None or self.source is None:
+            return None
+        try:
+            return self.source.plan()
+        except (PlanError, RepositoryError):  # the error says which environments are known
+            return None
 
     def _elsewhere(self) -> list[str]:
         recorded = [name for name in self.ctx.ledger.environments(self.name) if self._exists(name)]
@@ -67,17 +92,9 @@ class KnownApp:
         return plan, plan.environments.get(name, Environment(name, ""))
 
 
-def known_app(ctx: Context, name: str | None, load_plan: Callable[[], Plan]) -> KnownApp:
-    """The app with that name; None: the plan's. PlanError if neither exists, which lists the apps of the ledger."""
-    try:
-        plan = load_plan()
-    except PlanError as error:
-        if name is None:
-            apps = ", ".join(ctx.ledger.apps())
-            if apps:
-                error.hint = f"{error.hint}; or pass --app NAME: the ledger knows {apps}"
-            raise
-        return KnownApp(ctx, name, None)
-    if name is None or name == plan.app:
-        return KnownApp(ctx, plan.app, plan)
-    return KnownApp(ctx, name, None)
+def known_app(ctx: Context, source: ProjectSource) -> KnownApp:
+    """The app of a source. Its commits are the context's repository from now on."""
+    from shipway.system.git import Repository
+
+    own = replace(ctx, repository=lambda: Repository(source.clone()))
+    return KnownApp(own, source.name, source.plan() if source.is_checkout else None, source)

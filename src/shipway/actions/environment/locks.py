@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from shipway.actions.environment.cancellation import Cancellation, cancellation
 from shipway.context import Context, Machine
 from shipway.domain import names
 from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
@@ -16,13 +17,14 @@ from shipway.system.alive import is_gone
 
 TTL = 15.0  # seconds after which a dead owner's lock is free
 CARETAKER = "standby"  # background clean-up after a deployment; others wait for it, at most the longest `drain`
+LOOK = 1.0  # seconds between looks for a request to cancel
 MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is used
 # Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
     "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "memory_of", "wait", "logs", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
-    "runs", "pending_runs", "steps", "recent_steps", "passed_step",
+    "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
@@ -39,32 +41,35 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
     Takes over from an owner whose process died. Waits up to `wait` seconds for another owner (for the background
     clean-up until a rollback's leftovers have ended), then raises LeaseHeld. A process that was suspended for longer
     than TTL, or could not renew the lock until it expired, has lost it: each further change raises LeaseHeld, and its
-    waits are cancelled.
+    waits are cancelled. A request to cancel, which any process can make, interrupts the work as a signal does.
     """
-    with held(ctx, names.scope(app, environment), reason, wait=wait) as check:
+    with held(ctx, names.scope(app, environment), reason, wait=wait) as lock:
 
         def fenced(machine: Machine) -> Machine:
-            drivers: dict[str, Any] = {name: _Fenced(getattr(machine, name), check) for name in ("runtime", "edge")}
+            drivers: dict[str, Any] = {
+                name: _Fenced(getattr(machine, name), lock.check) for name in ("runtime", "edge")
+            }
             return dataclasses.replace(machine, **drivers)
 
-        ledger: Any = _Fenced(ctx.ledger, check)
+        ledger: Any = _Fenced(ctx.ledger, lock.check)
         yield dataclasses.replace(
-            ctx, ledger=ledger, machine=fenced(ctx.machine), connect=lambda host: fenced(ctx.connect(host))
-        )
+            ctx, ledger=ledger, machine=fenced(ctx.machine), connect=lambda host: fenced(ctx.connect(host)),
+            interruption=lock.interruption,
+        )  # fmt: skip
 
 
 @contextmanager
-def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Callable[[], None]]:
-    """Acquire the lock, renew it, and release it. Yields a check that raises LeaseHeld once it was lost.
+def held(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Lock]:
+    """Acquire the lock, renew it, and release it. Yields it; its check raises LeaseHeld once it was lost.
 
     A lost lock cancels the current work like an interrupt; the resulting error becomes LeaseHeld here, and `cancelled`
     is cleared again, so that the two can be distinguished.
     """
-    keeping = _Keeping(ctx, name, reason, wait)
+    keeping = Lock(ctx, name, reason, wait)
     keeper = threading.Thread(target=keeping.run, daemon=True)
     keeper.start()
     try:
-        yield keeping.check
+        yield keeping
     except ShipwayError as error:
         if keeping.lost is None or error is keeping.lost:
             raise
@@ -80,20 +85,27 @@ def is_held(lease: Lease | None, now: float) -> bool:
     return lease is not None and lease.expires > now and not is_gone(lease.owner)
 
 
-class _Keeping:
+class Lock:
     """A lock of this process. Its expiry is computed from this machine's clock alone, starting before the request."""
 
     def __init__(self, ctx: Context, name: str, reason: str, wait: float) -> None:
         self.over = threading.Event()
         self.lost: LeaseHeld | None = None
+        self.cancelled: Cancellation | None = None
         self._ctx = ctx
         self._one = threading.Lock()
         self.lease, begun = _acquire(ctx, name, reason, wait)
         self._ends = begun + TTL
 
     def run(self) -> None:
-        pause = TTL / 3
-        while not self.over.wait(pause) and self.lost is None:
+        """Renew it in time, and look for a request to cancel in between."""
+        pause, waited = TTL / 3, 0.0
+        while not self.over.wait(part := min(LOOK, pause - waited)) and self.lost is None:
+            waited += part
+            self._look()
+            if waited < pause:
+                continue
+            waited = 0.0
             try:
                 self._renew()
                 pause = TTL / 3
@@ -106,7 +118,23 @@ class _Keeping:
                         LeaseHeld(f"the lock of {self.lease.name} was lost, since it could not be renewed: {error}")
                     )
 
+    def _look(self) -> None:
+        if self.cancelled is not None:
+            return
+        try:
+            self.cancelled = cancellation(self._ctx, self.lease)
+        except Exception:  # the ledger may answer the next time
+            return
+        if self.cancelled is not None:
+            self._ctx.reporter.note(str(self.cancelled))
+            (self._ctx.interrupt or self._ctx.cancelled.set)()
+
+    def interruption(self) -> str:
+        """Why an interrupt came."""
+        return str(self.cancelled) if self.cancelled else "interrupted"
+
     def check(self) -> None:
+        """LeaseHeld if it was lost; renews it if it is about to expire."""
         if self.lost is not None:
             raise self.lost
         if self._ctx.clock() > self._ends - MARGIN:

@@ -110,7 +110,7 @@ def require_secrets(
 
 def needed(plan: Plan, environment: Environment) -> list[str]:
     """Names of all secrets that a deployment to the environment needs."""
-    desired = [name for service in plan.services.values() for name in service.secrets]
+    desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     if environment.seed:
         desired += environment.seed.secrets

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from shipway.actions.environment.observe import needed
 from shipway.context import Context
-from shipway.domain.errors import UsageError
-from shipway.domain.names import PROOFS
+from shipway.domain.errors import SecretError, UsageError
+from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.plan import Plan
+from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
@@ -33,17 +34,30 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     return f"note: nothing in the plan uses {name} in {environment} yet{guess}"
 
 
+def require_fit(plan: Plan, environment: str, name: str, value: str) -> None:
+    """SecretError if its consumers can't use the value."""
+    variable = environment == REGISTRY or used_as_variable(plan, name)
+    if why := problem(name, as_bytes(value), variable=variable):
+        raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
+
+
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
     """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
     proofs."""
+    used = users_of(ctx, plan, environment, name)
+    if used:
+        hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"
+        raise UsageError(f"{name} was not removed from {environment}, since it is used by {', '.join(used)}", hint=hint)
+
+
+def users_of(ctx: Context, plan: Plan, environment: str, name: str) -> list[str]:
+    """What uses a secret: in the plan, in the current release, and in one being deployed."""
     used = [f"the plan's {user}" for user in _users(plan, environment, name)]
     current, pending = ctx.ledger.current(plan.app, environment), ctx.ledger.pending(plan.app, environment)
     for number in sorted({item.release for item in (current, *pending) if item is not None}):
         release = ctx.ledger.release(plan.app, number)
         used += [f"{user} of release {number}" for user in (_users(release.plan, environment, name) if release else ())]
-    if used:
-        hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"
-        raise UsageError(f"{name} was not removed from {environment}, since it is used by {', '.join(used)}", hint=hint)
+    return used
 
 
 def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
@@ -55,4 +69,5 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
         return
     yield from (f"service {item.name}" for item in plan.services.values() if name in item.secrets)
     yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
+    yield from ["services, all of them"] if name in place.secrets else []
     yield from ["seed"] if place.seed and name in place.seed.secrets else []

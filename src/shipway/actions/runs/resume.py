@@ -47,7 +47,7 @@ def open_run(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterat
         if mine is None and dead.revision == commit.revision:
             mine = dead
         else:
-            _clear(ctx, dead)
+            clear(ctx, dead)
     with ExitStack() as stack:
         own = stack.enter_context(_taken_over(ctx, mine)) if mine else None
         if mine and own:
@@ -61,15 +61,10 @@ def open_run(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterat
 
 def _find(ctx: Context, app: str) -> list[OrphanedRun]:
     """All orphaned runs, newest first."""
-    found = []
     pending = ctx.ledger.pending_runs(app)
     for number in _finalized_elsewhere(ctx, app, {run.number for run in pending}):
         _remove(ctx, app, number)
-    for run in pending:
-        lease = ctx.ledger.lease(names.scope(app, _scope(run.number)))
-        if _is_dead(ctx, run, lease):
-            found.append(OrphanedRun(app, run.number, run.revision, lease))
-    return found
+    return [dead for run in pending if (dead := orphaned(ctx, run))]
 
 
 def _finalized_elsewhere(ctx: Context, app: str, pending: set[int]) -> list[int]:
@@ -86,8 +81,15 @@ def _is_dead(ctx: Context, run: RunRecord, lease: Lease | None) -> bool:
     return not is_held(lease, ctx.ledger.now())
 
 
-def _clear(ctx: Context, dead: OrphanedRun) -> None:
-    """Finalize it as cancelled, and remove its leftovers."""
+def orphaned(ctx: Context, run: RunRecord) -> OrphanedRun | None:
+    """The pending run, if its process is gone or has lost its lock; None if that works on."""
+    lease = ctx.ledger.lease(names.scope(run.app, scope(run.number)))
+    return OrphanedRun(run.app, run.number, run.revision, lease) if _is_dead(ctx, run, lease) else None
+
+
+def clear(ctx: Context, dead: OrphanedRun) -> None:
+    """Finalize it as cancelled, and remove its leftovers. If the engine is unreachable, it stays pending, which is
+    noted."""
     with _taken_over(ctx, dead) as own:
         if own is None:
             return
@@ -129,10 +131,10 @@ def _taken_over(ctx: Context, dead: OrphanedRun) -> Iterator[Context | None]:
 
 
 def _lease(ctx: Context, app: str, number: int) -> AbstractContextManager[Context]:
-    return environment_lease(ctx, app, _scope(number), "pipeline")
+    return environment_lease(ctx, app, scope(number), "pipeline")
 
 
-def _scope(number: int) -> str:
+def scope(number: int) -> str:
     """Instead of an environment's name, which can't contain a slash."""
     return f"run/{number}"
 

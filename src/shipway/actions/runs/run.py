@@ -21,7 +21,7 @@ from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
-from shipway.actions.runs.scheduler import run_steps, steps_of
+from shipway.actions.runs.scheduler import only_step, run_steps, steps_of
 from shipway.context import Context
 from shipway.domain import rights
 from shipway.domain.count import counted
@@ -53,9 +53,16 @@ def run(
     *,
     rules: Callable[[], Rulebook],
     wait: float,
+    only: str | None = None,
+    debug: bool = False,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
-    app's rules in force, see `read_rules`."""
+    app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
+    that step fails, its container stays for a shell until the run is cancelled."""
+    if only is not None:
+        readable = _readable(ctx, rules)
+        ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug)
+        return Outcome(ran, None, None, None)
     book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
     if book is None or in_force is None:
@@ -79,6 +86,15 @@ def run(
         order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app)
     )
     return Outcome(number, order.release, name, deploy(ctx, order))
+
+
+def _readable(ctx: Context, rules: Callable[[], Rulebook]) -> Rulebook | None:
+    """The rules; None if they can't be read, which is reported."""
+    try:
+        return rules()
+    except RepositoryError as error:
+        ctx.reporter.note(f"checks only: {error.message}")
+        return None
 
 
 def _asked(
@@ -150,21 +166,28 @@ def _pipeline(
     trigger: Trigger,
     environment: str | None,
     book: Rulebook | None,
+    only: str | None = None,
+    *,
+    debug: bool = False,
 ) -> tuple[int, Release | None]:
     _require_rights(plan, book)
+    steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
     counts = book is not None and _is_in(book, commit)
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
     with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
-        where = f"for {environment}" if environment else "checks only"
+        where = f"only {only}" if only else f"for {environment}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
         folder = scratch(ctx.home, number)
         outcome = FAILED
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            at = Run(own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts)
-            results = run_steps(at, steps_of(plan, images=environment is not None), resumed)
+            at = Run(
+                own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts,
+                debug=only if only and debug else "",
+            )  # fmt: skip
+            results = run_steps(at, steps, resumed)
             release = make_release(at, results) if environment else None
             outcome = SUCCEEDED
         except BaseException:

@@ -13,7 +13,7 @@ from shipway.actions.environment.ownership import own_objects
 from shipway.context import Context
 from shipway.domain import graph
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
-from shipway.domain.errors import ShipwayError, StepFailed
+from shipway.domain.errors import ShipwayError, StepFailed, UsageError
 from shipway.domain.plan import Plan, Step
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
 from shipway.domain.run import StepRecord, StepResult
@@ -55,6 +55,15 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     left_out = {name for name, kind in kinds.items() if kind.builds_images or kind.needs_images}
     left_out |= set(graph.blocked({name: step.needs for name, step in steps.items()}, left_out))
     return {name: step for name, step in steps.items() if name not in left_out}
+
+
+def only_step(plan: Plan, name: str) -> dict[str, Step]:
+    """One step and those that it needs. UsageError if there is none of that name."""
+    steps = steps_of(plan, images=True)
+    if name not in steps:
+        raise UsageError(f"the plan of {plan.app} has no step {name!r}", hint=f"it has: {', '.join(steps) or 'none'}")
+    wanted = {name, *graph.upstream({item: step.needs for item, step in steps.items()}, name)}
+    return {item: step for item, step in steps.items() if item in wanted}
 
 
 def run_steps(run: Run, steps: Mapping[str, Step], resumed: ResumeState) -> dict[str, StepResult]:

@@ -10,5 +10,6 @@ COMMANDS = EngineCommands(
     prune_images="docker image prune --all",
     # Not `docker volume prune`: older engines also remove the volume of a database that has no container.
     remove_volumes="docker volume rm",
+    shell="docker exec --interactive --tty",
     unused_volumes="$(docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}')",
 )

@@ -86,6 +86,11 @@ def _strategy(environment: Environment, at: Path, report: Report) -> None:
 def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
     for name in environment.replicas:
         known(report, (*at, "replicas", name), name, "services", "service")
+    for name in environment.secrets:
+        services = [service.name for service in plan.services.values() if name in service.environment]
+        if name in environment.environment or services:
+            where = f"of the service `{services[0]}`" if services else "of the environment"
+            report.error((*at, "secrets"), f"`{name}` is also a variable {where}", "each name once")
     for name in environment.environment:
         services = [service.name for service in plan.services.values() if name in service.secrets]
         if services:

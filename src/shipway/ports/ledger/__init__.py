@@ -30,6 +30,6 @@ class Ledger(
         """Ensure that a rollback can be recorded on a full disk. DiskFull if there is no room for that."""
 
     def apps(self) -> list[str]:
-        """All apps with a run or a release, by name."""
+        """All apps with a registration, a run or a release, by name."""
 
     def close(self) -> None: ...

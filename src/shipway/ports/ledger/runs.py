@@ -19,6 +19,9 @@ class RunLedger(Protocol):
     def runs(self, app: str, limit: int) -> list[RunRecord]:
         """This many of the newest, newest first."""
 
+    def run(self, app: str, number: int) -> RunRecord | None:
+        """The app's run with that number."""
+
     def pending_runs(self, app: str) -> list[RunRecord]:
         """All unfinished ones, newest first."""
 

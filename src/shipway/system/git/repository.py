@@ -154,6 +154,14 @@ class Repository:
             "for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags"
         ).stdout.split()
 
+    def commits(self, since: str, until: str, most: int) -> list[str]:
+        """The commits that lead to `until` and not to `since`, newest first: short revision, author and subject."""
+        text = self._run(
+            "rev-list", f"--max-count={most}", "--encoding=UTF-8", "--format=%h %ae %s", "--end-of-options",
+            until, f"^{since}", "--",
+        ).stdout  # fmt: skip
+        return printable(text).split("\n")[1::2]  # each after a line with its full revision
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The newest common commit of two; None if there is none."""
         return self._run("merge-base", one, other, check=False).stdout.strip() or None
@@ -172,7 +180,7 @@ class Repository:
 
     def setting(self, name: str) -> str | None:
         """A value of git's configuration, including the user's."""
-        return printable(self._run("config", "--get", name, check=False).stdout).strip() or None
+        return setting(self.path, name)
 
     def source(self) -> str | None:
         """Address of the remote, without credentials; None without one or for a local path."""
@@ -222,6 +230,11 @@ class Repository:
 
     def _run(self, *args: str, check: bool = True) -> Done:
         return git(self.path, *args, check=check)
+
+
+def setting(folder: Path, name: str) -> str | None:
+    """A value of git's configuration in a folder, which may be in no repository: then the user's."""
+    return printable(git(folder, "config", "--get", name, check=False).stdout).strip() or None
 
 
 def is_git_folder(path: Path) -> bool:

@@ -35,6 +35,8 @@ class RunSuite:
         ]
         assert ledger.runs("shop", 5) == [RunRecord(run, "shop", "a" * 40, "tree", TRIGGER, 1.0, 4.0, FAILED)]
         assert ledger.apps() == ["shop"]
+        assert ledger.run("shop", ledger.runs("shop", 1)[0].number) == ledger.runs("shop", 1)[0]
+        assert ledger.run("blog", ledger.runs("shop", 1)[0].number) is None
 
     def test_runs_that_have_not_ended_are_found_behind_any_number_of_others(self, ledger: RunLedger) -> None:
         runs = [ledger.begin_run("shop", "a" * 40, "tree", TRIGGER, 1.0) for _ in range(70)]

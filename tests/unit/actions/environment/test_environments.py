@@ -13,8 +13,10 @@ from shipway.actions.environment.environments import KnownApp, known_app
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine
 from shipway.actions.upkeep.status import status
+from shipway.context import Context
 from shipway.domain.errors import PlanError, UsageError
 from shipway.domain.plan import Plan
+from shipway.testing.memory_project import MemoryProject
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
@@ -33,16 +35,17 @@ def renamed(world: World) -> KnownApp:
     assert release is not None
     stage = dataclasses.replace(STAGING, name="stage")
     plan = dataclasses.replace(release.plan, environments={"stage": stage})
-    return known_app(world.controller(), None, lambda: plan)
+    return known_app(world.controller(), MemoryProject("shop", plan, is_checkout=True))
 
 
-def no_plan() -> Plan:
-    raise PlanError("there is no shipway.yaml here", hint="`shipway init` writes one")
+def by_app(ctx: Context, plan: Plan | None = None) -> KnownApp:
+    """Called with --app from a folder without a plan. plan: of the protected branch."""
+    return known_app(ctx, MemoryProject("shop", plan))
 
 
 @pytest.mark.parametrize("by_name", [False, True])
 def test_it_is_seen_and_destroyed(world: World, by_name: bool) -> None:
-    known = known_app(world.controller(), "shop", no_plan) if by_name else renamed(world)
+    known = by_app(world.controller()) if by_name else renamed(world)
     assert [item.name for item in known.environments()] == (["staging"] if by_name else ["stage", "staging"])
     assert status(known.ctx, "shop", known.environment("staging")).services == {
         "frontend": (1, 1),
@@ -58,14 +61,39 @@ def test_it_is_seen_and_destroyed(world: World, by_name: bool) -> None:
 
 def test_labels_are_enough(world: World, tmp_path: Path) -> None:
     other = World(tmp_path / "other")
-    known = known_app(dataclasses.replace(other.controller(), machine=world.controller().machine), "shop", no_plan)
+    known = by_app(dataclasses.replace(other.controller(), machine=world.controller().machine))
     assert [item.name for item in known.environments()] == ["staging"]
 
 
-def test_without_a_plan_the_error_names_the_apps(world: World) -> None:
-    with pytest.raises(PlanError) as caught:
-        known_app(world.controller(), None, no_plan)
-    assert "pass --app NAME: the ledger knows shop" in caught.value.hint
+def test_the_release_that_runs_decides_and_not_the_branch(world: World) -> None:
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    elsewhere = dataclasses.replace(STAGING, url="http://elsewhere.localhost")
+    production = dataclasses.replace(STAGING, name="production")
+    protected = dataclasses.replace(release.plan, environments={"staging": elsewhere, "production": production})
+    known = by_app(world.controller(), protected)
+    assert known.with_plan("staging") == (release.plan, release.plan.environments["staging"])
+    assert known.with_plan("production") == (protected, production)
+    assert known.any_plan() == protected
+    with pytest.raises(UsageError) as caught:
+        known.environment("prod")
+    assert caught.value.hint == "it has: staging, production"
+
+
+def test_an_unreadable_repository_hides_nothing_that_runs(world: World) -> None:
+    known = by_app(world.controller())
+    assert known.environment("staging").name == "staging"
+    with pytest.raises(UsageError, match="no environment 'production'"):
+        known.environment("production")
+    with pytest.raises(PlanError, match="no plan of shop"):
+        known.any_plan()
+
+
+def test_an_app_that_nobody_knows_is_refused(world: World) -> None:
+    known = known_app(world.controller(), MemoryProject("shpo"))
+    with pytest.raises(UsageError, match="the ledger has no app 'shpo'") as caught:
+        known.environment("staging")
+    assert caught.value.hint == "it has: shop"
 
 
 def test_what_nobody_knows_is_refused(world: World) -> None:

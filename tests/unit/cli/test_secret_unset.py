@@ -1,4 +1,4 @@
-"""`shipway secret remove`: what is in use stays, and what a rollback needs stays readable."""
+"""`shipway secret unset`: what is in use stays, and what a rollback needs stays readable."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def run(home: Path, *words: str, value: bytes = b"") -> str:
 def test_one_that_nothing_uses_goes(home: Path) -> None:
     run(home, "set", "staging", "OLD", value=b"value")
     assert "OLD was removed from staging; older versions stay encrypted in the ledger" in run(
-        home, "remove", "staging", "OLD"
+        home, "unset", "staging", "OLD"
     )
-    assert run(home, "list", "staging") == ""
+    assert "OLD" not in run(home, "list", "staging")
     with pytest.raises(UsageError, match="OLD is not set for staging"):
-        run(home, "remove", "staging", "OLD")
+        run(home, "unset", "staging", "OLD")
 
 
 def test_what_the_plan_uses_stays(home: Path) -> None:
@@ -52,7 +52,7 @@ def test_what_the_plan_uses_stays(home: Path) -> None:
     with pytest.raises(
         UsageError, match="KEY was not removed from staging, since it is used by the plan's service web"
     ) as refused:
-        run(home, "remove", "staging", "KEY")
+        run(home, "unset", "staging", "KEY")
     assert "to change its value: shipway secret set staging KEY" in refused.value.hint
     assert "KEY" in run(home, "list", "staging")
 
@@ -63,7 +63,7 @@ def test_a_name_that_is_not_set_is_refused_with_those_that_are(home: Path) -> No
     run(home, "set", "staging", "KEY", value=b"value")
     for name in ("KYE", "accessory:db"):
         with pytest.raises(UsageError, match=f"{name} is not set for staging") as refused:
-            run(home, "remove", "staging", name)
+            run(home, "unset", "staging", name)
         assert refused.value.hint == "set there: KEY"
 
 
@@ -71,9 +71,24 @@ def test_credentials_of_a_registry_are_removed_by_their_address(home: Path) -> N
     for address in ("ghcr.io/acme", "ghcr.io/other"):
         run(home, "set", "registry", "TOKEN", "--for", address, value=b"value")
     with pytest.raises(UsageError, match="the plan's registry uses it"):
-        run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/acme")
-    assert "TOKEN was removed from ghcr.io/other" in run(home, "remove", "registry", "TOKEN", "--for", "ghcr.io/other")
-    assert "for ghcr.io/acme" in run(home, "list", "registry")
+        run(home, "unset", "registry", "TOKEN", "--for", "ghcr.io/acme")
+    assert "TOKEN was removed from ghcr.io/other" in run(home, "unset", "registry", "TOKEN", "--for", "ghcr.io/other")
+    assert "ghcr.io/acme" in run(home, "list", "registry")
+
+
+def test_one_of_several_that_is_used_keeps_all(home: Path) -> None:
+    for name in ("OLD", "KEY"):
+        run(home, "set", "staging", name, value=b"value")
+    with pytest.raises(UsageError, match="KEY was not removed"):
+        run(home, "unset", "staging", "OLD", "KEY")
+    assert "OLD" in run(home, "list", "staging")
+
+
+def test_its_former_name_is_told(home: Path) -> None:
+    run(home, "set", "staging", "OLD", value=b"value")
+    told = run(home, "remove", "staging", "OLD")
+    assert "`shipway secret remove` is now `shipway secret unset`" in told
+    assert "OLD was removed from staging" in told
 
 
 def without_secrets(release: Release) -> Release:

@@ -1,0 +1,34 @@
+"""The apps of a ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shipway.context import Context
+
+
+@dataclass(frozen=True)
+class AppSummary:
+    """An app that the ledger knows."""
+
+    name: str
+    running: Mapping[str, int]  # release by environment
+    branch: str  # the protected one; "" if the app is not registered
+    repository: str  # its address; "" if the app is not registered
+
+
+def apps(ctx: Context) -> list[AppSummary]:
+    """All apps, by name."""
+    return [_summary(ctx, name) for name in ctx.ledger.apps()]
+
+
+def _summary(ctx: Context, name: str) -> AppSummary:
+    registration = ctx.ledger.registration(name)
+    current = {item: ctx.ledger.current(name, item) for item in ctx.ledger.environments(name)}
+    return AppSummary(
+        name,
+        {item: deployment.release for item, deployment in current.items() if deployment is not None},
+        registration.branch if registration else "",
+        registration.address if registration else "",
+    )

@@ -1,0 +1,243 @@
+"""What `--json` of each command prints: JSON Schemas from the types, for docs/json.md and its test.
+
+`python -m shipway.cli.json_outputs COMMAND` prints one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shipway.domain.record_schema import class_schema, type_schema
+
+Kinds = dict[str, Any]  # schemas of classes, by name
+TEXT: Mapping[str, Any] = {"type": "string"}
+FREE: Mapping[str, Any] = {"type": "object"}
+
+
+def _apps(kinds: Kinds) -> Any:
+    from shipway.actions.projects.apps import AppSummary
+
+    return type_schema(list[AppSummary], kinds)
+
+
+def _status(kinds: Kinds) -> Any:
+    from shipway.actions.proofs.recorded import ProofSummary
+    from shipway.actions.upkeep.status import EnvironmentStatus
+    from shipway.cli.status import FIELDS, KEYS
+    from shipway.domain.rehearsal import Rehearsal
+
+    late = {"Rehearsal": Rehearsal, "ProofSummary": ProofSummary}
+    whole = class_schema(EnvironmentStatus, kinds, late=late, only=[FIELDS.get(key, key) for key in KEYS])["properties"]
+    return _by_name(_object({key: whole[FIELDS.get(key, key)] for key in KEYS}))
+
+
+def _history(kinds: Kinds) -> Any:
+    from shipway.actions.proofs.recorded import ProofSummary
+    from shipway.domain.release import Deployment
+
+    approval = {
+        "actor": TEXT, "at": {"type": "number"}, "reason": TEXT, "login": TEXT, "signed": {"type": "boolean"},
+        "key": _or_null(TEXT), "expires": _or_null({"type": "number"}),
+    }  # fmt: skip
+    more = {"approvals": _list(_object(approval)), "proof": type_schema(ProofSummary | None, kinds)}
+    return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
+
+
+def _check(kinds: Kinds) -> Any:
+    from shipway.planfile.problem import Problem
+
+    return _object({"valid": {"type": "boolean"}, "problems": type_schema(list[Problem], kinds)})
+
+
+def _doctor(kinds: Kinds) -> Any:
+    from shipway.actions.upkeep.doctor import Finding
+
+    return _object({name: type_schema(list[Finding], kinds) for name in ("found", "fixed")})
+
+
+def _snapshots(kinds: Kinds) -> Any:
+    from shipway.domain.snapshot import Snapshot
+
+    return type_schema(list[Snapshot], kinds)
+
+
+def _snapshot(kinds: Kinds) -> Any:
+    from shipway.domain.snapshot import Snapshot
+
+    return type_schema(Snapshot, kinds)
+
+
+def _rehearsal(kinds: Kinds) -> Any:
+    from shipway.domain.rehearsal import Rehearsal
+
+    return type_schema(Rehearsal | None, kinds)
+
+
+def _secrets(kinds: Kinds) -> Any:
+    from shipway.actions.environment.secret_lists import SecretState
+
+    return type_schema(list[SecretState], kinds)
+
+
+def _diff(kinds: Kinds) -> Any:
+    from shipway.actions.environment.compare import Commits
+    from shipway.domain.comparison import Comparison
+
+    return _object({**class_schema(Comparison, kinds)["properties"], "commits": type_schema(Commits, kinds)})
+
+
+def _wait(kinds: Kinds) -> Any:
+    from shipway.domain.release import Deployment
+    from shipway.domain.run import RunRecord
+
+    return {"anyOf": [type_schema(item, kinds) for item in (Deployment, RunRecord)]}
+
+
+def _cancel(kinds: Kinds) -> Any:
+    from shipway.actions.upkeep.progress import Work
+
+    return type_schema(list[Work], kinds)
+
+
+def _config(kinds: Kinds) -> Any:
+    service = {
+        "image": {}, "replicas": {"type": "integer"}, "variables": _by_name(TEXT), "secrets": _by_name(TEXT),
+    }  # fmt: skip
+    properties = {
+        "app": TEXT, "environment": TEXT, "release": _or_null({"type": "integer"}), "revision": _or_null(TEXT),
+        "services": _by_name(_object(service)), "accessories": _by_name(FREE), "database": _or_null(FREE),
+    }  # fmt: skip
+    return _object(properties)
+
+
+def _rules(kinds: Kinds) -> Any:
+    from shipway.domain.registration import Registration
+
+    rules = _list(_object({"source": TEXT, "rules": _by_name(TEXT)}))
+    return _object({"registration": type_schema(Registration, kinds), "problem": TEXT, "environments": _by_name(rules)})
+
+
+def _changeset(kinds: Kinds) -> Any:
+    change = dict.fromkeys(("host", "verb", "kind", "name", "cause"), TEXT) | {"dangerous": {"type": "boolean"}}
+    return _object({"title": TEXT, "changes": _list(_object(change)), "rules": _list(TEXT)})
+
+
+def _prune(kinds: Kinds) -> Any:
+    image = _list(_object({"names": _list(TEXT), "size": {"type": "integer"}, "reason": TEXT}))
+    host = _object({"host": TEXT, "error": _or_null(TEXT), "remove": image, "keep": image})
+    return _object({"hosts": _list(host), "files": _list(TEXT)})
+
+
+def _proof(kinds: Kinds) -> Any:
+    return dict(FREE)  # see docs/proof-report.md, which has a schema of its own
+
+
+# command: what it prints in a sentence, and its schema
+OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
+    "apps": ("The apps of the ledger.", _apps),
+    "status": ("By environment, what runs there. With `--watch`, a line for each change.", _status),
+    "history": ("Deployments, newest first.", _history),
+    "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),
+    "diff": ("What differs from the first side to the second.", _diff),
+    "wait": ("The deployment, or for a number the run.", _wait),
+    "cancel": ("Without an argument: what is in progress.", _cancel),
+    "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
+    "secret list": ("Names of secrets, never values.", _secrets),
+    "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
+    "snapshot": ("The snapshot that was taken.", _snapshot),
+    "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
+    "doctor": ("Differences between the ledger and what runs.", _doctor),
+    "check": ("The problems of a plan.", _check),
+    "deploy": ("With `--dry-run`: what would change.", _changeset),
+    "rollback": ("With `--dry-run`: what would change.", _changeset),
+    "prune": ("With `--dry-run`: what would be removed.", _prune),
+    "prove": ("The proof: see [the report](proof-report.md).", _proof),
+    "proof": ("The proof, with `--all` a list of them: see [the report](proof-report.md).", _proof),
+}  # fmt: skip
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a command's output. Unknown keys are allowed: newer versions add some."""
+    kinds: Kinds = {}
+    whole = OUTPUTS[command][1](kinds)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "$defs": kinds}
+
+
+def page() -> str:
+    """docs/json.md."""
+    parts, kinds = [HEAD], dict[str, Any]()
+    for command, (sentence, make) in OUTPUTS.items():
+        whole = make(kinds)
+        parts.append(f"## `shipway {command} --json`\n\n{sentence}\n\n{_shown(whole)}")
+    parts.append("## Objects\n")
+    parts += [f"### {name}\n\n{found['description']}\n\n{_shown(found)}" for name, found in sorted(kinds.items())]
+    return "\n".join(parts)
+
+
+HEAD = """\
+# JSON
+
+<!-- Generated from src/shipway/cli/json_outputs.py by `make docs`. -->
+
+Where a command shows data, `--json` prints it for programs: one document on stdout, everything else on stderr. Times are
+seconds since the epoch (UTC), durations seconds, sizes bytes. New keys may be added at any time; a program ignores those that it
+doesn't know. `python -m shipway.cli.json_outputs COMMAND` prints a JSON Schema.
+"""
+
+
+def _shown(found: Mapping[str, Any]) -> str:
+    """A table of an object's keys; of anything else, its type in words."""
+    inner, lead = found, ""
+    if found.get("type") == "array":
+        inner, lead = found["items"], "A list of objects:\n\n" if "properties" in found["items"] else ""
+    elif isinstance(found.get("additionalProperties"), Mapping):
+        inner, lead = found["additionalProperties"], "An object by name, of objects:\n\n"
+    if "properties" not in inner:
+        return f"{_words(found)[:1].upper()}{_words(found)[1:]}.\n"
+    rows = [
+        f"| `{key}` | {_words(item)} | {str(item.get('description', '')).replace('|', chr(92) + '|')} |"
+        for key, item in inner["properties"].items()
+    ]
+    return lead + "\n".join(["| key | type | |", "|---|---|---|", *rows, ""])
+
+
+def _words(found: Mapping[str, Any]) -> str:
+    if "$ref" in found:
+        name = found["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in found:
+        return " or ".join(_words(item) for item in found["anyOf"])
+    if "enum" in found:
+        return " or ".join(f"`{item}`" for item in found["enum"])
+    if "prefixItems" in found:
+        return f"list: {', '.join(_words(item) for item in found['prefixItems'])}"
+    if found.get("type") == "array":
+        return f"list of {_words(found['items'])}"
+    if "properties" in found:
+        return f"object: {', '.join(f'`{key}` ({_words(item)})' for key, item in found['properties'].items())}"
+    if isinstance(found.get("additionalProperties"), Mapping):
+        return f"object by name, of {_words(found['additionalProperties'])}"
+    return str(found.get("type", "any"))
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": dict(properties)}
+
+
+def _list(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _by_name(items: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": items}
+
+
+def _or_null(found: Any) -> dict[str, Any]:
+    return {"anyOf": [found, {"type": "null"}]}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(schema(" ".join(sys.argv[1:])), indent=2) + "\n")

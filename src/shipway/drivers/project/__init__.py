@@ -1,0 +1,1 @@
+"""Sources of an app's plan and commits."""

@@ -1,0 +1,92 @@
+"""What `--json` prints is what docs/json.md promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.locks import TTL
+from shipway.cli import cli
+from shipway.cli.json_outputs import OUTPUTS, page, schema
+from shipway.context import Context
+from shipway.domain.release import Approval, Trigger
+from shipway.domain.snapshot import Snapshot
+from tests.unit.cli.test_output import commands
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "json.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text() == page(), "call `make docs`"
+
+
+def test_every_command_that_prints_json_is_documented() -> None:
+    printing = {
+        name
+        for name, command in commands().items()
+        if any(isinstance(item, click.Option) and "--json" in item.opts for item in command.params)
+    }
+    assert printing == set(OUTPUTS)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Release 1 was rolled back to from release 2; a run and a deployment are in progress."""
+    made = World(tmp_path_factory.mktemp("world"))
+    for number in (1, 2):
+        release = made.release(number)
+        made.ledger.add_approval(
+            Approval("shop", "staging", number, release.digest, "grace@example.org", "looked", made.clock())
+        )
+        deploy(made.controller(), DeployRequest(release, STAGING))
+    made.ledger.add_snapshot(
+        Snapshot("shop", "staging", 0, 1, "0001", made.clock(), "ada", "manual", "1.dump", 9, "d", {"pets": 3})
+    )
+    number = made.ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), made.clock())
+    made.ledger.acquire(f"shop/run/{number}", "ada", "pipeline", TTL)
+    return made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "apps", "status", "history", "config staging", "diff r1 staging", "wait staging", "cancel", "secret list staging",
+        "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run",
+    ],
+)  # fmt: skip
+def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield world.controller()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    command = next(name for name in sorted(OUTPUTS, key=len, reverse=True) if words.startswith(name))
+    app = [] if command == "apps" else ["--app", "shop"]
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), *words.split(), "--json", *app])
+    assert done.exit_code in (0, 16), done.output
+    found = json.loads(done.stdout)
+    strict = closed(schema(command)) if command != "config" else schema(command)
+    jsonschema.validate(found, strict)
+    assert found, "an empty output shows nothing"
+
+
+def closed(found: object) -> object:
+    """The same without other keys: the page knows all that are printed."""
+    if isinstance(found, list):
+        return [closed(item) for item in found]
+    if not isinstance(found, dict):
+        return found
+    inner = {key: closed(item) for key, item in found.items()}
+    return {**inner, "additionalProperties": False} if "properties" in found and "required" in found else inner

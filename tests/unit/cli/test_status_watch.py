@@ -1,0 +1,55 @@
+"""`shipway status --watch`: a line for each change, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.environments import KnownApp
+from shipway.actions.upkeep.status import EnvironmentStatus
+from shipway.cli import cli
+from shipway.cli import status as command
+from shipway.context import Context
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+
+@pytest.mark.parametrize("options", [("--json",), ()])
+def test_only_changes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
+    world = World(tmp_path)
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    second = world.release(2)
+    looks = 0
+    read = command._read
+
+    def look(known: KnownApp) -> list[EnvironmentStatus]:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            deploy(world.controller(), DeployRequest(second, STAGING))
+        if looks == 5:
+            raise KeyboardInterrupt
+        return read(known)
+
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield world.controller()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr(command, "_read", look)
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "status", "--watch", "--app", "shop", *options])
+    assert done.exit_code == 0, done.output
+    if options:
+        lines = [json.loads(line) for line in done.output.splitlines()]
+        assert [line["staging"]["current"]["release"] for line in lines] == [1, 2]
+    else:
+        shown = [line.split()[1] for line in done.output.splitlines() if line.startswith("    release ")]
+        assert shown == ["1", "2"]
