@@ -109,6 +109,8 @@ def _report_dockerfiles(result: DockerfilesResult) -> None:
 
 def _report(result: InitResult, files: Sequence[str]) -> None:
     """Print the findings and the next steps. files: others that were written."""
+    from shipway.actions.projects.next_steps import next_steps
+
     say(f"Found in {result.path.parent}:")
     width = max((len(what) for what, _ in result.found), default=0)
     for what, why in result.found:
@@ -118,24 +120,9 @@ def _report(result: InitResult, files: Sequence[str]) -> None:
     say(style(f"wrote {result.path}", "green"))
     for problem in result.check.problems:
         say(problem.render(style))
-    say("Next:")
-    for number, step in enumerate(_next(result, files), 1):
-        say(f"  {number}. {step}")
-
-
-def _next(result: InitResult, files: Sequence[str]) -> list[str]:
-    steps = []
-    if result.todos:
-        lines = ", ".join(str(number) for number in result.todos)
-        steps.append(f"resolve the TODOs in lines {lines} of {result.path.name}")
-    steps.append("shipway check" + ("" if result.check.valid else " (the plan is not valid yet, see above)"))
-    steps += [f"shipway secret set staging {name} (and for production)" for name in result.secrets]
-    return [
-        *steps,
-        f"git add {' '.join([result.path.name, *files])} && git commit",
-        "shipway init --hook REPOSITORY.git, if pushes to a bare repository should deploy",
-        "push to the branch staging; without a hook: shipway run staging",
-    ]
+    say("Next, in this order:")
+    for step in next_steps(result, files):
+        say(f"  {step}")
 
 
 def _executable() -> Path:

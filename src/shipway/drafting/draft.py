@@ -36,12 +36,21 @@ class ServiceDraft:
     volumes: dict[str, str] = field(default_factory=dict)  # path by name
     public: bool = True  # False if it is known not to be reachable from outside
     serves: bool | None = None  # whether it listens on a port; None: unknown
+    assets: str | None = None
+    home: str | None = None  # the folder of its source, if its build's folder contains more
     todo: list[str] = field(default_factory=list)  # written as comments
     remarks: list[str] = field(default_factory=list)  # likewise, where nothing is to be done
     because: dict[str, str] = field(
         default_factory=dict
     )  # the source of a line, by key or variable; a comment behind it
     why: list[str] = field(default_factory=list)
+
+    def keep(self, path: str, name: str = "") -> None:
+        """Add a volume for a folder, unless it has one."""
+        if path.startswith("/") and ":" not in path and path not in self.volumes.values():
+            base = plan_name(name or path.rstrip("/").rpartition("/")[2] or "data", "data")
+            free = (f"{base[:36]}-{number}" if number else base for number in range(1000))
+            self.volumes[next(option for option in free if option not in self.volumes)] = path
 
 
 @dataclass
@@ -75,6 +84,20 @@ class StepDraft:
     image: str  # a name, or …
     folder: str | None = None  # … this folder's build, at …
     target: str | None = None  # … this stage
+    accessories: list[str] = field(default_factory=list)  # that are started for it
+    outputs: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    todo: list[str] = field(default_factory=list)
+    why: str = ""
+
+
+@dataclass
+class CheckDraft:
+    """One entry of `checks`: tests of a deployed environment."""
+
+    name: str
+    run: str
+    image: str
     todo: list[str] = field(default_factory=list)
     why: str = ""
 
@@ -87,7 +110,9 @@ class DatabaseDraft:
     service: str = ""
     tool: str = ""
     folder: str | None = None
+    commands: dict[str, str] = field(default_factory=dict)  # of the tool `command`
     unsupported: str = ""
+    todo: list[str] = field(default_factory=list)
     why: str = ""
 
 
@@ -109,6 +134,9 @@ class Draft:
     addresses: dict[str, str] = field(default_factory=dict)
     url: str | None = None  # of production
     url_because: str = ""
+    hosts: list[tuple[str, str | None]] = field(default_factory=list)  # of production: name, and address for the others
+    checks: list[CheckDraft] = field(default_factory=list)
+    registry: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

@@ -95,6 +95,20 @@ def _take_out(draft: Draft, problem: Problem) -> bool:
         changed, draft.steps = len(steps) < len(draft.steps), steps
         draft.notes += [f"step {name}: left out: {words}"] if changed else []
         return changed
+    if section == "registry":
+        changed = bool(draft.registry)
+        draft.notes += [f"the registry was left out: {words}"] if changed else []
+        draft.registry = {}
+        return changed
+    if section == "checks":
+        checks = [item for item in draft.checks if item.name != name]
+        changed, draft.checks = len(checks) < len(draft.checks), checks
+        draft.notes += [f"check {name}: left out: {words}"] if changed else []
+        return changed
+    if section == "environments" and key == "hosts" and draft.hosts:
+        draft.notes.append(f"{', '.join(host for host, _ in draft.hosts)} left out: {words}")
+        draft.hosts = []
+        return True
     if section == "environments":
         changed = bool(draft.addresses or draft.url)
         draft.notes += [f"{item} was left out: {words}" for item in draft.addresses]

@@ -128,3 +128,13 @@ def add(settings: Settings, name: str, raw: str | None, source: Source) -> None:
         settings.secret(name, f"its value is in {source.file}, which git ignores")
     else:
         settings.value(name, found.text)
+
+
+def usable(raw: dict[str, Any]) -> dict[str, str]:
+    """The variables with a valid name and a value in one line."""
+    found: dict[str, str] = {}
+    for name, value in raw.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if isinstance(value, str | int | float) and re.search(VARIABLE_PATTERN, name) and "\n" not in text:
+            found[name] = text
+    return found

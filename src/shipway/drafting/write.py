@@ -35,7 +35,9 @@ def write(draft: Draft) -> str:
         _services(draft),
         _accessories(draft),
         _databases(draft),
+        _registry(draft),
         _pipeline(draft),
+        _checks(draft),
         _environments(draft),
     ]
     return "\n".join("\n".join(lines) + "\n" for lines in map(list, sections) if lines)
@@ -89,6 +91,7 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     if service.capabilities:
         yield f"    security: {{capabilities: [{', '.join(service.capabilities)}]}}"
     yield from _line("stop", service.stop, because)
+    yield from _line("assets", service.assets if service.route else None, because)
     yield from _volumes(service)
     owner = shared.get(service.name)
     if owner and owner != service.name:
@@ -181,8 +184,23 @@ def _databases(draft: Draft) -> Iterator[str]:
 
 
 def _database(database: DatabaseDraft) -> Iterator[str]:
+    yield from (f"# TODO: {printable(item)}" for item in database.todo)
     folder = f", folder: {scalar(database.folder)}" if database.folder else ""
-    yield f"database: {{accessory: {database.accessory}, service: {database.service}, tool: {database.tool}{folder}}}"
+    if not database.commands:
+        yield f"database: {{accessory: {database.accessory}, service: {database.service}, tool: {database.tool}{folder}}}"
+        return
+    yield "database:"
+    yield f"  accessory: {database.accessory}"
+    yield f"  service: {database.service}"
+    yield f"  tool: {database.tool}"
+    if database.folder:
+        yield f"  folder: {scalar(database.folder)}"
+    yield from _mapping("commands", database.commands, "  ")
+
+
+def _registry(draft: Draft) -> Iterator[str]:
+    if draft.registry:
+        yield f"registry: {{{', '.join(f'{key}: {scalar(value)}' for key, value in draft.registry.items())}}}"
 
 
 def _pipeline(draft: Draft) -> Iterator[str]:
@@ -206,6 +224,21 @@ def _step(step: StepDraft) -> Iterator[str]:
         else f"    image: {scalar(step.image)}"
     )
     yield f"    run: {scalar(step.run)}"
+    yield from _mapping("env", step.env)
+    if step.accessories:
+        yield f"    with: [{', '.join(step.accessories)}]"
+    if step.outputs:
+        yield f"    outputs: [{', '.join(map(scalar, step.outputs))}]"
+
+
+def _checks(draft: Draft) -> Iterator[str]:
+    if draft.checks:
+        yield "checks:"
+    for check in draft.checks:
+        yield f"  {check.name}:"
+        yield from (f"    # TODO: {printable(item)}" for item in check.todo)
+        yield f"    image: {scalar(check.image)}"
+        yield f"    run: {scalar(check.run)}"
 
 
 def _environments(draft: Draft) -> Iterator[str]:
@@ -216,6 +249,8 @@ def _environments(draft: Draft) -> Iterator[str]:
     staging = f"http://staging.{draft.app}.localhost:8080"
     yield f"    url: {staging}  # TODO: its public address"
     yield from _addresses(draft, staging)
+    if draft.checks:
+        yield f"    checks: [{', '.join(check.name for check in draft.checks)}]"
     yield "  production:"
     yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"
@@ -223,6 +258,13 @@ def _environments(draft: Draft) -> Iterator[str]:
     production = draft.url or f"http://{draft.app}.localhost:8080"
     yield f"    url: {production}  # {printable(draft.url_because) or ('from the repository' if draft.url else 'TODO: its public address')}"
     yield from _addresses(draft, production)
+    if draft.hosts:
+        yield "    hosts:"
+    for index, (host, address) in enumerate(draft.hosts):
+        if index == 0 and address and len(draft.hosts) > 1 and draft.accessories:
+            yield f"      - {{host: {host}, address: {address}}}  # TODO: the private address where the others reach it"
+        else:
+            yield f"      - {host}"
 
 
 def _addresses(draft: Draft, url: str) -> Iterator[str]:

@@ -158,7 +158,7 @@ def test_a_dockerfile_in_the_root_is_called_after_the_repository(folder: Path) -
 
 def test_alembic(folder: Path) -> None:
     plan, text = drafted(folder, {"backend/Dockerfile": PYTHON, "backend/alembic.ini": "[alembic]\n"})
-    assert plan.database == Database("db", "backend", "alembic")
+    assert plan.database == Database("db", "shop", "alembic")
     assert plan.accessories["db"].image == "postgres:16"
     assert "# TODO: the repository doesn't name the database" in text
 
@@ -175,7 +175,7 @@ def test_plain_sql(folder: Path) -> None:
         folder,
         {"api/Dockerfile": PYTHON, "api/migrations/0001_items.up.sql": "", "api/migrations/0001_items.down.sql": ""},
     )
-    assert plan.database == Database("db", "api", "sql", "migrations")
+    assert plan.database == Database("db", "shop", "sql", "migrations")
 
 
 def test_migrations_of_mysql_are_named_as_unsupported(folder: Path) -> None:
@@ -238,7 +238,7 @@ def test_steps_in_the_test_stage_of_the_dockerfile(folder: Path) -> None:
          ["pip install ruff && ruff check .", "pip install '.[dev]' && pytest"]),
         ({"pyproject.toml": "[tool.pytest.ini_options]\n"}, ["pip install pytest && pytest"]),
         ({"package.json": '{"scripts": {"lint": "eslint .", "test": "vitest", "build": "vite build"}}', "package-lock.json": "{}"},
-         ["npm ci && npm run lint", "npm ci && npm run test", "npm ci && npm run build"]),
+         ["npm ci && npm run lint", "npm ci && npm run test"]),
         ({"package.json": '{"scripts": {"test": "echo \\"Error: no test specified\\" && exit 1"}}'}, []),
         ({"package.json": '{"scripts": {"test": "vitest"}}', "pnpm-lock.yaml": ""},
          ["corepack enable && pnpm install --frozen-lockfile && pnpm run test"]),
@@ -285,7 +285,7 @@ def test_it_is_written_into_the_root_of_the_repository(folder: Path, monkeypatch
     monkeypatch.chdir(folder / "api")
     done = run()
     assert done.exit_code == 0, done.output
-    assert planfile.load(folder / "shipway.yaml").services["api"].port == 8000
+    assert planfile.load(folder / "shipway.yaml").services["shop"].port == 8000
 
 
 def test_it_tells_what_it_found_and_what_is_next(folder: Path) -> None:

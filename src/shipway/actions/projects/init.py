@@ -38,6 +38,7 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
     from shipway.drafting.survey import survey
     from shipway.drafting.write import write
     from shipway.planfile.read import read
+    from shipway.planfile.report import printable
 
     root, app, branch = _repository(folder)
     try:
@@ -51,13 +52,16 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
     found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
     found += [(f"database: {item.tool}" if item.tool else "migrations", item.why) for item in draft.databases]
     found += [(f"step {item.name}", item.why) for item in draft.steps]
+    found += [(f"check {item.name}", item.why) for item in draft.checks]
     lists = [
         *([*item.secrets, *item.secret_files] for item in draft.services),
         *(item.secrets for item in draft.accessories),
     ]
     secrets = dict.fromkeys(name for listed in lists for name in listed)
     result = CheckResult(reading.problems, reading.plan)
-    return InitResult(root / PLAN, text, tuple(found), tuple(draft.notes), tuple(secrets), result)
+    reasons = tuple((printable(what), printable(why)) for what, why in found)
+    notes = tuple(printable(note) for note in draft.notes)
+    return InitResult(root / PLAN, text, reasons, notes, tuple(secrets), result)
 
 
 def _inside(root: Path, path: Path) -> str:

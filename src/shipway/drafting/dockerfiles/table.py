@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipway.drafting import dockerfile
 from shipway.drafting.dockerfiles import django, fastapi, flask, golang, ignore, laravel, nextjs, rails, server, static
 from shipway.drafting.dockerfiles.recipe import Recipe, Unclear
 from shipway.drafting.dockerfiles.sources import SKIPPED, Sources
@@ -20,7 +19,7 @@ FRAMEWORKS = (
 )  # fmt: skip
 NAMES = "Django, FastAPI, Flask, Rails, Laravel, Go, Next.js, Express, Nest and other Node servers, Vite and other static sites"
 _DOCKERFILE = re.compile(r"(?:.+\.)?(?:docker|container)file(?:[.-].+)?", re.IGNORECASE)
-_OTHERS = {".git", ".devcontainer"}
+_OTHERS = {"node_modules", "vendor", "venv", "dist", "build", ".git", ".devcontainer"}
 DEPTH = 3  # folders below the root in which a Dockerfile is searched
 
 
@@ -36,9 +35,8 @@ class Proposal:
 
 def proposals(root: Path) -> list[Proposal]:
     """For each application without a Dockerfile, in the root and in the folders below it."""
-    folders = [
-        folder for folder in dockerfile.parts(root) if folder not in SKIPPED and not (root / folder).is_symlink()
-    ]
+    below = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.is_symlink())
+    folders = [".", *(name for name in below if name not in SKIPPED and not name.startswith("."))]
     present = list(existing(root))
     return [
         found
@@ -63,7 +61,7 @@ def existing(root: Path) -> Iterator[str]:
     for at, folders, files in os.walk(root):
         path = Path(at).relative_to(root)
         deep = len(path.parts) >= DEPTH
-        folders[:] = [] if deep else sorted(name for name in folders if name not in dockerfile.SKIPPED | _OTHERS)
+        folders[:] = [] if deep else sorted(name for name in folders if name not in _OTHERS)
         yield from (
             (path / name).as_posix()
             for name in sorted(files)
