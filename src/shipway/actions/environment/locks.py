@@ -27,6 +27,7 @@ READS = frozenset({
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
+    "pending_scheduled", "scheduled_runs", "last_due",
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
     "now", "lease", "operations",
@@ -43,9 +44,16 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
     than TTL, or could not renew the lock until it expired, has lost it: each further change raises LeaseHeld, and its
     waits are cancelled. A request to cancel, which any process can make, interrupts the work as a signal does.
     """
-    with held(ctx, names.scope(app, environment), reason, wait=wait) as lock:
+    with fenced(ctx, names.scope(app, environment), reason, wait=wait) as own:
+        yield own
 
-        def fenced(machine: Machine) -> Machine:
+
+@contextmanager
+def fenced(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
+    """The same with the lock of any name."""
+    with held(ctx, name, reason, wait=wait) as lock:
+
+        def guarded(machine: Machine) -> Machine:
             drivers: dict[str, Any] = {
                 name: _Fenced(getattr(machine, name), lock.check) for name in ("runtime", "edge")
             }
@@ -53,7 +61,7 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
 
         ledger: Any = _Fenced(ctx.ledger, lock.check)
         yield dataclasses.replace(
-            ctx, ledger=ledger, machine=fenced(ctx.machine), connect=lambda host: fenced(ctx.connect(host)),
+            ctx, ledger=ledger, machine=guarded(ctx.machine), connect=lambda host: guarded(ctx.connect(host)),
             interruption=lock.interruption,
         )  # fmt: skip
 
