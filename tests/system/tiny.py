@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 from examples.project import ADA, Done, Project, get
 from shipway.actions.environment.locks import CARETAKER, is_held
+from shipway.domain.release import SUCCEEDED
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
@@ -162,6 +164,16 @@ class Tiny(Project):
     def ledger(self) -> Ledger:
         """The ledger itself, to be closed by the caller."""
         return open_ledger(self.home / "ledger.db")
+
+    def age(self, seconds: float = 120.0) -> None:
+        """Record what runs on staging as deployed this long ago: a time of its schedules has passed since."""
+        ledger = self.ledger()
+        now = ledger.current(self.app, "staging")
+        assert now is not None
+        at = time.time() - seconds
+        older = dataclasses.replace(now, started=at, reason="a test")
+        ledger.end_deployment(ledger.begin_deployment(older), SUCCEEDED, at, now.schema, "")
+        ledger.close()
 
     def leases(self) -> list[str]:
         """Environments whose lock a command holds. The background clean-up, which holds it for moments, doesn't count."""
