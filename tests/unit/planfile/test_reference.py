@@ -30,6 +30,7 @@ DEFAULTS: dict[str, type[Any]] = {  # of keys whose default is more than nothing
     "pipeline.*.retries": domain.Step,
     "checks.*.timeout": domain.Check,
     "environments.*.before_switch.timeout": tasks.Task,
+    "environments.*.after_deploy.timeout": tasks.Task,
     "environments.*.schedules.*.zone": tasks.Schedule,
     "environments.*.schedules.*.overlap": tasks.Schedule,
     "environments.*.schedules.*.timeout": tasks.Schedule,

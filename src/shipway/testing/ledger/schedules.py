@@ -33,8 +33,14 @@ class ScheduleSuite:
 
     def test_other_attempts_times_and_schedules_are_claimed_for_themselves(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
-        others = [{"attempt": 1}, {"due": 120.0}, {"schedule": "report"}, {"environment": "production"}]
-        claimed = [ledger.claim_scheduled(dataclasses.replace(RUN, **other)) for other in [{}, *others]]
+        others = (
+            RUN,
+            dataclasses.replace(RUN, attempt=1),
+            dataclasses.replace(RUN, due=120.0),
+            dataclasses.replace(RUN, schedule="report"),
+            dataclasses.replace(RUN, environment="production"),
+        )
+        claimed = [ledger.claim_scheduled(other) for other in others]
         assert None not in claimed
         assert len(set(claimed)) == 5
         assert [item.id for item in ledger.scheduled_runs("shop", "staging", "digest")] == claimed[2::-1]
@@ -66,6 +72,7 @@ class ScheduleSuite:
         ledger.add_release(RELEASE)
         skipped = dataclasses.replace(RUN, outcome=SKIPPED, finished=61.5, detail="the run before it is running")
         number = ledger.claim_scheduled(skipped)
+        assert number is not None
         assert ledger.pending_scheduled("shop", "staging") == []
         assert ledger.scheduled_runs("shop", "staging", "digest") == [dataclasses.replace(skipped, id=number)]
 
