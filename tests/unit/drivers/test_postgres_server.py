@@ -48,7 +48,7 @@ def test_a_client_finds_a_database_of_any_name() -> None:
 
 def test_limits_are_options_of_the_session_and_the_plans_own_options_come_last() -> None:
     assert SERVER.limits(0.5, 0.0, {"PGHOST": "db", "PGOPTIONS": "-c lock_timeout=9"}) == {
-        "PGHOST": "db", "PGAPPNAME": "shipway migrations", "PGOPTIONS": "-c lock_timeout=500 -c lock_timeout=9",
+        "PGHOST": "db", "PGAPPNAME": "migrations of shipway", "PGOPTIONS": "-c lock_timeout=500 -c lock_timeout=9",
     }  # fmt: skip
     assert "PGOPTIONS" not in SERVER.limits(0.0, 0.0, {}), "a pooler may refuse options"
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from shipway.context import Context
 from shipway.domain.blocking_session import BlockingSession
+from shipway.domain.count import counted
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.own_tables import OwnTables
 from shipway.domain.plan import Database
@@ -74,10 +75,10 @@ class PatientTool:
             raise Interrupted("interrupted while waiting for a lock of the database")
 
     def _no_lock(self, failure: MigrationFailed, seen: Sequence[BlockingSession]) -> MigrationFailed:
-        attempts = self._database.lock_retries + 1
+        attempts = counted(self._database.lock_retries + 1, "attempt")
         remedy = f"; this ends that session: {seen[0].remedy}" if seen else ""
         return MigrationFailed(
-            f"{failure.message}\nit didn't get a lock in {attempts} attempts of {human(self._database.lock_timeout)}; {_holders(seen)}",
+            f"{failure.message}\nit didn't get a lock in {attempts} of {human(self._database.lock_timeout)}; {_holders(seen)}",
             hint=f"deploy again once the session has ended{remedy}; or change `lock_timeout` and `lock_retries` in the plan",
         )
 

@@ -114,7 +114,7 @@ def _spec(ctx: Context, run: ScheduledRun, release: Release, schedule: Schedule)
         ctx.registry(release.plan).ensure()
         ctx.images.pull(job.image, lambda line: None)
     return dataclasses.replace(
-        job, name=name_of(run), entrypoint=("sh", "-c"), command=(schedule.run,), stop_grace=service.stop, init=True,
+        job, name=name_of(run), entrypoint=("sh", "-c"), command=(schedule.run,), stop_grace=service.stop,
         labels={**names.labels(app, place.name, "schedule", schedule.name), LABEL_CONFIG: f"run-{run.id}"},
         cpus=service.resources.cpus, memory=service.resources.memory,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Literal
 
 from shipway.domain.blocking_session import BlockingSession
 
-APPLICATION = "shipway migrations"
+APPLICATION = "migrations of shipway"
 _OPTIONS = "PGOPTIONS"
 _TIMEOUTS: dict[Literal["lock", "statement"], re.Pattern[str]] = {
     "lock": re.compile(r"canceling statement due to lock timeout|\b55P03\b|LockNotAvailable"),
