@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,8 @@ class Tiny(Project):
         """The ledger itself, to be closed by the caller."""
         return open_ledger(self.home / "ledger.db")
 
-    def age(self, seconds: float = 120.0) -> None:
-        """Record what runs on staging as deployed this long ago: a time of its schedules has passed since."""
+    def age(self, seconds: float = 1200.0) -> None:
+        """Record what runs on staging as deployed this long ago: times of its schedules have passed since."""
         ledger = self.ledger()
         now = ledger.current(self.app, "staging")
         assert now is not None
@@ -294,6 +295,12 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise AssertionError(f"it still runs after {seconds:g} s:\n{self.output}") from None
         return Done(code, self.output)
+
+
+def just_past(count: int = 1) -> str:
+    """The times of a schedule: the minutes before this one, and then not for most of an hour."""
+    now = datetime.now(UTC)
+    return ",".join(str((now - timedelta(minutes=ago)).minute) for ago in range(count, 0, -1)) + " * * * *"
 
 
 @contextmanager
