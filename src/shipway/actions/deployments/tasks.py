@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from shipway.actions.deployments.plan import AFTER_DEPLOY, BEFORE_SWITCH, DeployRequest
-from shipway.actions.environment.jobs import service_job
+from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
 from shipway.domain.desired import Settings
 from shipway.domain.errors import StepFailed

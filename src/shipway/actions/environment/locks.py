@@ -11,7 +11,7 @@ from typing import Any
 from shipway.actions.environment.cancellation import Cancellation, cancellation
 from shipway.context import Context, Machine
 from shipway.domain import names
-from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError, UsageError
 from shipway.domain.release import Lease
 from shipway.system.alive import is_gone
 
@@ -64,6 +64,19 @@ def fenced(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterat
             ctx, ledger=ledger, machine=guarded(ctx.machine), connect=lambda host: guarded(ctx.connect(host)),
             interruption=lock.interruption,
         )  # fmt: skip
+
+
+@contextmanager
+def without_jobs(ctx: Context, app: str, environment: str, reason: str) -> Iterator[None]:
+    """No job on a schedule runs or starts meanwhile. UsageError if one is running."""
+    with held(ctx, names.schedules_lock(app, environment), reason, wait=TTL):
+        running = ctx.ledger.pending_scheduled(app, environment)
+        if running:
+            raise UsageError(
+                f"the job {running[0].schedule} is running, and what it writes would be lost",
+                hint="wait until it has ended: `shipway tick` records that",
+            )
+        yield
 
 
 @contextmanager

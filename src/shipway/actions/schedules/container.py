@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from shipway.actions.environment.jobs import service_job
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, ContainerInfo, ContainerSpec

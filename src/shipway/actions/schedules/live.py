@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.plan import Environment
-from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.domain.release import DESTROY, RESTORE, SUCCEEDED, Deployment, Release
 from shipway.domain.scheduled_run import Due, newest_due
 from shipway.domain.tasks import Schedule
 from shipway.system.cron import times_before
@@ -76,6 +76,12 @@ def _valid(ctx: Context, here: Live, schedule: Schedule) -> Callable[[float], bo
         return True
 
     return valid
+
+
+def unsafe(ctx: Context, app: str, environment: str) -> str:
+    """The kind of an unfinished deployment during which no job may start; empty without one."""
+    pending = (item.kind for item in ctx.ledger.pending(app, environment))
+    return next((kind for kind in pending if kind in (RESTORE, DESTROY)), "")
 
 
 def runs_here(ctx: Context, app: str, environment: str) -> bool:

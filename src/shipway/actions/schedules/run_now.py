@@ -8,7 +8,7 @@ import threading
 from shipway.actions.environment.locks import fenced
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.schedules.container import collect, name_of, start
-from shipway.actions.schedules.live import Live, live
+from shipway.actions.schedules.live import Live, live, unsafe
 from shipway.actions.schedules.tick import WAIT, new_run
 from shipway.context import Context
 from shipway.domain import names
@@ -35,6 +35,8 @@ def run_now(ctx: Context, app: str, environment: str, name: str, reason: str = "
                 f"{name} is running since {moment(running[0].began or running[0].created, own.ledger.now())}",
                 hint="wait until it has ended: `shipway tick` records that",
             )
+        if kind := unsafe(own, app, environment):
+            raise UsageError(f"no job starts before the {kind} of {environment} has ended")
         host = own.on(here.host)
         require_owned(host, app, environment)
         now = own.ledger.now()

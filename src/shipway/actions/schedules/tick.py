@@ -8,12 +8,12 @@ from functools import partial
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.schedules.container import collect, name_of, start
-from shipway.actions.schedules.live import Live, due, live, runs_here
+from shipway.actions.schedules.live import Live, due, live, runs_here, unsafe
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
-from shipway.domain.release import DESTROY, PENDING, RESTORE, SKIPPED
+from shipway.domain.release import PENDING, SKIPPED
 from shipway.domain.scheduled_run import LOST, MOST, ScheduledRun
 from shipway.domain.tasks import ALLOW, QUEUE, Schedule
 from shipway.system.durations import human, moment
@@ -58,7 +58,11 @@ class _Environment:
         for run in before:
             if run.began is None:
                 self.ctx.reporter.note(f"{label(run)}: {run.actor} claimed it, but did not start it")
-        attempt_all(*(partial(self._collect, run) for run in before), self._claim, self._start, self._clean_up)
+        kind = unsafe(self.ctx, self.app, self.name)
+        if kind:
+            self.ctx.reporter.note(f"{self.app}/{self.name}: no job starts before the {kind} has ended")
+        starting = () if kind else (self._claim, self._start)
+        attempt_all(*(partial(self._collect, run) for run in before), *starting, self._clean_up)
 
     def _collect(self, run: ScheduledRun) -> None:
         if self.live is None:
@@ -92,10 +96,7 @@ class _Environment:
         return new_run(self.ctx, self.live, schedule, run.due, attempt=run.attempt + 1)
 
     def _claim(self) -> None:
-        unsafe = [item for item in self.ctx.ledger.pending(self.app, self.name) if item.kind in (RESTORE, DESTROY)]
-        if unsafe:
-            self.ctx.reporter.note(f"{self.app}/{self.name}: no job starts before the {unsafe[0].kind} has ended")
-        elif self.live is not None:
+        if self.live is not None:
             attempt_all(*(partial(self._claim_due, self.live, schedule) for schedule in self.live.schedules))
 
     def _claim_due(self, here: Live, schedule: Schedule) -> None:

@@ -265,6 +265,8 @@ def test_no_job_starts_while_the_database_is_restored(clock: Make) -> None:
     at.tick(NOON)
     assert at.runs == []
     assert at.world.notes == ["shop/staging: no job starts before the restore has ended"]
+    with pytest.raises(UsageError, match="no job starts before the restore of staging has ended"):
+        run_now(at.world.controller(), "shop", "staging", "digest")
 
 
 def test_a_machine_that_does_not_have_the_environment_leaves_its_jobs_alone(clock: Make) -> None:
