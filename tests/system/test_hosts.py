@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from shipway.actions.schedules.container import name_of
 from shipway.domain.errors import DeployFailed, DriftFound
+from shipway.domain.scheduled_run import ScheduledRun
 from tests.nodes import Nodes
 from tests.system.conftest import Make
 from tests.system.test_every_day import Terminal
-from tests.system.tiny import Tiny
+from tests.system.tiny import Tiny, just_past
 
 pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
 
@@ -167,3 +170,36 @@ def test_logs_and_commands_of_all_hosts(shop: Tiny, nodes: Nodes) -> None:
         shell.until(r"on staging\r\n40 100\r\n")
         assert shell.end() == 5
     assert "node2" in shop.shipway("ps", "staging").output
+
+
+def test_jobs_run_once_on_two_hosts_while_a_controller_dies(shop: Tiny, nodes: Nodes) -> None:
+    jobs = {name: {"service": "web", "run": "sleep 1; echo done", "at": just_past()} for name in "abc"}
+    shop.plan["environments"]["staging"]["schedules"] = jobs
+    shop.change("six")
+    shop.shipway("run", "staging")
+    shop.age()
+    since = nodes.ssh("node1", "date +%s").strip()
+    shop.env["SHIPWAY_TEST_DIE"] = "9,after"  # a is started, b is created, c is claimed
+    assert shop.shipway("tick", check=False).code == -signal.SIGKILL
+    del shop.env["SHIPWAY_TEST_DIE"]
+    others = [shop.start("tick"), shop.start("tick")]
+    output = "".join(other.end(seconds=60).output for other in others)
+    assert "claimed it, but did not start it" in output
+    deadline = time.monotonic() + 60
+    while pending := scheduled(shop, pending=True):
+        assert time.monotonic() < deadline, pending
+        shop.shipway("tick")
+    runs = scheduled(shop)
+    assert {(run.outcome, run.attempt, run.host) for run in runs} == {("succeeded", 0, "ssh://node1")}
+    assert len({(run.schedule, run.due) for run in runs}) == len(runs) == 3
+    events = "docker events --since {} --until $(date +%s) --filter event=start --filter label=shipway.role=schedule --format '{{{{.Actor.Attributes.name}}}}'"
+    started = {name: nodes.ssh(name, events.format(since)).split() for name in nodes.names}
+    assert sorted(started["node1"]) == sorted(name_of(run) for run in runs)
+    assert started["node2"] == []
+
+
+def scheduled(shop: Tiny, *, pending: bool = False) -> list[ScheduledRun]:
+    ledger = shop.ledger()
+    runs = [run for name in "abc" for run in ledger.scheduled_runs(shop.app, "staging", name)]
+    ledger.close()
+    return [run for run in runs if not pending or not run.finished]

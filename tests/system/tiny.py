@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,11 +12,13 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from examples.project import ADA, Done, Project, get
 from shipway.actions.environment.locks import CARETAKER, is_held
+from shipway.domain.release import SUCCEEDED
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
@@ -163,6 +166,16 @@ class Tiny(Project):
         """The ledger itself, to be closed by the caller."""
         return open_ledger(self.home / "ledger.db")
 
+    def age(self, seconds: float = 1200.0) -> None:
+        """Record what runs on staging as deployed this long ago: times of its schedules have passed since."""
+        ledger = self.ledger()
+        now = ledger.current(self.app, "staging")
+        assert now is not None
+        at = time.time() - seconds
+        older = dataclasses.replace(now, started=at, reason="a test")
+        ledger.end_deployment(ledger.begin_deployment(older), SUCCEEDED, at, now.schema, "")
+        ledger.close()
+
     def leases(self) -> list[str]:
         """Environments whose lock a command holds. The background clean-up, which holds it for moments, doesn't count."""
         ledger = self.ledger()
@@ -282,6 +295,12 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
             raise AssertionError(f"it still runs after {seconds:g} s:\n{self.output}") from None
         return Done(code, self.output)
+
+
+def just_past(count: int = 1) -> str:
+    """The times of a schedule: the minutes before this one, and then not for most of an hour."""
+    now = datetime.now(UTC)
+    return ",".join(str((now - timedelta(minutes=ago)).minute) for ago in range(count, 0, -1)) + " * * * *"
 
 
 @contextmanager

@@ -60,6 +60,8 @@ COMMANDS = {
     "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
     "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),
+    "schedules": ("shipway.cli.schedules", "Show the jobs on a schedule, and run one now"),
+    "tick": ("shipway.cli.tick", "Start the jobs that are due on a schedule (called by cron or a timer)"),
     "history": ("shipway.cli.history", "List all deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
     "adopt": ("shipway.cli.adopt", "Adopt what another ledger deployed"),

@@ -12,13 +12,18 @@ from shipway.domain.release import digest_of
 class Change:
     """One change, about one call to one system, with its cause."""
 
-    verb: str  # create, start, replace, restore, drain, stop, remove, migrate, revert, seed, switch
-    kind: str  # accessory, container, database, route, edge
+    verb: str  # create, start, replace, restore, drain, stop, remove, migrate, revert, seed, run, switch
+    kind: str  # accessory, container, database, task, route, edge
     name: str
     cause: str
     spec: ContainerSpec | None = field(default=None, compare=False, repr=False)
     dangerous: bool = False  # needs --force
     host: str = ""  # set if there are several hosts
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it must be made now; outgoing releases stop later, when their requests have completed."""
+        return self.kind != "container" or self.verb not in ("stop", "remove", "drain")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from shipway.domain.plan import Security
 LABEL_APP = "shipway.app"
 LABEL_LEDGER = "shipway.ledger"  # identity of the owning ledger; part of no digest, so it causes no replacement
 LABEL_ENVIRONMENT = "shipway.environment"
-LABEL_ROLE = "shipway.role"  # service, accessory, step, job, session, edge, registry
+LABEL_ROLE = "shipway.role"  # service, accessory, step, job, schedule, session, edge, registry
 LABEL_NAME = "shipway.name"  # name of the service, accessory or step
 LABEL_RELEASE = "shipway.release"  # release number
 LABEL_MADE_BY = "shipway.made-by"  # of an accessory: number of the release whose deployment created its container

@@ -58,7 +58,7 @@ class KeyMissing(SecretError):
 
 
 class StepFailed(ShipwayError):
-    """A step of the pipeline or a check failed or timed out."""
+    """A step of the pipeline, a check, a seed, a task or a job on a schedule failed or timed out."""
 
     exit_code = 10
 

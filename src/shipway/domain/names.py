@@ -28,6 +28,16 @@ def scope(app: str, environment: str) -> str:
     return f"{app}/{environment}"
 
 
+def schedules_lock(app: str, environment: str) -> str:
+    """Lock of an environment's jobs on a schedule."""
+    return f"{scope(app, environment)}/schedules"
+
+
+def scheduled(app: str, environment: str, schedule: str, run: int) -> str:
+    """Container of a run on a schedule, by its id in the ledger."""
+    return bounded(f"{app}_{environment}_schedule_{schedule}", f"_{run}")
+
+
 def network(app: str, environment: str) -> str:
     """Network of the services and their accessories."""
     return bounded(f"shipway_{app}_{environment}")

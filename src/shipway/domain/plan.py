@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.tasks import Schedule, Seed, Task
+
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # in the root of the repository
 LOCAL = "local"  # the machine that the command runs on
@@ -144,6 +146,10 @@ class Database:
     folder: str | None = None  # in the image, relative to its WORKDIR: of the migrations or of the tool
     commands: DatabaseCommands | None = None  # of the tool `command`
     snapshot: Snapshots = Snapshots()
+    lock_timeout: float = 5.0  # seconds that a statement of a migration may wait for a lock; 0: no limit
+    statement_timeout: float = 1800.0  # seconds that a statement may take; 0: no limit
+    lock_retries: int = 5  # further attempts of migrations that could not get a lock
+    lock_pause: float = 10.0  # seconds before each of these
     contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
 
 
@@ -215,15 +221,6 @@ class Approvals:
     expire: float | None = None  # seconds after which an approval no longer counts
     signed: bool = False  # only approvals with an SSH signature count
     signers: str = ".shipway/allowed_signers"  # file of keys in the repository, in ssh-keygen's format
-
-
-@dataclass(frozen=True)
-class Seed:
-    """An idempotent command that fills a new environment; runs after the migrations of each deployment."""
-
-    service: str
-    run: str
-    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -309,6 +306,9 @@ class Environment:
     replicas: Mapping[str, int] = field(default_factory=dict)  # by service, on each host
     environment: Mapping[str, str] = field(default_factory=dict)  # for every service
     seed: Seed | None = None
+    before_switch: tuple[Task, ...] = ()  # after the seed, before a new container starts
+    after_deploy: tuple[Task, ...] = ()  # once the release serves, and its checks have passed
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the previous release stays on standby, so that a rollback is a single switch
     standby_auto: bool = False  # set if the plan doesn't set `standby`: only if free memory suffices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain.commands import commands_of
 from shipway.domain.plan import Environment, Plan, Service
 
 VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE, Linux's limit
@@ -18,7 +19,8 @@ def used_as_variable(plan: Plan, name: str) -> bool:
     """Whether it is used as a variable, or not used yet."""
     services = [service for service in plan.services.values() if name in service.secrets]
     environments = plan.environments.values()
-    others = [name in item.secrets or bool(item.seed and name in item.seed.secrets) for item in environments]
+    commands = [item for environment in environments for item in commands_of(environment).values()]
+    others = [name in item.secrets for item in (*environments, *commands)]
     return not services or any(others) or any(name not in service.secret_files for service in services)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from shipway.domain import plan as domain
+from shipway.domain import tasks
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
@@ -175,6 +176,10 @@ DATABASE = Record(
             required=("list", "current", "up", "down"),
         ),
         "snapshot": SNAPSHOT,
+        "lock_timeout": v.LIMIT,
+        "statement_timeout": v.LIMIT,
+        "lock_retries": v.COUNT,
+        "lock_pause": v.DURATION_OR_NONE,
         "contract": v.TEXT,
     },
     required=("accessory", "service", "tool"),
@@ -239,7 +244,27 @@ APPROVALS = Record(
     renamed={"not": "not_author"},
     short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
 )
-SEED = Record(domain.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+SEED = Record(tasks.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+TASK = Record(
+    tasks.Task,
+    {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS, "timeout": v.WITHIN_A_DAY},
+    required=("service", "run"),
+)
+SCHEDULE = Record(
+    tasks.Schedule,
+    {
+        "service": v.SERVICE,
+        "run": v.SHELL,
+        "at": v.CRON,
+        "zone": v.ZONE,
+        "overlap": Choice({kind: kind for kind in (tasks.SKIP, tasks.QUEUE, tasks.ALLOW)}),
+        "timeout": v.DURATION,
+        "retries": v.RETRIES,
+        "secrets": v.SECRETS,
+    },
+    required=("service", "run", "at"),
+    named=True,
+)
 HOST = Record(
     domain.Host,
     {"host": v.HOST, "address": v.HOST_ADDRESS},
@@ -286,6 +311,11 @@ ENVIRONMENT = Record(
         "environment": v.VARIABLES,
         "secrets": v.SECRETS,
         "seed": SEED,
+        "before_switch": Several(TASK),
+        "after_deploy": Several(TASK),
+        "schedules": ByName(
+            SCHEDULE, v.NAME_PATTERN, v.NAME_WORDS, 'digest: {service: worker, run: ./digest, at: "0 6 * * 1"}'
+        ),
         "checks": Several(v.NAME),
         "standby": v.DURATION_OR_NONE,
         "strategy": STRATEGY,

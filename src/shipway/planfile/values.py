@@ -43,6 +43,14 @@ def seconds_of_a_day(text: str) -> float:
     return value
 
 
+def limit(text: str) -> float:
+    """Like `seconds`, in whole milliseconds, at most 24 days: what a database takes."""
+    value = round(seconds(text), 3)
+    if value > 24 * 86400:
+        raise ValueError(f"`{text}` is more than 24d")
+    return value
+
+
 def size(text: str) -> int:
     """`512M`, `1G` in bytes."""
     value = int(text[:-1]) * _BYTES[text[-1]] if len(text) < 18 else _LARGEST_MEMORY + 1
@@ -142,6 +150,22 @@ def host_address(text: str) -> str:
     return text
 
 
+def cron(text: str) -> str:
+    """Five fields as in a crontab, separated by single blanks. ValueError with the wrong field."""
+    from shipway.system.cron import require_valid
+
+    require_valid(text)
+    return " ".join(text.split())
+
+
+def time_zone(text: str) -> str:
+    """A time zone that this machine knows."""
+    from shipway.system.cron import zone
+
+    zone(text)
+    return text
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -176,12 +200,15 @@ ROUTE = Text(
 )
 DURATION = Text("a duration such as 250ms, 30s, 5m, 1h or 7d", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
 DURATION_OR_NONE = Text("a duration such as 0s, 30s or 5m", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds)
+LIMIT = Text("a duration such as 500ms or 5s; 0s for none", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", limit)
 WITHIN_A_DAY = Text(
     "a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day
 )
 SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
 SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
 TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
+CRON = Text('five fields as in a crontab, such as "0 6 * * 1"', convert=cron)
+ZONE = Text("a time zone, such as Europe/Berlin", r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", time_zone)
 COUNT = Number("a whole number from 0 to 10000", 0, 10_000)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$", host_address)

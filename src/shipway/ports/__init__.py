@@ -28,6 +28,7 @@ from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
+from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
@@ -62,6 +63,7 @@ __all__ = [
     "Reporter",
     "RunLedger",
     "Runtime",
+    "ScheduleLedger",
     "Scratch",
     "ScratchDatabase",
     "SecretLedger",

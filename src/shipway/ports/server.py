@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from shipway.domain.accessory import DatabaseLogin
+    from shipway.domain.blocking_session import BlockingSession
     from shipway.domain.catalog import Catalog
     from shipway.domain.server_log import Costly, ServerLog, TableSize
     from shipway.ports.database import OneOff, Scratch, ScratchDatabase
@@ -21,6 +22,7 @@ Operation: TypeAlias = Literal[
     "there",
     "size",
     "tables",
+    "blockers",
     "statements",
     "upgrade",
     "copy",
@@ -49,6 +51,13 @@ class DatabaseServer(Protocol):
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         """Variables by which the client programs in its image reach a database."""
 
+    def limits(self, lock: float, statement: float, variables: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a migration's container, with a limit (seconds; 0: none) for each statement of its sessions: how
+        long it may wait for a lock, and how long it may take."""
+
+    def timed_out(self, output: str) -> Literal["lock", "statement"] | None:
+        """Which of these limits ended a statement, by the tool's output; None: another error."""
+
     def command(self, operation: Operation, *words: str) -> tuple[str, ...]:
         """The command (argv) of an operation. It exits with 0 if it succeeds; a failed one can be repeated. Lines of its
         output that begin with `shipway-` are for the caller, the others for the user.
@@ -75,10 +84,14 @@ class DatabaseServer(Protocol):
         tables: prints the sizes of its tables, for `table_sizes`.
         statements COUNT: prints the statements that its applications run most often, for `frequent`. Fails if the server
         doesn't record them.
+        blockers: prints the sessions that hold a lock which a migration waits for now, for `blocking`.
         """
 
     def frequent(self, output: str) -> Sequence[str]:
         """The output of `statements`: each with `$1`, `$2` … in place of values, the most frequent first."""
+
+    def blocking(self, output: str) -> Sequence[BlockingSession]:
+        """The output of `blockers`: at most three, with one that waits for none itself first."""
 
     def table_sizes(self, output: str) -> Mapping[str, TableSize]:
         """The output of `tables`, by table as in a catalog."""

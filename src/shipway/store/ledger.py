@@ -10,11 +10,14 @@ from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
 from shipway.store.releases import SqlReleases
 from shipway.store.runs import SqlRuns
+from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 
 
-class SqlLedger(SqlRuns, SqlReleases, SqlDeployments, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations):
+class SqlLedger(
+    SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations
+):
     """Implements ports.Ledger."""
 
     def __init__(self, database: Database) -> None:

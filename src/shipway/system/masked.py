@@ -11,7 +11,9 @@ from typing import Any
 from shipway.system.redact import Redactor
 
 # Fields with text of users, programs or engines. All others are Shipway's own names, numbers, digests and states.
-FREE_TEXT = frozenset({"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message"})
+FREE_TEXT = frozenset(
+    {"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message", "log"}
+)
 # Fields of such a record that are compared after reading it: names and revisions, which may contain a secret's value.
 COMPARED = frozenset(
     {"app", "environment", "digest", "before_digest", "schema_before", "schema_after", "mode", "image"}

@@ -16,12 +16,12 @@ from shipway.domain.plan import (
     Environment,
     Health,
     Plan,
-    Seed,
     Service,
     StepImage,
     Trigger,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.domain.tasks import Seed
 from shipway.drivers.accessories import KINDS
 
 STAGING = Environment("staging", "http://staging.shop.localhost:8080", Trigger(branch="staging"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shipway.domain import plan as domain
-from shipway.domain import rules
+from shipway.domain import rules, tasks
 
 BUILD = domain.BuildSource("web", "Dockerfile", "prod", {"A": "1"})
 IMAGE = domain.StepImage("alpine:3", BUILD)
@@ -25,7 +25,7 @@ FULL = domain.Plan(
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432,
     )},
-    database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), "*_contract"),
+    database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
     pipeline={"unit": domain.Step(
         "unit", "test", IMAGE, ("web",), "production", ("lint",), ("db",), ("src",), ("dist",), ("junit.xml",), 1.0, 1, {"X": "1"}, RESOURCES, SECURITY,
@@ -33,7 +33,9 @@ FULL = domain.Plan(
     checks={"smoke": domain.Check("smoke", IMAGE, "look", 1.0, {"X": "1"})},
     environments={"production": domain.Environment(
         "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
-        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, domain.Seed("web", "seed", ("KEY",)),
+        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",)),
+        (tasks.Task("web", "warm", ("KEY",)),), (tasks.Task("web", "mail", ("KEY",)),),
+        {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, domain.Tls(False, "ops@example.com", "https://acme", "PEM"),
         domain.EdgeSettings(("10.0.0.0/8",)), True, ("KEY",),
     )},
@@ -62,16 +64,20 @@ services.health: path tcp command timeout interval headers
 services.resources: cpus memory
 accessories: image kind provides url port volume environment command entrypoint secrets
 accessories.health: path tcp command timeout interval headers
+database: lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
 environments: replicas environment secrets seed.service seed.run seed.secrets standby standby_auto retain
+environments.before_switch: service run secrets timeout
+environments.after_deploy: service run secrets timeout
+environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
-NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.trigger.branch"
+NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 
 
 def listed(text: str) -> set[str]:

@@ -44,3 +44,24 @@ def test_a_client_finds_a_database_of_any_name() -> None:
         "PGHOST": "db", "PGPORT": "5433", "PGUSER": "shop", "PGPASSWORD": "a b'\"", "PGDATABASE": "other shop",
     }  # fmt: skip
     assert "a b" not in repr(login)
+
+
+def test_limits_are_options_of_the_session_and_the_plans_own_options_come_last() -> None:
+    assert SERVER.limits(0.5, 0.0, {"PGHOST": "db", "PGOPTIONS": "-c lock_timeout=9"}) == {
+        "PGHOST": "db", "PGAPPNAME": "migrations of shipway", "PGOPTIONS": "-c lock_timeout=500 -c lock_timeout=9",
+    }  # fmt: skip
+    assert "PGOPTIONS" not in SERVER.limits(0.0, 0.0, {}), "a pooler may refuse options"
+
+
+@pytest.mark.parametrize(
+    ("output", "limit"),
+    [
+        ("ERROR:  canceling statement due to lock timeout", "lock"),
+        ("(psycopg.errors.LockNotAvailable) abgebrochen", "lock"),
+        ("error: code: '55P03'", "lock"),
+        ("canceling statement due to statement timeout", "statement"),
+        ("canceling statement due to user request", None),
+    ],
+)
+def test_the_limit_that_ended_a_statement(output: str, limit: str | None) -> None:
+    assert SERVER.timed_out(output) == limit

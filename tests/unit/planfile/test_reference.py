@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shipway.domain import plan as domain
+from shipway.domain import tasks
 from shipway.planfile import docs, reference
 from shipway.planfile.read import read
 from shipway.planfile.sections import PLAN
@@ -28,6 +29,16 @@ DEFAULTS: dict[str, type[Any]] = {  # of keys whose default is more than nothing
     "pipeline.*.timeout": domain.Step,
     "pipeline.*.retries": domain.Step,
     "checks.*.timeout": domain.Check,
+    "environments.*.before_switch.timeout": tasks.Task,
+    "environments.*.after_deploy.timeout": tasks.Task,
+    "environments.*.schedules.*.zone": tasks.Schedule,
+    "environments.*.schedules.*.overlap": tasks.Schedule,
+    "environments.*.schedules.*.timeout": tasks.Schedule,
+    "environments.*.schedules.*.retries": tasks.Schedule,
+    "database.lock_timeout": domain.Database,
+    "database.statement_timeout": domain.Database,
+    "database.lock_retries": domain.Database,
+    "database.lock_pause": domain.Database,
 }
 
 
@@ -56,7 +67,10 @@ def test_no_default_is_forgotten() -> None:
         domain.Accessory,
         domain.Step,
         domain.Check,
-        domain.Seed,
+        domain.Database,
+        tasks.Seed,
+        tasks.Task,
+        tasks.Schedule,
     ):
         for field in fields(cls):
             if isinstance(field.default, int | float | str) and field.default is not False:

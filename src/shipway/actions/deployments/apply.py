@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from shipway.actions.database.down_scripts import record_found, record_scripts
+from shipway.actions.deployments import tasks
 from shipway.actions.deployments.checks import run_check, run_seed
 from shipway.actions.deployments.entrypoints import swallowed_commands
 from shipway.actions.deployments.host import HostDeployment
@@ -31,7 +32,7 @@ AT_ONCE = 8  # hosts processed in parallel
 def apply(ctx: Context, decision: Decision, number: int) -> None:
     """Apply the decision and finalize the pending deployment of that number. A failure is raised after the rollback; if
     that is incomplete, the deployment stays pending, and the next command completes it or rolls it back."""
-    applying = Applying(ctx, decision)
+    applying = Applying(ctx, decision, number)
     failed, detail = FAILED, ""
     try:
         applying.run()
@@ -55,8 +56,8 @@ def _reason(ctx: Context, error: BaseException) -> str:
 class Applying:
     """A deployment in progress. `schema` is the database's revision, `switched` whether requests reach the release."""
 
-    def __init__(self, ctx: Context, decision: Decision) -> None:
-        self.order, self.decision = decision.order, decision
+    def __init__(self, ctx: Context, decision: Decision, number: int) -> None:
+        self.order, self.decision, self.number = decision.order, decision, number
         self.hosts = [HostDeployment(ctx, decision, part) for part in decision.parts]
         self.here = self.hosts[0].ctx  # where jobs run
         self.ctx = ctx
@@ -81,6 +82,7 @@ class Applying:
                 self._migrate,
                 self._revert_first,
                 self._seed,
+                self._before_switch,
                 self._take_over,
                 self._verify,
                 self._watch,
@@ -90,6 +92,9 @@ class Applying:
             self._undo(error)
             raise
         self.serves = True
+        attempt_all(self._clean_up, self._after_deploy)
+
+    def _clean_up(self) -> None:
         former = {
             part.host.name: "it was not cleaned up yet"
             for part in self.decision.parts
@@ -182,6 +187,10 @@ class Applying:
             with self.here.part("seed", self.decision.first.desired.seed or ""):
                 run_seed(self.here, self.order, self.decision.settings)
 
+    def _before_switch(self) -> None:
+        if self.order.kind == DEPLOY:
+            tasks.before_switch(self.here, self.order, self.decision.settings, self.number)
+
     # switch and verify
 
     def _take_over(self) -> None:
@@ -227,6 +236,10 @@ class Applying:
 
         steps = (HostDeployment.unroute, retire, lambda host: host.limit(deployments))
         attempt_all(*(partial(self.everywhere, step) for step in steps), later)
+
+    def _after_deploy(self) -> None:
+        if self.order.kind == DEPLOY:
+            tasks.after_deploy(self.here, self.order, self.decision.settings, self.number)
 
     def _revert(self) -> None:
         if self.reverting:

@@ -77,9 +77,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
 
 
 def _changes(decision: Decision) -> bool:
-    """Whether something must change now; outgoing releases stop later, when their requests have completed."""
-    later = ("stop", "remove", "drain")
-    return any(change.kind != "container" or change.verb not in later for change in decision.changeset.changes)
+    """Whether something must change now."""
+    return any(change.urgent for change in decision.changeset.changes)
 
 
 def _finish(ctx: Context, decision: Decision) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
@@ -26,6 +26,8 @@ from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
 from shipway.domain.scaling import carried
 from shipway.system.parallel import errors_of, side_by_side
+
+BEFORE_SWITCH, AFTER_DEPLOY = "before_switch", "after_deploy"
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,23 @@ class Decision:
         """The changes on all hosts, with changes of the rules."""
         before, name = self.previous_release.plan if self.previous_release else None, self.order.environment.name
         rules = tuple(differences(before, self.order.release.plan, name)) if before else ()
-        if len(self.parts) == 1:
-            return dataclasses.replace(self.first.changeset, rules=rules)
+        several = len(self.parts) > 1
         changes = [
-            dataclasses.replace(item, host=part.host.name) for part in self.parts for item in part.changeset.changes
+            dataclasses.replace(item, host=part.host.name if several else "")
+            for part in self.parts
+            for item in part.changeset.changes
         ]
-        return Changeset(self.first.changeset.title, tuple(changes), rules)
+        return Changeset(self.first.changeset.title, self._with_tasks(changes), rules)
+
+    def _with_tasks(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Add the tasks, unless there is nothing to deploy."""
+        where, host = self.order.environment, self.first.host.name if len(self.parts) > 1 else ""
+        if self.order.kind != DEPLOY or not any(change.urgent for change in changes):
+            return tuple(changes)
+        before = [Change("run", "task", item.run, "before the switch", host=host) for item in where.before_switch]
+        after = [Change("run", "task", item.run, "once the release serves", host=host) for item in where.after_deploy]
+        first = next((at for at, item in enumerate(changes) if item.kind in ("container", "route")), len(changes))
+        return (*changes[:first], *before, *changes[first:], *after)
 
 
 def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decision:

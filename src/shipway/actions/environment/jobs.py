@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from shipway.actions.environment.patient_tool import PatientTool
 from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
 from shipway.domain import names
@@ -15,9 +16,9 @@ from shipway.domain.container import LABEL_CONFIG, ContainerSpec
 from shipway.domain.desired import Settings, stand_ins
 from shipway.domain.errors import UsageError
 from shipway.domain.own_tables import OwnTablesCache
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Database, Environment, Plan
 from shipway.domain.release import Release
-from shipway.ports import DatabaseTool, OneOff
+from shipway.ports import DatabaseServer, DatabaseTool, OneOff
 from shipway.steps.container import capture
 from shipway.system.tars import TooLarge, reading_stream
 
@@ -45,18 +46,31 @@ def database_tool(
     job = service_job(release, environment, settings, database.service, {})
     password = settings.passwords.get(accessory.name, "")
     login = ctx.kind(accessory).login_of(accessory, plan.app, accessory.name, password)
-    client = dataclasses.replace(job, image=accessory.image, env=ctx.servers[accessory.kind].client(login))
+    server = ctx.servers[accessory.kind]
+    client = dataclasses.replace(job, image=accessory.image, env=server.client(login))
+    if runner is None:  # a proof's database has no other sessions
+        job, client = (_limited(spec, server, database) for spec in (job, client))
 
     def own_files(folder: str) -> dict[str, bytes]:
         return image_files(ctx, job, folder)
 
-    return ctx.tool(
+    tool = ctx.tool(
         database,
         run=runner(job) if runner else _one_off(ctx, job),
         client=runner(client) if runner else _one_off(ctx, client),
         files=files(own_files) if files else own_files,
         cache=cache,
     )
+    if runner is not None:
+        return tool
+    return PatientTool(ctx, tool, server, database, names.accessory(plan.app, environment.name, accessory.name))
+
+
+def _limited(spec: ContainerSpec, server: DatabaseServer, database: Database) -> ContainerSpec:
+    """With the plan's limits for its sessions."""
+    return dataclasses.replace(
+        spec, env=server.limits(database.lock_timeout, database.statement_timeout, spec.env)
+    )  # fmt: skip
 
 
 def files_of(

@@ -11,7 +11,7 @@ from typing import Any
 from shipway.actions.environment.cancellation import Cancellation, cancellation
 from shipway.context import Context, Machine
 from shipway.domain import names
-from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError, UsageError
 from shipway.domain.release import Lease
 from shipway.system.alive import is_gone
 
@@ -27,6 +27,7 @@ READS = frozenset({
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
+    "pending_scheduled", "scheduled_runs", "last_due",
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
     "now", "lease", "operations",
@@ -43,9 +44,16 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
     than TTL, or could not renew the lock until it expired, has lost it: each further change raises LeaseHeld, and its
     waits are cancelled. A request to cancel, which any process can make, interrupts the work as a signal does.
     """
-    with held(ctx, names.scope(app, environment), reason, wait=wait) as lock:
+    with fenced(ctx, names.scope(app, environment), reason, wait=wait) as own:
+        yield own
 
-        def fenced(machine: Machine) -> Machine:
+
+@contextmanager
+def fenced(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
+    """The same with the lock of any name."""
+    with held(ctx, name, reason, wait=wait) as lock:
+
+        def guarded(machine: Machine) -> Machine:
             drivers: dict[str, Any] = {
                 name: _Fenced(getattr(machine, name), lock.check) for name in ("runtime", "edge")
             }
@@ -53,9 +61,22 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
 
         ledger: Any = _Fenced(ctx.ledger, lock.check)
         yield dataclasses.replace(
-            ctx, ledger=ledger, machine=fenced(ctx.machine), connect=lambda host: fenced(ctx.connect(host)),
+            ctx, ledger=ledger, machine=guarded(ctx.machine), connect=lambda host: guarded(ctx.connect(host)),
             interruption=lock.interruption,
         )  # fmt: skip
+
+
+@contextmanager
+def without_jobs(ctx: Context, app: str, environment: str, reason: str) -> Iterator[None]:
+    """No job on a schedule runs or starts meanwhile. UsageError if one is running."""
+    with held(ctx, names.schedules_lock(app, environment), reason, wait=TTL):
+        running = ctx.ledger.pending_scheduled(app, environment)
+        if running:
+            raise UsageError(
+                f"the job {running[0].schedule} is running, and what it writes would be lost",
+                hint="wait until it has ended: `shipway tick` records that",
+            )
+        yield
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names, secret_value
 from shipway.domain.adjustments import Adjustments
+from shipway.domain.commands import commands_of
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
 from shipway.domain.desired import Settings
@@ -116,8 +117,7 @@ def needed(plan: Plan, environment: Environment) -> list[str]:
     """Names of all secrets that a deployment to the environment needs."""
     desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
-    if environment.seed:
-        desired += environment.seed.secrets
+    desired += [name for command in commands_of(environment).values() for name in command.secrets]
     return list(dict.fromkeys(desired))
 
 

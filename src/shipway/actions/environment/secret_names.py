@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from shipway.actions.environment.observe import needed
 from shipway.context import Context
+from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.plan import Plan
@@ -70,4 +71,4 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from (f"service {item.name}" for item in plan.services.values() if name in item.secrets)
     yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
     yield from ["services, all of them"] if name in place.secrets else []
-    yield from ["seed"] if place.seed and name in place.seed.secrets else []
+    yield from (user for user, command in commands_of(place).items() if name in command.secrets)

@@ -17,6 +17,7 @@ from shipway.actions.deployments.plan import Decision, DeployRequest, decide
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.revert import revert
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of, series_of_container
+from shipway.actions.environment.locks import without_jobs
 from shipway.actions.environment.observe import observe
 from shipway.actions.environment.serving import serving
 from shipway.context import Context
@@ -80,7 +81,11 @@ class _Upgrade:
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
     """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
-    with exclusive_access(ctx, app, environment, f"upgrade of {accessory.name} to {accessory.image}", wait=wait) as own:
+    reason = f"upgrade of {accessory.name} to {accessory.image}"
+    with (
+        exclusive_access(ctx, app, environment, reason, wait=wait) as own,
+        without_jobs(own, app, environment, reason),
+    ):
         now, release, where = serving(own, app, environment)
         desired = _with_image(own, release, accessory)
         order = DeployRequest(

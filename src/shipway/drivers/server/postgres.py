@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 from shipway.domain.accessory import DatabaseLogin
+from shipway.domain.blocking_session import BlockingSession
 from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.migration_tables import MIGRATION_TABLES
-from shipway.drivers.server import postgres_growth, postgres_log, postgres_statements
+from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
@@ -33,6 +35,12 @@ class PostgresServer:
             "PGPASSWORD": login.password, "PGDATABASE": login.database,
         }  # fmt: skip
 
+    def limits(self, lock: float, statement: float, variables: Mapping[str, str]) -> dict[str, str]:
+        return postgres_blockers.limits(lock, statement, variables)
+
+    def timed_out(self, output: str) -> Literal["lock", "statement"] | None:
+        return postgres_blockers.timed_out(output)
+
     def command(self, operation: Operation, *words: str) -> tuple[str, ...]:
         match operation:
             case "size":
@@ -41,6 +49,8 @@ class PostgresServer:
                 return ("sh", "-c", postgres_growth.TABLES)
             case "statements":
                 return ("sh", "-c", postgres_statements.STATEMENTS, "shipway", *words)
+            case "blockers":
+                return ("sh", "-c", postgres_blockers.BLOCKERS)
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
             case "copy":
@@ -59,6 +69,9 @@ class PostgresServer:
 
     def frequent(self, output: str) -> Sequence[str]:
         return postgres_statements.frequent(output)
+
+    def blocking(self, output: str) -> Sequence[BlockingSession]:
+        return postgres_blockers.blocking(output)
 
     def costly(self, statements: Sequence[str], before: Catalog, rewrites: Collection[str]) -> Sequence[Costly]:
         return postgres_growth.costly(statements, before, rewrites)

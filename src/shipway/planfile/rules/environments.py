@@ -25,14 +25,26 @@ def check(plan: Plan, report: Report) -> None:
         if environment.url:
             _certificate(environment, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
-        if environment.seed:
-            known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
+        _commands(environment, at, report)
     after = {item.name: (item.after,) for item in plan.environments.values() if item.after}
     for names in cycles(after):
         if len(names) > 1:
             message = f"the environments depend on each other: {ring(names)}"
             report.error(("environments", names[0], "after"), message, "one environment without `after`")
     _one_each(plan, report)
+
+
+def _commands(environment: Environment, at: Path, report: Report) -> None:
+    if environment.seed:
+        known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
+    for name, schedule in environment.schedules.items():
+        known(report, (*at, "schedules", name, "service"), schedule.service, "services", "service")
+    for key, items in (("before_switch", environment.before_switch), ("after_deploy", environment.after_deploy)):
+        for index, task in enumerate(items):
+            one = (*at, key, index)
+            known(
+                report, (*(one if report.written(one) else (*at, key)), "service"), task.service, "services", "service"
+            )
 
 
 def _order(environment: Environment, at: Path, report: Report) -> None:

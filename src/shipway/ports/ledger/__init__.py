@@ -11,6 +11,7 @@ from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.runs import RunLedger
+from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 
 
@@ -18,6 +19,7 @@ class Ledger(
     RunLedger,
     ReleaseLedger,
     DeploymentLedger,
+    ScheduleLedger,
     DecisionLedger,
     SecretLedger,
     LeaseLedger,

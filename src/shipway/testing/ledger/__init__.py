@@ -17,6 +17,7 @@ from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.releases import ReleaseSuite
 from shipway.testing.ledger.runs import RunSuite
 from shipway.testing.ledger.samples import ACCEPTED, DEPLOYMENT, OPERATION, REGISTRATION, RELEASE, SNAPSHOT, WAIVER
+from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 
 
@@ -24,6 +25,7 @@ class LedgerSuite(
     RunSuite,
     ReleaseSuite,
     DeploymentSuite,
+    ScheduleSuite,
     DecisionSuite,
     SealedSecretSuite,
     LeaseSuite,

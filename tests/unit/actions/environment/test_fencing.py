@@ -66,6 +66,7 @@ LEDGER = {
     ports.RunLedger: "begin_run begin_step end_run end_step",
     ports.ReleaseLedger: "add_evidence add_release restore_release",
     ports.DeploymentLedger: "add_snapshot begin_deployment end_deployment",
+    ports.ScheduleLedger: "begin_scheduled claim_scheduled end_scheduled",
     ports.DecisionLedger: "accept_rules add_approval add_waiver register",
     ports.SecretLedger: "add_secret replace_property set_once",
     ports.LeaseLedger: "acquire free renew",

@@ -17,6 +17,7 @@ from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory
+from shipway.domain.scheduled_run import ScheduledRun
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from tests.matrix import sample
@@ -121,6 +122,19 @@ def test_services_get_their_own_time_to_stop(tmp_path: Path, monkeypatch: pytest
     )
     upgrade(world.controller(), "shop", "staging", NEW)
     assert (graces["worker"], graces["frontend"]) == (30.0, 10.0)
+
+
+def test_no_job_writes_while_the_rows_are_copied(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    run = ScheduledRun(0, "shop", "staging", "digest", 1.0, 0, 1, "local", "ada", "", 1.0)
+    number = world.ledger.claim_scheduled(run)
+    assert number is not None
+    before = world.state()
+    with pytest.raises(UsageError, match="the job digest is running"):
+        upgrade(world.controller(), "shop", "staging", NEW)
+    assert world.state() == before
+    world.ledger.end_scheduled(dataclasses.replace(run, id=number, outcome="succeeded", finished=2.0))
+    assert upgrade(world.controller(), "shop", "staging", NEW)
 
 
 @pytest.mark.parametrize("where", ["copy", "server", "release"])

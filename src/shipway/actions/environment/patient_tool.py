@@ -1,0 +1,122 @@
+"""A migration tool that gives up a lock rather than let requests wait, and tries again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from shipway.context import Context
+from shipway.domain.blocking_session import BlockingSession
+from shipway.domain.count import counted
+from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
+from shipway.domain.own_tables import OwnTables
+from shipway.domain.plan import Database
+from shipway.ports import DatabaseServer, DatabaseTool, OnLine
+from shipway.system.durations import human
+
+SHORTEST, LONGEST = 0.2, 2.0  # seconds between two looks at the sessions that hold locks
+
+
+class PatientTool:
+    """See ports.DatabaseTool. While the sessions of its migrations have a time limit for locks, `up` and `down` are
+    repeated after a pause, in which requests go on. ctx: of the host of the database's container."""
+
+    def __init__(
+        self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, container: str
+    ) -> None:
+        self._ctx, self._tool, self._server, self._database, self._container = ctx, tool, server, database, container
+
+    def head(self) -> str | None:
+        return self._tool.head()
+
+    def current(self) -> str | None:
+        return self._tool.current()
+
+    def pending(self) -> list[str]:
+        return self._tool.pending()
+
+    def up(self, on_line: OnLine, to: str | None = None) -> None:
+        self._patiently(lambda: self._tool.up(on_line, to))
+
+    def down(self, to: str | None, on_line: OnLine) -> None:
+        self._patiently(lambda: self._tool.down(to, on_line))
+
+    def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
+        return self._tool.scripts(revisions)
+
+    def own_tables(self) -> OwnTables:
+        return self._tool.own_tables()
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        for remaining in range(self._database.lock_retries, -1, -1):
+            with self._watch() as seen:
+                try:
+                    return work()
+                except MigrationFailed as error:
+                    failure = error
+            limit = self._server.timed_out(failure.message)
+            if limit == "statement":
+                raise _too_slow(failure, self._database) from failure
+            if limit is None:
+                raise failure
+            if not remaining:
+                raise self._no_lock(failure, seen) from failure
+            self._pause(seen, remaining)
+
+    def _pause(self, seen: Sequence[BlockingSession], remaining: int) -> None:
+        pause, limit = self._database.lock_pause, human(self._database.lock_timeout)
+        self._ctx.reporter.note(
+            f"a migration didn't get a lock within {limit} (`lock_timeout`), and gave it up, so that requests don't wait "
+            f"behind it; {_holders(seen)}\nnext attempt in {human(pause)}, {remaining} remaining"
+        )
+        self._ctx.cancelled.wait(pause)
+        if self._ctx.cancelled.is_set():
+            raise Interrupted("interrupted while waiting for a lock of the database")
+
+    def _no_lock(self, failure: MigrationFailed, seen: Sequence[BlockingSession]) -> MigrationFailed:
+        attempts = counted(self._database.lock_retries + 1, "attempt")
+        remedy = f"; this ends that session: {seen[0].remedy}" if seen else ""
+        return MigrationFailed(
+            f"{failure.message}\nit didn't get a lock in {attempts} of {human(self._database.lock_timeout)}; {_holders(seen)}",
+            hint=f"deploy again once the session has ended{remedy}; or change `lock_timeout` and `lock_retries` in the plan",
+        )
+
+    @contextmanager
+    def _watch(self) -> Iterator[Sequence[BlockingSession]]:
+        """The sessions that hold a lock which a migration waits for, as last seen in the block."""
+        seen: list[BlockingSession] = []
+        over = threading.Event()
+        thread = threading.Thread(target=self._look, args=(seen, over), daemon=True)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            thread.join()
+
+    def _look(self, seen: list[BlockingSession], over: threading.Event) -> None:
+        while self._database.lock_timeout and not over.wait(
+            min(max(self._database.lock_timeout / 3, SHORTEST), LONGEST)
+        ):
+            try:
+                code, output = self._ctx.runtime.execute(self._container, self._server.command("blockers"))
+            except ShipwayError:  # it only explains
+                return
+            found = self._server.blocking(output) if code == 0 else []
+            if found:
+                seen[:] = found
+
+
+def _holders(seen: Sequence[BlockingSession]) -> str:
+    if not seen:
+        return "the session that held it was not seen"
+    return "held by " + "; ".join(map(str, seen))
+
+
+def _too_slow(failure: MigrationFailed, database: Database) -> MigrationFailed:
+    limit = human(database.statement_timeout)
+    return MigrationFailed(
+        f"{failure.message}\na statement took longer than {limit} (`statement_timeout`)",
+        hint="split the migration, or raise `statement_timeout` in `database` of the plan",
+    )

@@ -1,0 +1,1 @@
+"""Jobs on a schedule: which run is due, start it, collect its result."""
