@@ -142,6 +142,14 @@ def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
+def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, str]:
+    """Path in the service's container by volume of the environment, or by folder of the host."""
+    return {
+        volume.folder or names.volume(plan.app, environment.name, volume.name): volume.path
+        for volume in service.volumes.values()
+    }
+
+
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
@@ -186,6 +194,7 @@ def _replica(
         env=variables(plan, release, environment, settings, service, host),
         files=secret_files(settings, service),
         networks={names.network(plan.app, environment.name): ()},
+        volumes=mounts(plan, environment, service),
         cpus=service.resources.cpus,
         memory=service.resources.memory,
         security=service.security,

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.mounts import Volume
+from shipway.domain.routing import EdgeSettings, Tls, is_local
+
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # in the root of the repository
 LOCAL = "local"  # the machine that the command runs on
@@ -85,6 +88,7 @@ class Service:
     secret_files: tuple[str, ...] = ()  # the subset that it reads from files; the variable NAME_FILE has the path
     assets: str | None = None  # folder of its image whose files the previous and the next release serve too
     entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -280,23 +284,6 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Tls:
-    """How the certificate of an https address is obtained: from the edge's local CA, or by ACME."""
-
-    internal: bool = False
-    acme: str | None = None  # e-mail address for notices of the CA
-    server: str | None = None  # ACME directory; None: Let's Encrypt's
-    trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
-
-
-@dataclass(frozen=True)
-class EdgeSettings:
-    """An environment's settings of the edge."""
-
-    trusted_proxies: tuple[str, ...] = ()  # addresses and ranges trusted to forward client addresses
-
-
-@dataclass(frozen=True)
 class Environment:
     """A place where releases run: staging, production."""
 
@@ -316,7 +303,7 @@ class Environment:
     watch: Watch = Watch()
     retain: int = 5  # number of previous releases whose images are kept on the hosts
     tls: Tls | None = None  # None: chosen by the host name
-    edge: EdgeSettings = EdgeSettings()
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
 
     def __post_init__(self) -> None:
@@ -354,11 +341,6 @@ class Environment:
     def port(self) -> int:
         """Public port."""
         return urlsplit(self.url).port or (443 if self.scheme == "https" else 80)
-
-
-def is_local(host: str) -> bool:
-    """Whether no public CA can issue a certificate for this name."""
-    return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".test", ".home.arpa"))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from shipway.domain import mounts, routing
 from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
@@ -115,6 +116,13 @@ SECRET = Record(
     renamed={"as": "as_file"},
     short=("name", v.SECRET),
 )
+VOLUME = Record(
+    mounts.Volume,
+    {"path": v.MOUNT, "folder": v.MOUNT, "snapshot": Choice({"true": True, "false": False})},
+    required=("path",),
+    named=True,
+    short=("path", v.MOUNT),
+)
 SERVICE = Record(
     service,
     {
@@ -133,6 +141,7 @@ SERVICE = Record(
         "environment": v.VARIABLES,
         "secrets": Several(SECRET),
         "assets": v.ABSOLUTE,
+        "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
     },
     named=True,
     exactly_one=("build", "image"),
@@ -260,12 +269,12 @@ WATCH = Record(
     short=("duration", v.DURATION),
 )
 TLS = Record(
-    domain.Tls,
+    routing.Tls,
     {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES},
     short=("internal", Choice({"internal": True})),
     together={"trust": ("server",)},
 )
-EDGE = Record(domain.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
+EDGE = Record(routing.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
 
 
 def environment(standby: float | None = None, **given: Any) -> domain.Environment:

@@ -142,6 +142,15 @@ def host_address(text: str) -> str:
     return text
 
 
+def mount(text: str) -> str:
+    """An absolute path in the usual form. ValueError for the root, and for folders that the kernel or Shipway fills."""
+    path = posixpath.normpath(text)
+    taken = next((item for item in ("/proc", "/sys", "/dev", "/run/secrets") if f"{path}/".startswith(f"{item}/")), "")
+    if path.strip("/") == "" or taken:
+        raise ValueError(f"`{text}` {f'is within {taken}' if taken else 'is the whole file system'}")
+    return path
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -169,6 +178,7 @@ FOLDER = Text(
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
+MOUNT = Text("a folder such as /data", r"^/(?!/)(?!(.*/)?\.\.(/|$))[^:,]+$", mount)
 URL_PATH = Text("a path in ASCII that begins with /, such as /healthz", r"^/[!\"$-~]*$")
 ROUTE = Text(
     "a path that begins with / and doesn't end with one, such as / or /api",

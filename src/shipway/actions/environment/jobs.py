@@ -11,7 +11,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER
 from shipway.domain.container import LABEL_CONFIG, ContainerSpec
-from shipway.domain.desired import Settings, secret_files, stand_ins, variables
+from shipway.domain.desired import Settings, mounts, secret_files, stand_ins, variables
 from shipway.domain.errors import UsageError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Environment, Plan
@@ -25,9 +25,16 @@ LARGEST = 256 << 20  # bytes of a folder that is read as a whole
 
 
 def service_job(
-    release: Release, environment: Environment, settings: Settings, service: str, extra: Mapping[str, str]
+    release: Release,
+    environment: Environment,
+    settings: Settings,
+    service: str,
+    extra: Mapping[str, str],
+    *,
+    volumes: bool = False,
 ) -> ContainerSpec:
-    """A container that runs a command in a service's image, with the environment and secrets of that service."""
+    """A container that runs a command in a service's image, with the environment and secrets of that service, and with
+    its volumes if requested: never for migrations, whose proofs have none."""
     plan = release.plan
     return ContainerSpec(
         name=f"{plan.app}_{environment.name}_job",
@@ -36,6 +43,7 @@ def service_job(
         env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
         files=secret_files(settings, plan.services[service]),
         security=plan.services[service].security,
+        volumes=mounts(plan, environment, plan.services[service]) if volumes else {},
         networks={
             names.network(plan.app, environment.name): (),
             names.rotation_network(plan.app, environment.name): (),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shipway.domain.names import PROOFS, REGISTRY
-from shipway.domain.plan import Environment, Plan, is_local
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.routing import is_local
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 
