@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.mounts import Volume
-from shipway.domain.routing import EdgeSettings, Tls, is_local
+from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # in the root of the repository
@@ -89,6 +89,7 @@ class Service:
     assets: str | None = None  # folder of its image whose files the previous and the next release serve too
     entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
     volumes: Mapping[str, Volume] = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)  # the other keys of `route`
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -305,6 +306,12 @@ class Environment:
     tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
+    aliases: tuple[str, ...] = ()  # further host names that serve the same as the url's
+    domains: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # by service: its route is at these host names only
+    redirects: tuple[str, ...] = ()  # host names that redirect to the url
+    access: Access = field(default_factory=Access)
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host
@@ -336,6 +343,12 @@ class Environment:
     def domain(self) -> str:
         """Host name of the public address."""
         return urlsplit(self.url).hostname or "localhost"
+
+    @property
+    def public_names(self) -> tuple[str, ...]:
+        """All host names that serve something, the url's first."""
+        further = (name for found in self.domains.values() for name in found)
+        return tuple(dict.fromkeys((self.domain, *self.aliases, *further)))
 
     @property
     def port(self) -> int:

@@ -155,6 +155,9 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
         f"{item.name} {item.published}" for item in plan.accessories.values() if item.published
     ],
     "url": lambda plan, environment: [environment.url],
+    "host names": lambda plan, environment: [*environment.public_names[1:], *environment.redirects],
+    # A commit must not open what is private, and a private environment's list of clients is no reason to narrow it either.
+    "access": lambda plan, environment: [environment.access.text],
     "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],

@@ -61,7 +61,7 @@ def secret(name: str, as_file: bool = False) -> str:
 
 def service(
     name: str,
-    route: str | None = None,
+    route: tuple[str, routing.Routing] | None = None,
     drain: float | None = None,
     stop: float | None = None,
     secrets: tuple[str, ...] = (),
@@ -73,7 +73,9 @@ def service(
         drain, stop = None, drain if stop is None else stop
     times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
     files = tuple(str(item) for item in secrets if isinstance(item, SecretFile))
-    return domain.Service(name, route=route, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
+    path, served = route or (None, routing.Routing())
+    given |= {"route": path, "routing": served}
+    return domain.Service(name, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
 
 
 BUILD = Record(
@@ -116,6 +118,28 @@ SECRET = Record(
     renamed={"as": "as_file"},
     short=("name", v.SECRET),
 )
+
+
+def route(path: str, protocol: str = "http", **given: Any) -> tuple[str, routing.Routing]:
+    """The path, and how the edge serves it."""
+    return path, routing.Routing(protocol=protocol, **given)
+
+
+ROUTE = Record(
+    route,
+    {
+        "path": v.ROUTE,
+        "strip": v.TRUE,
+        "headers": v.RESPONSE_HEADERS,
+        "body": v.BODY,
+        "compress": v.TRUE,
+        "sticky": v.TRUE,
+        "timeout": v.WITHIN_A_DAY_FILLED,
+        "protocol": Choice({name: name for name in ("http", "h2c")}),
+    },
+    required=("path",),
+    short=("path", v.ROUTE),
+)
 VOLUME = Record(
     mounts.Volume,
     {"path": v.MOUNT, "folder": v.MOUNT, "snapshot": Choice({"true": True, "false": False})},
@@ -131,7 +155,7 @@ SERVICE = Record(
         "entrypoint": v.COMMAND,
         "command": v.COMMAND,
         "port": v.PORT,
-        "route": v.ROUTE,
+        "route": ROUTE,
         "health": HEALTH,
         "replicas": v.POSITIVE,
         "resources": RESOURCES,
@@ -275,6 +299,8 @@ TLS = Record(
     together={"trust": ("server",)},
 )
 EDGE = Record(routing.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
+ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, filled=True)})
+HOST_NAMES = Several(v.HOST_NAME, filled=True)
 
 
 def environment(standby: float | None = None, **given: Any) -> domain.Environment:
@@ -288,6 +314,10 @@ ENVIRONMENT = Record(
     {
         "on": TRIGGER,
         "url": v.PUBLIC_URL,
+        "aliases": HOST_NAMES,
+        "domains": ByName(HOST_NAMES, v.NAME_PATTERN, "names of services", "backend: api.example.com"),
+        "redirects": HOST_NAMES,
+        "access": ACCESS,
         "after": v.NAME,
         "approvals": APPROVALS,
         "hosts": Several(HOST, filled=True),

@@ -53,7 +53,7 @@ class HostDeployment:
         self.new_volumes: list[str] = []  # that this deployment created
         self.new_service_volumes: list[str] = []
         self._is_rollback = decision.order.kind != DEPLOY  # it ran before
-        self._domain = decision.order.environment.domain
+        self._domains = decision.order.environment.public_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded
@@ -255,7 +255,7 @@ class HostDeployment:
         """Attach these, or all web services, to the edge."""
         side_by_side(self._enter, self.desired.web if specs is None else specs)
         if self.desired.routes is not None:
-            self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self._domain,)}, self.desired.url)
+            self.ctx.edge.ensure(self.desired.publish, {self.rotation: self._domains}, self.desired.url)
 
     def switch_all(self) -> None:
         """Route all requests to the target release."""

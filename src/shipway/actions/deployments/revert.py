@@ -89,7 +89,7 @@ class _Reverting:
         previous: Deployment | None,
     ) -> None:
         self.ctx, self.outgoing, self.good, self.environment = ctx, outgoing, good, environment
-        self.app, self.name, self.domain = outgoing.app, environment.name, environment.domain
+        self.app, self.name, self.domains = outgoing.app, environment.name, environment.public_names
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)
@@ -233,7 +233,7 @@ class _Reverting:
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.desired.web:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
-        self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self.domain,)}, self.desired.url)
+        self.ctx.edge.ensure(self.desired.publish, {self.rotation: self.domains}, self.desired.url)
 
     def _clean_up(self) -> None:
         """Remove what doesn't belong to the good release, or return it to its previous state."""

@@ -14,6 +14,7 @@ from shipway.domain.errors import KeyMissing, SecretError
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
+from shipway.domain.routing import user_lines
 
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
@@ -46,6 +47,7 @@ def settings(
     versions = require_secrets(ctx, plan, environment, like)
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
+    _require_users(environment, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
@@ -90,6 +92,20 @@ def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
             raise SecretError(why, hint=secret_value.remedy(name))
 
 
+def _require_users(environment: Environment, values: Mapping[str, str]) -> None:
+    """SecretError if the secret of `access` has no users."""
+    name = environment.access.users
+    if name is None:
+        return
+    try:
+        user_lines(values[name])
+    except ValueError as error:
+        raise SecretError(
+            f"{name} can't be used for the access to {environment.name}: {error}",
+            hint=f"`htpasswd -nB NAME` prints a line for a user; then: shipway secret set {environment.name} {name}",
+        ) from error
+
+
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None
 ) -> dict[str, int]:
@@ -114,6 +130,7 @@ def needed(plan: Plan, environment: Environment) -> list[str]:
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     if environment.seed:
         desired += environment.seed.secrets
+    desired += [environment.access.users] if environment.access.users else []
     return list(dict.fromkeys(desired))
 
 

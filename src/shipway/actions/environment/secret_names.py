@@ -56,3 +56,4 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from (f"service {item.name}" for item in plan.services.values() if name in item.secrets)
     yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
     yield from ["seed"] if place.seed and name in place.seed.secrets else []
+    yield from ["access"] if name == place.access.users else []

@@ -51,4 +51,4 @@ def volume_names(plan: Plan, *, snapshot: bool = False) -> list[str]:
 def kept_volumes(ctx: Context, app: str, environment: str) -> list[str]:
     """The engine's names of the environment's volumes on this host."""
     found = ctx.runtime.objects({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
-    return [item.name for item in found if item.kind == "volume" and item.name.endswith(names.VOLUME)]
+    return sorted(item.name for item in found if item.kind == "volume" and item.name.endswith(names.VOLUME))

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.drivers.edge.control import TIMEOUT
-from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
+from shipway.drivers.edge.dynamic import (
+    HEADER_RELEASE,
+    HEADER_ROUTES,
+    HEADER_TOKEN,
+    Public,
+    mark,
+    public,
+    reach,
+    table_version,
+)
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
@@ -22,8 +31,10 @@ ProofRequest = Callable[[], str | None]  # None if satisfied; else a message
 class Asker:
     """Queries the edge's public ports, on connections kept open until it is closed."""
 
-    def __init__(self, dial: Dial, deadline: float) -> None:
+    def __init__(self, dial: Dial, deadline: float, token: str = "") -> None:
+        """token: of the edge's container, for what is private."""
         self._dial = dial
+        self._token = token
         self._deadline = deadline
         self._open: dict[tuple[str, int, str], Connection] = {}
 
@@ -99,9 +110,9 @@ class Asker:
 
         return ask
 
-    def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> ProofRequest:
+    def routed(self, owner: str, table: Mapping[str, Any], port: Publish, admitted: Sequence[str] = ()) -> ProofRequest:
         """Whether it routes by this table."""
-        return self.shows(public(table), mark(owner), version(table), port)
+        return self.shows(public(table), mark(owner), table_version(table, admitted), port)
 
     def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[ProofRequest]:
         """Whether a container of each release on the first route answers."""
@@ -150,7 +161,8 @@ class Asker:
     def _health(self, port: Publish, owner: str, table: Mapping[str, Any], release: int) -> Answer:
         """Request the health path of a release on the first route."""
         first = table["routes"][0]
-        return self._get(port, public(table), reach(owner, release, str(first["health"])), first.get("headers"))
+        headers = {**first.get("headers", {}), **({HEADER_TOKEN: self._token} if "access" in table else {})}
+        return self._get(port, public(table), reach(owner, release, str(first["health"])), headers)
 
     def _get(self, port: Publish, where: Public, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         name = where.host if where.tls is not None else ""
