@@ -98,6 +98,23 @@ class TestTraefikRoutes(RouteContract):
         assert lab.edge.probe("one", 1) is None
         assert HASH not in json.dumps(list(lab.docker.runtime.logs(lab.container)))
 
+    def test_addresses_behind_a_trusted_proxy(self, lab: TraefikLab) -> None:
+        """The lab's requests come from the gateway, here as from a load balancer."""
+        port = lab.docker.port()
+        url = self.url(lab, host="two.localhost", port=port, trusted=[f"{lab.client}/32"])
+        lab.edge.ensure([Publish(port, port)], lab.networks, url)
+        access = {"allow": ["198.51.100.0/24"]}
+        lab.edge.switch("two", {"release": 1, "url": url, "routes": [self.front(lab)], "access": access})
+
+        def status(*chain: str) -> int:
+            headers = {"x-forwarded-for": ", ".join(chain)} if chain else {}
+            return lab.ask("two.localhost", port, "/", headers=headers).status
+
+        assert status("198.51.100.9") == 200
+        assert status("203.0.113.1", "198.51.100.9") == 200
+        assert status("198.51.100.9", "203.0.113.1") == 403  # only the last one is the load balancer's word
+        assert status() == 403
+
     def test_a_body_of_unknown_length_is_cut_off(self, lab: TraefikLab) -> None:
         self.switch(lab, self.front(lab, body=1000))
 

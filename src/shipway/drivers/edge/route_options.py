@@ -18,7 +18,10 @@ def access(owner: str, table: Mapping[str, Any]) -> Named:
     """What lets only some clients in, in this order; nothing if everyone may."""
     rules = table.get("access", {})
     if "allow" in rules:
-        yield f"{owner}.-from", {"ipAllowList": {"sourceRange": list(rules["allow"])}}
+        # Behind trusted proxies: the last address in X-Forwarded-For that isn't one of them.
+        proxies = table["url"].get("trusted")
+        how = {"ipStrategy": {"excludedIPs": list(proxies)}} if proxies else {}
+        yield f"{owner}.-from", {"ipAllowList": {"sourceRange": list(rules["allow"]), **how}}
     if "users" in rules:
         # The service sees no passwords of the edge.
         yield f"{owner}.-users", {"basicAuth": {"users": list(rules["users"]), "realm": owner, "removeHeader": True}}
