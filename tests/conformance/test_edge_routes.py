@@ -101,7 +101,7 @@ class TestTraefikRoutes(RouteContract):
     def test_addresses_behind_a_trusted_proxy(self, lab: TraefikLab) -> None:
         """The lab's requests come from the gateway, here as from a load balancer."""
         port = lab.docker.port()
-        url = self.url(lab, host="two.localhost", port=port, trusted=[f"{lab.client}/32"])
+        url = self.url(lab, host="two.localhost", port=port, trusted=["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
         lab.edge.ensure([Publish(port, port)], lab.networks, url)
         access = {"allow": ["198.51.100.0/24"]}
         lab.edge.switch("two", {"release": 1, "url": url, "routes": [self.front(lab)], "access": access})
@@ -154,6 +154,7 @@ class TestTraefikRoutes(RouteContract):
         )
         edge._containers._create(older, {})
         edge._containers._start(older)
+        edge._settle(edge._containers.members())
         url = {**self.url(lab), "port": port}
         edge.ensure([Publish(port, port)], lab.networks, url)
         edge.switch("one", {"release": 1, "url": url, "routes": [self.front(lab)]})

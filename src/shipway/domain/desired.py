@@ -309,7 +309,12 @@ def _route_table(
     if any("body" in item for item in found):
         url["limits"] = True  # what the edge must be able to do, see `Edge.ensure`
     table = {"release": release.number, "url": url, "routes": found}
-    return {**table, "access": _access(environment, settings)} if environment.access.text != Access().text else table
+    if environment.access.text != Access().text:
+        table["access"] = _access(environment, settings)
+    if environment.tls and environment.tls.certificate and environment.scheme == "https":
+        own = {key: settings.secrets[name] for key, name in environment.tls.secrets.items()}
+        table["certificates"] = [own]
+    return table
 
 
 def _root(service: Service) -> str:

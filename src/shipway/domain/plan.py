@@ -323,6 +323,8 @@ class Environment:
         if self.scheme != "https":
             return None
         tls = self.tls or Tls(internal=is_local(self.domain))
+        if tls.certificate:
+            return {"own": True}
         given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
         return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
 
@@ -349,6 +351,11 @@ class Environment:
         """All host names that serve something, the url's first."""
         further = (name for found in self.domains.values() for name in found)
         return tuple(dict.fromkeys((self.domain, *self.aliases, *further)))
+
+    @property
+    def exact_names(self) -> tuple[str, ...]:
+        """Those without wildcards."""
+        return tuple(name for name in self.public_names if not name.startswith("*"))
 
     @property
     def port(self) -> int:

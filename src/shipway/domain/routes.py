@@ -2,14 +2,15 @@
 
     {"release": 7,                      the release that serves
      "url": {"scheme": "http", "host": "shop.example", "port": 80},   with https also "tls": {"internal": true},
-                                        or {"acme": {"email": …, "server": …, "trust": …}}, none of them needed
+                                        or {"acme": {"email": …, "server": …, "trust": …}}, none of them needed,
+                                        or {"own": true}: then the table has "certificates", each with its key
      "routes": [{"name": "web", "prefix": "/", "health": "/healthz",
                  "groups": [{"release": 7, "weight": 1, "upstreams": ["http://CONTAINER:8080", …]}]}]}
 
 Each of these keys is there only if a plan sets it. Of the url: "aliases", further host names for routes without "hosts";
 "domains", those of routes with "hosts"; "redirects", host names that redirect to "host". Of the table: "access", with
 "users" (lines of NAME:HASH) and "allow" (ranges of client addresses), of which both must hold. Of a route: "hosts", its host
-names; "strip", remove the prefix from requests; "response_headers"; "body", the largest body of a request in bytes;
+names, which like those of the url may be wildcards (*.example.com); "strip", remove the prefix from requests; "response_headers"; "body", the largest body of a request in bytes;
 "compress"; "sticky", by a cookie; "timeout", seconds until the response begins. An upstream is h2c:// for HTTP/2.
 
 A route has several groups while more than one release gets a share of its requests.
@@ -52,6 +53,13 @@ def hosts(url: Mapping[str, Any], route: Mapping[str, Any] | None = None) -> tup
         return tuple(str(name).lower() for name in route["hosts"])
     further = () if route is not None else url.get("domains", ())
     return tuple(dict.fromkeys(str(name).lower() for name in (url["host"], *url.get("aliases", ()), *further)))
+
+
+def serves(name: str, host: str) -> bool:
+    """Whether a host name of a table, which may be a wildcard for one label, is that host."""
+    if name.startswith("*."):
+        return host.partition(".")[2] == name[2:] and not host.startswith(".")
+    return name == host
 
 
 def releases(table: Table | None) -> frozenset[int]:

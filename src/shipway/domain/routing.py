@@ -10,12 +10,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Tls:
-    """How the certificate of an https address is obtained: from the edge's local CA, or by ACME."""
+    """How the certificate of an https address is obtained: from the edge's local CA, by ACME, or from secrets."""
 
     internal: bool = False
     acme: str | None = None  # e-mail address for notices of the CA
     server: str | None = None  # ACME directory; None: Let's Encrypt's
     trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
+    certificate: str | None = None  # name of a secret: one's own certificate with its chain, in PEM form
+    key: str | None = None  # name of a secret: its private key
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Names of its secrets by what they hold."""
+        found = {"certificate": self.certificate, "key": self.key}
+        return {key: name for key, name in found.items() if name}
 
 
 @dataclass(frozen=True)

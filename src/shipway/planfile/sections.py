@@ -294,9 +294,9 @@ WATCH = Record(
 )
 TLS = Record(
     routing.Tls,
-    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES},
+    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES, "certificate": v.SECRET, "key": v.SECRET},
     short=("internal", Choice({"internal": True})),
-    together={"trust": ("server",)},
+    together={"trust": ("server",), "certificate": ("key",), "key": ("certificate",)},
 )
 EDGE = Record(routing.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
 ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, filled=True)})

@@ -143,15 +143,10 @@ def host_address(text: str) -> str:
 
 
 def host_name(text: str) -> str:
-    """A host name in lower case, without a scheme, a port or a wildcard."""
-    if "*" in text:
-        raise ValueError(
-            f"`{text[:60]}` is a wildcard, which needs a wildcard certificate: no certificate of one's own and no DNS "
-            "challenge can be configured yet"
-        )
+    """A host name in lower case, without a scheme or a port; its first label may be a wildcard."""
     if "://" in text or "/" in text or ":" in text:
         raise ValueError(f"`{text[:60]}` is more than a host name: scheme and port are those of the `url`")
-    if not _valid_host(_split(f"http://{text}")) or text.replace(".", "").isdigit():
+    if not _valid_host(_split(f"http://{text.removeprefix('*.')}")) or text.replace(".", "").isdigit():
         raise ValueError(f"`{text[:60]}` is not a valid host name")
     return text.lower()
 
@@ -229,7 +224,7 @@ HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$", host_address)
 PROXIES = Text("an address or a range of addresses, such as 10.0.0.0/8", convert=network_range)
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
-HOST_NAME = Text("a host name, such as www.example.com", r"^\S+$", host_name, most=253)
+HOST_NAME = Text("a host name, such as www.example.com or *.example.com", r"^\S+$", host_name, most=253)
 CLIENTS = Text("an address or a range of addresses, such as 203.0.113.0/24", convert=client_range)
 BODY = Text("a size such as 100K, 10M or 2G", r"^[1-9][0-9]{0,8}[KMG]$", body_size)
 PORT = Number("a port from 1 to 65535", 1, 65535)

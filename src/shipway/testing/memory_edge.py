@@ -11,7 +11,7 @@ from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
-from shipway.domain.routes import hosts, releases
+from shipway.domain.routes import hosts, releases, serves
 from shipway.domain.traffic import Traffic
 from shipway.drivers.edge.dynamic import address, conflict, public, refuse_conflict
 from shipway.drivers.edge.program import BUCKETS
@@ -200,16 +200,17 @@ class MemoryEdge(Recorder):
 
     def _match(self, host: str, port: int, path: str) -> tuple[str, Mapping[str, Any]] | None:
         """Owner and route with the longest prefix."""
-        best: tuple[int, str, Mapping[str, Any]] | None = None
+        best: tuple[tuple[bool, int], str, Mapping[str, Any]] | None = None
         for owner, table in self.tables.items():
             if table["url"]["port"] != port:
                 continue
             for route in table["routes"]:
                 prefix = route["prefix"].rstrip("/")
-                here = host.lower() in hosts(table["url"], route)
+                here = any(serves(name, host.lower()) for name in hosts(table["url"], route))
                 fits = path == prefix or path.startswith(f"{prefix}/")
-                if here and fits and (best is None or len(prefix) > best[0]):
-                    best = (len(prefix), owner, route)
+                rank = (host.lower() in hosts(table["url"], route), len(prefix))  # exact names come before wildcards
+                if here and fits and (best is None or rank > best[0]):
+                    best = (rank, owner, route)
         return best[1:] if best else None
 
     def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

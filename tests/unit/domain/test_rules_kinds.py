@@ -37,7 +37,7 @@ FULL = domain.Plan(
     environments={"production": domain.Environment(
         "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
         domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, domain.Seed("web", "seed", ("KEY",)),
-        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM"),
+        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)),
     )},
@@ -52,7 +52,7 @@ database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
 """
 REACH = """
-environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust edge.trusted_proxies
+environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments: aliases domains redirects access.users access.allow
 services.volumes: folder
 services.security: no_new_privileges pids capabilities

@@ -53,7 +53,7 @@ class HostDeployment:
         self.new_volumes: list[str] = []  # that this deployment created
         self.new_service_volumes: list[str] = []
         self._is_rollback = decision.order.kind != DEPLOY  # it ran before
-        self._domains = decision.order.environment.public_names
+        self._domains = decision.order.environment.exact_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded

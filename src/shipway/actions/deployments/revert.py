@@ -89,7 +89,7 @@ class _Reverting:
         previous: Deployment | None,
     ) -> None:
         self.ctx, self.outgoing, self.good, self.environment = ctx, outgoing, good, environment
-        self.app, self.name, self.domains = outgoing.app, environment.name, environment.public_names
+        self.app, self.name, self.domains = outgoing.app, environment.name, environment.exact_names
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)

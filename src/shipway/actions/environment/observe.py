@@ -48,6 +48,7 @@ def settings(
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
     _require_users(environment, values)
+    _require_certificate(environment, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
@@ -106,6 +107,18 @@ def _require_users(environment: Environment, values: Mapping[str, str]) -> None:
         ) from error
 
 
+def _require_certificate(environment: Environment, values: Mapping[str, str]) -> None:
+    """SecretError if the secrets of `tls` are no certificate and no key."""
+    begins = {"certificate": "-----BEGIN CERTIFICATE-----", "key": "-----BEGIN "}
+    for what, name in environment.tls.secrets.items() if environment.tls else ():
+        value = values[name].strip()
+        if not value.startswith(begins[what]) or (what == "key" and "PRIVATE KEY-----" not in value.splitlines()[0]):
+            raise SecretError(
+                f"{name} is not a {'certificate' if what == 'certificate' else 'private key'} in PEM form",
+                hint=f"set it from the file: shipway secret set {environment.name} {name} < {what}.pem",
+            )
+
+
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None
 ) -> dict[str, int]:
@@ -131,6 +144,7 @@ def needed(plan: Plan, environment: Environment) -> list[str]:
     if environment.seed:
         desired += environment.seed.secrets
     desired += [environment.access.users] if environment.access.users else []
+    desired += environment.tls.secrets.values() if environment.tls else []
     return list(dict.fromkeys(desired))
 
 

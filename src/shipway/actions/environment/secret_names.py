@@ -57,3 +57,4 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
     yield from ["seed"] if place.seed and name in place.seed.secrets else []
     yield from ["access"] if name == place.access.users else []
+    yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from shipway.drivers.edge.route_options import host_rule, plugin
 HEADER_RELEASE = "X-Shipway-Release"  # of every response: the release that sent it
 HEADER_TOKEN = "X-Shipway-Token"  # of Shipway's own requests
 HEADER_ROUTES = "X-Shipway-Routes"  # of a mark: the version of the configuration in effect
+EXACT = 10_000  # above all prefixes of wildcards
 ADMITTED = 100_000  # above every prefix
 MARK_PRIORITY = 1_000_000  # above every prefix, and above a maintenance page
 UNSEEN = {"accessLogs": False, "metrics": False, "tracing": False}  # Shipway's own requests
@@ -42,7 +43,12 @@ class Public:
     @property
     def internal(self) -> bool:
         """Whether the edge's local CA signs for it."""
-        return self.tls is not None and "acme" not in self.tls
+        return self.tls is not None and "acme" not in self.tls and "own" not in self.tls
+
+    @property
+    def sample(self) -> str:
+        """A host name that it matches: of a wildcard, any one."""
+        return self.host.replace("*", "shipway-check", 1)
 
     @property
     def redirected(self) -> bool:
@@ -59,7 +65,7 @@ def address(url: Mapping[str, Any]) -> Public:
 
 def _routable(*found: object) -> None:
     for host in found:
-        if not re.fullmatch(r"[A-Za-z0-9._-]+", str(host)):
+        if not re.fullmatch(r"(\*\.)?[A-Za-z0-9._-]+", str(host)):
             raise EdgeError(f"{host!r} is not a routable host name")
 
 
@@ -68,6 +74,11 @@ def certified(table: Mapping[str, Any]) -> list[Public]:
     where = public(table)
     names = (*hosts(table["url"]), *_redirects(table["url"]))
     return [replace(where, host=name) for name in dict.fromkeys(names)] if where.tls is not None else []
+
+
+def own_certificate(table: Mapping[str, Any]) -> str | None:
+    """The plan's own certificate (PEM) of a table; None if a CA issues them."""
+    return next((str(item["certificate"]) for item in table.get("certificates", ())), None)
 
 
 def _redirects(url: Mapping[str, Any]) -> tuple[str, ...]:
@@ -83,6 +94,8 @@ def public(table: Mapping[str, Any]) -> Public:
             raise EdgeError(f"{route['prefix']!r} is not a routable path")
         if not route["groups"] or not all(group["upstreams"] for group in route["groups"]):
             raise EdgeError(f"route {route['prefix']} to {route['name']} has no containers")
+    if "users" in table.get("access", {}) and not table["access"]["users"]:
+        raise EdgeError("a route table that no user may use can't be applied")
     if not routes:
         raise EdgeError("a route table without routes can't be applied", hint="remove the owner's routes instead")
     return found
@@ -126,7 +139,7 @@ def render(
     guards = dict(options.access(owner, table))
     middlewares: dict[str, object] = {f"{owner}.identify": plugin(mode="identify"), **guards}
     for release in releases(table):
-        middlewares[f"{owner}.{release}"] = _adds(HEADER_RELEASE, str(release))
+        middlewares[f"{owner}.{release}"] = adds(HEADER_RELEASE, str(release))
     for route in table["routes"]:
         name = f"{owner}.{route['name']}"
         groups = {f"{name}.{group['release']}": group for group in route["groups"]}
@@ -146,26 +159,40 @@ def render(
                 services[part] = {**served[part], "middlewares": [f"{owner}.{group['release']}"]}
             shares = [{"name": part, "weight": group["weight"]} for part, group in groups.items()]
             services[name] = {"weighted": {"services": shares}}
-        routers[name] = {
-            **_entry(where, hosts(table["url"], route)),
-            "rule": _rule(hosts(table["url"], route), _prefix(route)),
-            "priority": len(_prefix(route)),  # the longest prefix wins
-            "middlewares": [*chain, *own],
-            "service": service,
-        }
+        for suffix, served_hosts, base in _by_precision(hosts(table["url"], route)):
+            routers[f"{name}{suffix}"] = {
+                **entry(where, served_hosts),
+                "rule": _rule(served_hosts, _prefix(route)),
+                "priority": base + len(_prefix(route)),  # the longest prefix wins
+                "middlewares": [*chain, *own],
+                "service": service,
+            }
         if guards and admitted:
             free = [item for item in (*chain, *own) if item not in guards]
             inside = " || ".join(f"ClientIP(`{address}`)" for address in admitted)
             rule = f"{_rule(hosts(table['url'], route), _prefix(route))} && ({inside})"
             routers[f"{name}.-inside"] = {
-                **routers[name], "rule": rule, "priority": ADMITTED + len(_prefix(route)), "middlewares": free,
+                **entry(where, hosts(table["url"], route)), "service": service, "rule": rule, "priority": ADMITTED + len(_prefix(route)), "middlewares": free,
             }  # fmt: skip
     _add_marks(owner, table, where, routers, services, middlewares, table_version(table, admitted))
     _add_redirects(owner, table["url"], where, routers, middlewares)
     content = {"routers": routers, "services": services, "middlewares": middlewares}
     if transports:
         content["serversTransports"] = transports
-    return f"# {to_line(table)}\n{to_line({'http': content})}\n"
+    whole = {"http": content}
+    if "certificates" in table:
+        pairs = [{"certFile": item["certificate"], "keyFile": item["key"]} for item in table["certificates"]]
+        whole["tls"] = {"certificates": pairs}
+    return f"# {to_line(table)}\n{to_line(whole)}\n"
+
+
+def _by_precision(found: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """(suffix of the router's name, host names, base of its priority): exact names come before wildcards."""
+    exact = tuple(host for host in found if not host.startswith("*"))
+    if exact:
+        yield "", exact, EXACT
+    if len(exact) < len(found):
+        yield ".-wildcard", tuple(host for host in found if host not in exact), 0
 
 
 def _add_redirects(
@@ -178,13 +205,14 @@ def _add_redirects(
     """Redirect former host names to the url, and plain HTTP to HTTPS."""
     former = _redirects(url)
     plain: dict[str, object] = {"entryPoints": [entry_point(HTTP)], "priority": 1, "service": "noop@internal"}
+    first = {"priority": EXACT}  # before a wildcard
     if former:
         name = f"{owner}.-moved"
-        chain = {"rule": host_rule(former), "priority": 1, "middlewares": [name], "service": "noop@internal"}
-        routers[name] = {**_entry(where, former), **chain}
+        chain = {"rule": host_rule(former), "middlewares": [name], "service": "noop@internal"}
+        routers[name] = {**entry(where, former), **chain, **first}
         middlewares[name] = options.moved(f"{'http' if where.tls is None else 'https'}://{where.authority}")
         if where.redirected:
-            routers[f"{name}-plain"] = {**plain, "rule": host_rule(former), "middlewares": [name]}
+            routers[f"{name}-plain"] = {**plain, **first, "rule": host_rule(former), "middlewares": [name]}
     if where.redirected:
         name = f"{owner}.-redirect"
         routers[name] = {**plain, "rule": host_rule(hosts(url)), "middlewares": [name]}
@@ -202,8 +230,8 @@ def _add_marks(
 ) -> None:
     """Add the reserved paths. Names of routes never begin with a hyphen, so there are no collisions. What is private is
     so there too: only Shipway itself reaches it."""
-    routers[f"{owner}.-mark"] = _mark_router(where, mark(owner), f"{owner}.-mark")
-    middlewares[f"{owner}.-mark"] = _adds(HEADER_ROUTES, shown)
+    routers[f"{owner}.-mark"] = mark_router(where, mark(owner), f"{owner}.-mark")
+    middlewares[f"{owner}.-mark"] = adds(HEADER_ROUTES, shown)
     guard = []
     if "access" in table:
         guard = [f"{owner}.-guard", f"{owner}.-guarded"]
@@ -216,63 +244,10 @@ def _add_marks(
         name = f"{owner}.-reach.{group['release']}"
         services[name] = {"loadBalancer": {"servers": [{"url": url} for url in group["upstreams"]]}}
         routers[name] = {
-            **_mark_router(where, reach(owner, group["release"], "/"), f"{owner}.-health"),
+            **mark_router(where, reach(owner, group["release"], "/"), f"{owner}.-health"),
             "middlewares": [*guard, f"{owner}.{group['release']}", f"{owner}.-health"],
             "service": name,
         }
-
-
-def render_page(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
-    """The file of an owner under maintenance: it answers all requests to the address, except those from these addresses
-    (of the environment's checks) and to reserved paths."""
-    where = address(url)
-    others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
-    name = f"{owner}.-maintain"
-    routers = {
-        name: {
-            **_entry(where, hosts(url)),
-            "rule": f"{host_rule(hosts(url))}{others}",
-            "priority": MARK_PRIORITY - 1,
-            "middlewares": [f"{owner}.-maintain-id", name],
-            "service": "noop@internal",
-        },
-        f"{name}-mark": _mark_router(where, page_mark(owner), f"{name}-mark"),
-    }
-    middlewares = {
-        f"{owner}.-maintain-id": plugin(mode="identify"),
-        name: plugin(mode="maintain", page=page),
-        f"{name}-mark": _adds(HEADER_ROUTES, page_version(url, page, sources)),
-    }
-    return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
-
-
-def page_url(text: str) -> dict[str, Any] | None:
-    """The address of a file that `render_page` created; None for an empty one."""
-    first = text.partition("\n")[0]
-    found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
-    return found
-
-
-def page_of(text: str) -> str | None:
-    """The page of such a file; None for an empty one."""
-    content = text.partition("\n")[2]
-    if not content.strip():
-        return None
-    middlewares = json.loads(content)["http"]["middlewares"]
-    pages = [
-        found["page"] for item in middlewares.values() if "page" in (found := item.get("plugin", {}).get("shipway", {}))
-    ]
-    return str(pages[0]) if pages else None
-
-
-def page_mark(owner: str) -> str:
-    """Public path that reports the page in effect."""
-    return f"{mark(owner)}/maintenance"
-
-
-def page_version(url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
-    """The value of HEADER_ROUTES there."""
-    return version([dict(url), page, *sources])
 
 
 def parse(text: str) -> dict[str, Any] | None:
@@ -347,7 +322,8 @@ def _claims(table: Mapping[str, Any]) -> set[tuple[str, int, str]]:
     return served | former | redirect
 
 
-def _entry(where: Public, served: Sequence[str]) -> dict[str, object]:
+def entry(where: Public, served: Sequence[str]) -> dict[str, object]:
+    """Port and certificates of a router for these host names."""
     found: dict[str, object] = {"entryPoints": [entry_point(where.port)]}
     if where.tls is None:
         return found
@@ -359,9 +335,10 @@ def _entry(where: Public, served: Sequence[str]) -> dict[str, object]:
     return {**found, "tls": {"certResolver": resolver(acme), **each}}
 
 
-def _mark_router(where: Public, path: str, middleware: str) -> dict[str, object]:
+def mark_router(where: Public, path: str, middleware: str) -> dict[str, object]:
+    """A reserved path that the edge itself answers, or Shipway alone requests."""
     return {
-        **_entry(where, [where.host]),
+        **entry(where, [where.host]),
         "rule": f"Host(`{where.host}`) && Path(`{path}`)",
         "priority": MARK_PRIORITY,
         "middlewares": [middleware],
@@ -370,7 +347,8 @@ def _mark_router(where: Public, path: str, middleware: str) -> dict[str, object]
     }
 
 
-def _adds(header: str, value: str) -> dict[str, object]:
+def adds(header: str, value: str) -> dict[str, object]:
+    """A middleware that adds a header to responses."""
     return {"headers": {"customResponseHeaders": {header: value}}}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.control import TIMEOUT
+from shipway.drivers.edge.control import TIMEOUT, Control
 from shipway.drivers.edge.dynamic import (
     HEADER_RELEASE,
     HEADER_ROUTES,
@@ -23,6 +23,8 @@ from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
 INTERVAL = 0.003
+ACME = 60.0  # seconds for a certificate beyond the deadline
+END = "-----END CERTIFICATE-----"
 UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
 
 ProofRequest = Callable[[], str | None]  # None if satisfied; else a message
@@ -92,7 +94,7 @@ class Asker:
             context = ssl.create_default_context(cadata=authorities)
             with self._dial((_local(port), port.host_port), TIMEOUT) as plain:
                 try:
-                    context.wrap_socket(plain, server_hostname=where.host).close()
+                    context.wrap_socket(plain, server_hostname=where.sample).close()
                 except ssl.SSLCertVerificationError as error:
                     return f"the certificate for {where.host} is not valid: {error.verify_message}"
             return None
@@ -107,6 +109,31 @@ class Asker:
             with plain, _unverified().wrap_socket(plain, server_hostname=where.host) as encrypted:
                 shown = encrypted.getpeercert(binary_form=True) or b""
             return None if where.host.encode() in shown else f"there is no certificate for {where.host} yet"
+
+        return ask
+
+    def has_certificate(self, control: Control, where: Public, port: Publish, own: str | None) -> str | None:
+        """None as soon as there is a certificate that browsers accept, or the plan's own one, else a message."""
+        if own is not None:
+            return self.until(self.shown(where, port, own))
+        if where.internal:
+            return self.until(self.certified(where, port, control.authority()))
+        trust = where.tls["acme"].get("trust") if where.tls else None
+        if trust:
+            return self.until(self.issued(where, port), patience=ACME)
+        return self.until(self.certified(where, port, None), patience=ACME)
+
+    def shown(self, where: Public, port: Publish, certificate: str) -> ProofRequest:
+        """Whether it presents this certificate (PEM, with its chain) for the name."""
+        own = ssl.PEM_cert_to_DER_cert(certificate[: certificate.index(END) + len(END)].strip())
+
+        def ask() -> str | None:
+            plain = self._dial((_local(port), port.host_port), TIMEOUT)
+            with plain, _unverified().wrap_socket(plain, server_hostname=where.sample) as encrypted:
+                presented = encrypted.getpeercert(binary_form=True)
+            if presented == own:
+                return None
+            return f"the certificate in the plan's secret is not valid for {where.host}, or its key is another one"
 
         return ask
 

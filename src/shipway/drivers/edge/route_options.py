@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,5 +67,11 @@ def moved(target: str) -> dict[str, object]:
 
 def host_rule(hosts: Sequence[str]) -> str:
     """Matches any of these host names."""
-    found = " || ".join(f"Host(`{host}`)" for host in hosts)
+    found = " || ".join(_matches(host) for host in hosts)
     return found if len(hosts) == 1 else f"({found})"
+
+
+def _matches(host: str) -> str:
+    if not host.startswith("*."):
+        return f"Host(`{host}`)"
+    return f"HostRegexp(`^[^.]+{re.escape(host[1:])}$`)"

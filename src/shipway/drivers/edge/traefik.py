@@ -14,6 +14,7 @@ from shipway.domain.errors import EdgeError, ShipwayError
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
+from shipway.drivers.edge import page as maintenance_page
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers, trusted_proxies
 from shipway.drivers.edge.control import Control, as_edge_error
 from shipway.drivers.edge.effect import Asker
@@ -24,9 +25,6 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
 from shipway.ports import Dial
 from shipway.system.tars import of_files
-
-ACME = 60.0  # seconds for a certificate beyond the deadline
-
 
 Asked = tuple[tuple[Publish, ...], Mapping[str, Sequence[str]], Mapping[str, object] | None]  # arguments of `ensure`
 
@@ -116,7 +114,9 @@ class TraefikEdge:
             files = self._files()
             places = [dynamic.public(table) for table in route_files.tables(files).values()]
             places += [
-                dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url
+                dynamic.address(url)
+                for text in files.values()
+                if (url := maintenance_page.url_of(text)) and "host" in url
             ]
             needed = {
                 number
@@ -149,7 +149,7 @@ class TraefikEdge:
         """Exempt these addresses from the maintenance page and from `access`, if there are any."""
         files = self._files()
         text = files.get(route_files.page_file(route_files.checked_owner(owner)), "")
-        url, page = dynamic.page_url(text), dynamic.page_of(text)
+        url, page = maintenance_page.url_of(text), maintenance_page.page_of(text)
         if url is not None and page is not None:
             self._show(owner, url, page, sources)
         table = route_files.tables(files).get(owner)
@@ -199,7 +199,7 @@ class TraefikEdge:
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
                 if before is None or before["url"] != table["url"]:  # later on it must not block a rollback
                     for each in dynamic.certified(table):
-                        seen = seen or self._certified(control, asker, each, port)
+                        seen = seen or asker.has_certificate(control, each, port, dynamic.own_certificate(table))
                 if seen is None:
                     self._forget(before, control)
                     return
@@ -238,15 +238,6 @@ class TraefikEdge:
                     with self._control() as control:
                         self._forget(table, control)
 
-    def _certified(self, control: Control, asker: Asker, where: dynamic.Public, port: Publish) -> str | None:
-        """None as soon as there is a certificate that browsers accept, else a message."""
-        if where.internal:
-            return asker.until(asker.certified(where, port, control.authority()))
-        trust = where.tls["acme"].get("trust") if where.tls else None
-        if trust:
-            return asker.until(asker.issued(where, port), patience=ACME)
-        return asker.until(asker.certified(where, port, None), patience=ACME)
-
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._lock, as_edge_error():
             if page is None:
@@ -256,11 +247,11 @@ class TraefikEdge:
     def _show(self, owner: str, url: Mapping[str, object], page: str, sources: Sequence[str]) -> None:
         where = dynamic.address(url)
         port = self._port(self._member(where), where)
-        text = dynamic.render_page(route_files.checked_owner(owner), url, page, sources)
+        text = maintenance_page.render(route_files.checked_owner(owner), url, page, sources)
         with self._control() as control, self._asker() as asker:
             control.write(route_files.page_file(owner), text)
-            wanted = dynamic.page_version(url, page, sources)
-            seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
+            wanted = maintenance_page.version_of(url, page, sources)
+            seen = asker.until(asker.shows(where, maintenance_page.mark_of(owner), wanted, port))
             if seen:
                 control.delete(route_files.page_file(owner))
                 raise EdgeError(
@@ -268,11 +259,11 @@ class TraefikEdge:
                 )
 
     def _end_page(self, owner: str, files: Mapping[str, str]) -> None:
-        url = dynamic.page_url(files.get(route_files.page_file(owner), ""))
+        url = maintenance_page.url_of(files.get(route_files.page_file(owner), ""))
         if url is not None:
             where = dynamic.address(url)
             self._drop(
-                route_files.page_file(owner), where, dynamic.page_mark(owner), f"the maintenance page of {owner}"
+                route_files.page_file(owner), where, maintenance_page.mark_of(owner), f"the maintenance page of {owner}"
             )
 
     def maintained(self, owner: str) -> bool:

@@ -62,6 +62,10 @@ def _certificate(environment: Environment, at: Path, report: Report) -> None:
     tls, certificate = environment.tls, environment.certificate or {"internal": True}
     if tls and environment.scheme != "https":
         report.error((*at, "tls"), "has no effect with http", "a `url` with https, or no `tls`")
+    elif tls and tls.certificate and (tls.acme or tls.server):
+        report.error(
+            (*at, "tls"), "has both your own certificate and a CA", "either `certificate` and `key`, or `acme`"
+        )
     elif "acme" in certificate and environment.port != 443:
         message = "the CA validates on port 443, where this environment doesn't listen"
         report.error((*at, "url"), message, "an address without a port, or `tls: internal`")

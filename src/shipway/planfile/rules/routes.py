@@ -80,7 +80,13 @@ def _names(environment: Environment, plan: Plan, report: Report) -> None:
     certificate = environment.certificate or {}
     for key, names in _lists(environment):
         for index, name in enumerate(names):
-            if "acme" in certificate and is_local(name) and not (environment.tls and environment.tls.server):
+            if "acme" in certificate and name.startswith("*"):
+                message = f"`{name}` needs a wildcard certificate, which Let's Encrypt issues by a DNS challenge only"
+                expected = (
+                    "`tls: {certificate: …, key: …}`, names of secrets with your own certificate; or `tls: internal`"
+                )
+                report.error(_item((*at, *key), index, report), f"{message}: Shipway can't answer one yet", expected)
+            elif "acme" in certificate and is_local(name) and not (environment.tls and environment.tls.server):
                 message = f"Let's Encrypt issues no certificate for `{name}`, which isn't a public name"
                 report.error(_item((*at, *key), index, report), message, "`tls: internal`, or a public name")
 
