@@ -38,6 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
+        private = [name for name in ("Authorization", "X-Shipway-Token") if name in self.headers]
+        self.send_header("X-Given-Private", " ".join(private))
         self.end_headers()
         self.wfile.write(content)
     def pieces(self):

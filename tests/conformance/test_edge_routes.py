@@ -91,11 +91,15 @@ class TestTraefikRoutes(RouteContract):
         assert set(answers) <= {200, 404}
         assert 404 not in answers[answers.index(200) :]
 
-    def test_passwords_of_the_edge_are_not_for_the_service(self, lab: TraefikLab) -> None:
+    def test_what_is_private_stays_so(self, lab: TraefikLab) -> None:
         self.switch(lab, self.front(lab), access={"users": [f"ada:{HASH}"]})
         path = "/.well-known/shipway/one/1"
         assert self.get(lab, path).status == 403  # the health path of what is private is so too
         assert lab.edge.probe("one", 1) is None
+        assert self.get(lab, "/", headers=self.login("ada", PASSWORD)).headers["x-given-private"] == ""
+        token = {"x-shipway-token": lab.docker.inspect(lab.container)["Config"]["Labels"]["shipway.edge.token"]}
+        health = self.get(lab, path, headers=token)
+        assert (health.status, health.headers["x-given-private"]) == (200, "")
         assert HASH not in json.dumps(list(lab.docker.runtime.logs(lab.container)))
 
     def test_addresses_behind_a_trusted_proxy(self, lab: TraefikLab) -> None:

@@ -76,6 +76,11 @@ def certified(table: Mapping[str, Any]) -> list[Public]:
     return [replace(where, host=name) for name in dict.fromkeys(names)] if where.tls is not None else []
 
 
+def names_differ(before: Mapping[str, Any] | None, table: Mapping[str, Any]) -> bool:
+    """Whether a table has other names or certificates than the one before it."""
+    return before is None or any(before.get(key) != table.get(key) for key in ("url", "certificates"))
+
+
 def own_certificate(table: Mapping[str, Any]) -> str | None:
     """The plan's own certificate (PEM) of a table; None if a CA issues them."""
     return next((str(item["certificate"]) for item in table.get("certificates", ())), None)

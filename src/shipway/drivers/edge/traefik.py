@@ -197,7 +197,7 @@ class TraefikEdge:
                     control.write(route_files.route_file(owner), text)
                 before = tables.get(owner)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
-                if before is None or before["url"] != table["url"]:  # later on it must not block a rollback
+                if dynamic.names_differ(before, table):  # later on it must not block a rollback
                     for each in dynamic.certified(table):
                         seen = seen or asker.has_certificate(control, each, port, dynamic.own_certificate(table))
                 if seen is None:
