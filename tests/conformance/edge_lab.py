@@ -43,6 +43,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
     def pieces(self):
+        while self.headers.get("Transfer-Encoding") == "chunked":
+            size = int(self.rfile.readline() or b"0", 16)
+            yield size
+            self.rfile.readline()
         left = int(self.headers.get("Content-Length", 0))
         while left:
             yield min(left, 65536)

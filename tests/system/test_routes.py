@@ -12,7 +12,7 @@ from shipway.testing.edge_routes import HASH, PASSWORD
 from tests.system.conftest import Make
 from tests.system.tiny import CADDYFILE, IMAGE, Tiny, visitors
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.full]
 API = ':8000 {\n\trespond /healthz 200\n\trespond "api {uri}"\n}\n'
 
 

@@ -115,7 +115,11 @@ def test_a_snapshot_restores_files_and_rows_together(shop: Tiny) -> None:
     assert shop.psql("SELECT name FROM pets") == "Cat"
     assert (download(shop, "cat.txt"), download(shop, "later.txt")) == ("tabby", "404")
     assert set(stored(shop)) == {"cat.txt", "dog.txt", "seed.txt", "with", "blank.txt"}  # nothing is left beside them
-    upload(shop, "cat.txt", "still its user's")
+    upload(shop, "cat.txt", "written")  # the files are still its user's
+
+
+# Effects before the end: the files are unpacked beside the others; the database is renamed.
+POINTS = [18, 10]
 
 
 @pytest.mark.full
@@ -141,9 +145,7 @@ def test_a_restore_that_dies_is_completed_or_rolled_back(shop: Tiny) -> None:
     assert ends == {"succeeded", "failed"}
 
 
-POINTS = [18, 10]  # effects before the end: the files are unpacked beside the others; the database is renamed
-
-
+@pytest.mark.full
 def test_destroy_keeps_the_files_until_it_is_asked(shop: Tiny) -> None:
     upload(shop, "cat.txt", "kept")
     done = shop.shipway("destroy", "staging", "--force")
@@ -156,6 +158,7 @@ def test_destroy_keeps_the_files_until_it_is_asked(shop: Tiny) -> None:
     assert shop.volumes() == []
 
 
+@pytest.mark.full
 def test_a_first_deployment_that_fails_leaves_no_volume(make: Make) -> None:
     project = make()
     project.plan["services"]["web"]["volumes"] = {"uploads": "/uploads"}

@@ -118,7 +118,11 @@ class RouteContract:
     def test_wildcards_come_after_exact_names(self, lab: RouteLab) -> None:
         api = route("api", "/", "/", 1, [lab.upstreams[1]], options={"hosts": ["api.one.localhost"]})
         files = route("files", "/files", "/", 1, [lab.upstreams[2]])
-        further = {"aliases": ["*.one.localhost"], "domains": ["api.one.localhost"], "redirects": ["www.one.localhost"]}
+        further: dict[str, Any] = {
+            "aliases": ["*.one.localhost"],
+            "domains": ["api.one.localhost"],
+            "redirects": ["www.one.localhost"],
+        }
         self.switch(lab, self.front(lab), files, api, **further)
         expected = {"a": 0, "b-2": 0, "api": 1}
         assert {

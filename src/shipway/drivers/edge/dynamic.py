@@ -184,7 +184,7 @@ def render(
     content = {"routers": routers, "services": services, "middlewares": middlewares}
     if transports:
         content["serversTransports"] = transports
-    whole = {"http": content}
+    whole: dict[str, Any] = {"http": content}
     if "certificates" in table:
         pairs = [{"certFile": item["certificate"], "keyFile": item["key"]} for item in table["certificates"]]
         whole["tls"] = {"certificates": pairs}
