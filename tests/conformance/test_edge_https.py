@@ -235,7 +235,7 @@ def own(lab: TraefikLab, made: Files, **url: object) -> dict[str, Any]:
     return {**found, "url": {**found["url"], **url}, "certificates": [pair]}
 
 
-def test_a_certificate_of_ones_own(lab: TraefikLab, tmp_path: Path) -> None:
+def test_a_certificate_of_ones_own(lab: TraefikLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.edge.ensure(ports(443, 80), lab.networks)
     first, second, other = (certificate(folder(tmp_path / name), f"DNS:{HOST},DNS:*.{HOST}") for name in "abc")
     lab.edge.switch("one", own(lab, first, aliases=[f"*.{HOST}"]))
@@ -248,6 +248,7 @@ def test_a_certificate_of_ones_own(lab: TraefikLab, tmp_path: Path) -> None:
         time.sleep(0.05)
     served(renewed)
     mixed = Files(first.certificate, other.key)
+    monkeypatch.setattr(lab.edge, "_deadline", 1.0)
     with pytest.raises(EdgeError, match=r"not valid for elsewhere\.localhost"):
         lab.edge.switch("one", own(lab, second, aliases=["elsewhere.localhost"]))
     with pytest.raises(EdgeError, match="its key is another one"):

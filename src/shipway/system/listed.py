@@ -15,7 +15,7 @@ def listed_folders() -> tuple[str, ...]:
     the outer one could replace the inner one by a link to any folder of the host."""
     found = [item for item in os.environ.get(VARIABLE, "").split(":") if item]
     for item in found:
-        if posixpath.normpath(item) != item or not item.startswith("/") or item == "/":
+        if posixpath.normpath(item) != item or not item.startswith("/") or item == "/" or item.startswith("//"):
             raise UsageError(
                 f"{VARIABLE} lists {item!r}, which can't be mounted", hint="list absolute paths such as /srv/media"
             )

@@ -139,6 +139,16 @@ class RouteContract:
             with pytest.raises(EdgeError, match="not a routable host name"):
                 lab.edge.switch("one", {"release": 1, "url": url, "routes": [self.front(lab)]})
 
+    def test_a_page_stands_before_all_names(self, lab: RouteLab) -> None:
+        further = {"aliases": ["alias.localhost"], "domains": ["api.localhost"]}
+        api = route("api", "/", "/", 1, [lab.upstreams[1]], options={"hosts": ["api.localhost"]})
+        self.switch(lab, self.front(lab), api, aliases=["alias.localhost"], domains=["api.localhost"])
+        names = ("one.localhost", "alias.localhost", "api.localhost")
+        lab.edge.maintain("one", self.url(lab, **further), "<p>soon</p>")
+        assert [self.get(lab, "/", name).status for name in names] == [503] * 3
+        lab.edge.maintain("one", self.url(lab, **further), None)
+        assert [self.get(lab, "/", name).status for name in names] == [200] * 3
+
     def test_a_prefix_is_stripped(self, lab: RouteLab) -> None:
         self.switch(lab, self.front(lab), self.api(lab, strip=True))
         seen = {path: self.get(lab, path).path for path in ("/api", "/api/", "/api/x/api?y=1", "/apix", "/x/api")}

@@ -152,6 +152,8 @@ class MemoryEdge(Recorder):
     ) -> Reply:
         """The response to a request from an address. body: its length in bytes; headers: with names in lower case."""
         given = headers or {}
+        if any(host.lower() in served and number == port for served, number, _ in self.pages.values()):
+            return Reply(503)
         for table in self.tables.values():
             url = table["url"]
             if (host.lower(), port) in {(name.lower(), url["port"]) for name in url.get("redirects", ())}:

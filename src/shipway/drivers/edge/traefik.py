@@ -11,6 +11,7 @@ from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
 from shipway.domain.errors import EdgeError, ShipwayError
+from shipway.domain.routes import hosts
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
@@ -130,9 +131,9 @@ class TraefikEdge:
         with as_edge_error(), ExitStack() as stack:
             where = dynamic.address(url)
             member = self._member(where)
-            gate = stack.enter_context(
-                self._gate.open(member.name, where, dynamic.mark(route_files.checked_owner(owner)), network, labels)
-            )
+            mark = dynamic.mark(route_files.checked_owner(owner))
+            names = [name for name in hosts(url) if not name.startswith("*")]
+            gate = stack.enter_context(self._gate.open(member.name, where, mark, network, labels, names))
             stack.callback(self._admit, owner, [])
             self._admit(owner, [gate.address])
             end = stack.pop_all()
