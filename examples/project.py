@@ -104,7 +104,7 @@ class Project:
         if (self.clone / "shipway.yaml").exists() and self.home.exists():
             self.git("reset", "--quiet", "--hard", "main", check=False)
             for environment in ("staging", "production"):
-                done = self.shipway("--quiet", "destroy", environment, "--force", check=False)
+                done = self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
                 if done.code:
                     print(done.output)
         shutil.rmtree(self.folder, ignore_errors=True)

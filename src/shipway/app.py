@@ -22,6 +22,7 @@ from shipway.drivers.consoles import CONSOLES
 from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
+from shipway.system.listed import listed_folders
 from shipway.system.machine import machine_id
 from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.redact import Redactor, of_process
@@ -79,7 +80,7 @@ def open_context(
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
-            retire_later=lambda app, environment: _retire_later(home, app, environment),
+            retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment

@@ -84,6 +84,7 @@ class Context:
     )  # the migration tool and the revision
     # that it refuses, by a container's output
     consoles: Sequence[Console] = ()
+    folders: tuple[str, ...] = ()  # folders of the hosts that services may mount, listed by whoever operates them
     background: bool = True  # whether a background process outlives the command; not so in a hosted job
     retire_later: Callable[[str, str], None] = lambda app, environment: None  # see actions.upkeep.retire
     cancelled: threading.Event = field(default_factory=threading.Event)

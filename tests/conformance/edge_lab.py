@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED
 from shipway.ports import Dial
+from shipway.testing.replies import Reply
 from tests.conformance.labs import DockerLab
 
 SERVER = """
@@ -25,19 +27,26 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self):
         if self.headers.get("Upgrade"):
             return self.echo()
-        if self.path == "/slow":
+        if self.path.endswith("/slow"):
             time.sleep(3)
         size = 0
         for length in iter(self.pieces().__next__, 0):
             size += len(self.rfile.read(length))
         forwarded = self.headers.get("X-Forwarded-Host", ""), self.headers.get("X-Forwarded-For", ""), size
-        content = f"{sys.argv[1]} {self.path} {forwarded}".encode()
+        padding = "." * 4096 if "/large" in self.path else ""
+        content = f"{sys.argv[1]} {self.path} {forwarded}{padding}".encode()
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
+        private = [name for name in ("Authorization", "X-Shipway-Token") if name in self.headers]
+        self.send_header("X-Given-Private", " ".join(private))
         self.end_headers()
         self.wfile.write(content)
     def pieces(self):
+        while self.headers.get("Transfer-Encoding") == "chunked":
+            size = int(self.rfile.readline() or b"0", 16)
+            yield size
+            self.rfile.readline()
         left = int(self.headers.get("Content-Length", 0))
         while left:
             yield min(left, 65536)
@@ -113,6 +122,38 @@ class TraefikLab:
         assert body.split()[1] == path
         return int(response.headers["X-Shipway-Release"]), f"http://{body.split()[0]}:8000"
 
+    @property
+    def client(self) -> str:
+        """The gateway of the container's own network."""
+        networks = self.docker.inspect(self.container)["NetworkSettings"]["Networks"]
+        return str(networks[f"0-{self.container}"]["Gateway"])
+
+    def ask(
+        self,
+        host: str,
+        port: int,
+        path: str,
+        *,
+        method: str = "GET",
+        body: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            content = bytes(body) if method != "GET" else None
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may refuse a body before it has read all
+                connection.request(method, path, content, {"Host": f"{host}:{port}", **(headers or {})})
+            response = connection.getresponse()
+            text = response.read()
+            found = {name.lower(): value for name, value in response.headers.items()}
+            packed = found.get("content-encoding") == "gzip"
+            words = (gzip.decompress(text) if packed else text).decode().split()
+            served = response.status == 200 and len(words) > 1
+            upstream = (f"http://{words[0]}:8000", words[1]) if served else ("", "")
+            return Reply(response.status, found, *upstream)
+        finally:
+            connection.close()
+
     def inside(self, host: str, port: int, path: str) -> tuple[int | None, str]:
         code = (
             "import http.client as h, sys; c = h.HTTPConnection(sys.argv[4], int(sys.argv[2])); "
@@ -156,7 +197,7 @@ class TraefikLab:
 
 
 @contextmanager
-def asking(port: int) -> Iterator[list[object]]:
+def asking(port: int, host: str = "one.localhost") -> Iterator[list[object]]:
     """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong."""
     answers: list[object] = []
     done = threading.Event()
@@ -165,7 +206,7 @@ def asking(port: int) -> Iterator[list[object]]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         while not done.wait(0.02):
             try:
-                connection.request("GET", "/", headers={"Host": "one.localhost"})
+                connection.request("GET", "/", headers={"Host": host})
                 response = connection.getresponse()
                 response.read()
                 answers.append(response.status)

@@ -9,13 +9,16 @@ import ssl
 import tarfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, ContainerSpec, Publish
+from shipway.domain.errors import EdgeError
 from shipway.domain.routes import route
 from tests.conformance.edge_lab import TraefikLab
+from tests.unit.certificates import Files, certificate
 
 pytestmark = [pytest.mark.machine, pytest.mark.engine]
 ADDRESS = "127.0.0.77"  # a loopback address of its own: port 443 of others is left alone
@@ -201,3 +204,66 @@ def acme_server(lab: TraefikLab) -> str:
     code, text = runtime.execute(name, ["sh", "-c", wait])
     assert code == 0, list(runtime.logs(name))
     return text
+
+
+def test_every_name_gets_a_certificate_until_it_is_removed(lab: TraefikLab) -> None:
+    lab.edge.ensure(ports(443, 80), lab.networks)
+    names = {"aliases": ["alias.localhost", "*.wild.localhost"], "redirects": ["old.localhost"]}
+    made = table(lab)
+    lab.edge.switch("one", {**made, "url": {**made["url"], **names}})
+    context = ssl.create_default_context(cadata=lab.edge.authority())
+    for host in (HOST, "alias.localhost", "any.wild.localhost", "old.localhost"):
+        served(context, host)
+    for port, scheme in ((80, "http"), (443, "https")):  # in one step to the main name
+        connection = http.client.HTTPConnection(ADDRESS, port, timeout=5)
+        connection.connect()
+        if scheme == "https":
+            connection.sock = context.wrap_socket(connection.sock, server_hostname="old.localhost")
+        connection.request("GET", "/a?b=c", headers={"Host": "old.localhost"})
+        response = connection.getresponse()
+        assert (response.status, response.headers["Location"]) == (301, f"https://{HOST}/a?b=c")
+        connection.close()
+    lab.edge.switch("one", made)
+    files = lab.edge._files()
+    assert [name for name in files if name.startswith("_certificate.")] == [f"_certificate.{HOST}.yml"]
+
+
+def own(lab: TraefikLab, made: Files, **url: object) -> dict[str, Any]:
+    """With a certificate of one's own."""
+    found = table(lab, 1, HOST, 443, own=True)
+    pair = {"certificate": made.certificate.read_text(), "key": made.key.read_text()}
+    return {**found, "url": {**found["url"], **url}, "certificates": [pair]}
+
+
+def test_a_certificate_of_ones_own(lab: TraefikLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.edge.ensure(ports(443, 80), lab.networks)
+    first, second, other = (certificate(folder(tmp_path / name), f"DNS:{HOST},DNS:*.{HOST}") for name in "abc")
+    lab.edge.switch("one", own(lab, first, aliases=[f"*.{HOST}"]))
+    context = ssl.create_default_context(cafile=str(first.certificate))
+    assert served(context) == served(context, f"any.{HOST}")
+    lab.edge.switch("one", own(lab, second))  # renewed by its owner
+    renewed = ssl.create_default_context(cafile=str(second.certificate))
+    end = time.monotonic() + 5
+    while refused_once(renewed) and time.monotonic() < end:
+        time.sleep(0.05)
+    served(renewed)
+    mixed = Files(first.certificate, other.key)
+    monkeypatch.setattr(lab.edge, "_deadline", 1.0)
+    with pytest.raises(EdgeError, match=r"not valid for elsewhere\.localhost"):
+        lab.edge.switch("one", own(lab, second, aliases=["elsewhere.localhost"]))
+    with pytest.raises(EdgeError, match="its key is another one"):
+        lab.edge.switch("one", own(lab, mixed))
+    served(renewed)
+
+
+def refused_once(context: ssl.SSLContext) -> bool:
+    try:
+        served(context)
+    except ssl.SSLError:
+        return True
+    return False
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path

@@ -11,10 +11,12 @@ from shipway.cli.output import TerminalReporter
 @click.command()
 @click.argument("environment")
 @click.option("--force", is_flag=True, help="Required, since the environment's data is deleted")
+@click.option("--volumes", is_flag=True, help="Delete the volumes of its services (uploads) too")
 @app_option
 @click.pass_obj
-def destroy(options: Globals, environment: str, force: bool, app: str | None) -> None:
-    """Destroy ENVIRONMENT with its data and its snapshots. Its history stays in the ledger."""
+def destroy(options: Globals, environment: str, force: bool, volumes: bool, app: str | None) -> None:
+    """Destroy ENVIRONMENT with its databases and its snapshots. Volumes of services are kept without --volumes. Its history
+    stays in the ledger."""
     from shipway.actions.upkeep.destroy import destroy as destroy_action
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
@@ -26,4 +28,4 @@ def destroy(options: Globals, environment: str, force: bool, app: str | None) ->
                 f"this deletes {environment} of {plan.app} with all its data and snapshots",
                 hint="pass --force to proceed",
             )
-        destroy_action(ctx, plan, where)
+        destroy_action(ctx, plan, where, volumes=volumes)

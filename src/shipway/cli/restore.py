@@ -19,7 +19,7 @@ from shipway.cli.output import TerminalReporter, say, style
 def restore(
     options: Globals, environment: str, snapshot: int, yes: bool, reason: str, wait: float, app: str | None
 ) -> None:
-    """Restore the database of ENVIRONMENT from SNAPSHOT (a number). Without --yes, only show what would be lost.
+    """Restore the database and the uploads of ENVIRONMENT from SNAPSHOT (a number). Without --yes, only show what would be lost.
 
     A snapshot of the current database is taken first. Data written while this runs is lost as well: `shipway maintenance
     on` blocks the traffic. The code is not changed; if it was built for another schema, run `shipway rollback` next.
@@ -38,6 +38,8 @@ def restore(
         )
         say("data written or changed since then is lost; row counts:")
         for line in found.lost or ("no table has another row count",):
+            say(f"  {line}")
+        for line in found.volumes:
             say(f"  {line}")
         if not yes:
             raise UsageError("nothing was changed", hint="pass --yes to proceed")

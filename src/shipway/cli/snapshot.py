@@ -16,7 +16,8 @@ from shipway.cli.output import TerminalReporter, say
 @app_option
 @click.pass_obj
 def snapshot(options: Globals, environment: str, reason: str, wait: float, as_json: bool, app: str | None) -> None:
-    """Take a snapshot of the database of ENVIRONMENT, in a volume on its host, and verify it by restoring a copy.
+    """Take a snapshot of the database and the uploads of ENVIRONMENT, in a volume on its host, and verify it by restoring a copy
+    of the database.
 
     The services continue meanwhile. `shipway restore` restores the snapshot.
     """
@@ -37,3 +38,5 @@ def snapshot(options: Globals, environment: str, reason: str, wait: float, as_js
         say(
             f"snapshot {made.number} of {environment}: {readable(made.size)}, {sum(made.rows.values())} rows in {len(made.rows)} tables, schema {made.schema or 'unknown'}"
         )
+        for name, archive in made.volumes.items():
+            say(f"  volume {name}: {archive.files} files, {readable(archive.size)}")

@@ -30,7 +30,7 @@ def snapshots(options: Globals, environment: str, as_json: bool, app: str | None
             say(json.dumps([to_data(item) for item in found], indent=2))
             return
         rows = [
-            [str(item.number), timestamp(item.at), str(item.release), item.schema or "", readable(item.size),
+            [str(item.number), timestamp(item.at), str(item.release), item.schema or "", readable(item.size + sum(each.size for each in item.volumes.values())),
              str(sum(item.rows.values())), item.actor, item.cause]
             for item in found
         ]  # fmt: skip

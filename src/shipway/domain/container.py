@@ -54,7 +54,7 @@ class ContainerSpec:
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address
-    volumes: Mapping[str, str] = field(default_factory=dict)  # volume name: path in the container
+    volumes: Mapping[str, str] = field(default_factory=dict)  # volume name or folder of the host: path in the container
     publish: tuple[Publish, ...] = ()
     workdir: str | None = None
     cpus: float | None = None
@@ -124,5 +124,5 @@ class EngineObject:
 
 def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels of a container that its volumes also get."""
-    shared = (LABEL_APP, LABEL_LEDGER, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN)
+    shared = (LABEL_APP, LABEL_LEDGER, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN, LABEL_PROOF)
     return {name: labels[name] for name in shared if name in labels}

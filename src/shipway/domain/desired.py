@@ -30,6 +30,7 @@ from shipway.domain.plan import Accessory, Environment, Host, Plan, Security, Se
 from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
+from shipway.domain.routing import Access, user_lines
 from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
@@ -70,7 +71,7 @@ def render_desired(
             settings.adjustments.replicas.get(service.name, planned(plan, environment, service.name) or 0)
         )
     ]
-    routes = _route_table(plan, release, environment, replicas)
+    routes = _route_table(plan, release, environment, settings, replicas)
     return DesiredState(
         app=plan.app,
         environment=environment.name,
@@ -151,6 +152,14 @@ def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
+def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, str]:
+    """Path in the service's container by volume of the environment, or by folder of the host."""
+    return {
+        volume.folder or names.volume(plan.app, environment.name, volume.name): volume.path
+        for volume in service.volumes.values()
+    }
+
+
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
@@ -178,7 +187,8 @@ def published(plan: Plan, environment: Environment, accessory: Accessory) -> int
 def publish(environment: Environment) -> tuple[Publish, ...]:
     """The public port, and with HTTPS the port that redirects plain HTTP; names that always mean this machine bind only
     to the loopback address."""
-    local = environment.domain in ("localhost", "127.0.0.1") or environment.domain.endswith(".localhost")
+    served = (*environment.public_names, *environment.redirects)
+    local = all(name in ("localhost", "127.0.0.1") or name.endswith(".localhost") for name in served)
     ports = (443, 80) if environment.scheme == "https" and environment.port == 443 else (environment.port,)
     return tuple(Publish(port, port, "127.0.0.1" if local else "0.0.0.0") for port in ports)
 
@@ -197,6 +207,7 @@ def _replica(
         env=variables(plan, release, environment, settings, service, host),
         files=secret_files(settings, service),
         networks={names.network(plan.app, environment.name): ()},
+        volumes=mounts(plan, environment, service),
         cpus=service.resources.cpus,
         memory=service.resources.memory,
         security=service.security,
@@ -280,29 +291,68 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
 
 
 def _route_table(
-    plan: Plan, release: Release, environment: Environment, replicas: list[tuple[Service, ContainerSpec]]
+    plan: Plan,
+    release: Release,
+    environment: Environment,
+    settings: Settings,
+    replicas: list[tuple[Service, ContainerSpec]],
 ) -> dict[str, Any] | None:
     found = [
         route(
             service.name,
             service.route,
-            service.health.path if service.health and service.health.path else service.route,
+            service.health.path if service.health and service.health.path else _root(service),
             release.number,
-            [f"http://{spec.name}:{service.port}" for owner, spec in replicas if owner is service],
+            [
+                f"{service.routing.protocol}://{spec.name}:{service.port}"
+                for owner, spec in replicas
+                if owner is service
+            ],
             service.health.headers if service.health else None,
+            _options(environment, service),
         )
         for service in plan.services.values()
         if service.route
     ]
     if not found:
         return None
-    return {"release": release.number, "url": public_url(environment), "routes": found}
+    url = public_url(environment)
+    if any("body" in item for item in found):
+        url["limits"] = True  # what the edge must be able to do, see `Edge.ensure`
+    table = {"release": release.number, "url": url, "routes": found}
+    if environment.access.text != Access().text:
+        table["access"] = _access(environment, settings)
+    if environment.tls and environment.tls.certificate and environment.scheme == "https":
+        own = {key: settings.secrets[name] for key, name in environment.tls.secrets.items()}
+        table["certificates"] = [own]
+    return table
+
+
+def _root(service: Service) -> str:
+    """The path that a service without a health path is requested at."""
+    return "/" if service.routing.strip else service.route or "/"
+
+
+def _options(environment: Environment, service: Service) -> dict[str, Any]:
+    own = environment.domains.get(service.name)
+    return {**({"hosts": list(own)} if own else {}), **service.routing.options()}
+
+
+def _access(environment: Environment, settings: Settings) -> dict[str, Any]:
+    access = environment.access
+    lines = user_lines(settings.secrets[access.users]) if access.users else []
+    given = {"users": lines, "allow": list(access.allow)}
+    return {key: value for key, value in given.items() if value}
 
 
 def public_table(plan: Plan, environment: Environment) -> dict[str, Any] | None:
     """The addresses that the environment claims at an edge, as a route table without a release; None if no service has
     a route."""
-    found = [route(item.name, item.route, "/", 0, [NOWHERE]) for item in plan.services.values() if item.route]
+    found = [
+        route(item.name, item.route, "/", 0, [NOWHERE], options=_options(environment, item))
+        for item in plan.services.values()
+        if item.route
+    ]
     return {"release": 0, "url": public_url(environment), "routes": found} if found else None
 
 
@@ -313,4 +363,10 @@ def public_url(environment: Environment) -> dict[str, Any]:
         url["tls"] = environment.certificate
     if environment.edge.trusted_proxies:
         url["trusted"] = sorted(environment.edge.trusted_proxies)
-    return url
+    served = (environment.domain, *environment.aliases)
+    given = {
+        "aliases": environment.aliases,
+        "domains": [name for name in environment.public_names if name not in served],
+        "redirects": environment.redirects,
+    }
+    return {**url, **{key: list(value) for key, value in given.items() if value}}

@@ -73,6 +73,14 @@ def snapshots(app: str, environment: str, accessory_name: str) -> str:
     return bounded(f"{app}_{environment}_{accessory_name}", ".snapshots")
 
 
+VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with names from plans
+
+
+def volume(app: str, environment: str, name: str) -> str:
+    """Volume of an environment's services."""
+    return bounded(f"{app}_{environment}_{name}", VOLUME)
+
+
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
     """Container of a service. The name differs for another configuration of the same release."""
     return bounded(f"{app}_{environment}_{service}", f"_{release}-{config.removeprefix('sha256:')[:6]}_{index}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.mounts import Volume
+from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
@@ -87,6 +89,8 @@ class Service:
     secret_files: tuple[str, ...] = ()  # the subset that it reads from files; the variable NAME_FILE has the path
     assets: str | None = None  # folder of its image whose files the previous and the next release serve too
     entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    routing: Routing = field(default_factory=Routing)  # the other keys of `route`
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -277,23 +281,6 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Tls:
-    """How the certificate of an https address is obtained: from the edge's local CA, or by ACME."""
-
-    internal: bool = False
-    acme: str | None = None  # e-mail address for notices of the CA
-    server: str | None = None  # ACME directory; None: Let's Encrypt's
-    trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
-
-
-@dataclass(frozen=True)
-class EdgeSettings:
-    """An environment's settings of the edge."""
-
-    trusted_proxies: tuple[str, ...] = ()  # addresses and ranges trusted to forward client addresses
-
-
-@dataclass(frozen=True)
 class Environment:
     """A place where releases run: staging, production."""
 
@@ -316,9 +303,13 @@ class Environment:
     watch: Watch = Watch()
     retain: int = 5  # number of previous releases whose images are kept on the hosts
     tls: Tls | None = None  # None: chosen by the host name
-    edge: EdgeSettings = EdgeSettings()
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     prove: bool | None = None  # whether a release needs a rollback proof; None: if `after` is set
     secrets: tuple[str, ...] = ()  # for every service, as variables
+    aliases: tuple[str, ...] = ()  # further host names that serve the same as the url's
+    domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by service: its route's only host names
+    redirects: tuple[str, ...] = ()  # host names that redirect to the url
+    access: Access = field(default_factory=Access)
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host
@@ -330,6 +321,8 @@ class Environment:
         if self.scheme != "https":
             return None
         tls = self.tls or Tls(internal=is_local(self.domain))
+        if tls.certificate:
+            return {"own": True}
         given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
         return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
 
@@ -352,14 +345,20 @@ class Environment:
         return urlsplit(self.url).hostname or "localhost"
 
     @property
+    def public_names(self) -> tuple[str, ...]:
+        """All host names that serve something, the url's first."""
+        further = (name for found in self.domains.values() for name in found)
+        return tuple(dict.fromkeys((self.domain, *self.aliases, *further)))
+
+    @property
+    def exact_names(self) -> tuple[str, ...]:
+        """Those without wildcards."""
+        return tuple(name for name in self.public_names if not name.startswith("*"))
+
+    @property
     def port(self) -> int:
         """Public port."""
         return urlsplit(self.url).port or (443 if self.scheme == "https" else 80)
-
-
-def is_local(host: str) -> bool:
-    """Whether no public CA can issue a certificate for this name."""
-    return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan", ".test", ".home.arpa"))
 
 
 @dataclass(frozen=True)

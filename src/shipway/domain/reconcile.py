@@ -80,7 +80,7 @@ def _routes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
 def _where(table: Mapping[str, object]) -> str:
     routes = table["routes"]
     assert isinstance(routes, list)
-    return ", ".join(f"{route['prefix']} → {route['name']}" for route in routes)
+    return ", ".join(f"{' '.join(route.get('hosts', ()))}{route['prefix']} → {route['name']}" for route in routes)
 
 
 def _outgoing(container: ContainerInfo, desired: DesiredState, routed: int | None) -> Iterator[Change]:

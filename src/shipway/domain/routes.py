@@ -2,9 +2,16 @@
 
     {"release": 7,                      the release that serves
      "url": {"scheme": "http", "host": "shop.example", "port": 80},   with https also "tls": {"internal": true},
-                                        or {"acme": {"email": …, "server": …, "trust": …}}, none of them needed
+                                        or {"acme": {"email": …, "server": …, "trust": …}}, none of them needed,
+                                        or {"own": true}: then the table has "certificates", each with its key
      "routes": [{"name": "web", "prefix": "/", "health": "/healthz",
                  "groups": [{"release": 7, "weight": 1, "upstreams": ["http://CONTAINER:8080", …]}]}]}
+
+Each of these keys is there only if a plan sets it. Of the url: "aliases", further host names for routes without "hosts";
+"domains", those of routes with "hosts"; "redirects", host names that redirect to "host". Of the table: "access", with
+"users" (lines of NAME:HASH) and "allow" (ranges of client addresses), of which both must hold. Of a route: "hosts", its host
+names, which like those of the url may be wildcards (*.example.com); "strip", remove the prefix from requests; "response_headers"; "body", the largest body of a request in bytes;
+"compress"; "sticky", by a cookie; "timeout", seconds until the response begins. An upstream is h2c:// for HTTP/2.
 
 A route has several groups while more than one release gets a share of its requests.
 """
@@ -26,10 +33,33 @@ def route(
     release: int,
     upstreams: Sequence[str],
     headers: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A route with all its requests to one release. headers: of requests to its health path, if the plan sets some."""
+    """A route with all its requests to one release. headers: of requests to its health path, if the plan sets some.
+    options: further keys."""
     more = {"headers": dict(headers)} if headers else {}
+    more |= options or {}
     return {"name": name, "prefix": prefix, "health": health, **more, "groups": [_group(release, 1, upstreams)]}
+
+
+def place(route: Mapping[str, Any]) -> tuple[str, ...]:
+    """The address of a route within its table: its prefix and its own host names."""
+    return (route["prefix"], *route.get("hosts", ()))
+
+
+def hosts(url: Mapping[str, Any], route: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Host names in lower case: of a route, or all that the `url` of a table serves."""
+    if route is not None and route.get("hosts"):
+        return tuple(str(name).lower() for name in route["hosts"])
+    further = () if route is not None else url.get("domains", ())
+    return tuple(dict.fromkeys(str(name).lower() for name in (url["host"], *url.get("aliases", ()), *further)))
+
+
+def serves(name: str, host: str) -> bool:
+    """Whether a host name of a table, which may be a wildcard for one label, is that host."""
+    if name.startswith("*."):
+        return host.partition(".")[2] == name[2:] and not host.startswith(".")
+    return name == host
 
 
 def releases(table: Table | None) -> frozenset[int]:
@@ -42,13 +72,13 @@ def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
 
     A route that only one of them has gets all its requests there; the address is the old release's.
     """
-    before = {route["prefix"]: route for route in old["routes"]}
-    after = {route["prefix"]: route for route in new["routes"]}
+    before = {place(route): route for route in old["routes"]}
+    after = {place(route): route for route in new["routes"]}
     weight = min(max(round(share * WHOLE), 1), WHOLE - 1)
     routes = []
-    for prefix, item in {**before, **after}.items():
-        if prefix in before and prefix in after:
-            groups = [_scaled(before[prefix], WHOLE - weight), _scaled(item, weight)]
+    for at, item in {**before, **after}.items():
+        if at in before and at in after:
+            groups = [_scaled(before[at], WHOLE - weight), _scaled(item, weight)]
             item = {**item, "groups": groups}
         routes.append(item)
     return {**old, "routes": routes}
@@ -57,10 +87,10 @@ def blend(old: Table, new: Table, share: float) -> dict[str, Any]:
 def mix(old: Table, new: Table, done: int) -> dict[str, Any]:
     """The first `done` replicas of each route are of the new release, the others of the old one; all replicas get an
     equal share."""
-    before = {route["prefix"]: route for route in old["routes"]}
+    before = {place(route): route for route in old["routes"]}
     routes = []
     for item in new["routes"]:
-        known = before.pop(item["prefix"], None)
+        known = before.pop(place(item), None)
         groups = [*_cut(item, slice(None, done)), *(_cut(known, slice(done, None)) if known else ())]
         routes.append({**item, "groups": groups})
     return {**old, "routes": [*routes, *before.values()]}

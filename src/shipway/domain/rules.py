@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rights
-from shipway.domain.plan import Check, Database, Environment, Plan, Tls, Trigger
+from shipway.domain.plan import Check, Database, Environment, Plan, Trigger
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.release import digest_of
+from shipway.domain.routing import Tls
 
 ACCEPTED = "accepted by"
 
@@ -154,11 +155,20 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
         f"{item.name} {item.published}" for item in plan.accessories.values() if item.published
     ],
     "url": lambda plan, environment: [environment.url],
+    "host names": lambda plan, environment: [*environment.public_names[1:], *environment.redirects],
+    # A commit must not open what is private, and a private environment's list of clients is no reason to narrow it either.
+    "access": lambda plan, environment: [environment.access.text],
     "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),
+    "folders": lambda plan, environment: [
+        f"{service.name} {volume.folder}"
+        for service in plan.services.values()
+        for volume in service.volumes.values()
+        if volume.folder
+    ],
 }
 
 

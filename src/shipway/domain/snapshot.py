@@ -13,6 +13,16 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
 
 
 @dataclass(frozen=True)
+class Archive:
+    """The files of one volume of the services, in the volume of snapshots."""
+
+    size: int  # bytes
+    digest: str  # sha256
+    files: int
+    complete: bool = True  # False: files were changed or removed while it was written
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One snapshot. It was test-restored when it was taken; `rows` are the counts found in that copy."""
 
@@ -28,6 +38,7 @@ class Snapshot:
     size: int  # bytes
     digest: str  # sha256 of the file
     rows: Mapping[str, int] = field(default_factory=dict)  # by table
+    volumes: Mapping[str, Archive] = field(default_factory=dict)  # by name in the plan
 
 
 def required(rule: Snapshots, proof: Proof | None, *, proof_required: bool) -> bool:

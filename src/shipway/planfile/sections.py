@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from shipway.domain import mounts, routing
 from shipway.domain import plan as domain
-from shipway.domain import tasks
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
+from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
@@ -61,7 +62,7 @@ def secret(name: str, as_file: bool = False) -> str:
 
 def service(
     name: str,
-    route: str | None = None,
+    route: tuple[str, routing.Routing] | None = None,
     drain: float | None = None,
     stop: float | None = None,
     secrets: tuple[str, ...] = (),
@@ -73,7 +74,9 @@ def service(
         drain, stop = None, drain if stop is None else stop
     times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
     files = tuple(str(item) for item in secrets if isinstance(item, SecretFile))
-    return domain.Service(name, route=route, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
+    path, served = route or (None, routing.Routing())
+    given |= {"route": path, "routing": served}
+    return domain.Service(name, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
 
 
 BUILD = Record(
@@ -116,6 +119,35 @@ SECRET = Record(
     renamed={"as": "as_file"},
     short=("name", v.SECRET),
 )
+
+
+def route(path: str, protocol: str = "http", **given: Any) -> tuple[str, routing.Routing]:
+    """The path, and how the edge serves it."""
+    return path, routing.Routing(protocol=protocol, **given)
+
+
+ROUTE = Record(
+    route,
+    {
+        "path": v.ROUTE,
+        "strip": v.TRUE,
+        "headers": v.RESPONSE_HEADERS,
+        "body": v.BODY,
+        "compress": v.TRUE,
+        "sticky": v.TRUE,
+        "timeout": v.WITHIN_A_DAY_FILLED,
+        "protocol": Choice({name: name for name in ("http", "h2c")}),
+    },
+    required=("path",),
+    short=("path", v.ROUTE),
+)
+VOLUME = Record(
+    mounts.Volume,
+    {"path": v.MOUNT, "folder": v.MOUNT, "snapshot": Choice({"true": True, "false": False})},
+    required=("path",),
+    named=True,
+    short=("path", v.MOUNT),
+)
 SERVICE = Record(
     service,
     {
@@ -124,7 +156,7 @@ SERVICE = Record(
         "entrypoint": v.COMMAND,
         "command": v.COMMAND,
         "port": v.PORT,
-        "route": v.ROUTE,
+        "route": ROUTE,
         "health": HEALTH,
         "replicas": v.POSITIVE,
         "resources": RESOURCES,
@@ -134,6 +166,7 @@ SERVICE = Record(
         "environment": v.VARIABLES,
         "secrets": Several(SECRET),
         "assets": v.ABSOLUTE,
+        "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
     },
     named=True,
     exactly_one=("build", "image"),
@@ -244,27 +277,6 @@ APPROVALS = Record(
     renamed={"not": "not_author"},
     short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
 )
-SEED = Record(tasks.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
-TASK = Record(
-    tasks.Task,
-    {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS, "timeout": v.WITHIN_A_DAY},
-    required=("service", "run"),
-)
-SCHEDULE = Record(
-    tasks.Schedule,
-    {
-        "service": v.SERVICE,
-        "run": v.SHELL,
-        "at": v.CRON,
-        "zone": v.ZONE,
-        "overlap": Choice({kind: kind for kind in (tasks.SKIP, tasks.QUEUE, tasks.ALLOW)}),
-        "timeout": v.DURATION,
-        "retries": v.RETRIES,
-        "secrets": v.SECRETS,
-    },
-    required=("service", "run", "at"),
-    named=True,
-)
 HOST = Record(
     domain.Host,
     {"host": v.HOST, "address": v.HOST_ADDRESS},
@@ -285,12 +297,14 @@ WATCH = Record(
     short=("duration", v.DURATION),
 )
 TLS = Record(
-    domain.Tls,
-    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES},
+    routing.Tls,
+    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES, "certificate": v.SECRET, "key": v.SECRET},
     short=("internal", Choice({"internal": True})),
-    together={"trust": ("server",)},
+    together={"trust": ("server",), "certificate": ("key",), "key": ("certificate",)},
 )
-EDGE = Record(domain.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
+EDGE = Record(routing.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
+ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, filled=True)})
+HOST_NAMES = Several(v.HOST_NAME, filled=True)
 
 
 def environment(standby: float | None = None, **given: Any) -> domain.Environment:
@@ -304,6 +318,10 @@ ENVIRONMENT = Record(
     {
         "on": TRIGGER,
         "url": v.PUBLIC_URL,
+        "aliases": HOST_NAMES,
+        "domains": ByName(HOST_NAMES, v.NAME_PATTERN, "names of services", "backend: api.example.com"),
+        "redirects": HOST_NAMES,
+        "access": ACCESS,
         "after": v.NAME,
         "approvals": APPROVALS,
         "hosts": Several(HOST, filled=True),
@@ -328,27 +346,6 @@ ENVIRONMENT = Record(
     required=("url",),
     renamed={"on": "trigger"},
     named=True,
-)
-SCENARIO = Record(
-    domain.Scenario,
-    {"service": v.SERVICE, "run": v.SHELL, "kind": Choice({kind: kind for kind in ("read", "write", "job")})},
-    required=("service", "run"),
-    named=True,
-)
-PROVE = Record(
-    domain.Proving,
-    {
-        "mode": Choice({mode: mode for mode in ("schema", "data", "rows")}),
-        "mask": Several(v.SQL),
-        "secrets": Several(v.SECRET),
-        "timeout": v.DURATION,
-        "traffic": Number("a number of statements, from 0 to 1000", 0, 1000),
-        "scenarios": ByName(
-            SCENARIO, v.NAME_PATTERN, v.NAME_WORDS, "add-item: {service: backend, run: ./add-item, kind: write}"
-        ),
-    },
-    renamed={"scenarios": "exercise"},
-    former={"exercise": "scenarios"},
 )
 PLAN = Record(
     domain.Plan,

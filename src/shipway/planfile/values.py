@@ -166,6 +166,39 @@ def time_zone(text: str) -> str:
     return text
 
 
+def host_name(text: str) -> str:
+    """A host name in lower case, without a scheme or a port; its first label may be a wildcard."""
+    if "://" in text or "/" in text or ":" in text:
+        raise ValueError(f"`{text[:60]}` is more than a host name: scheme and port are those of the `url`")
+    if not _valid_host(_split(f"http://{text.removeprefix('*.')}")) or text.replace(".", "").isdigit():
+        raise ValueError(f"`{text[:60]}` is not a valid host name")
+    return text.lower()
+
+
+def body_size(text: str) -> int:
+    """`100K`, `10M`, `2G` in bytes."""
+    return int(text[:-1]) * _BYTES[text[-1]]
+
+
+def client_range(text: str) -> str:
+    """An address or a range of addresses, in the usual form. ValueError for a range of everyone."""
+    import ipaddress
+
+    found = ipaddress.ip_network(text)  # its ValueError has the reason
+    if found.prefixlen == 0:
+        raise ValueError("lets everyone in: leave `allow` out for that")
+    return str(found)
+
+
+def mount(text: str) -> str:
+    """An absolute path in the usual form. ValueError for the root, and for folders that the kernel or Shipway fills."""
+    path = posixpath.normpath(text)
+    taken = next((item for item in ("/proc", "/sys", "/dev", "/run/secrets") if f"{path}/".startswith(f"{item}/")), "")
+    if path.strip("/") == "" or taken:
+        raise ValueError(f"`{text}` {f'is within {taken}' if taken else 'is the whole file system'}")
+    return path
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -193,6 +226,7 @@ FOLDER = Text(
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
+MOUNT = Text("a folder such as /data", r"^/(?!/)(?!(.*/)?\.\.(/|$))[^:,]+$", mount)
 URL_PATH = Text("a path in ASCII that begins with /, such as /healthz", r"^/[!\"$-~]*$")
 ROUTE = Text(
     "a path that begins with / and doesn't end with one, such as / or /api",
@@ -204,6 +238,9 @@ LIMIT = Text("a duration such as 500ms or 5s; 0s for none", r"^[0-9]+(\.[0-9]+)?
 WITHIN_A_DAY = Text(
     "a duration such as 0s, 30s or 2h, at most 24h", r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day
 )
+WITHIN_A_DAY_FILLED = Text(
+    "a duration such as 30s or 2h, at most 24h", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_a_day
+)
 SHARE = Text("a share above 0% and below 100%, such as 5%", r"^(?=.*[1-9])[0-9]{1,2}(\.[0-9]+)?%$", share)
 SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-9]+)?%$", share)
 TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
@@ -214,6 +251,9 @@ HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$", host_address)
 PROXIES = Text("an address or a range of addresses, such as 10.0.0.0/8", convert=network_range)
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
+HOST_NAME = Text("a host name, such as www.example.com or *.example.com", r"^\S+$", host_name, most=253)
+CLIENTS = Text("an address or a range of addresses, such as 203.0.113.0/24", convert=client_range)
+BODY = Text("a size such as 100K, 10M or 2G", r"^[1-9][0-9]{0,8}[KMG]$", body_size)
 PORT = Number("a port from 1 to 65535", 1, 65535)
 PUBLISHED_PORT = Number("a port from 1024 to 65535", 1024, 65535)
 POSITIVE = Number("a whole number from 1 to 10000", 1, 10_000)
@@ -243,5 +283,11 @@ VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
 HEADERS = ByName(
     Text("the value of a header, in one line and in Latin-1", r"^[ -~\xa0-\xff]+$", as_written=True),
     r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "the name of an HTTP header", "X-Health: shipway",
+)  # fmt: skip
+# Those that the edge or the connection sets are not for plans.
+RESPONSE_HEADERS = ByName(
+    Text("the value of a header, in one line and in Latin-1", r"^[ -~\xa0-\xff]+$", as_written=True),
+    r"^(?!(?i:x-shipway-|x-request-id$|connection$|content-length$|transfer-encoding$|set-cookie$))[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+    "the name of a response header that neither the edge nor the connection sets", "X-Frame-Options: DENY",
 )  # fmt: skip
 SECRETS = Several(SECRET)

@@ -100,8 +100,11 @@ def _end_when_cancelled(ctx: Context, path: Path, over: threading.Event) -> None
 
 
 def _remove_containers(ctx: Context, host: str, proof: str) -> None:
+    """And their volumes, which hold nothing of an environment."""
     runtime = ctx.on(host).runtime
     side_by_side(runtime.remove, [item.id for item in runtime.list({LABEL_PROOF: proof})])
+    volumes = [item.name for item in runtime.objects({LABEL_PROOF: proof}) if item.kind == "volume"]
+    side_by_side(runtime.remove_volume, volumes)
 
 
 def _remove(ctx: Context, path: Path) -> None:

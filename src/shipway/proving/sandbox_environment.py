@@ -180,6 +180,9 @@ class SandboxEnvironment:
     def _called(self, name: str) -> str:
         return names.bounded(f"{self._sandbox.app}_proof_{self._sandbox.name}_{self._name}_{name}")
 
+    def _volume(self, name: str) -> str:
+        return names.bounded(self._called(name), names.VOLUME)
+
     def _labels(self, name: str) -> dict[str, str]:
         return {**self._sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: name, LABEL_CONFIG: self._called(name)}
 
@@ -193,6 +196,7 @@ class SandboxEnvironment:
             entrypoint=argv(service.entrypoint),
             env=variables(release.plan, release, config.environment, config.settings, service),
             files=secret_files(config.settings, service),
+            volumes={self._volume(item.name): item.path for item in service.volumes.values()},  # empty ones
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,
             memory=service.resources.memory,

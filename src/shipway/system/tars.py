@@ -83,3 +83,21 @@ class Folders:
         entry.type, entry.mode = tarfile.DIRTYPE, 0o755
         entry.uid, entry.gid = self._owner
         self._target.addfile(entry)
+
+
+def folder_owner(chunks: Iterator[bytes]) -> tuple[int, int]:
+    """uid and gid of the first entry: of a folder's archive, the folder itself."""
+    with reading_stream(chunks) as tar:
+        first = tar.next()
+    return (first.uid, first.gid) if first else (0, 0)
+
+
+def folder_of(path: str, owner: tuple[int, int]) -> bytes:
+    """An archive for a container's root folder that gives an existing folder another owner."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        entry.uid, entry.gid = owner
+        tar.addfile(entry)
+    return buffer.getvalue()

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
-from shipway.domain.routes import releases
+from shipway.domain.routes import hosts, releases, serves
 from shipway.domain.traffic import Traffic
 from shipway.drivers.edge.dynamic import address, conflict, public, refuse_conflict
 from shipway.drivers.edge.program import BUCKETS
 from shipway.testing.memory_calls import Recorder
+from shipway.testing.replies import Reply
 
+CLIENT = "203.0.113.7"  # the address of a visitor
+SLOW = 3.0  # seconds until in-memory services respond at /slow
 GOLDEN_RATIO = 0.6180339887  # its multiples are evenly distributed over 0 to 1
 
 
@@ -29,10 +34,12 @@ class MemoryEdge(Recorder):
         self.unreachable: set[str] = set()
         self.stopped: list[str] = []  # of its containers
         self.interrupts: str | None = None  # what `ensure` would interrupt, set by a test
-        self.pages: dict[str, tuple[str, int, str]] = {}  # of owners under maintenance: host, port, page
+        self.pages: dict[str, tuple[tuple[str, ...], int, str]] = {}  # of owners under maintenance: hosts, port, page
         self.sick: set[int] = set()  # releases whose probes fail
         self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: set by a test, plus requests
         self._requested = 0
+        self._turn = 0  # of the containers of a route
+        self.passwords: dict[str, str] = {}  # by hash: set by a test
 
     def down(self) -> Sequence[str]:
         with self._call("down"):
@@ -95,7 +102,7 @@ class MemoryEdge(Recorder):
             self.pages.pop(owner, None)
             if page is not None:
                 where = address(url)
-                self.pages[owner] = (where.host, where.port, page)
+                self.pages[owner] = (hosts(url), where.port, page)
 
     def maintained(self, owner: str) -> bool:
         with self._call("maintained", owner):
@@ -115,22 +122,15 @@ class MemoryEdge(Recorder):
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
         """Release and upstream that a request reaches; (None, "") if no route matches, (None, page) under maintenance,
         unless it comes from a `visit`."""
-        for name, number, page in self.pages.values():
-            if (name, number) == (host.lower(), port) and not inside:
+        for served, number, page in self.pages.values():
+            if host.lower() in served and number == port and not inside:
                 return None, page
         if port not in self.ports:
             raise ConnectionRefusedError(port)
-        best: tuple[int, str, Mapping[str, Any]] | None = None
-        for owner, table in self.tables.items():
-            if (table["url"]["host"].lower(), table["url"]["port"]) != (host.lower(), port):
-                continue
-            for route in table["routes"]:
-                prefix = route["prefix"].rstrip("/")
-                if (path == prefix or path.startswith(f"{prefix}/")) and (best is None or len(prefix) > best[0]):
-                    best = (len(prefix), owner, route)
+        best = self._match(host, port, path)
         if best is None:
             return None, ""
-        _, owner, route = best
+        owner, route = best
         group = self._choose(route["groups"])
         errors = 1 if _fails(path) or self.unreachable.intersection(group["upstreams"]) else 0
         counts = self.counted.setdefault(owner, {})
@@ -138,6 +138,82 @@ class MemoryEdge(Recorder):
             1, errors, dict.fromkeys(BUCKETS, 1)
         )
         return group["release"], group["upstreams"][0]
+
+    def ask(
+        self,
+        host: str,
+        port: int,
+        path: str,
+        *,
+        method: str = "GET",
+        body: int = 0,
+        headers: Mapping[str, str] | None = None,
+        client: str = CLIENT,
+    ) -> Reply:
+        """The response to a request from an address. body: its length in bytes; headers: with names in lower case."""
+        given = headers or {}
+        if any(host.lower() in served and number == port for served, number, _ in self.pages.values()):
+            return Reply(503)
+        for table in self.tables.values():
+            url = table["url"]
+            if (host.lower(), port) in {(name.lower(), url["port"]) for name in url.get("redirects", ())}:
+                where = f"{url.get('scheme', 'http')}://{public(table).authority}{path}"
+                return Reply(301 if method == "GET" else 308, {"location": where})
+        found = self._match(host, port, path)
+        if found is None:
+            return Reply(404)
+        owner, route = found
+        refused = self._refused(self.tables[owner].get("access", {}), given, client)
+        if refused:
+            return Reply(refused)
+        if body > route.get("body", body):
+            return Reply(413)
+        if path == "/slow" and route.get("timeout", SLOW) < SLOW:
+            return Reply(504)
+        upstreams = self._choose(route["groups"])["upstreams"]
+        self._turn += 1
+        cookie = f"shipway_{route['name']}"
+        stays = given.get("cookie", "").removeprefix(f"{cookie}=") if "sticky" in route else ""
+        upstream = stays if stays in upstreams else upstreams[self._turn % len(upstreams)]
+        answer = dict(route.get("response_headers", {}))
+        if "sticky" in route and not stays:
+            answer["set-cookie"] = f"{cookie}={upstream}"
+        if "compress" in route and path.startswith("/large") and "gzip" in given.get("accept-encoding", ""):
+            answer["content-encoding"] = "gzip"
+        prefix = route["prefix"].rstrip("/") if "strip" in route else ""
+        seen = path.removeprefix(prefix) or "/"
+        return Reply(
+            200,
+            {name.lower(): value for name, value in answer.items()},
+            upstream,
+            seen if seen[0] == "/" else f"/{seen}",
+        )
+
+    def _refused(self, access: Mapping[str, Any], headers: Mapping[str, str], client: str) -> int | None:
+        """The status for a client that the table's `access` keeps out."""
+        if "allow" in access and not any(ip_address(client) in ip_network(item) for item in access["allow"]):
+            return 403
+        kind, _, login = headers.get("authorization", "").partition(" ")
+        name, _, password = b64decode(login).decode().partition(":") if kind == "Basic" else ("", "", "")
+        hashes = dict(line.split(":", 1) for line in access.get("users", ()))
+        if "users" in access and (name not in hashes or self.passwords.get(hashes[name]) != password):
+            return 401
+        return None
+
+    def _match(self, host: str, port: int, path: str) -> tuple[str, Mapping[str, Any]] | None:
+        """Owner and route with the longest prefix."""
+        best: tuple[tuple[bool, int], str, Mapping[str, Any]] | None = None
+        for owner, table in self.tables.items():
+            if table["url"]["port"] != port:
+                continue
+            for route in table["routes"]:
+                prefix = route["prefix"].rstrip("/")
+                here = any(serves(name, host.lower()) for name in hosts(table["url"], route))
+                fits = path == prefix or path.startswith(f"{prefix}/")
+                rank = (host.lower() in hosts(table["url"], route), len(prefix))  # exact names come before wildcards
+                if here and fits and (best is None or rank > best[0]):
+                    best = (rank, owner, route)
+        return best[1:] if best else None
 
     def _choose(self, groups: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """By weight: deterministic, evenly distributed."""

@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from shipway.domain import mounts as service_mounts
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_LEDGER,
@@ -106,7 +107,7 @@ class MemoryRuntime(Recorder):
                 raise EngineError(f"image {spec.image} of container {spec.name} is missing on the Docker Engine")
             self._made += 1
             identity = hashlib.sha256(f"{spec.name} {self._made}".encode()).hexdigest()
-            mounts = {path: name for name, path in spec.volumes.items()}
+            mounts = {path: name for name, path in spec.volumes.items() if not service_mounts.is_folder(name)}
             mounts |= {
                 path: hashlib.sha256(f"{identity} {path}".encode()).hexdigest()
                 for path in _declared(image)

@@ -10,6 +10,8 @@ import pytest
 
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
+from shipway.domain.mounts import Volume
+from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 
 BUILD = domain.BuildSource("web", "Dockerfile", "prod", {"A": "1"})
 IMAGE = domain.StepImage("alpine:3", BUILD)
@@ -21,6 +23,7 @@ FULL = domain.Plan(
     app="shop",
     services={"web": domain.Service(
         "web", BUILD, "web:1", "serve", 80, "/", HEALTH, 2, RESOURCES, 1.0, 1.0, {"X": "1"}, ("KEY",), SECURITY, ("KEY",), "/assets", "sh",
+        {"media": Volume("media", "/media", "/srv/media", True)}, Routing(True, {"X": "1"}, 1000, True, True, 1.0, "h2c"),
     )},
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432,
@@ -36,8 +39,9 @@ FULL = domain.Plan(
         domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",)),
         (tasks.Task("web", "warm", ("KEY",)),), (tasks.Task("web", "mail", ("KEY",)),),
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
-        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, domain.Tls(False, "ops@example.com", "https://acme", "PEM"),
-        domain.EdgeSettings(("10.0.0.0/8",)), True, ("KEY",),
+        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
+        EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
+        Access("USERS", ("10.0.0.0/8",)),
     )},
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
@@ -50,7 +54,9 @@ database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
 """
 REACH = """
-environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust edge.trusted_proxies
+environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
+environments: aliases domains redirects access.users access.allow
+services.volumes: folder
 services.security: no_new_privileges pids capabilities
 accessories: published
 registry: address
@@ -60,6 +66,8 @@ prove: mode mask
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
 REST = """
 services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
+services.routing: strip headers body compress sticky timeout protocol
+services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
 accessories: image kind provides url port volume environment command entrypoint secrets
@@ -77,7 +85,7 @@ environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
-NAMES = "app services.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
+NAMES = "app services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 
 
 def listed(text: str) -> set[str]:

@@ -11,9 +11,10 @@ from shipway.domain.container import Publish
 from shipway.domain.errors import EdgeError
 from shipway.domain.routes import blend, route
 from shipway.domain.traffic import Traffic
+from shipway.drivers.edge import page as maintenance_page
 from shipway.drivers.edge.container import published, union
 from shipway.drivers.edge.counters import traffic
-from shipway.drivers.edge.dynamic import conflict, page_url, parse, render, render_page, resolver, version
+from shipway.drivers.edge.dynamic import conflict, parse, render, resolver, version
 
 
 def table(host: str = "shop.localhost", port: int = 80, release: int = 7, **prefixes: str) -> dict[str, Any]:
@@ -130,9 +131,9 @@ def test_certificates() -> None:
 
 def test_a_page_gives_back_its_address() -> None:
     url = {"scheme": "http", "host": "shop.localhost", "port": 80}
-    text = render_page("shop", url, "<p>{{ x }}</p>")
-    assert page_url(text) == url
-    assert page_url("") is None
+    text = maintenance_page.render("shop", url, "<p>{{ x }}</p>")
+    assert maintenance_page.url_of(text) == url
+    assert maintenance_page.url_of("") is None
     assert "{{" not in text
 
 

@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shipway.actions.database.volume_files import VolumeFiles
 from shipway.actions.environment.accessory_rules import serving_image
+from shipway.actions.environment.service_volumes import volume_names
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
@@ -48,6 +50,7 @@ class DatabaseClient:
     accessory: Accessory
     server: DatabaseServer
     spec: ContainerSpec
+    files: VolumeFiles | None  # of the services; None if their volumes are in no snapshot
 
     def run(self, what: Operation, *arguments: str) -> Answer:
         """Run an operation, see ports.DatabaseServer. SnapshotFailed with its last lines if it fails."""
@@ -90,7 +93,9 @@ def database_client(
         networks={names.network(plan.app, environment.name): ()},
         volumes={names.snapshots(plan.app, environment.name, accessory.name): FOLDER},
     )
-    return DatabaseClient(ctx, plan.app, environment.name, accessory, server, spec)
+    volumes = {name: names.volume(plan.app, environment.name, name) for name in volume_names(plan, snapshot=True)}
+    files = VolumeFiles(ctx, spec, volumes) if volumes else None
+    return DatabaseClient(ctx, plan.app, environment.name, accessory, server, spec, files)
 
 
 def _read(output: str) -> tuple[Answer, Sequence[str]]:

@@ -30,6 +30,8 @@ def finish_restore(
         f"{'complete' if done else 'roll back'} the restore in {dead.environment}: {dead.actor}'s process died"
     )
     if done:
+        if shell is not None and shell.files is not None:
+            shell.files.swap(dead.id)
         ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
     else:
         ctx.ledger.end_deployment(
@@ -52,8 +54,11 @@ def clean_up_after(ctx: Context, newest: Deployment, release: Release, environme
 
 
 def clean_up(shell: DatabaseClient) -> None:
-    """Remove all of them: under the environment's lock with nothing pending they are leftovers."""
+    """Remove all of them, and files of services' volumes: under the environment's lock with nothing pending they are
+    leftovers."""
     shell.run("sweep")
+    if shell.files is not None:
+        shell.files.sweep()
 
 
 def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseClient | None:

@@ -299,7 +299,9 @@ class Applying:
         no previous release existed or no request arrived."""
         made = not self.switched or self.decision.previous is None
         volumes = {
-            part.host.name: host.new_volumes for part, host in zip(self.decision.parts, self.hosts, strict=True) if made
+            part.host.name: [*host.new_volumes, *host.new_service_volumes]
+            for part, host in zip(self.decision.parts, self.hosts, strict=True)
+            if made
         }
         revert(self.ctx, self.order.release, self.order.environment, self.decision.previous, volumes)
 

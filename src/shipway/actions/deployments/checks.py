@@ -94,7 +94,7 @@ def run_seed(ctx: Context, order: DeployRequest, settings: Settings) -> None:
     seed = order.environment.seed
     assert seed is not None
     extra = {name: settings.secrets[name] for name in seed.secrets}
-    job = service_job(order.release, order.environment, settings, seed.service, extra)
+    job = service_job(order.release, order.environment, settings, seed.service, extra, volumes=True)
     spec = dataclasses.replace(job, entrypoint=("sh", "-c"), command=(seed.run,))
     code = run_container(ctx, spec, on_line=lambda line: ctx.reporter.line("seed", line), timeout=TIMEOUT)
     if code != 0:

@@ -67,8 +67,9 @@ def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, g
     remember(ctx, app, name, {**former_hosts(ctx, app, name), **remaining})
     kept = ", ".join(dict.fromkeys(volumes))
     if kept:
+        option = " --volumes" if any(volume.endswith(names.VOLUME) for volume in volumes) else ""
         ctx.reporter.note(
-            f"its data is kept in {kept}: the next deployment uses it, and `shipway destroy {name} --force` removes it"
+            f"its data is kept in {kept}: the next deployment uses it, and `shipway destroy {name} --force{option}` removes it"
         )
     detail = f"its process died; kept: {kept}" if kept else "its process died"
     ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), None, detail)

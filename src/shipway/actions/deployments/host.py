@@ -14,6 +14,7 @@ from shipway.actions.environment.accessories import STARTING, ensure_networks, f
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
 from shipway.actions.environment.outgoing import drain_and_stop, drained, enter_rotation, standby_fits, wait_drained
+from shipway.actions.environment.service_volumes import new_volumes
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.change import Change
@@ -50,8 +51,9 @@ class HostDeployment:
         self.owner = names.route_owner(self.app, self.environment)
         self.rotation = names.rotation_network(self.app, self.environment)
         self.new_volumes: list[str] = []  # that this deployment created
+        self.new_service_volumes: list[str] = []
         self._is_rollback = decision.order.kind == ROLLBACK  # it ran before
-        self._domain = decision.order.environment.domain
+        self._domains = decision.order.environment.exact_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
         self._headers = decision.order.environment.forwarded
@@ -72,6 +74,7 @@ class HostDeployment:
         """Create networks, and what the services use."""
         if self.desired.services:
             ensure_networks(self.ctx, self.app, self.environment)
+            self.new_service_volumes += new_volumes(self.ctx, self.desired.services)
         changes = self.changeset.of("accessory", *STARTING)
         if changes:
             with self.part("accessories", ", ".join(change.name for change in changes)):
@@ -252,7 +255,7 @@ class HostDeployment:
         """Attach these, or all web services, to the edge."""
         side_by_side(self._enter, self.desired.web if specs is None else specs)
         if self.desired.routes is not None:
-            self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self._domain,)}, self.desired.url)
+            self.ctx.edge.ensure(self.desired.publish, {self.rotation: self._domains}, self.desired.url)
 
     def switch_all(self) -> None:
         """Route all requests to the target release."""

@@ -12,6 +12,7 @@ from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
+from shipway.actions.environment.service_volumes import require_listed, volumes_elsewhere
 from shipway.context import Context
 from shipway.domain import history
 from shipway.domain.adjustments import Adjustments
@@ -156,6 +157,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
         changes = reconcile(desired, seen)
         if order.kind == ROLLBACK:
             changes = leave_newer(ctx.on(host.name), release.plan, changes, seen.accessories)
+        if host in environment.hosts:
+            require_listed(ctx, desired)
         parts.append(HostPlan(host, desired, seen, _with_edge(ctx.on(host.name), desired, changes)))
     return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable)
 
@@ -199,7 +202,9 @@ def _refuse_moved(decision: Decision) -> None:
     was = before.environments.get(decision.order.environment.name) if before else None
     if before is not None and was is not None and was.hosts[0].name in decision.unreachable:
         moved = [f"{name} (on {was.hosts[0].name}, which is unreachable)" for name in before.accessories]
-    if moved and decision.first.changeset.of("accessory", "create") and not decision.order.force:
+    moved = moved if decision.first.changeset.of("accessory", "create") else []
+    moved += volumes_elsewhere(before, decision.order.release, decision.order.environment)
+    if moved and not decision.order.force:
         where = decision.first.host.name
         raise UsageError(f"rejected: {', '.join(moved)} would start empty on {where}, since the data is on another host",
                          hint="put that host first in `hosts`; or move the data, and pass --force")  # fmt: skip

@@ -17,7 +17,15 @@ from shipway.actions.environment.outgoing import drained, enter_rotation, wait_d
 from shipway.actions.environment.unowned import GRACE, accessories_again, serve_again, unowned_containers
 from shipway.context import Context
 from shipway.domain import names, routes
-from shipway.domain.container import LABEL_LEDGER, LABEL_MADE_BY, LABEL_NAME, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ENVIRONMENT,
+    LABEL_LEDGER,
+    LABEL_MADE_BY,
+    LABEL_NAME,
+    ContainerInfo,
+    ContainerSpec,
+)
 from shipway.domain.desired import nothing, publish, render_desired
 from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
@@ -81,7 +89,7 @@ class _Reverting:
         previous: Deployment | None,
     ) -> None:
         self.ctx, self.outgoing, self.good, self.environment = ctx, outgoing, good, environment
-        self.app, self.name, self.domain = outgoing.app, environment.name, environment.domain
+        self.app, self.name, self.domains = outgoing.app, environment.name, environment.exact_names
         self.owner = names.route_owner(self.app, self.name)
         self.rotation = names.rotation_network(self.app, self.name)
         self.observed: Observed = observe(ctx, self.app, self.name)
@@ -108,9 +116,13 @@ class _Reverting:
         else:
             steps = [self._networks, self._accessories, self._traffic, lambda: self._start(self.desired.workers)]
             steps += [self._empty] if self.good is None else [self._remove_unused]
-        attempt_all(
-            *steps, *(partial(self.ctx.runtime.remove_volume, volume) for volume in discard), self._report_kept_volumes
-        )
+        attempt_all(*steps, *(partial(self._discard, volume) for volume in discard), self._report_kept_volumes)
+
+    def _discard(self, volume: str) -> None:
+        """Remove a volume of the failed release, but not one of services that a stopped container still has."""
+        there = self.ctx.runtime.list({LABEL_APP: self.app, LABEL_ENVIRONMENT: self.name})
+        if not volume.endswith(names.VOLUME) or all(volume not in item.volumes.values() for item in there):
+            self.ctx.runtime.remove_volume(volume)
 
     def _traffic(self) -> None:
         """Route all requests to the good release if it can be started; then drain the failed one."""
@@ -221,7 +233,7 @@ class _Reverting:
         inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
         for spec in self.desired.web:
             enter_rotation(self.ctx, self.rotation, spec, inside=spec.name in inside)
-        self.ctx.edge.ensure(self.desired.publish, {self.rotation: (self.domain,)}, self.desired.url)
+        self.ctx.edge.ensure(self.desired.publish, {self.rotation: self.domains}, self.desired.url)
 
     def _clean_up(self) -> None:
         """Remove what doesn't belong to the good release, or return it to its previous state."""

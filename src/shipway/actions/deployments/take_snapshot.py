@@ -54,8 +54,15 @@ def take(ctx: Context, shell: DatabaseClient, release: int, schema: str | None, 
         if answer.taken is None:
             raise SnapshotFailed("the snapshot was not written")
         size, digest = answer.taken
+        # After the database: then each row's file is included, unless it is removed meanwhile.
+        kept = tuple(item.file for item in domain.kept(known, most))
+        archives = shell.files.take(file, kept) if shell.files else {}
+        for name, archive in archives.items():
+            if not archive.complete:
+                ctx.reporter.note(f"files of {name} changed while they were copied: the snapshot may lack them")
         made = Snapshot(
-            shell.app, shell.environment, 0, release, schema, ctx.clock(), ctx.actor, cause, file, size, digest, answer.rows
+            shell.app, shell.environment, 0, release, schema, ctx.clock(), ctx.actor, cause, file, size, digest, answer.rows,
+            archives,
         )  # fmt: skip
         return ctx.ledger.add_snapshot(made)
 

@@ -54,7 +54,7 @@ def _run_all(ctx: Context, order: DeployRequest, settings: Settings, stage: str,
 
 def _run(ctx: Context, order: DeployRequest, settings: Settings, name: str, task: Task) -> None:
     extra = {secret: settings.secrets[secret] for secret in task.secrets}
-    job = service_job(order.release, order.environment, settings, task.service, extra)
+    job = service_job(order.release, order.environment, settings, task.service, extra, volumes=True)
     spec = dataclasses.replace(job, entrypoint=("sh", "-c"), command=(task.run,))
     lines: deque[str] = deque(maxlen=TAIL)
 

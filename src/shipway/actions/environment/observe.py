@@ -16,6 +16,7 @@ from shipway.domain.errors import KeyMissing, SecretError
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
+from shipway.domain.routing import user_lines
 
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
@@ -49,6 +50,8 @@ def settings(
     versions = require_secrets(ctx, plan, environment, like)
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
+    _require_users(environment, values)
+    _require_certificate(environment, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
@@ -95,6 +98,32 @@ def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
             raise SecretError(why, hint=secret_value.remedy(name))
 
 
+def _require_users(environment: Environment, values: Mapping[str, str]) -> None:
+    """SecretError if the secret of `access` has no users."""
+    name = environment.access.users
+    if name is None:
+        return
+    try:
+        user_lines(values[name])
+    except ValueError as error:
+        raise SecretError(
+            f"{name} can't be used for the access to {environment.name}: {error}",
+            hint=f"`htpasswd -nB NAME` prints a line for a user; then: shipway secret set {environment.name} {name}",
+        ) from error
+
+
+def _require_certificate(environment: Environment, values: Mapping[str, str]) -> None:
+    """SecretError if the secrets of `tls` are no certificate and no key."""
+    begins = {"certificate": "-----BEGIN CERTIFICATE-----", "key": "-----BEGIN "}
+    for what, name in environment.tls.secrets.items() if environment.tls else ():
+        value = values[name].strip()
+        if not value.startswith(begins[what]) or (what == "key" and "PRIVATE KEY-----" not in value.splitlines()[0]):
+            raise SecretError(
+                f"{name} is not a {'certificate' if what == 'certificate' else 'private key'} in PEM form",
+                hint=f"set it from the file: shipway secret set {environment.name} {name} < {what}.pem",
+            )
+
+
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None
 ) -> dict[str, int]:
@@ -118,6 +147,8 @@ def needed(plan: Plan, environment: Environment) -> list[str]:
     desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     desired += [name for command in commands_of(environment).values() for name in command.secrets]
+    desired += [environment.access.users] if environment.access.users else []
+    desired += environment.tls.secrets.values() if environment.tls else []
     return list(dict.fromkeys(desired))
 
 

@@ -61,7 +61,7 @@ def execute(
             hint=f"shipway exec {environment} {service} --into -- {shlex.join(command)}; or: shipway db {environment}",
         )
     resources = release.plan.services[service].resources
-    job = service_job(release, where, own, service, {})
+    job = service_job(release, where, own, service, {}, volumes=True)
     job = dataclasses.replace(
         job, entrypoint=(command[0],), command=tuple(command[1:]), cpus=resources.cpus, memory=resources.memory,
         networks=_networks(release.plan, service, job.networks),

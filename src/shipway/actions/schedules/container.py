@@ -109,7 +109,7 @@ def _spec(ctx: Context, run: ScheduledRun, release: Release, schedule: Schedule)
     own = settings(ctx, release, place, like=good[0] if good else None, create=False)
     extra = {name: own.secrets[name] for name in schedule.secrets}
     service = release.plan.services[schedule.service]
-    job = service_job(release, place, own, schedule.service, extra)
+    job = service_job(release, place, own, schedule.service, extra, volumes=True)
     if ctx.images.inspect(job.image) is None:
         ctx.registry(release.plan).ensure()
         ctx.images.pull(job.image, lambda line: None)

@@ -7,6 +7,7 @@ renamed, and rolls it back otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipway.actions.database.client import DatabaseClient
@@ -16,6 +17,7 @@ from shipway.actions.deployments.take_snapshot import take
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import most, shell_of, snapshots
 from shipway.context import Context
+from shipway.domain.count import counted
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
 from shipway.domain.schema_history import schema_revisions
@@ -29,13 +31,26 @@ class Outlook:
 
     snapshot: Snapshot
     lost: tuple[str, ...]  # messages by table
+    volumes: tuple[str, ...]  # messages by volume of the services
 
 
 def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
     """Inspect without changes."""
     chosen = _chosen(ctx, app, environment, number)
-    rows = shell_of(ctx, *serving(ctx, app, environment)).run("rows").rows
-    return Outlook(chosen, tuple(lost(chosen.rows, rows)))
+    shell = shell_of(ctx, *serving(ctx, app, environment))
+    return Outlook(chosen, tuple(lost(chosen.rows, shell.run("rows").rows)), tuple(_volumes(chosen, shell)))
+
+
+def _volumes(chosen: Snapshot, shell: DatabaseClient) -> Iterator[str]:
+    """What happens to the files of the services."""
+    mine = shell.files.volumes if shell.files else {}
+    for name in sorted({*chosen.volumes, *mine}):
+        if name not in mine:
+            yield f"{name}: {counted(chosen.volumes[name].files, 'file')} in the snapshot, but the release has no such volume"
+        elif name not in chosen.volumes:
+            yield f"{name}: stays as it is, since it is not in the snapshot"
+        else:
+            yield f"{name}: all files are replaced by the {chosen.volumes[name].files} of the snapshot"
 
 
 def restore_snapshot(
@@ -61,14 +76,23 @@ def restore_snapshot(
 
 def _put(ctx: Context, shell: DatabaseClient, chosen: Snapshot, id: int, schema: str | None) -> None:
     """Finalized in any case, unless the outcome can't be determined: then it stays pending for the next command."""
+    files = (
+        shell.files if shell.files is not None and not chosen.volumes.keys().isdisjoint(shell.files.volumes) else None
+    )
     try:
         with ctx.part("restore", f"snapshot {chosen.number}, {readable(chosen.size)}"):
             shell.run("load", chosen.file, chosen.digest, new_name(id))
+            if files is not None:
+                files.load(id, chosen.file, chosen.volumes)
         with ctx.part("rename", shell.accessory.name):
             shell.run("swap", new_name(id), old_name(id))
+        if files is not None:
+            files.swap(id)
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
         if old_name(id) in shell.run("there").there:  # renamed already
+            if files is not None:
+                files.swap(id)
             ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")
         else:
             detail = error.message if isinstance(error, ShipwayError) else type(error).__name__

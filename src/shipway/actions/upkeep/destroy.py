@@ -1,4 +1,5 @@
-"""Destroy an environment: remove its containers, routes, networks and the data of its accessories."""
+"""Destroy an environment: remove its containers, routes, networks, the data of its accessories, and if requested the
+volumes of its services."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
+from shipway.actions.environment.service_volumes import kept_volumes
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
@@ -17,9 +19,9 @@ from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
 from shipway.system.parallel import attempt_all
 
 
-def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
-    """Remove everything that runs there, on every host, and its volumes including snapshots. The ledger keeps the
-    history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
+def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool = False) -> None:
+    """Remove everything that runs there, on every host, and the volumes of accessories including snapshots. volumes:
+    those of services too, which are kept and reported otherwise. The ledger keeps the history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
     next command completes it without removing data: see `deployments.clear`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
@@ -27,20 +29,30 @@ def destroy(ctx: Context, plan: Plan, environment: Environment) -> None:
         require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         number = _begin(own, plan.app, environment.name)
-        clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment))
+        clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment, volumes))
         if number is not None:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
 
 
-def _empty(ctx: Context, plan: Plan, environment: Environment) -> None:
+def _empty(ctx: Context, plan: Plan, environment: Environment, with_volumes: bool) -> None:
     """Empty a host. A failed removal does not prevent the others."""
+    kept = [] if with_volumes else kept_volumes(ctx, plan.app, environment.name)
     found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
     attempt_all(
         lambda: empty_host(ctx, plan.app, environment.name, volumes=True),
         lambda: attempt_all(
-            *(partial(ctx.runtime.remove_volume, volume) for volume in _volumes(ctx, plan, environment, found))
+            *(
+                partial(ctx.runtime.remove_volume, volume)
+                for volume in _volumes(ctx, plan, environment, found)
+                if volume not in kept
+            )
         ),
     )
+    if kept:
+        ctx.reporter.note(
+            f"the files of its services are kept in {', '.join(kept)}: the next deployment uses them, and "
+            f"`shipway destroy {environment.name} --force --volumes` removes them"
+        )
 
 
 def _volumes(ctx: Context, plan: Plan, environment: Environment, found: Sequence[ContainerInfo]) -> list[str]:

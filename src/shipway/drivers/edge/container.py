@@ -35,6 +35,7 @@ from shipway.drivers.shared import EDGE_IMAGE, SHARED, port_taken
 LABEL_PORTS = "shipway.edge.ports"  # as ADDRESS:PORT,…
 LABEL_ACME = "shipway.edge.acme"  # as JSON
 LABEL_TRUSTED = "shipway.edge.trusted"  # proxies trusted on its ports, as ADDRESS,…
+LABEL_LIMITS = "shipway.edge.limits"  # its plugin can limit the bodies of requests
 LABEL_TOKEN = "shipway.edge.token"  # for the control port; readable by all users of the engine
 ANYWHERE = "0.0.0.0"
 HTTPS = 443
@@ -63,7 +64,7 @@ class EdgeContainers:
             raise EdgeError(f"the edge can't join network {missing[0]}: it does not exist")
         started = self._revive()
         members, acme, trusted = self.members(), _acme(url), _trusted(url)
-        outdated = _outdated(members, ports, acme, trusted)
+        outdated = _outdated(members, ports, acme, trusted, limits=_limits(url))
         if outdated is not None:
             started.append(
                 self._replace(outdated, union(published(outdated.labels), _of_numbers(ports, outdated)), acme, trusted)
@@ -82,12 +83,14 @@ class EdgeContainers:
     def pending(self, ports: Sequence[Publish], url: Mapping[str, Any] | None) -> tuple[str, ContainerInfo] | None:
         """Why `ensure` would recreate a running container, and which one; None if it wouldn't."""
         members = [item for item in self.members() if item.running]
-        found = _outdated(members, ports, _acme(url), _trusted(url))
+        found = _outdated(members, ports, _acme(url), _trusted(url), limits=_limits(url))
         if found is None:
             return None
         why = "to use another ACME server" if _covers(found, ports) else "to publish another address"
         if _trusts_others(found, _trusted(url)):
             why = "to change its trusted proxies"
+        elif _limits(url) and LABEL_LIMITS not in found.labels:
+            why = "to limit the bodies of requests, which its version can't"
         return ("to change its settings" if LABEL_TOKEN not in found.labels else why), found
 
     def trim(self, needed: set[int], among: set[int] | None = None) -> None:
@@ -239,6 +242,7 @@ class EdgeContainers:
                 LABEL_ACME: json.dumps(acme),
                 LABEL_TRUSTED: ",".join(trusted),
                 LABEL_TOKEN: token,
+                LABEL_LIMITS: "1",
                 LABEL_CONFIG: config,
             },
             command=command,
@@ -292,6 +296,10 @@ def _trusted(url: Mapping[str, Any] | None) -> list[str] | None:
     return None if url is None else list(url.get("trusted", ()))
 
 
+def _limits(url: Mapping[str, Any] | None) -> bool:
+    return bool((url or {}).get("limits"))
+
+
 def _trusts_others(member: ContainerInfo, trusted: Sequence[str] | None) -> bool:
     return trusted is not None and list(trusted) != trusted_proxies(member.labels)
 
@@ -332,6 +340,8 @@ def _outdated(
     ports: Sequence[Publish],
     acme: Mapping[str, Any] | None,
     trusted: Sequence[str] | None,
+    *,
+    limits: bool,
 ) -> ContainerInfo | None:
     """The container that can't provide what is requested, on ports that it holds."""
     for member in members:
@@ -342,7 +352,9 @@ def _outdated(
             and any(port.host_port == HTTPS for port in held)
             and chosen(acme, resolvers(member.labels)) is None
         )
-        if widened or lacks or (held and _trusts_others(member, trusted)) or LABEL_TOKEN not in member.labels:
+        unable = bool(held) and limits and LABEL_LIMITS not in member.labels
+        other = bool(held) and _trusts_others(member, trusted)
+        if widened or lacks or other or unable or LABEL_TOKEN not in member.labels:
             return member
     return None
 

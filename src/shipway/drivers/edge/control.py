@@ -7,8 +7,11 @@ of a folder, a command in the container) it would take ten times as long.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from shipway.domain.errors import EdgeError
+from shipway.domain.errors import EdgeError, EngineError
+from shipway.drivers.edge.dynamic import HEADER_TOKEN
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
@@ -17,6 +20,15 @@ PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"
 AUTHORITY = "/authority/"
+
+
+@contextmanager
+def as_edge_error() -> Iterator[None]:
+    """Errors of the engine as those of the edge."""
+    try:
+        yield
+    except EngineError as error:
+        raise EdgeError(f"the edge: {error.message}", hint=error.hint) from error
 
 
 class Control:
@@ -73,4 +85,4 @@ class Control:
         return answer.body
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        return self._connection.ask(method, path, body, {"X-Shipway-Token": self._token})
+        return self._connection.ask(method, path, body, {HEADER_TOKEN: self._token})

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.control import TIMEOUT
-from shipway.drivers.edge.dynamic import HEADER_RELEASE, HEADER_ROUTES, Public, mark, public, reach, version
+from shipway.drivers.edge.control import TIMEOUT, Control
+from shipway.drivers.edge.dynamic import (
+    HEADER_RELEASE,
+    HEADER_ROUTES,
+    HEADER_TOKEN,
+    Public,
+    mark,
+    public,
+    reach,
+    table_version,
+)
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
 INTERVAL = 0.003
+ACME = 60.0  # seconds for a certificate beyond the deadline
+END = "-----END CERTIFICATE-----"
 UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
 
 ProofRequest = Callable[[], str | None]  # None if satisfied; else a message
@@ -22,8 +33,10 @@ ProofRequest = Callable[[], str | None]  # None if satisfied; else a message
 class Asker:
     """Queries the edge's public ports, on connections kept open until it is closed."""
 
-    def __init__(self, dial: Dial, deadline: float) -> None:
+    def __init__(self, dial: Dial, deadline: float, token: str = "") -> None:
+        """token: of the edge's container, for what is private."""
         self._dial = dial
+        self._token = token
         self._deadline = deadline
         self._open: dict[tuple[str, int, str], Connection] = {}
 
@@ -81,7 +94,7 @@ class Asker:
             context = ssl.create_default_context(cadata=authorities)
             with self._dial((_local(port), port.host_port), TIMEOUT) as plain:
                 try:
-                    context.wrap_socket(plain, server_hostname=where.host).close()
+                    context.wrap_socket(plain, server_hostname=where.sample).close()
                 except ssl.SSLCertVerificationError as error:
                     return f"the certificate for {where.host} is not valid: {error.verify_message}"
             return None
@@ -99,9 +112,34 @@ class Asker:
 
         return ask
 
-    def routed(self, owner: str, table: Mapping[str, Any], port: Publish) -> ProofRequest:
+    def has_certificate(self, control: Control, where: Public, port: Publish, own: str | None) -> str | None:
+        """None as soon as there is a certificate that browsers accept, or the plan's own one, else a message."""
+        if own is not None:
+            return self.until(self.shown(where, port, own))
+        if where.internal:
+            return self.until(self.certified(where, port, control.authority()))
+        trust = where.tls["acme"].get("trust") if where.tls else None
+        if trust:
+            return self.until(self.issued(where, port), patience=ACME)
+        return self.until(self.certified(where, port, None), patience=ACME)
+
+    def shown(self, where: Public, port: Publish, certificate: str) -> ProofRequest:
+        """Whether it presents this certificate (PEM, with its chain) for the name."""
+        own = ssl.PEM_cert_to_DER_cert(certificate[: certificate.index(END) + len(END)].strip())
+
+        def ask() -> str | None:
+            plain = self._dial((_local(port), port.host_port), TIMEOUT)
+            with plain, _unverified().wrap_socket(plain, server_hostname=where.sample) as encrypted:
+                presented = encrypted.getpeercert(binary_form=True)
+            if presented == own:
+                return None
+            return f"the certificate in the plan's secret is not valid for {where.host}, or its key is another one"
+
+        return ask
+
+    def routed(self, owner: str, table: Mapping[str, Any], port: Publish, admitted: Sequence[str] = ()) -> ProofRequest:
         """Whether it routes by this table."""
-        return self.shows(public(table), mark(owner), version(table), port)
+        return self.shows(public(table), mark(owner), table_version(table, admitted), port)
 
     def reached(self, owner: str, table: Mapping[str, Any], port: Publish) -> list[ProofRequest]:
         """Whether a container of each release on the first route answers."""
@@ -150,7 +188,8 @@ class Asker:
     def _health(self, port: Publish, owner: str, table: Mapping[str, Any], release: int) -> Answer:
         """Request the health path of a release on the first route."""
         first = table["routes"][0]
-        return self._get(port, public(table), reach(owner, release, str(first["health"])), first.get("headers"))
+        headers = {**first.get("headers", {}), **({HEADER_TOKEN: self._token} if "access" in table else {})}
+        return self._get(port, public(table), reach(owner, release, str(first["health"])), headers)
 
     def _get(self, port: Publish, where: Public, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         name = where.host if where.tls is not None else ""

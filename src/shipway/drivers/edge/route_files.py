@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
 from shipway.domain.errors import EdgeError
 from shipway.drivers.edge import dynamic
 from shipway.drivers.edge.container import published
+from shipway.drivers.edge.program import ROUTES
 
 CERTIFICATE = "_certificate."  # prefix of the plugin's files for a host
 
@@ -43,3 +46,14 @@ def route_file(owner: str) -> str:
 def page_file(owner: str) -> str:
     """No owner's name begins with an underscore."""
     return f"_maintenance.{owner}.yml"
+
+
+def stopped(get: Callable[[str], Iterator[bytes]]) -> dict[str, str]:
+    """All files of an edge that doesn't run. get: the archive of a path in its container."""
+    try:
+        content = b"".join(get(f"{ROUTES}/"))
+    except FileNotFoundError:
+        return {}
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        entries = {member.name.rpartition("/")[2]: tar.extractfile(member) for member in tar if member.isfile()}
+        return {name: file.read().decode() for name, file in entries.items() if file and name.endswith(".yml")}

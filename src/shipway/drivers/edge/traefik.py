@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import socket
-import tarfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
-from shipway.domain.errors import EdgeError, EngineError, ShipwayError
+from shipway.domain.errors import EdgeError, ShipwayError
+from shipway.domain.routes import hosts
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
+from shipway.drivers.edge import page as maintenance_page
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers, trusted_proxies
-from shipway.drivers.edge.control import Control
+from shipway.drivers.edge.control import Control, as_edge_error
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import ROUTES
 from shipway.drivers.edge.visit import Gate
@@ -24,9 +26,6 @@ from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import exclusive
 from shipway.ports import Dial
 from shipway.system.tars import of_files
-
-ACME = 60.0  # seconds for a certificate beyond the deadline
-
 
 Asked = tuple[tuple[Publish, ...], Mapping[str, Sequence[str]], Mapping[str, object] | None]  # arguments of `ensure`
 
@@ -59,7 +58,7 @@ class TraefikEdge:
         self._asked: list[Asked] = []  # of this process: a switch may need it again
 
     def down(self) -> Sequence[str]:
-        with _as_edge_error():
+        with as_edge_error():
             return [item.name for item in self._containers.members() if not item.running]
 
     def ensure(
@@ -67,14 +66,14 @@ class TraefikEdge:
     ) -> None:
         asked = (tuple(ports), networks, url)
         self._asked = [asked, *(item for item in self._asked if item[0] != asked[0])]
-        with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
+        with exclusive(self._name, self._engine, self._cancelled), as_edge_error():
             self._agrees(ports, url)
             started = self._containers.ensure(ports, networks, url)
             if started:
                 self._settle(started)
 
     def pending(self, ports: Sequence[Publish], url: Mapping[str, object] | None = None) -> str | None:
-        with _as_edge_error():
+        with as_edge_error():
             self._agrees(ports, url)
             found = self._containers.pending(ports, url)
             if found is None:
@@ -112,11 +111,13 @@ class TraefikEdge:
                 )
 
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
-        with exclusive(self._name, self._engine, self._cancelled), _as_edge_error():
+        with exclusive(self._name, self._engine, self._cancelled), as_edge_error():
             files = self._files()
             places = [dynamic.public(table) for table in route_files.tables(files).values()]
             places += [
-                dynamic.address(url) for text in files.values() if (url := dynamic.page_url(text)) and "host" in url
+                dynamic.address(url)
+                for text in files.values()
+                if (url := maintenance_page.url_of(text)) and "host" in url
             ]
             needed = {
                 number
@@ -127,14 +128,14 @@ class TraefikEdge:
 
     @contextmanager
     def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
-        with _as_edge_error(), ExitStack() as stack:
+        with as_edge_error(), ExitStack() as stack:
             where = dynamic.address(url)
             member = self._member(where)
-            gate = stack.enter_context(
-                self._gate.open(member.name, where, dynamic.mark(route_files.checked_owner(owner)), network, labels)
-            )
-            self._admit(owner, [gate.address])
+            mark = dynamic.mark(route_files.checked_owner(owner))
+            names = [name for name in hosts(url) if not name.startswith("*")]
+            gate = stack.enter_context(self._gate.open(member.name, where, mark, network, labels, names))
             stack.callback(self._admit, owner, [])
+            self._admit(owner, [gate.address])
             end = stack.pop_all()
         try:
             yield gate.container
@@ -142,56 +143,71 @@ class TraefikEdge:
             with suppress(ShipwayError):
                 end.close()
             raise
-        with _as_edge_error():
+        with as_edge_error():
             end.close()
 
     def _admit(self, owner: str, sources: Sequence[str]) -> None:
-        """Exempt these addresses from the maintenance page, if there is one."""
-        text = self._files().get(route_files.page_file(route_files.checked_owner(owner)), "")
-        url, page = dynamic.page_url(text), dynamic.page_of(text)
+        """Exempt these addresses from the maintenance page and from `access`, if there are any."""
+        files = self._files()
+        text = files.get(route_files.page_file(route_files.checked_owner(owner)), "")
+        url, page = maintenance_page.url_of(text), maintenance_page.page_of(text)
         if url is not None and page is not None:
             self._show(owner, url, page, sources)
+        table = route_files.tables(files).get(owner)
+        if table is None or "access" not in table:
+            return
+        where = dynamic.public(table)
+        member = self._member(where)
+        with self._control() as control, self._asker() as asker:
+            text = dynamic.render(owner, table, resolvers(member.labels), sources)
+            control.write(route_files.route_file(owner), text)
+            seen = asker.until(asker.routed(owner, table, self._port(member, where), sources))
+        if seen:
+            raise EdgeError(f"the edge did not admit the checks of {owner} within {self._deadline:g} s: {seen}")
 
     def authority(self) -> str | None:
-        with _as_edge_error():
+        with as_edge_error():
             if not self._running():
                 return None
             with self._control() as control:
                 return control.authority() if any(map(route_files.is_certificate, control.files())) else None
 
     def routes(self, owner: str) -> Mapping[str, object] | None:
-        with _as_edge_error():
+        with as_edge_error():
             return route_files.tables(self._files()).get(route_files.checked_owner(owner))
 
     def taken(self, owner: str, table: Mapping[str, object]) -> tuple[str, str] | None:
-        with _as_edge_error():
+        with as_edge_error():
             return dynamic.conflict(route_files.checked_owner(owner), table, route_files.tables(self._files()))
 
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
-        with self._lock, _as_edge_error():
+        with self._lock, as_edge_error():
             where = dynamic.public(table)
             member = self._serving(where)
             text = dynamic.render(route_files.checked_owner(owner), table, resolvers(member.labels))
             port = self._port(member, where)
-            with self._control() as control, self._asker() as asker:
+            with self._control() as control, self._asker(member) as asker:
                 with exclusive(
                     f"{self._name}-routes", self._engine, self._cancelled
                 ):  # of two that claim an address, only one succeeds
                     tables = route_files.tables(control.files())
                     dynamic.refuse_conflict(owner, table, tables)
-                    if where.internal:
-                        control.certify(where.host)
+                    for each in dynamic.certified(table):
+                        if each.internal:
+                            control.certify(each.host)
                     control.write(route_files.route_file(owner), text)
                 before = tables.get(owner)
                 seen = asker.until(asker.routed(owner, table, port), *asker.reached(owner, table, port))
-                if seen is None and where.tls is not None and (before is None or before["url"] != table["url"]):
-                    seen = self._certified(control, asker, where, port)  # later on it must not block a rollback
+                if dynamic.names_differ(before, table):  # later on it must not block a rollback
+                    for each in dynamic.certified(table):
+                        seen = seen or asker.has_certificate(control, each, port, dynamic.own_certificate(table))
                 if seen is None:
+                    self._forget(before, control)
                     return
                 if before is None:
                     control.delete(route_files.route_file(owner))
                     asker.until(asker.shows_nothing(where, dynamic.mark(owner), port))
-                    self._forget(where)
+                    self._forget(table, control)
                 else:
                     there = dynamic.public(before)
                     holder = self._member(there)
@@ -212,26 +228,19 @@ class TraefikEdge:
         return self._member(where)
 
     def remove(self, owner: str) -> None:
-        with self._lock, _as_edge_error():
+        with self._lock, as_edge_error():
             files = self._files()
             self._end_page(route_files.checked_owner(owner), files)
             table = route_files.tables(files).get(owner)
             if table is not None:
                 where = dynamic.public(table)
                 self._drop(route_files.route_file(owner), where, dynamic.mark(owner), f"the routes of {owner}")
-                self._forget(where)
-
-    def _certified(self, control: Control, asker: Asker, where: dynamic.Public, port: Publish) -> str | None:
-        """None as soon as there is a certificate that browsers accept, else a message."""
-        if where.internal:
-            return asker.until(asker.certified(where, port, control.authority()))
-        trust = where.tls["acme"].get("trust") if where.tls else None
-        if trust:
-            return asker.until(asker.issued(where, port), patience=ACME)
-        return asker.until(asker.certified(where, port, None), patience=ACME)
+                if self._running():
+                    with self._control() as control:
+                        self._forget(table, control)
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
-        with self._lock, _as_edge_error():
+        with self._lock, as_edge_error():
             if page is None:
                 return self._end_page(route_files.checked_owner(owner), self._files())
             self._show(owner, url, page, [])
@@ -239,11 +248,11 @@ class TraefikEdge:
     def _show(self, owner: str, url: Mapping[str, object], page: str, sources: Sequence[str]) -> None:
         where = dynamic.address(url)
         port = self._port(self._member(where), where)
-        text = dynamic.render_page(route_files.checked_owner(owner), url, page, sources)
+        text = maintenance_page.render(route_files.checked_owner(owner), url, page, sources)
         with self._control() as control, self._asker() as asker:
             control.write(route_files.page_file(owner), text)
-            wanted = dynamic.page_version(url, page, sources)
-            seen = asker.until(asker.shows(where, dynamic.page_mark(owner), wanted, port))
+            wanted = maintenance_page.version_of(url, page, sources)
+            seen = asker.until(asker.shows(where, maintenance_page.mark_of(owner), wanted, port))
             if seen:
                 control.delete(route_files.page_file(owner))
                 raise EdgeError(
@@ -251,28 +260,30 @@ class TraefikEdge:
                 )
 
     def _end_page(self, owner: str, files: Mapping[str, str]) -> None:
-        url = dynamic.page_url(files.get(route_files.page_file(owner), ""))
+        url = maintenance_page.url_of(files.get(route_files.page_file(owner), ""))
         if url is not None:
             where = dynamic.address(url)
             self._drop(
-                route_files.page_file(owner), where, dynamic.page_mark(owner), f"the maintenance page of {owner}"
+                route_files.page_file(owner), where, maintenance_page.mark_of(owner), f"the maintenance page of {owner}"
             )
 
     def maintained(self, owner: str) -> bool:
-        with _as_edge_error():
+        with as_edge_error():
             return bool(self._files().get(route_files.page_file(route_files.checked_owner(owner))))
 
     def probe(self, owner: str, release: int) -> str | None:
-        with _as_edge_error(), self._control() as control, self._asker() as asker:
+        with as_edge_error(), self._control() as control:
             table = route_files.tables(control.files()).get(route_files.checked_owner(owner))
             if table is None:
                 return f"{owner} has no routes"
             where = dynamic.public(table)
-            return asker.probe(owner, table, release, self._port(self._member(where), where))
+            member = self._member(where)
+            with self._asker(member) as asker:
+                return asker.probe(owner, table, release, self._port(member, where))
 
     def traffic(self, owner: str) -> Mapping[int, Traffic]:
         total: dict[int, Traffic] = {}
-        with _as_edge_error():
+        with as_edge_error():
             if not self._running():
                 raise self._is_down()
             for member in self._running():
@@ -302,8 +313,9 @@ class TraefikEdge:
             if seen:
                 raise EdgeError(f"the edge isn't ready: {seen}", hint=f"see `docker logs {found.name}`")
 
-    def _asker(self) -> Asker:
-        return Asker(self._dial, self._deadline)
+    def _asker(self, member: ContainerInfo | None = None) -> Asker:
+        """member: the container whose private paths are requested."""
+        return Asker(self._dial, self._deadline, member.labels.get(LABEL_TOKEN, "") if member else "")
 
     def _control(self, member: ContainerInfo | None = None) -> Control:
         """The control port of one container; by default of any running one, since they share their files."""
@@ -351,22 +363,16 @@ class TraefikEdge:
         if any(item.running and LABEL_TOKEN in item.labels for item in members):
             with self._control() as control:
                 return control.files()
-        try:
-            content = b"".join(self._runtime.get(members[0].name, f"{ROUTES}/"))
-        except FileNotFoundError:
-            return {}
-        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-            entries = {member.name.rpartition("/")[2]: tar.extractfile(member) for member in tar if member.isfile()}
-            return {name: file.read().decode() for name, file in entries.items() if file and name.endswith(".yml")}
+        return route_files.stopped(partial(self._runtime.get, members[0].name))
 
-    def _forget(self, where: dynamic.Public) -> None:
-        """Remove the certificate that no other environment uses."""
-        if where.internal and self._running():
-            with self._control() as control:
-                if all(
-                    dynamic.public(table).host != where.host for table in route_files.tables(control.files()).values()
-                ):
-                    control.delete(f"{route_files.CERTIFICATE}{where.host}.yml")
+    def _forget(self, table: Mapping[str, Any] | None, control: Control) -> None:
+        """Remove the certificates of a former table that no current one uses."""
+        former = {each.host for each in dynamic.certified(table) if each.internal} if table else set()
+        if former:
+            tables = route_files.tables(control.files()).values()
+            former -= {each.host for item in tables for each in dynamic.certified(item)}
+        for host in sorted(former):
+            control.delete(f"{route_files.CERTIFICATE}{host}.yml")
 
     def _drop(self, file: str, where: dynamic.Public, mark: str, what: str) -> None:
         """Remove a file; if the edge runs, its mark is gone when this returns."""
@@ -383,11 +389,3 @@ class TraefikEdge:
                 seen = asker.until(asker.shows_nothing(where, mark, self._port(holder, where)))
         if seen:
             raise EdgeError(f"the edge did not remove {what} within {self._deadline:g} s: {seen}")
-
-
-@contextmanager
-def _as_edge_error() -> Iterator[None]:
-    try:
-        yield
-    except EngineError as error:
-        raise EdgeError(f"the edge: {error.message}", hint=error.hint) from error

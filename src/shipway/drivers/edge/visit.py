@@ -6,7 +6,7 @@ namespace. Names that always mean the loopback address (*.localhost) lead to the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,15 +46,17 @@ class Gate:
         self._deadline = deadline
 
     @contextmanager
-    def open(self, edge: str, where: Public, mark: str, network: str, labels: Mapping[str, str]) -> Iterator[Open]:
+    def open(
+        self, edge: str, where: Public, mark: str, network: str, labels: Mapping[str, str], names: Sequence[str]
+    ) -> Iterator[Open]:
         """In the block there is a gate to this container of the edge, through which a mark (its path) is visible.
-        Leftovers of a process that died are replaced."""
+        names: host names of the address. Leftovers of a process that died are replaced."""
         name = network  # networks and containers have separate names
         ports = [where.port, HTTP] if where.redirected else [where.port]
         self._close(name, network)
         try:
             self._runtime.ensure_network(network, labels)
-            self._runtime.connect(network, edge, (where.host,))
+            self._runtime.connect(network, edge, names)
             found = self._runtime.find(edge)
             target = found.addresses.get(network, "") if found else ""
             flags = [f"--entrypoints.{entry_point(port)}.address=:{port}" for port in ports]

@@ -14,6 +14,7 @@ from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject,
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.log import LogLine
+from shipway.domain.mounts import is_folder
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.commands import COMMANDS
@@ -58,10 +59,14 @@ class DockerRuntime(EngineNetworks):
 
     def create(self, spec: ContainerSpec) -> str:
         labels = owner_labels(spec.labels)
-        for volume in spec.volumes:
+        volumes = {name: path for name, path in spec.volumes.items() if not is_folder(name)}
+        fresh = [path for name, path in volumes.items() if not self.has_volume(name)]
+        for volume in volumes:
             self._engine.call("POST", "/volumes/create", body={"Name": volume, "Labels": labels})
         identity, new = self._create(spec)
         try:
+            if fresh and new:
+                self._give_volumes(identity, fresh)
             if spec.files:
                 self._give_files(identity, spec.files)
             for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
@@ -81,6 +86,19 @@ class DockerRuntime(EngineNetworks):
 
             whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
             self.put(container, "/", iter([of_files(files, mode=0o400, owner=whose, folders=True)]))
+
+    def _give_volumes(self, container: str, paths: Sequence[str]) -> None:
+        """Let the container's user write to new volumes where its image has no folder: they would be root's."""
+        found = self._inspect(container)
+        if not found or found["Config"]["User"] in ("", "root", "0"):
+            return
+        from shipway.system.owner import ROOT, owner  # keeps imports of every command cheap
+        from shipway.system.tars import folder_of, folder_owner
+
+        whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
+        for path in paths:
+            if folder_owner(self.get(container, path)) == ROOT and whose != ROOT:
+                self.put(container, "/", iter([folder_of(path, whose)]))
 
     def _create(self, spec: ContainerSpec) -> tuple[str, bool]:
         """Id, and whether it is new."""

@@ -19,6 +19,7 @@ from shipway.domain.container import (
     EngineObject,
 )
 from shipway.domain.errors import EngineError
+from shipway.domain.mounts import is_folder
 
 # Engines grant it by default; it lets a container read its neighbours' packets and spoof their answers.
 DROPPED = ("NET_RAW",)
@@ -37,7 +38,10 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
     host: dict[str, Any] = {
         "LogConfig": LOGGING if spec.log is None else _logging(spec.log),
         "RestartPolicy": {"Name": "unless-stopped" if spec.restart else "no"},
-        "Mounts": [{"Type": "volume", "Source": name, "Target": path} for name, path in spec.volumes.items()],
+        "Mounts": [
+            {"Type": "bind" if is_folder(name) else "volume", "Source": name, "Target": path}
+            for name, path in spec.volumes.items()
+        ],
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.hosts.items()],
         "PortBindings": ports,
         "Init": spec.init,

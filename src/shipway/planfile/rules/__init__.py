@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
-from shipway.planfile.rules import environments, pipeline, proofs, services
+from shipway.planfile.rules import environments, pipeline, proofs, routes, services, volumes
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
 
@@ -14,6 +14,8 @@ Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, 
 def check(plan: Plan, report: Report, files: Files | None) -> None:
     """Apply all rules. Without `files`, folders and Dockerfiles aren't checked."""
     services.check(plan, report)
+    routes.check(plan, report)
+    volumes.check(plan, report)
     pipeline.check(plan, report)
     environments.check(plan, report)
     proofs.check(plan, report)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shipway.domain.names import PROOFS, REGISTRY
-from shipway.domain.plan import Environment, Plan, is_local
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.routing import is_local
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 
@@ -73,6 +74,10 @@ def _certificate(environment: Environment, at: Path, report: Report) -> None:
     tls, certificate = environment.tls, environment.certificate or {"internal": True}
     if tls and environment.scheme != "https":
         report.error((*at, "tls"), "has no effect with http", "a `url` with https, or no `tls`")
+    elif tls and tls.certificate and (tls.acme or tls.server):
+        report.error(
+            (*at, "tls"), "has both your own certificate and a CA", "either `certificate` and `key`, or `acme`"
+        )
     elif "acme" in certificate and environment.port != 443:
         message = "the CA validates on port 443, where this environment doesn't listen"
         report.error((*at, "url"), message, "an address without a port, or `tls: internal`")

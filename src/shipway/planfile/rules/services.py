@@ -21,7 +21,6 @@ def check(plan: Plan, report: Report) -> None:
     """All rules of this module."""
     for service in plan.services.values():
         _service(service, plan, report)
-    _routes(plan, report)
     for accessory in plan.accessories.values():
         _accessory(accessory, plan, report)
     _provided_once(plan, report)
@@ -79,17 +78,6 @@ def _each_name_once(at: Path, part: Service | Accessory, word: str, report: Repo
         if name in part.environment:
             message = f"`{name}` is also one of the {word}'s secrets"
             report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
-
-
-def _routes(plan: Plan, report: Report) -> None:
-    owners: dict[str, str] = {}
-    for service in plan.services.values():
-        if service.route is None:
-            continue
-        owner = owners.setdefault(service.route, service.name)
-        if owner != service.name:
-            message = f"`{service.route}` is already the route of the service `{owner}`"
-            report.error(("services", service.name, "route"), message, "a different route for each service")
 
 
 def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:

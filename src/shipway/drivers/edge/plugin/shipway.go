@@ -12,13 +12,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // Config is a middleware's part of the dynamic configuration.
 type Config struct {
-	Mode string `json:"mode"` // identify, maintain, guard, files or authority
+	Mode string `json:"mode"` // identify, maintain, limit, guard, files or authority
 	Page string `json:"page"` // of maintain: HTML
+	Body string `json:"body"` // of limit: bytes of a request's body
 }
 
 // CreateConfig is called by Traefik.
@@ -38,6 +40,9 @@ func New(_ context.Context, next http.Handler, config *Config, _ string) (http.H
 	switch config.Mode {
 	case "maintain":
 		return maintain([]byte(config.Page)), nil
+	case "limit":
+		most, err := strconv.ParseInt(config.Body, 10, 64)
+		return limit(next, most), err
 	case "guard":
 		return guard(next), nil
 	case "files":
@@ -78,6 +83,19 @@ func maintain(page []byte) http.Handler {
 		answer.Header().Set("Retry-After", "60")
 		answer.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = answer.Write(page)
+	})
+}
+
+// limit rejects requests whose body is too long. One that doesn't announce its length is cut off where it exceeds the limit.
+func limit(next http.Handler, most int64) http.Handler {
+	return http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		if request.ContentLength > most {
+			answer.Header().Set("Connection", "close")
+			http.Error(answer, "the request body is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		request.Body = http.MaxBytesReader(answer, request.Body, most)
+		next.ServeHTTP(answer, request)
 	})
 }
 

@@ -1,0 +1,74 @@
+"""An owner's maintenance page as Traefik's dynamic configuration. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shipway.domain.routes import hosts
+from shipway.drivers.edge.dynamic import (
+    HEADER_ROUTES,
+    MARK_PRIORITY,
+    address,
+    adds,
+    entry,
+    mark,
+    mark_router,
+    to_line,
+    version,
+)
+from shipway.drivers.edge.route_options import host_rule, plugin
+
+
+def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
+    """The file of an owner under maintenance: it answers all requests to the address, except those from these addresses
+    (of the environment's checks) and to reserved paths."""
+    where = address(url)
+    others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
+    name = f"{owner}.-maintain"
+    routers = {
+        name: {
+            **entry(where, hosts(url)),
+            "rule": f"{host_rule(hosts(url))}{others}",
+            "priority": MARK_PRIORITY - 1,
+            "middlewares": [f"{owner}.-maintain-id", name],
+            "service": "noop@internal",
+        },
+        f"{name}-mark": mark_router(where, mark_of(owner), f"{name}-mark"),
+    }
+    middlewares = {
+        f"{owner}.-maintain-id": plugin(mode="identify"),
+        name: plugin(mode="maintain", page=page),
+        f"{name}-mark": adds(HEADER_ROUTES, version_of(url, page, sources)),
+    }
+    return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
+
+
+def url_of(text: str) -> dict[str, Any] | None:
+    """The address of a file that `render` created; None for an empty one."""
+    first = text.partition("\n")[0]
+    found: dict[str, Any] | None = json.loads(first[2:]) if first.startswith("# ") else None
+    return found
+
+
+def page_of(text: str) -> str | None:
+    """The page of such a file; None for an empty one."""
+    content = text.partition("\n")[2]
+    if not content.strip():
+        return None
+    middlewares = json.loads(content)["http"]["middlewares"]
+    pages = [
+        found["page"] for item in middlewares.values() if "page" in (found := item.get("plugin", {}).get("shipway", {}))
+    ]
+    return str(pages[0]) if pages else None
+
+
+def mark_of(owner: str) -> str:
+    """Public path that reports the page in effect."""
+    return f"{mark(owner)}/maintenance"
+
+
+def version_of(url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
+    """The value of HEADER_ROUTES there."""
+    return version([dict(url), page, *sources])
