@@ -9,6 +9,7 @@ facts, then the repository's files. A fact is one line:
     step RUN in IMAGE     a step with that command (a pattern) in an image whose name begins so (~: contains)
     no step RUN           no such step
     todo PATTERN          the draft asks
+    keeps PATTERN         a service has a volume there
     says PATTERN, never says PATTERN    in the plan's text or in the notes
 """
 
@@ -91,6 +92,9 @@ def _judged(fact: str, plan: dict[str, Any], said: str) -> str:
     if words[0] == "todo":
         asked = [line for line in said.splitlines() if "# TODO: " in line]
         return "right" if any(re.search(fact[5:], line) for line in asked) else "missing"
+    if words[0] == "keeps":
+        kept = [path for service in plan["services"].values() for path in (service.get("volumes") or {}).values()]
+        return "right" if any(re.search(fact[6:], path) for path in kept) else "missing"
     if words[0] == "says":
         return "right" if re.search(fact[5:], said) else "missing"
     if words[:2] == ["never", "says"]:

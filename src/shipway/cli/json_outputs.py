@@ -46,6 +46,12 @@ def _history(kinds: Kinds) -> Any:
     return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
 
 
+def _schedules(kinds: Kinds) -> Any:
+    from shipway.actions.schedules.overview import Overview
+
+    return type_schema(list[Overview], kinds)
+
+
 def _check(kinds: Kinds) -> Any:
     from shipway.planfile.problem import Problem
 
@@ -171,6 +177,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "snapshot": ("The snapshot that was taken.", _snapshot),
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
+    "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),

@@ -102,15 +102,11 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     yield from _secrets([*service.secrets, *(f"{{name: {name}, as: file}}" for name in service.secret_files)], because)
 
 
-SERVICE_VOLUMES = False  # whether a plan has `volumes` of services
-
-
 def _volumes(service: ServiceDraft) -> Iterator[str]:
     if not service.volumes:
         return
     line = f"volumes: {{{', '.join(f'{name}: {scalar(path)}' for name, path in service.volumes.items())}}}"
-    lead = "" if SERVICE_VOLUMES else "# TODO: not carried over, since services have no volumes yet: "
-    yield f"    {lead}{printable(line)}"
+    yield f"    {printable(line)}"
 
 
 def _health(service: ServiceDraft) -> Iterator[str]:

@@ -6,6 +6,7 @@ A shape is its files and its facts, one a line:
     services.api.secrets has SECRET_KEY   an item of a list
     services.proxy absent                 nothing at this place
     says uploads                          a comment of the file has these words
+    keeps /app/uploads                    a service has a volume there
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Shape:
 def _judge(fact: str, plan: Any, comments: str) -> str:
     if fact.startswith("says "):
         return RIGHT if fact.removeprefix("says ").lower() in comments.lower() else MISSING
+    if fact.startswith("keeps "):
+        return RIGHT if fact.removeprefix("keeps ") in _kept(plan) else MISSING
     if fact.endswith(" absent"):
         return RIGHT if _at(plan, fact.removesuffix(" absent")) is _ABSENT else WRONG
     if " has " in fact:
@@ -58,6 +61,11 @@ def _judge(fact: str, plan: Any, comments: str) -> str:
     if found is _ABSENT:
         return MISSING
     return RIGHT if _same(place, found, plain(compose(expected))) else WRONG
+
+
+def _kept(plan: Any) -> set[str]:
+    """The folders of services that are volumes."""
+    return {path for service in plan["services"].values() for path in service.get("volumes", {}).values()}
 
 
 def _at(plan: Any, place: str) -> Any:
@@ -316,8 +324,8 @@ services.nginx absent
 services.certbot absent
 says nginx
 says certbot
-says /srv/media
-says /srv/static
+keeps /srv/media
+keeps /srv/static
 accessories.postgres.image = postgres:16-alpine
 accessories.postgres.provides = DATABASE_URL
 accessories.postgres.volume = /var/lib/postgresql/data
@@ -405,7 +413,7 @@ services.postgres absent
 services.mailpit absent
 says traefik
 says .envs/.production/.django
-says /app/shop/media
+keeps /app/shop/media
 services.django.environment.POSTGRES_HOST = postgres
 services.django.secrets has POSTGRES_PASSWORD
 services.django.environment.USE_DOCKER absent
@@ -461,7 +469,7 @@ services.watchtower absent
 accessories absent
 database absent
 says watchtower
-says /data
+keeps /data
 """,
 )
 
@@ -549,7 +557,7 @@ services.web.route = /
 services.caddy absent
 services.phpmyadmin absent
 says caddy
-says /app/uploads
+keeps /app/uploads
 says docker-compose.dev.yml
 accessories.mysql.image = mysql:8.0
 accessories.mysql.environment.MYSQL_USER = shop
@@ -695,7 +703,7 @@ services.console absent
 services.chrome absent
 says console
 says chrome
-says /rails/storage
+keeps /rails/storage
 accessories.db.image = postgres:15
 accessories.db.provides = DATABASE_URL
 accessories.db.volume = /var/lib/postgresql/data
@@ -758,7 +766,7 @@ services.nginx.port = 80
 services.nginx.route = /
 says fastcgi
 says site.conf
-says /var/www/html/storage/app
+keeps /var/www/html/storage/app
 services.phpmyadmin absent
 says phpmyadmin
 accessories.db.image = mariadb:11

@@ -117,7 +117,7 @@ def test_a_compose_file(folder: Path) -> None:
 def test_what_a_compose_file_does_not_tell_is_asked(folder: Path) -> None:
     _, text = drafted(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     asked = [line.partition("# TODO: ")[2] for line in text.splitlines() if "# TODO: " in line]
-    for part in ("env_file .env", "/uploads", "postgresql+psycopg", "/docker-entrypoint-initdb.d/init.sql"):
+    for part in ("env_file .env", "postgresql+psycopg", "/docker-entrypoint-initdb.d/init.sql"):
         assert any(part in line for line in asked), part
     for part in (
         "SENTRY  # no value for SENTRY in the repository",
