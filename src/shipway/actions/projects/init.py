@@ -126,6 +126,6 @@ def _repository(folder: Path) -> tuple[Path, str, str]:
         repository = Repository.find(folder)
     except RepositoryError:
         return folder, folder.absolute().name, MAIN_BRANCHES[0]
-    address = (repository.source() or "").rstrip("/")
-    name = address.replace(":", "/").rpartition("/")[2] or repository.path.name
+    address = (repository.setting("remote.origin.url") or "").rstrip("/")
+    name = address.replace(":", "/").rpartition("/")[2].removesuffix(".git") or repository.path.name
     return repository.path, name, repository.main_branch()
