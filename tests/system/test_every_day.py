@@ -21,7 +21,7 @@ from shipway.drivers.runtime.engine import Engine
 from tests.system.conftest import Make
 from tests.system.tiny import Running, Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(200)]
 
 SECRET = "correct-horse-battery"
 SAY = 'sh -c "echo I am one, key $KEY; exec caddy run --config Caddyfile --adapter caddyfile"'

@@ -161,7 +161,7 @@ def test_without_the_host_nothing_is_begun(shop: Tiny, nodes: Nodes) -> None:
 def test_logs_and_commands_of_all_hosts(shop: Tiny, nodes: Nodes) -> None:
     lines = shop.shipway("logs", "staging", "web", "--grep", "I am").output.splitlines()
     assert {line.split()[0] for line in lines} == {"node1", "node2"}
-    script = "echo on $SHIPWAY_ENVIRONMENT; until stty size 2>/dev/null; do sleep 0.1; done; exit 5"
+    script = 'echo on $SHIPWAY_ENVIRONMENT; until size=$(stty size 2>/dev/null) && [ "$size" ]; do sleep 0.1; done; echo $size; exit 5'
     done = shop.shipway(
         "exec", "staging", "web", "--", "sh", "-c", "cat; echo on $SHIPWAY_ENVIRONMENT; exit 5", check=False
     )
