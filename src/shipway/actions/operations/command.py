@@ -64,7 +64,7 @@ def execute(
     job = service_job(release, where, own, service, {}, volumes=True)
     job = dataclasses.replace(
         job, entrypoint=(command[0],), command=tuple(command[1:]), cpus=resources.cpus, memory=resources.memory,
-        networks=_networks(release.plan, service, job.networks),
+        networks=_networks(release.plan, job.networks),
     )  # fmt: skip
     return run_alone(ctx.on(where.hosts[0].name), release, environment, service, job, shlex.join(command), person)
 
@@ -96,11 +96,11 @@ def run_alone(
         return record(_run_new(ctx, spec, person.terminal))
 
 
-def _networks(plan: Plan, service: str, networks: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-    """Without the network in which services find each other if there is no other one to be found: each network takes the
-    engine a tenth of a second."""
-    peers = any(item.port for name, item in plan.services.items() if name != service)
-    return networks if peers else dict(list(networks.items())[:1])
+def _networks(plan: Plan, networks: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """Without the network in which services find each other if none listens: each network takes the engine a tenth of a
+    second."""
+    listens = any(item.port for item in plan.services.values())
+    return networks if listens else dict(list(networks.items())[:1])
 
 
 def _variables(terminal: Terminal) -> Mapping[str, str]:
