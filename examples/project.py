@@ -13,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Project:
     """One application in one folder. app: a different name allows several on the same engine. patience: the time-out of the
     frontend's health check, for a busy machine."""
 
-    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "5s") -> None:
+    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "3s") -> None:
         self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
         self.home, self.app, self.port, self._patience = folder / "home", app, port, patience
         self.staging = f"http://staging.{app}.localhost:{port}"
@@ -61,7 +62,7 @@ class Project:
         copy_tracked(APPLICATION, self.clone)
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
-        text = text.replace("timeout: 5s", f"timeout: {self._patience}")
+        text = text.replace("timeout: 3s", f"timeout: {self._patience}")
         plan.write_text(text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}"))
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Ada")
@@ -103,11 +104,14 @@ class Project:
         """Destroy both environments and remove the folder."""
         if (self.clone / "shipway.yaml").exists() and self.home.exists():
             self.git("reset", "--quiet", "--hard", "main", check=False)
-            for environment in ("staging", "production"):
-                done = self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
-                if done.code:
-                    print(done.output)
+            with ThreadPoolExecutor() as pool:
+                for done in pool.map(self._destroy, ("staging", "production")):
+                    if done.code:
+                        print(done.output)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _destroy(self, environment: str) -> Done:
+        return self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
 
     def shipway(self, *args: str, check: bool = True) -> Done:
         """Run a shipway command."""
