@@ -33,7 +33,7 @@ def wait_for(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_a_worker_makes_up_for_lost_jobs_and_indexes_new_items(admin: TestClient, redis: Redis) -> None:
+def test_a_worker_indexes_new_and_forgotten_items(admin: TestClient, redis: Redis) -> None:
     admin.post("/api/items", json={"category": "garden", "name": "Spade"})
     redis.flushdb()  # the jobs are gone
     with worker() as process:
