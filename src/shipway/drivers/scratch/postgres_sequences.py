@@ -10,18 +10,21 @@ from shipway.drivers.scratch.postgres_session import Connection
 # Integer columns filled by a sequence: as their identity, or as their whole default. Without those of tables whose files are
 # empty.
 _FILLED = f"""
+WITH filled AS MATERIALIZED (
+  SELECT c.oid FROM pg_class c WHERE c.oid >= {FIRST} AND (c.relkind = 'p' OR c.relkind = 'r' AND pg_relation_size(c.oid) > 0)
+)
 SELECT {qualified("s.relname", "sn.nspname")}, {qualified("c.relname")}, quote_ident(a.attname), q.seqincrement
 FROM (
-  SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number FROM pg_depend d
+  SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS number FROM filled JOIN pg_depend d ON d.refobjid = filled.oid
   WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refobjsubid > 0
   UNION
-  SELECT d.refobjid, f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+  SELECT d.refobjid, f.adrelid, f.adnum FROM filled JOIN pg_attrdef f ON f.adrelid = filled.oid JOIN pg_depend d ON d.objid = f.oid
   WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
     AND pg_get_expr(f.adbin, f.adrelid) ~ '^nextval\\([^()]*\\)$'
 ) x JOIN pg_sequence q ON q.seqrelid = x.sequence JOIN pg_class s ON s.oid = x.sequence JOIN pg_namespace sn ON sn.oid = s.relnamespace
 JOIN pg_class c ON c.oid = x.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = x.relation AND a.attnum = x.number
-WHERE s.oid >= {FIRST} AND (c.relkind = 'p' OR c.relkind = 'r' AND pg_relation_size(c.oid) > 0) AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+WHERE s.oid >= {FIRST} AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
 ORDER BY 1"""
 
 
