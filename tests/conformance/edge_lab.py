@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, ContainerSpec
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.drivers.runtime.engine import Engine
@@ -226,3 +228,13 @@ def asking(port: int, host: str = "one.localhost") -> Iterator[list[object]]:
         done.set()
         for thread in threads:
             thread.join()
+
+
+class OnTraefik:
+    """Tests of a contract on the real proxy, which keeps no routes between them."""
+
+    @pytest.fixture
+    def lab(self, traefik: TraefikLab) -> Iterator[TraefikLab]:
+        yield traefik
+        for owner in ("one", "two"):
+            traefik.edge.remove(owner)

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ from shipway.drivers.edge.container import LABEL_TRUSTED
 from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge import EdgeContract
 from shipway.testing.memory import MemoryEdge
-from tests.conformance.edge_lab import TraefikLab, asking
+from tests.conformance.edge_lab import OnTraefik, TraefikLab, asking
 
 pytestmark = pytest.mark.machine
 
@@ -49,23 +49,8 @@ class TestMemoryEdge(EdgeContract):
         return MemoryEdgeLab()
 
 
-@pytest.fixture(scope="module")
-def traefik() -> Iterator[TraefikLab]:
-    made = TraefikLab()
-    try:
-        yield made
-    finally:
-        made.docker.close()
-
-
 @pytest.mark.engine
-class TestTraefikEdge(EdgeContract):
-    @pytest.fixture
-    def lab(self, traefik: TraefikLab) -> Iterator[TraefikLab]:
-        yield traefik
-        for owner in ("one", "two"):
-            traefik.edge.remove(owner)
-
+class TestTraefikEdge(OnTraefik, EdgeContract):
     def test_the_service_learns_who_asked(self, lab: TraefikLab) -> None:
         lab.edge.switch("one", self.table(lab, 1, lab.upstreams[0]))
         _, body = lab.get("one.localhost", lab.ports[0], "/")

@@ -6,7 +6,7 @@ import dataclasses
 import http.client
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -17,7 +17,7 @@ from shipway.drivers.edge.traefik import TraefikEdge
 from shipway.testing.edge_routes import HASH, PASSWORD, RouteContract
 from shipway.testing.memory import MemoryEdge
 from shipway.testing.replies import Reply
-from tests.conformance.edge_lab import TraefikLab, asking
+from tests.conformance.edge_lab import OnTraefik, TraefikLab, asking
 
 pytestmark = pytest.mark.machine
 
@@ -54,23 +54,8 @@ class TestMemoryRoutes(RouteContract):
         return MemoryRouteLab()
 
 
-@pytest.fixture(scope="module")
-def traefik() -> Iterator[TraefikLab]:
-    made = TraefikLab()
-    try:
-        yield made
-    finally:
-        made.docker.close()
-
-
 @pytest.mark.engine
-class TestTraefikRoutes(RouteContract):
-    @pytest.fixture
-    def lab(self, traefik: TraefikLab) -> Iterator[TraefikLab]:
-        yield traefik
-        for owner in ("one", "two"):
-            traefik.edge.remove(owner)
-
+class TestTraefikRoutes(OnTraefik, RouteContract):
     def test_changing_options_loses_no_request(self, lab: TraefikLab) -> None:
         every = {
             "strip": True, "response_headers": {"X-A": "b"}, "body": 1000, "compress": True, "sticky": True, "timeout": 9,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from shipway.drafting.dockerfiles.sources import Sources
 from shipway.drafting.dockerfiles.table import Proposal, proposals
 from tests.applications import APPLICATIONS, package
 from tests.unit.drafting.dockerfile_lint import problems
+from tests.unit.drafting.repository import fill
 
 FLASK = APPLICATIONS["flask-pip"].files
 EXPRESS = APPLICATIONS["express-npm"].files
@@ -55,22 +55,6 @@ LARAVEL = {
     "package.json": package(scripts={"build": "vite build"}),
     "package-lock.json": "{}",
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty git repository called shop, and the working directory."""
-    root = tmp_path / "shop"
-    root.mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
-    monkeypatch.chdir(root)
-    return root
-
-
-def fill(root: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
 
 
 def only(root: Path, files: Mapping[str, str]) -> Proposal:

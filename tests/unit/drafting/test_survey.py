@@ -14,6 +14,7 @@ from shipway.actions.projects.init import draft_plan
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Database, Plan, StepImage
+from tests.unit.drafting.repository import fill
 
 PYTHON = "FROM python:3.11-slim AS base\nFROM base AS test\nFROM base\nEXPOSE 8000\n"
 COMPOSE = """\
@@ -52,22 +53,6 @@ services:
   cache: {image: "redis:7", command: redis-server --appendonly yes}
   mq: {image: "rabbitmq:3"}
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty git repository called shop, and the working directory."""
-    root = tmp_path / "shop"
-    root.mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
-    monkeypatch.chdir(root)
-    return root
-
-
-def fill(root: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
 
 
 def drafted(root: Path, files: Mapping[str, str]) -> tuple[Plan, str]:

@@ -134,14 +134,14 @@ def to_copy(
 
 
 def require_copy(ctx: Context, source: tuple[Plan, Environment], target: tuple[Plan, Environment]) -> None:
-    """GateRefused if the target's releases need fewer approvals than the source's: its values would reach code that nobody
-    approved. The rules are those of the given plans and of the releases that run."""
+    """GateRefused if the target's releases need fewer approvals than the source's: its values would reach code without
+    these approvals. The rules are those of the given plans and of the releases that run."""
     needs = max(_approvals(ctx, *source))
     given = min(_approvals(ctx, *target))
     if given < needs:
         raise GateRefused(
             f"values of {source[1].name} (approvals: {needs}) were not copied to {target[1].name} (approvals: {given}): code "
-            "that nobody approved could read them",
+            "without these approvals could read them",
             hint="copy the names only, without --values; or pass --force",
         )
 
