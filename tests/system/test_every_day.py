@@ -263,6 +263,7 @@ def test_what_each_container_uses(shop: Tiny) -> None:
     assert re.search(r"exited .*137 (just now|\d+ s ago)", shown)
     assert "web.2 r1 │ I am one" in given(shop, "logs", "staging").stdout, "of the container that died"
     Engine().call("POST", f"/containers/{name}/start")
+    soon(lambda: shop.containers()[name] == "running" and all(shop.answer("staging") == "one" for _ in range(20)))
 
 
 def test_a_restart_loses_no_request(shop: Tiny) -> None:
