@@ -133,8 +133,9 @@ def _changeset(kinds: Kinds) -> Any:
 
 def _prune(kinds: Kinds) -> Any:
     image = _list(_object({"names": _list(TEXT), "size": {"type": "integer"}, "reason": TEXT}))
+    cache = _object({"volume": TEXT, "size": _or_null({"type": "integer"}), "reason": TEXT})
     host = _object({"host": TEXT, "error": _or_null(TEXT), "remove": image, "keep": image})
-    return _object({"hosts": _list(host), "files": _list(TEXT)})
+    return _object({"hosts": _list(host), "files": _list(TEXT), "caches": _list(cache)})
 
 
 def _logs(kinds: Kinds) -> Any:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def prune(options: Globals, dry_run: bool, as_json: bool, app: str | None) -> None:
     """Remove images of the app from every host, unless an environment runs them, may roll back to them or may still deploy
-    them. Also remove outputs and logs of old runs. Images of other apps, or of none, are never touched."""
+    them. Also remove outputs, logs and unused caches of old runs. Images of other apps, or of none, are never touched."""
     from shipway.actions.environment.prune import look, remove, weigh
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
@@ -51,6 +51,12 @@ def prune(options: Globals, dry_run: bool, as_json: bool, app: str | None) -> No
             say(
                 f"{len(found.files)} outputs and logs of old runs, {readable(sum(path.stat().st_size for path in found.files))}"
             )
+        if found.caches:
+            rows = [
+                (style("remove", "yellow"), item.volume, "?" if item.size is None else readable(item.size), item.reason)
+                for item in found.caches
+            ]
+            table(rows, ("", "cache of steps", "size", "why"))
         if dry_run:
             return
         before, gone = weigh(ctx, found), list[str]()
@@ -72,7 +78,11 @@ def _data(found: Found) -> dict[str, object]:
          "remove": list(map(image, host.removals)), "keep": list(map(image, host.kept))}
         for host in found.hosts
     ]  # fmt: skip
-    return {"hosts": hosts, "files": [str(path) for path in found.files]}
+    return {
+        "hosts": hosts,
+        "files": [str(path) for path in found.files],
+        "caches": [{"volume": item.volume, "size": item.size, "reason": item.reason} for item in found.caches],
+    }
 
 
 def _name(names: tuple[str, ...]) -> str:

@@ -24,6 +24,9 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
 @click.option(
     "--debug", "hold", is_flag=True, help="With --step: if it fails, keep its container for a shell until Ctrl-C"
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Start the caches of steps empty, and build images without cached layers"
+)
 @app_option
 @click.pass_obj
 def run(
@@ -33,6 +36,7 @@ def run(
     retry: str | None,
     step: str | None,
     hold: bool,
+    no_cache: bool,
     app: str | None,
 ) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
@@ -74,6 +78,8 @@ def run(
         options.require_app(app, plan, revision)
         rules = partial(read_rules, ctx, repository, plan, parse_plan)
         trigger = Trigger("manual", ref, ctx.actor)
-        outcome = run_action(ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold)
+        outcome = run_action(
+            ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache
+        )
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

@@ -11,11 +11,14 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import note_renamed, say, style, table
 from shipway.cli.secret_lists import copy, edit, export, import_, opened
 from shipway.domain.errors import SecretError, UsageError
-from shipway.domain.names import PROOFS, REGISTRY
+from shipway.domain.names import ANY_BRANCH, BUILDS, PROOFS, REGISTRY
 from shipway.domain.secret_value import FILE, as_text
 
 if TYPE_CHECKING:
     from shipway.domain.plan import Plan
+
+
+OTHERS = (REGISTRY, PROOFS, BUILDS)  # scopes that are no environments
 
 
 class Commands(click.Group):
@@ -47,6 +50,7 @@ for command in (import_, export, copy, edit):
 @click.option(
     "--for", "address", metavar="ADDRESS", help="For `registry`: the address of the registry, such as ghcr.io/acme"
 )
+@click.option("--any-branch", is_flag=True, help="For `build`: builds of every branch get it, whoever may push there")
 @click.option("--generate", is_flag=True, help="Generate a random value instead of reading one from stdin")
 @click.option(
     "--keep-newline", is_flag=True, help="Keep the newline at the end of the value from stdin [it is removed]"
@@ -54,15 +58,16 @@ for command in (import_, export, copy, edit):
 @app_option
 @click.pass_obj
 def set_(
-    options: Globals, environment: str, name: str, address: str | None, generate: bool, keep_newline: bool,
-    app: str | None,
+    options: Globals, environment: str, name: str, address: str | None, any_branch: bool, generate: bool,
+    keep_newline: bool, app: str | None,
 ) -> None:  # fmt: skip
-    """Set NAME for ENVIRONMENT, for `registry`, or for the proofs (`prove`). The value is prompted for, or read from stdin."""
+    """Set NAME for ENVIRONMENT, for `registry`, for builds of images (`build`), or for the proofs (`prove`). The value is
+    prompted for, or read from stdin."""
     from shipway.actions.environment.secret_names import check_name, require_fit
 
     with opened(options, app) as known:
         ctx = known.ctx
-        plan = known.any_plan() if environment in (REGISTRY, PROOFS) else known.with_plan(environment)[0]
+        plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
         scope = f"{plan.app}/{environment}"
         if environment == REGISTRY:
             scope = registry_scope(plan, name, address)
@@ -71,6 +76,10 @@ def set_(
                 "--for is only valid for the credentials of a registry",
                 hint=f"shipway secret set registry {name} --for {address}",
             )
+        if any_branch:
+            if environment != BUILDS:
+                raise UsageError("--any-branch is only valid for builds", hint=f"shipway secret set {BUILDS} {name}")
+            scope = f"{plan.app}/{ANY_BRANCH}"
         unknown = check_name(plan, environment, name)
         if generate:
             import secrets
@@ -84,7 +93,8 @@ def set_(
         require_fit(plan, environment, name, value)
         version = ctx.secrets.set(scope, name, value)
         say(
-            f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it"
+            f"{name} of {f'registry {address}' if address else environment} is now version {version}; "
+            f"the next {'build' if environment == BUILDS else 'deployment'} uses it"
         )
         if unknown:
             say(unknown, err=True)
@@ -97,15 +107,17 @@ def set_(
 @app_option
 @click.pass_obj
 def unset(options: Globals, environment: str, names: tuple[str, ...], address: str | None, app: str | None) -> None:
-    """Remove NAMES from ENVIRONMENT, from `registry`, or from the proofs (`prove`). If the plan or the running release uses
+    """Remove NAMES from ENVIRONMENT, from `registry`, from builds (`build`), or from the proofs (`prove`). If the plan or the running release uses
     one of them, none is removed. Older versions stay encrypted in the ledger, for a rollback to a release that used them."""
     from shipway.actions.environment.secret_names import require_unused
 
     with opened(options, app) as known:
         ctx = known.ctx
-        plan = known.any_plan() if environment in (REGISTRY, PROOFS) else known.with_plan(environment)[0]
+        plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
         scope = registry_scope(plan, names[0], address) if address else f"{plan.app}/{environment}"
-        there = ctx.secrets.names(scope)
+        there = dict(ctx.secrets.names(scope))
+        if environment == BUILDS:
+            there |= ctx.secrets.names(f"{plan.app}/{ANY_BRANCH}")
         for name in names:
             if name not in there or ":" in name:  # names with a colon are Shipway's own
                 listed = ", ".join(item for item in there if ":" not in item) or "none"
@@ -124,6 +136,8 @@ def unset(options: Globals, environment: str, names: tuple[str, ...], address: s
                 require_unused(ctx, plan, environment, name)
         for name in names:
             ctx.secrets.remove(scope, name)
+            if environment == BUILDS:
+                ctx.secrets.remove(f"{plan.app}/{ANY_BRANCH}", name)
             say(
                 f"{name} was removed from {address or environment}; older versions stay encrypted in the ledger, for rollbacks"
             )
@@ -150,7 +164,7 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
                 for name, version in ctx.secrets.names(registry_scope(plan, "NAME", plan.registry.address)).items():
                     found.append(SecretState(name, version, (plan.registry.address,)))
         else:
-            plan = known.any_plan() if environment == PROOFS else known.with_plan(environment)[0]
+            plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
             found = secret_states(ctx, plan, environment)
         lacking = [item for item in found if item.missing]
         shown = lacking if missing else found

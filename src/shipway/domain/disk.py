@@ -18,6 +18,7 @@ class DiskUsage:
     unused_images: int = 0  # of images without a container, running or not, excluding layers shared with other images
     build_cache: int = 0
     orphans: Mapping[str, int] = field(default_factory=dict)  # anonymous volumes without a container, id: size
+    volumes: Mapping[str, int] = field(default_factory=dict)  # named volumes with the app's label: size
 
 
 def is_full(message: str) -> bool:

@@ -10,7 +10,8 @@ import hashlib
 
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
-PROOFS, REGISTRY = "prove", "registry"  # scopes of secrets that belong to no environment
+PROOFS, REGISTRY, BUILDS = "prove", "registry", "build"  # scopes of secrets that belong to no environment
+ANY_BRANCH = "build@any"  # scope of those that builds of every branch get; no environment can have this name
 LONGEST = 63  # characters of a DNS label
 DIGEST = 10  # characters
 
@@ -79,6 +80,11 @@ VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with name
 def volume(app: str, environment: str, name: str) -> str:
     """Volume of an environment's services."""
     return bounded(f"{app}_{environment}_{name}", VOLUME)
+
+
+def cache(app: str, level: str, digest: str) -> str:
+    """Volume of a cache of steps, by the level of its runs and a digest of image and path."""
+    return bounded(f"{app}_cache_{level}_{digest.removeprefix('sha256:')[:12]}", ".cache")
 
 
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:

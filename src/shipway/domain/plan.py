@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.build import BuildSource as BuildSource
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.tasks import Schedule, Seed, Task
@@ -18,16 +19,6 @@ from shipway.domain.tasks import Schedule, Seed, Task
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # in the root of the repository
 LOCAL = "local"  # the machine that the command runs on
-
-
-@dataclass(frozen=True)
-class BuildSource:
-    """An image that Shipway builds: a folder of the repository with a Dockerfile in it."""
-
-    folder: str
-    dockerfile: str = "Dockerfile"  # relative to the folder
-    target: str | None = None  # a stage of the Dockerfile; None is the last one
-    args: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,6 +175,7 @@ class Step:
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = Resources()  # memory None: four fifths of the machine's
     security: Security = Security()
+    caches: tuple[str, ...] = ()  # key `cache`: folders of its container that outlive it; ~ is its user's home
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""Privileges of a plan's containers beyond the defaults. They are part of its reach, so a commit can't grant them
-itself."""
+"""Privileges of a plan's containers and builds beyond the defaults. They are part of its reach, so a commit can't grant
+them itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ def of_services(plan: Plan) -> list[str]:
     return [f"{service.name} {text}" for service in plan.services.values() for text in _texts(service.security)]
 
 
+def of_builds(plan: Plan) -> list[str]:
+    """The secrets that builds of services, steps and checks get."""
+    images = [item.image for item in (*plan.pipeline.values(), *plan.checks.values()) if item.image]
+    builds = [item.build for item in (*plan.services.values(), *images) if item.build]
+    return list(dict.fromkeys(name for build in builds for name in build.granted))
+
+
 def of_steps(plan: Plan, protected: Plan | None) -> list[str]:
-    """Privileges beyond the defaults that the plan's steps request and the protected plan doesn't grant."""
-    found = []
+    """Privileges beyond the defaults that the plan's steps and builds request and the protected plan doesn't grant."""
+    known_secrets = of_builds(protected) if protected else []
+    found = [f"builds: secret {name}" for name in of_builds(plan) if name not in known_secrets]
     for step in plan.pipeline.values():
         known = protected.pipeline.get(step.name) if protected else None
         allowed = known.security if known else DEFAULT

@@ -163,6 +163,7 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),
+    "build secrets": lambda plan, environment: rights.of_builds(plan),
     "folders": lambda plan, environment: [
         f"{service.name} {volume.folder}"
         for service in plan.services.values()

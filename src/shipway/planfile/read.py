@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from shipway.domain.build import Builder
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
 from shipway.planfile.report import INVALID, Report
 from shipway.planfile.rules import Files, check
+from shipway.planfile.rules.builds import check_builder
 from shipway.planfile.rules.pipeline import expand
 from shipway.planfile.rules.services import right_volume
 from shipway.planfile.sections import PLAN
 
 Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None if it is missing
+Able = Callable[[], Builder | None]  # what this machine can build; None if that is unknown
 Taken = Callable[[Plan, Environment], str | None]  # message about who is already served at the environment's address
 
 
@@ -28,10 +31,15 @@ class Reading:
 
 
 def read(
-    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None
+    text: str,
+    file: str,
+    files: Files | None,
+    images: Images | None = None,
+    taken: Taken | None = None,
+    builder: Able | None = None,
 ) -> Reading:
     """Never raises because of the text. images: an image's configuration on the engine, by name. taken: who is already
-    served at an environment's address."""
+    served at an environment's address there. builder: what can be built there."""
     report = Report(file, PLAN.fields)
     plan = None
     try:
@@ -52,6 +60,8 @@ def read(
             at = ("environments", environment.name, "url")
             if taken is not None and not report.failed(at) and (message := taken(found, environment)):
                 report.warn(at, message, "another address: deployments to this machine are rejected")
+        if builder is not None:
+            check_builder(found, report, builder)
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
         plan = replace(found, pipeline=steps)
     problems = tuple(report.problems())

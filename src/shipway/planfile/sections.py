@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from shipway.domain import mounts, routing
@@ -11,6 +10,7 @@ from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
+from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
@@ -24,13 +24,6 @@ _KINDS = {
     "valkey": "redis",
 }
 ALL = "all"  # in `build` of a step: every service with a build
-
-
-def step_image(
-    name: str | None = None, build: domain.BuildSource | None = None, target: str | None = None
-) -> domain.StepImage:
-    """An image by name, or of this repository, with `target` beside `build` selecting another stage."""
-    return domain.StepImage(name, replace(build, target=target) if build and target else build)
 
 
 def accessory_kind(image: str) -> str:
@@ -79,13 +72,6 @@ def service(
     return domain.Service(name, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
 
 
-BUILD = Record(
-    domain.BuildSource,
-    {"folder": v.FOLDER, "dockerfile": v.INSIDE, "target": v.TEXT, "args": v.VARIABLES},
-    required=("folder",),
-    short=("folder", v.FOLDER),
-)
-IMAGE = Record(step_image, {"build": BUILD, "target": v.TEXT}, required=("build",), short=("name", v.IMAGE))
 HEALTH = Record(
     domain.Health,
     {
@@ -235,18 +221,21 @@ STEP = Record(
         "inputs": Several(v.INSIDE),
         "outputs": Several(v.INSIDE),
         "reports": Several(v.INSIDE),
+        "cache": Several(v.CACHE),
         "timeout": v.DURATION,
         "retries": v.RETRIES,
         "env": v.VARIABLES,
         "resources": RESOURCES,
         "security": SECURITY,
     },
-    renamed={"with": "accessories"},
+    renamed={"with": "accessories", "cache": "caches"},
     named=True,
     exactly_one=("run", "build", "prove"),
     together={
         "run": ("image",),
-        **dict.fromkeys(("image", "with", "inputs", "outputs", "reports", "env", "resources", "security"), ("run",)),
+        **dict.fromkeys(
+            ("image", "with", "inputs", "outputs", "reports", "cache", "env", "resources", "security"), ("run",)
+        ),
     },
 )
 CHECK = Record(

@@ -199,6 +199,11 @@ def mount(text: str) -> str:
     return path
 
 
+def cache_folder(text: str) -> str:
+    """A folder of a container in the usual form; ~ stays."""
+    return f"~{mount(text[1:])}" if text.startswith("~") else mount(text)
+
+
 def registry_address(text: str) -> str:
     """host[:port][/path]."""
     if "://" in text:
@@ -227,6 +232,7 @@ FOLDER = Text(
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
 MOUNT = Text("a folder such as /data", r"^/(?!/)(?!(.*/)?\.\.(/|$))[^:,]+$", mount)
+CACHE = Text("a folder such as ~/.cache/pip or /root/.npm", r"^~?/(?!/)(?!(.*/)?\.\.(/|$))[^:,~]+$", cache_folder)
 URL_PATH = Text("a path in ASCII that begins with /, such as /healthz", r"^/[!\"$-~]*$")
 ROUTE = Text(
     "a path that begins with / and doesn't end with one, such as / or /api",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from shipway.domain.build import Builder, BuildExtras
     from shipway.domain.image import ImageInfo, Layer
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
@@ -28,8 +29,13 @@ class Images(Protocol):
         args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: OnLine,
+        extras: BuildExtras | None = None,
     ) -> str:
-        """Build with BuildKit and return the image id. StepFailed with the last lines on failure."""  # fmt: skip
+        """Build with BuildKit and return the image id; if `extras.pushes`, push it under its only tag and return the
+        digest there. StepFailed with the last lines on failure; EngineError if the docker client can't build this."""  # fmt: skip
+
+    def builder(self) -> Builder:
+        """What this machine can build. EngineError if it can't build at all."""
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         """Name a local image."""

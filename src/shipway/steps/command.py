@@ -25,6 +25,8 @@ from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import as_archive, identity, store
+from shipway.steps.build import build_key, native
+from shipway.steps.cache import cache_volumes
 from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
@@ -57,7 +59,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
     ids = dict(zip(names, side_by_side(lambda name: _image_id(run, step, name), names), strict=True))
     return digest_of({
         "run": step.run, "env": dict(step.env), "outputs": list(step.outputs), "reports": list(step.reports),
-        "image": run.build_key(step.image.build) if step.image.build else ids[step.image.name or ""],
+        "image": build_key(run, native(step.image.build)) if step.image.build else ids[step.image.name or ""],
         "resources": to_data(step.resources), "security": to_data(step.security),
         "source": source_key(run, step) if step.inputs or not step.image.build else None,
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
@@ -125,6 +127,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     assert step.run is not None
     image, workdir = step_image(run, step.image, attempt.log.line)
     user = user_of(run, image)
+    caches = cache_volumes(run, step, image, workdir, attempt.log.line)
     runtime.ensure_network(run.network, {LABEL_APP: run.plan.app, LABEL_RUN: str(run.number)})
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
     debug = run.debug == step.name
@@ -143,6 +146,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
         networks={run.network: ()},
         hosts=hosts,
+        volumes=caches,
         workdir=workdir,
         log=2 * LARGEST,
         cpus=step.resources.cpus,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shipway.domain import names
-from shipway.domain.errors import StepFailed
+from shipway.domain.build import in_order
+from shipway.domain.errors import RegistryError, ShipwayError, StepFailed
 from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
 from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
 from shipway.steps.artifacts import identity, reaches, unpack
+from shipway.steps.build import arguments, base_of, build_key, extras_of, native
 from shipway.steps.run import Attempt, Inputs, Run
 
 
@@ -23,11 +25,43 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
         assert image.name is not None
         run.ctx.images.pull(image.name, on_line)
         return image.name, workdir_in(run, image, image.name)
-    tag = step_tag(run, image.build)
-    with run.lock(tag):
-        if run.ctx.images.inspect(tag) is None:
-            _build(run, image.build, (), [tag], {}, on_line)
+    tag = _built_step_image(run, native(image.build), on_line)
     return tag, workdir_in(run, image, tag)
+
+
+def _built_step_image(run: Run, source: BuildSource, on_line: OnLine) -> str:
+    """Its tag; built if it is missing, after the images that it is built on."""
+    tag = step_tag(run, source)
+
+    def base(service: str) -> str:
+        return _built_step_image(run, native(base_of(run, service)), on_line)
+
+    with run.lock(tag):
+        again = not run.caches and tag not in run.renewed
+        if again or run.ctx.images.inspect(tag) is None:
+            repository = _step_cache(run, source) if source.cache else ""
+            identity, cached = _build(run, source, (), [tag], {}, on_line, base, repository)
+            run.renewed.add(tag)
+            if cached:
+                _store_layers(run, identity, cached, on_line)
+    return tag
+
+
+def _step_cache(run: Run, source: BuildSource) -> str:
+    """Repository for the layers of a step's image, which itself is never pushed."""
+    return run.registry.repository(
+        run.plan.app, f"step-{digest_of([source.folder, source.dockerfile, source.target])[7:19]}"
+    )
+
+
+def _store_layers(run: Run, identity: str, reference: str, on_line: OnLine) -> None:
+    """Push an image for the next build of another machine. A failure is reported, and fails no step."""
+    repository, _, tag = reference.rpartition(":")
+    try:
+        run.ctx.images.tag(identity, repository, tag)
+        run.ctx.images.push(repository, tag, on_line)
+    except ShipwayError as error:
+        on_line(f"the layers of this build were not stored: {error.message}")
 
 
 def workdir_in(run: Run, image: StepImage, made: str) -> str:
@@ -48,27 +82,44 @@ def user_of(run: Run, image: str) -> str:
 
 def step_tag(run: Run, source: BuildSource) -> str:
     """Name of a step image, from everything that it depends on."""
-    return f"{names.step_images(run.plan.app)}:{digest_of(run.build_key(source))[7:]}"
+    return f"{names.step_images(run.plan.app)}:{digest_of(build_key(run, native(source)))[7:]}"
 
 
 def image_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over everything that the built images depend on."""
-    sources = {name: _source_key(run, source, inputs.artifacts) for name, source in _sources(run, step).items()}
+    based_on = _earlier(step, inputs)
+    sources = {
+        name: _source_key(run, source, inputs.artifacts, based_on) for name, source in _sources(run, step).items()
+    }
     return digest_of({"images": sources, "registry": run.registry.repository(run.plan.app, "-")})
 
 
 def build_images(run: Run, attempt: Attempt) -> StepResult:
     """Build each distinct source once, push it under the commit's tag, and return the digests by service."""
     run.registry.ensure()
-    upstream = attempt.inputs.artifacts
+    upstream, based_on = attempt.inputs.artifacts, _earlier(attempt.step, attempt.inputs)
     images: dict[str, str] = {}
     done: dict[str, str] = {}
-    for name, source in _sources(run, attempt.step).items():
-        key = _source_key(run, source, upstream)
+    sources = _sources(run, attempt.step)
+
+    def base(service: str) -> str:
+        reference = images.get(service) or based_on[service]
+        run.ctx.images.pull(reference, attempt.log.line)
+        return reference
+
+    for name in in_order(sources, {name: source.images.values() for name, source in sources.items()}):
+        source = sources[name]
+        key = _source_key(run, source, upstream, based_on)
         if key not in done:
-            done[key] = _build_and_push(run, name.replace(CHECK, "check-"), source, upstream, attempt.log.line)
+            short = name.replace(CHECK, "check-")
+            done[key] = _build_and_push(run, short, source, upstream, attempt.log.line, base)
         images[name] = done[key]
     return StepResult((), images, "")
+
+
+def _earlier(step: Step, inputs: Inputs) -> dict[str, str]:
+    """The images of services that other steps built."""
+    return {name: image for name, image in inputs.images.items() if name not in step.build}
 
 
 def still_there(run: Run, images: Mapping[str, str]) -> bool:
@@ -82,12 +133,19 @@ def still_there(run: Run, images: Mapping[str, str]) -> bool:
     return True
 
 
-def _build_and_push(run: Run, name: str, source: BuildSource, upstream: Sequence[Artifact], on_line: OnLine) -> str:
-    repository = run.registry.repository(run.plan.app, name)
+def _build_and_push(
+    run: Run, name: str, source: BuildSource, upstream: Sequence[Artifact], on_line: OnLine, base: Callable[[str], str]
+) -> str:
+    repository, tag = run.registry.repository(run.plan.app, name), run.commit.revision
     on_line(f"building {name} from {source.folder}")
-    _build(run, source, upstream, [f"{repository}:{run.commit.revision}"], _labels(run, name), on_line)
-    digest = run.ctx.images.push(repository, run.commit.revision, on_line)
+    made, cached = _build(run, source, upstream, [f"{repository}:{tag}"], _labels(run, name), on_line, base, repository)
+    digest = made if len(source.platforms) > 1 else run.ctx.images.push(repository, tag, on_line)
     on_line(f"pushed {repository}@{digest}")
+    if cached:
+        try:
+            run.registry.tag(repository, digest, cached.rpartition(":")[2])
+        except RegistryError as error:  # such as one whose tags can't be moved
+            on_line(f"the layers of this build were not stored: {error.message}")
     return f"{repository}@{digest}"
 
 
@@ -98,9 +156,9 @@ def _sources(run: Run, step: Step) -> dict[str, BuildSource]:
     return {name: source for name, source in sources.items() if source is not None}
 
 
-def _source_key(run: Run, source: BuildSource, upstream: Sequence[Artifact]) -> str:
+def _source_key(run: Run, source: BuildSource, upstream: Sequence[Artifact], based_on: Mapping[str, str]) -> str:
     laid = [identity(artifact) for artifact in upstream if reaches(artifact, _folder(source))]
-    return digest_of({**run.build_key(source), "upstream": laid})
+    return digest_of({**build_key(run, source, based_on), "upstream": laid})
 
 
 def _build(
@@ -110,8 +168,17 @@ def _build(
     tags: list[str],
     labels: dict[str, str],
     on_line: OnLine,
-) -> None:
-    with tempfile.TemporaryDirectory(dir=run.folder) as folder:
+    base: Callable[[str], str],
+    repository: str,
+) -> tuple[str, str]:
+    """Build it. Returns what Images.build does, and the tag for an image that contains its own cached layers, or "".
+
+    base: the image of a service that this one is built on. repository: for layers, see `extras_of`.
+    """
+    with (
+        tempfile.TemporaryDirectory(dir=run.folder) as folder,
+        extras_of(run, source, repository) as extras,
+    ):
         context = Path(folder)
         run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
         if not _folder(source):  # a changed plan rebuilds no image
@@ -119,10 +186,12 @@ def _build(
         for artifact in upstream:
             unpack(artifact, run.artifacts, _folder(source), context)
         _require_inside(context, source, run.commit.revision)
-        run.ctx.images.build(
-            context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=source.args,
-            labels=labels, on_line=on_line,
+        made = run.ctx.images.build(
+            context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=arguments(run, source, base),
+            labels=labels, on_line=on_line, extras=extras,
         )  # fmt: skip
+        inline = extras.cache_to and not run.ctx.images.builder().cache_apart
+        return made, extras.cache_to if inline else ""
 
 
 def _require_inside(context: Path, source: BuildSource, revision: str) -> None:

@@ -11,12 +11,16 @@ from pathlib import Path
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
-from shipway.domain.plan import PLAN_FILE, BuildSource, Plan, Step
+from shipway.domain.plan import PLAN_FILE, Plan, Step
 from shipway.domain.release import Commit, digest_of
 from shipway.domain.run import Artifact
 from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
+
+# Levels of trust: commits on the protected branch, and those that the rules in force don't deploy. Between them: those
+# that they deploy to an environment, by its name.
+PROTECTED, OTHER = "protected", "other"
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,13 @@ class Run:
     registry: Registry
     version: str  # tag or short revision, for labels
     branch: str = ""  # ref of the trigger: results limited to one branch are stored under it
+    level: str = OTHER  # of trust: what a run of one level caches is read by runs of the same level alone
+    caches: bool = True  # whether steps are skipped, and steps and builds use what earlier runs cached
     counts: bool = True  # whether the commit is in the app's repository: otherwise its results are not shared
     debug: str = ""  # a step whose container stays for a shell if it fails, until the run is cancelled
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
+    renewed: set[str] = field(default_factory=set)  # without `caches`: what this run has made again
 
     @property
     def network(self) -> str:
@@ -80,15 +87,14 @@ class Run:
         """Labels by which everything of this run is found and removed."""
         return {LABEL_APP: self.plan.app, LABEL_RUN: str(self.number), LABEL_ROLE: role, LABEL_NAME: name}
 
-    def build_key(self, source: BuildSource) -> dict[str, object]:
-        """Inputs of an image built from the commit."""
-        tree = (
-            self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
-        )
-        return {
-            "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
-            "target": source.target, "args": dict(source.args),
-        }  # fmt: skip
+    @property
+    def granted(self) -> bool:
+        """Whether its builds get secrets: the commit is on the protected branch, or the rules in force deploy it."""
+        return self.level != OTHER
+
+    def tree_of(self, folder: str) -> str | None:
+        """Key over the files of a folder, as builds get them; None if it is missing."""
+        return self._root if folder in (".", "") else self.repository.tree_hash(self.commit.revision, folder)
 
     @cached_property
     def _root(self) -> str:
@@ -105,6 +111,11 @@ class Run:
         """The lock of one image."""
         with self.guard:
             return self.builds.setdefault(key, threading.Lock())
+
+
+def level_of(environment: str | None, *, protected: bool) -> str:
+    """The level of a run of a commit for an environment. protected: whether the commit is on the protected branch."""
+    return PROTECTED if protected else f"environment-{environment}" if environment else OTHER
 
 
 def scratch(home: Path, number: int) -> Path:

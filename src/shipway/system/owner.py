@@ -27,6 +27,14 @@ def owner(user: str, get: Get) -> tuple[int, int]:
     return uid, gid
 
 
+def home(user: str, get: Get) -> str:
+    """The home folder of an image's USER, from the container's own files; / if it has none, as for the engine."""
+    name = user.partition(":")[0]
+    known = _entries(get, "/etc/passwd")
+    entry = known.get(name) or next((item for item in known.values() if item[2:3] == [name]), [])
+    return entry[5] if len(entry) > 5 and entry[5].startswith("/") else "/"
+
+
 def _entries(get: Get, path: str) -> dict[str, list[str]]:
     data = b""
     try:

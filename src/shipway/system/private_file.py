@@ -20,15 +20,22 @@ OWNER = ".owner"  # beside the file: the process, by which a later one removes w
 def private_file(text: str, name: str, memory: Path = MEMORY) -> Iterator[Path]:
     """A file with the text, alone in a folder of mode 0700: an editor's copies beside it are removed too. First removes
     what killed processes left."""
+    with private_folder(memory) as folder:
+        file = folder / name
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as opened:
+            opened.write(text)
+        yield file
+
+
+@contextmanager
+def private_folder(memory: Path = MEMORY) -> Iterator[Path]:
+    """A folder of mode 0700, which is always removed. First removes what killed processes left."""
     parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     remove_leftovers(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
         (folder / OWNER).write_text(this_process())
-        file = folder / name
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as opened:
-            opened.write(text)
-        yield file
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -47,3 +54,10 @@ def write_private(path: Path, text: str) -> None:
     """Create a file of mode 0600. FileExistsError if it exists, also as a link."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", newline="") as opened:
         opened.write(text)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Create a file of mode 0600 in a private folder, and its folder if needed."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as opened:
+        opened.write(content)

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from shipway.domain.build import Builder, BuildExtras, lacking
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo, Layer, repository_of
 from shipway.domain.release import digest_of
@@ -62,6 +63,8 @@ class MemoryImages(Recorder):
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
         self.configs: dict[str, Mapping[str, object]] = {}  # reference: set by a test: Env, Volumes …
         self.made: dict[str, float] = {}  # id: seconds since the epoch
+        self.able = Builder()
+        self.extras = BuildExtras()  # of the last build
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:
         with self._call("inspect", reference):
@@ -90,17 +93,26 @@ class MemoryImages(Recorder):
         args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: OnLine,
+        extras: BuildExtras | None = None,
     ) -> str:
+        extras = extras or BuildExtras()
         with self._call("build", *tags):
+            for why, hint in lacking(self.able, extras).values():
+                raise EngineError(why, hint=hint)
+            self.extras = extras
             if not (context / dockerfile).is_file():
                 raise StepFailed(f"the image build failed\nthere is no {dockerfile}")
-            files = {
-                str(path.relative_to(context)): path.read_bytes().hex() for path in context.rglob("*") if path.is_file()
-            }
+            files = {name: _files(folder) for name, folder in {"": context, **extras.contexts}.items()}
             on_line(f"building from {dockerfile}")
-            identity = digest_of([files, dockerfile, target, dict(args), dict(labels)])
+            identity = digest_of([files, dockerfile, target, dict(args), dict(labels), list(extras.platforms)])
             self._keep(identity, labels, *tags)
-            return identity
+        if extras.pushes:
+            repository, _, tag = tags[0].rpartition(":")
+            return self.push(repository, tag, on_line)
+        return identity
+
+    def builder(self) -> Builder:
+        return self.able
 
     def tag(self, image: str, repository: str, tag: str) -> None:
         with self._call("tag", image, f"{repository}:{tag}"):
@@ -168,3 +180,7 @@ class MemoryImages(Recorder):
         self._labels[identity] = dict(labels)
         self.made.setdefault(identity, float(len(self.made)))
         self._names.update(dict.fromkeys(names, identity))
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_bytes().hex() for path in folder.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""Free space that no environment needs any more: images on the hosts, outputs and logs of old runs here."""
+"""Free space that no environment needs any more: images on the hosts; outputs, logs and caches of old runs here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from shipway.actions.environment.caches import Cache, removable_caches, remove_cache
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.errors import ShipwayError, StoreError
+from shipway.domain.errors import EngineError, ShipwayError, StoreError
 from shipway.domain.history import current
 from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Kept, Known, Removal, built_images, kept_releases, sort_images
@@ -38,6 +39,7 @@ class Found:
 
     hosts: tuple[OnHost, ...]
     files: tuple[Path, ...]  # below ctx.home: outputs of steps, and logs
+    caches: tuple[Cache, ...] = ()  # of steps, on this machine
 
 
 def prune(ctx: Context, app: str) -> None:
@@ -58,7 +60,7 @@ def look(ctx: Context, app: str) -> Found:
     releases = _with(ctx, app, releases, kept)
     known = _known(ctx, app, releases, kept)
     found = side_by_side(lambda host: _on_host(ctx, host, known), _hosts(ctx, histories, releases))
-    return Found(tuple(found), tuple(_files(ctx, app)))
+    return Found(tuple(found), tuple(_files(ctx, app)), tuple(_caches(ctx, app)))
 
 
 def _with(ctx: Context, app: str, releases: Sequence[Release], numbers: Iterable[int]) -> list[Release]:
@@ -77,7 +79,21 @@ def remove(ctx: Context, found: Found, removed: Callable[[str], None] = lambda n
             _remove_images(ctx, item, removed)
 
     files = (partial(_remove_file, path, removed) for path in found.files)
-    attempt_all(partial(attempt_side_by_side, on_host, found.hosts), *files, *_empty_folders(ctx, found))
+    caches = (partial(_remove_cache, ctx, cache, removed) for cache in found.caches)
+    attempt_all(partial(attempt_side_by_side, on_host, found.hosts), *files, *caches, *_empty_folders(ctx, found))
+
+
+def _caches(ctx: Context, app: str) -> list[Cache]:
+    """None if the engine can't be reached, which is reported for its images."""
+    try:
+        return removable_caches(ctx, app)
+    except EngineError:
+        return []
+
+
+def _remove_cache(ctx: Context, cache: Cache, removed: Callable[[str], None]) -> None:
+    if remove_cache(ctx, cache):
+        removed(cache.volume)
 
 
 def _remove_images(ctx: Context, item: OnHost, removed: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shipway.actions.environment.observe import needed
 from shipway.actions.environment.secret_names import users_of
 from shipway.context import Context
-from shipway.domain import dotenv, names
+from shipway.domain import dotenv, names, rights
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
@@ -44,13 +44,21 @@ class Import:
 
 def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretState]:
     """All names that are set or used, by name; Shipway's own last."""
-    known = ctx.secrets.names(names.scope(plan.app, environment))
+    known, open_to_all = dict(ctx.secrets.names(names.scope(plan.app, environment))), dict[str, int]()
+    if environment == names.BUILDS:
+        open_to_all = dict(ctx.secrets.names(names.scope(plan.app, names.ANY_BRANCH)))
+        known = {**open_to_all, **known}
     wanted = set(needed(plan, plan.environments[environment])) if environment in plan.environments else set()
     wanted |= set(plan.prove.secrets) if environment == names.PROOFS else set()
+    wanted |= set(rights.of_builds(plan)) if environment == names.BUILDS else set()
     wanted |= {name for release in _running(ctx, plan.app, environment) for name in release}
     return [
         SecretState(
-            name, known.get(name), ("Shipway",) if OWN in name else tuple(users_of(ctx, plan, environment, name))
+            name,
+            known.get(name),
+            ("Shipway",)
+            if OWN in name
+            else (*users_of(ctx, plan, environment, name), *(["every branch"] * (name in open_to_all))),
         )
         for name in sorted({*known, *wanted}, key=lambda name: (OWN in name, name))
     ]

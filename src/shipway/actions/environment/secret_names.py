@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from shipway.actions.environment.observe import needed
 from shipway.context import Context
+from shipway.domain import rights
 from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
-from shipway.domain.names import PROOFS, REGISTRY
+from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Plan
 from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
 
@@ -25,9 +26,9 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
             hint="use letters, digits and underscores, without a leading digit: SECRET_KEY",
         )
     place = plan.environments.get(environment)
-    if place is None:
+    if place is None and environment != BUILDS:
         return ""
-    used = needed(plan, place)
+    used = needed(plan, place) if place else rights.of_builds(plan)
     if name in used:
         return ""
     near = difflib.get_close_matches(name, used, 1)
@@ -37,7 +38,7 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
 
 def require_fit(plan: Plan, environment: str, name: str, value: str) -> None:
     """SecretError if its consumers can't use the value."""
-    variable = environment == REGISTRY or used_as_variable(plan, name)
+    variable = environment == REGISTRY or (environment != BUILDS and used_as_variable(plan, name))
     if why := problem(name, as_bytes(value), variable=variable):
         raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
 
@@ -64,6 +65,12 @@ def users_of(ctx: Context, plan: Plan, environment: str, name: str) -> list[str]
 def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     if environment == PROOFS:
         yield from ["proofs"] if name in plan.prove.secrets else []
+        return
+    if environment == BUILDS:
+        builds = (item for item in plan.services.values() if item.build and name in item.build.granted)
+        yield from [f"build of {item.name}" for item in builds] or (
+            ["builds"] if name in rights.of_builds(plan) else []
+        )
         return
     place = plan.environments.get(environment)
     if place is None:

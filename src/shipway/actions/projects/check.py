@@ -11,6 +11,7 @@ from shipway import planfile
 from shipway.actions.environment.public_address import taken
 from shipway.actions.projects.register import MOVE
 from shipway.context import Machine
+from shipway.domain.build import LEAST, Builder
 from shipway.domain.count import counted
 from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
@@ -43,9 +44,11 @@ class CheckResult:
 
 
 def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
-    """Read and check the file, the accessories' images that are on this machine's engine, and whether its edge serves
-    others at the plan's addresses. PlanError if the file can't be read."""
-    reading = planfile.examine(path, partial(_image_config, machine), partial(_address_taken, machine))
+    """Read and check the file, the accessories' images that are on this machine's engine, whether its edge serves others
+    at the plan's addresses, and whether its docker client can build the images. PlanError if the file can't be read."""
+    reading = planfile.examine(
+        path, partial(_image_config, machine), partial(_address_taken, machine), partial(_builder, machine)
+    )
     return CheckResult(reading.problems, reading.plan)
 
 
@@ -78,6 +81,19 @@ def _image_config(machine: Callable[[], Machine], name: str) -> Mapping[str, obj
         return None
     config = (found or {}).get("Config")
     return config if isinstance(config, dict) else None
+
+
+def _builder(machine: Callable[[], Machine]) -> Builder | None:
+    """What the machine can build; None without an engine. Without any client that builds: the least."""
+    try:
+        here = machine()
+        here.runtime.ping()
+    except ShipwayError:
+        return None
+    try:
+        return here.images.builder()
+    except ShipwayError:
+        return LEAST
 
 
 def _address_taken(machine: Callable[[], Machine], plan: Plan, environment: Environment) -> str | None:

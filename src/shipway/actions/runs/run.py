@@ -16,6 +16,7 @@ from shipway.actions.deployments.admission import (
     superseded_by,
 )
 from shipway.actions.deployments.deploy import deploy
+from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
@@ -30,7 +31,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
 from shipway.domain.rules import InForce, side_by_side, trigger_text
-from shipway.steps.run import Run, scratch
+from shipway.steps.run import Run, level_of, scratch
 from shipway.system.git import Repository
 
 
@@ -55,13 +56,15 @@ def run(
     wait: float,
     only: str | None = None,
     debug: bool = False,
+    caches: bool = True,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
-    that step fails, its container stays for a shell until the run is cancelled."""
+    that step fails, its container stays for a shell until the run is cancelled. caches: whether steps use what earlier
+    runs cached."""
     if only is not None:
         readable = _readable(ctx, rules)
-        ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug)
+        ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug, caches=caches)
         return Outcome(ran, None, None, None)
     book, in_force = _asked(ctx, plan, trigger, rules)
     tagged = trigger.ref.startswith("refs/tags/")
@@ -69,16 +72,18 @@ def run(
         if tagged:
             ctx.reporter.note(f"the tag {trigger.ref.removeprefix('refs/tags/')} deploys no environment")
             return Outcome(None, None, None, None)
-        return Outcome(_pipeline(ctx, repository, commit, plan, trigger, None, book)[0], None, None, None)
+        return Outcome(
+            _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)[0], None, None, None
+        )
     name, number = in_force.environment, None
     if not after_of(in_force):
         if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
-            _pipeline(ctx, repository, commit, plan, trigger, None, book)
+            _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
         require_secrets(ctx, plan, plan.environments[name])
-        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book)
+        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
     order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
@@ -158,6 +163,14 @@ def _is_in(book: Rulebook, commit: Commit) -> bool:
         return False
 
 
+def _is_protected(book: Rulebook, commit: Commit) -> bool:
+    """Whether the commit is on the protected branch of the app's repository."""
+    try:
+        return bool(book.origin.contains([book.registration.branch], commit.revision))
+    except RepositoryError:
+        return False
+
+
 def _pipeline(
     ctx: Context,
     repository: Repository,
@@ -169,10 +182,12 @@ def _pipeline(
     only: str | None = None,
     *,
     debug: bool = False,
+    caches: bool = True,
 ) -> tuple[int, Release | None]:
     _require_rights(plan, book)
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
     counts = book is not None and _is_in(book, commit)
+    protected = book is not None and _is_protected(book, commit)
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
@@ -184,7 +199,8 @@ def _pipeline(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(
-                own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref, counts,
+                own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref,
+                level=level_of(environment, protected=protected), caches=caches, counts=counts,
                 debug=only if only and debug else "",
             )  # fmt: skip
             results = run_steps(at, steps, resumed)
@@ -195,6 +211,7 @@ def _pipeline(
             raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            prune_caches_daily(own, plan.app)
             own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(

@@ -21,7 +21,7 @@ from shipway.steps import artifacts, kind_of
 from shipway.steps.image import still_there
 from shipway.steps.log import StepLog
 from shipway.steps.resume import ResumeState, attempt_of, log_of
-from shipway.steps.run import Attempt, Inputs, Run
+from shipway.steps.run import PROTECTED, Attempt, Inputs, Run
 from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
 
@@ -46,6 +46,8 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
         later = proofs | set(graph.blocked({name: step.needs for name, step in steps.items()}, proofs))
         steps[name] = Step(name, build=missing, needs=tuple(name for name in steps if name not in later))
     builds = [name for name, step in steps.items() if kind_of(step).builds_images]
+    for name, bases in _bases(plan, steps).items():
+        steps[name] = dataclasses.replace(steps[name], needs=tuple(dict.fromkeys((*steps[name].needs, *bases))))
     for name, step in steps.items():
         if kind_of(step).needs_images:
             steps[name] = dataclasses.replace(step, needs=tuple(dict.fromkeys((*step.needs, *builds))))
@@ -55,6 +57,16 @@ def steps_of(plan: Plan, *, images: bool) -> dict[str, Step]:
     left_out = {name for name, kind in kinds.items() if kind.builds_images or kind.needs_images}
     left_out |= set(graph.blocked({name: step.needs for name, step in steps.items()}, left_out))
     return {name: step for name, step in steps.items() if name not in left_out}
+
+
+def _bases(plan: Plan, steps: Mapping[str, Step]) -> dict[str, list[str]]:
+    """By step that builds: the other steps that build what its images are built on."""
+    found: dict[str, list[str]] = {}
+    for name, step in steps.items():
+        sources = [plan.services[service].build for service in step.build]
+        wanted = {base for source in sources if source for base in source.images.values()} - set(step.build)
+        found[name] = [other for other, item in steps.items() if wanted & set(item.build)]
+    return found
 
 
 def only_step(plan: Plan, name: str) -> dict[str, Step]:
@@ -149,11 +161,17 @@ class _Pipeline:
         started = self.ctx.clock()
         key = kind_of(step).key(self.at, step, self._inputs(step))
         known = self._known(step, key)
-        if known is None and not self.at.counts:  # its results count on its own branch only
-            key = digest_of([key, self.at.branch])
-            known = self._known(step, key)
+        for scope in self._scopes(step):
+            if known is None:
+                key = digest_of([key, scope])
+                known = self._known(step, key)
         self.ctx.ledger.begin_step(self.at.number, step.name, key, started)
         return self._work(step, key, started, None, known)
+
+    def _scopes(self, step: Step) -> list[str]:
+        """Where the step's results count, if not everywhere: results of the protected branch do."""
+        level = [f"level {self.at.level}"] if step.caches and self.at.level != PROTECTED else []
+        return level + ([] if self.at.counts else [self.at.branch])
 
     def _inputs(self, step: Step) -> Inputs:
         needs = graph.upstream(self.needs, step.name)
@@ -196,7 +214,9 @@ class _Pipeline:
             self.ctx.ledger.end_step(self.at.number, step.name, outcome, self.ctx.clock(), result, failure)
 
     def _known(self, step: Step, key: str) -> StepResult | None:
-        """The result of a passed run with the same key, if all its outputs still exist."""
+        """The result of a passed run with the same key, if all its outputs still exist, and the run is to use it."""
+        if not self.at.caches:
+            return None
         result = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
         return result if result and self._is_whole(result) else None
 

@@ -6,14 +6,20 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from shipway.domain.build import Builder, BuildExtras
 from shipway.domain.errors import EngineError
+from shipway.domain.secret_value import as_bytes
 from shipway.drivers import docker_config
 from shipway.drivers.credentials import HUB, Credentials
 from shipway.system import process
+from shipway.system.private_file import private_folder, write_bytes
 
+IID, METADATA, SECRETS, SSH = "iid", "metadata.json", "secrets", "ssh"  # in the folder of one build
 SHOWN = 20  # lines of a failed build
 LAST_WITH_BUILDKIT = 22  # newer docker clients need the buildx plug-in for BuildKit
 
@@ -22,15 +28,30 @@ CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY"
 Run = Callable[[Sequence[str]], tuple[int, str]]  # runs a command: exit code and output
 
 
-def find_builder(candidates: Sequence[str], run: Run) -> list[str]:
+@dataclass(frozen=True)
+class Client:
+    """A docker client that can build with BuildKit."""
+
+    path: str
+    buildx: bool
+    own_builder: bool = False  # buildx's current builder is a BuildKit of its own, beside the engine
+
+    def can(self, *, containerd: bool) -> Builder:
+        """What it can build. containerd: whether the engine stores images with containerd."""
+        apart = self.buildx and (self.own_builder or containerd)
+        return Builder(contexts=self.buildx, several_platforms=apart, cache_apart=apart)
+
+
+def find_builder(candidates: Sequence[str], run: Run) -> Client:
     """The docker client that can build with BuildKit. EngineError if none can."""
     for client in candidates:
         if run([client, "buildx", "version"])[0] == 0:
-            return [client, "buildx", "build", "--load"]
+            driver = re.search(r"^Driver:\s*(\S+)", run([client, "buildx", "inspect"])[1], re.MULTILINE)
+            return Client(client, True, driver is not None and driver[1] != "docker")
     for client in candidates:
         found = re.search(r"version (\d+)\.", run([client, "--version"])[1])
         if found and int(found[1]) <= LAST_WITH_BUILDKIT:
-            return [client, "build"]
+            return Client(client, False)
     lacking = (
         "no docker client on this machine can build with BuildKit"
         if candidates
@@ -57,17 +78,25 @@ def run_quietly(command: Sequence[str]) -> tuple[int, str]:
 
 
 def arguments(
+    client: Client,
     context: Path,
-    iidfile: Path,
+    folder: Path,
     *,
     tags: Sequence[str],
     dockerfile: str,
     target: str | None,
     args: Mapping[str, str],
     labels: Mapping[str, str],
+    extras: BuildExtras,
+    apart: bool,
 ) -> list[str]:
-    """Arguments of the build command; dockerfile is relative to the context."""
-    options = ["--progress", "plain", "--iidfile", str(iidfile), "-f", str(context / dockerfile)]
+    """The whole build command. dockerfile: relative to the context. folder: where it writes IID and METADATA, and finds
+    the values of secrets, see `secret_files`. apart: whether layers can be stored beside the image."""
+    command = [client.path, "build"]
+    if client.buildx:
+        command = [client.path, "buildx", "build", "--push" if extras.pushes else "--load"]
+        command += ["--metadata-file", str(folder / METADATA)] if extras.pushes else []
+    options = ["--progress", "plain", "--iidfile", str(folder / IID), "-f", str(context / dockerfile)]
     for tag in tags:
         options += ["-t", tag]
     if target:
@@ -76,7 +105,42 @@ def arguments(
         options += ["--build-arg", f"{name}={value}"]
     for name, value in labels.items():
         options += ["--label", f"{name}={value}"]
-    return [*options, str(context)]
+    for name in extras.secrets:
+        options += ["--secret", f"id={name},src={folder / SECRETS / name}"]
+    for name in extras.ssh:
+        options += ["--ssh", f"{name}={folder / SSH / name}"]
+    for name, path in extras.contexts.items():
+        options += ["--build-context", f"{name}={path}"]
+    if extras.fresh:
+        options += ["--no-cache"]
+    if extras.platforms:
+        options += ["--platform", ",".join(extras.platforms)]
+    return [*command, *options, *_cache(client, extras, apart=apart), str(context)]
+
+
+def _cache(client: Client, extras: BuildExtras, *, apart: bool) -> list[str]:
+    options = []
+    for reference in extras.cache_from:
+        options += ["--cache-from", f"type=registry,ref={reference}" if client.buildx else reference]
+    if extras.cache_to and apart:
+        # As an image, and by the OCI's types: other forms are refused by some registries.
+        settings = "mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true"
+        options += ["--cache-to", f"type=registry,ref={extras.cache_to},{settings}"]
+    elif extras.cache_to:
+        options += ["--cache-to", "type=inline"] if client.buildx else ["--build-arg", "BUILDKIT_INLINE_CACHE=1"]
+    return options
+
+
+@contextmanager
+def secret_files(extras: BuildExtras) -> Iterator[Path]:
+    """A folder, in memory where possible and always removed, with the files of SECRETS and SSH, readable only by this
+    user."""
+    with private_folder() as folder:
+        for name, value in extras.secrets.items():
+            write_bytes(folder / SECRETS / name, as_bytes(value))
+        for name, key in extras.ssh.items():
+            write_bytes(folder / SSH / name, as_bytes(key if key.endswith("\n") else f"{key}\n"))
+        yield folder
 
 
 def environment(connection: Mapping[str, str], config: Path | None = None) -> dict[str, str]:

@@ -6,18 +6,19 @@ import base64
 import builtins
 import functools
 import json
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from shipway.domain.build import Builder, BuildExtras, lacking
 from shipway.domain.disk import is_full, relief
-from shipway.domain.errors import DiskFull, Interrupted, RegistryError, StepFailed
+from shipway.domain.errors import DiskFull, EngineError, Interrupted, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo
 from shipway.drivers import docker_config
 from shipway.drivers.credentials import VARIABLE, Keyring
 from shipway.drivers.images import builder
+from shipway.drivers.images.builder import Client
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, Reply
 from shipway.drivers.runtime.streams import records
@@ -58,30 +59,39 @@ class DockerImages:
         args: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: OnLine,
+        extras: BuildExtras | None = None,
     ) -> str:
-        self._engine.call("GET", "/version", timeout=10)  # raises our own message if the engine doesn't run
-        with tempfile.TemporaryDirectory(prefix="shipway-build-") as folder:
-            iidfile = Path(folder) / "iid"
-            options = builder.arguments(
-                context, iidfile, tags=tags, dockerfile=dockerfile, target=target, args=args, labels=labels
-            )
-            given = self._keys.given()
-            settings = (
-                builder.settings_with(given, _made(Path(folder) / "docker"), docker_config.folder()) if given else None
-            )
+        extras = extras or BuildExtras()
+        found = self.builder()  # raises our own message if the engine doesn't run
+        for why, hint in lacking(found, extras).values():
+            raise EngineError(why, hint=hint)
+        with builder.secret_files(extras) as folder:
+            command = builder.arguments(
+                self._client, context, folder, tags=tags, dockerfile=dockerfile, target=target, args=args,
+                labels=labels, extras=extras, apart=found.cache_apart,
+            )  # fmt: skip
+            given = self._keys.given(withheld=extras.pushes)
+            settings = builder.settings_with(given, _made(folder / "docker"), docker_config.folder()) if given else None
             environment = builder.environment(self._engine.variables(), settings)
             # It may be silent for minutes; the engine aborts a build whose client has exited.
-            done = run([*self._builder, *options], env=environment, on_line=on_line, cancelled=self._cancelled)
+            done = run(command, env=environment, on_line=on_line, cancelled=self._cancelled)
             if self._cancelled.is_set():
                 raise Interrupted("the image build was interrupted")
             if done.code != 0:
                 lines = done.output.split("\n")[-SEARCHED:]
                 why = f"the image build failed\n{builder.failure(lines)}"
                 raise DiskFull(why, hint=relief(COMMANDS)) if is_full(why) else StepFailed(why)
-            return iidfile.read_text().strip()
+            if extras.pushes:
+                return str(json.loads((folder / builder.METADATA).read_text())["containerimage.digest"])
+            return (folder / builder.IID).read_text().strip()
+
+    def builder(self) -> Builder:
+        self._engine.call("GET", "/version", timeout=10)
+        status = self._engine.call("GET", "/info").get("DriverStatus") or () if self._client.buildx else ()
+        return self._client.can(containerd=any("containerd.snapshotter" in str(item) for item in status))
 
     @functools.cached_property
-    def _builder(self) -> list[str]:
+    def _client(self) -> Client:
         return builder.find_builder(builder.docker_clients(), builder.run_quietly)
 
     def tag(self, image: str, repository: str, tag: str) -> None:

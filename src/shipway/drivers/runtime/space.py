@@ -107,6 +107,11 @@ def disk_usage(engine: Engine) -> DiskUsage:
             item["Size"] for item in data.get("BuildCache") or () if not item["InUse"] and not item["Shared"]
         ),
         orphans={item["Name"]: item["UsageData"]["Size"] for item in data.get("Volumes") or () if _is_orphan(item)},
+        volumes={
+            item["Name"]: int(item["UsageData"]["Size"])
+            for item in data.get("Volumes") or ()
+            if LABEL_APP in (item.get("Labels") or {}) and item.get("UsageData")
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.domain.names import PROOFS, REGISTRY
+from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.routing import is_local
 from shipway.planfile.report import Path, Report
@@ -13,7 +13,7 @@ def check(plan: Plan, report: Report) -> None:
     """All rules of this module."""
     for environment in plan.environments.values():
         at = ("environments", environment.name)
-        if environment.name in (PROOFS, REGISTRY):
+        if environment.name in (PROOFS, REGISTRY, BUILDS):
             report.error(
                 at,
                 f"`{environment.name}` is reserved: `shipway secret` uses this name for other secrets",

@@ -51,7 +51,7 @@ def _only_pulled(service: str, report: Report) -> bool:
 def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
     """Each built folder and Dockerfile must exist; reported once, at its first use."""
     seen: set[tuple[str, str]] = set()
-    for path, source in _builds(plan):
+    for path, source in builds_of(plan):
         if not source.folder or (source.folder, source.dockerfile) in seen:
             continue
         seen.add((source.folder, source.dockerfile))
@@ -70,7 +70,8 @@ def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) 
             )
 
 
-def _builds(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:
+def builds_of(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:
+    """Every image that is built from the repository, with its path in the plan."""
     for service in plan.services.values():
         if service.build:
             yield ("services", service.name, "build"), service.build

@@ -1,0 +1,93 @@
+"""How an image is built: from a folder of the repository, with what the plan adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REVISION, VERSION = "SHIPWAY_REVISION", "SHIPWAY_VERSION"  # variables that every build argument may use
+
+
+@dataclass(frozen=True)
+class BuildSource:
+    """An image that Shipway builds: a folder of the repository with a Dockerfile in it."""
+
+    folder: str
+    dockerfile: str = "Dockerfile"  # relative to the folder
+    target: str | None = None  # a stage of the Dockerfile; None is the last one
+    args: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)  # build argument: variable of Shipway's process
+    images: Mapping[str, str] = field(default_factory=dict)  # build argument: service whose image it names
+    contexts: Mapping[str, str] = field(default_factory=dict)  # name in the Dockerfile: folder of the repository
+    secrets: tuple[str, ...] = ()  # names in the scope of builds; mounted while the build runs, in no layer
+    ssh: Mapping[str, str] = field(default_factory=dict)  # id of an SSH mount: name of the secret with its key
+    platforms: tuple[str, ...] = ()  # such as linux/arm64; empty: the engine's own
+    cache: bool = False  # whether layers are read from and stored in the registry
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """All secrets that a build gets, each once."""
+        return tuple(dict.fromkeys((*self.secrets, *self.ssh.values())))
+
+
+@dataclass(frozen=True)
+class BuildExtras:
+    """What a build gets beside its context, Dockerfile and arguments. Values of secrets are only held while it runs."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # id: value
+    ssh: Mapping[str, str] = field(default_factory=dict, repr=False)  # id: private key
+    contexts: Mapping[str, Path] = field(default_factory=dict)  # name: folder on this machine
+    platforms: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()  # references in a registry
+    cache_to: str = ""  # a reference in a registry; "": layers are not stored
+    fresh: bool = False  # whether no cached layer is used
+
+    @property
+    def pushes(self) -> bool:
+        """Whether the build itself pushes the image: one for several platforms can't be on an engine."""
+        return len(self.platforms) > 1
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What this machine's docker client can build."""
+
+    contexts: bool = True
+    several_platforms: bool = True
+    cache_apart: bool = False  # whether layers are stored beside the image; otherwise the pushed image itself has them
+
+
+LEAST = Builder(contexts=False, several_platforms=False)  # a docker client without buildx
+
+
+def lacking(builder: Builder, source: BuildSource | BuildExtras) -> dict[str, tuple[str, str]]:
+    """By key of a build in the plan: why this machine can't build that, and what to do."""
+    found: dict[str, tuple[str, str]] = {}
+    if source.contexts and not builder.contexts:
+        found["contexts"] = (
+            "extra contexts need the buildx plug-in, which no docker client of this machine has",
+            "install it (package docker-buildx or docker-buildx-plugin)",
+        )
+    if len(source.platforms) > 1 and not builder.several_platforms:
+        found["platforms"] = (
+            f"an image for {' and '.join(source.platforms)} needs buildx with a builder of its own, which this machine lacks",
+            "install the buildx plug-in, then: docker buildx create --use --driver docker-container --driver-opt network=host",
+        )
+    return found
+
+
+def in_order(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> list[str]:
+    """The names, each after those that it needs among them; otherwise in their order. needs has no cycle."""
+    wanted, done = list(names), dict[str, None]()
+
+    def add(name: str) -> None:
+        if name not in done:
+            for need in needs.get(name, ()):
+                if need in wanted:
+                    add(need)
+            done[name] = None
+
+    for name in wanted:
+        add(name)
+    return list(done)
