@@ -203,7 +203,8 @@ def _registry(
     credentials = access(plan.app, plan.registry, keys, secrets)
     if credentials.secret():
         redactor.add({"registry password": credentials.secret()})
-    remote: Registry = driver("registry", "remote")(plan.registry.address, credentials)
+    address = plan.registry.address
+    remote: Registry = driver("registry", "remote")(address, credentials, lambda used: keys.renew(f"{address}/", used))
     return remote
 
 

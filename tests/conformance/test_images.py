@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shipway.domain.build import BuildExtras
 from shipway.domain.errors import EngineError, Interrupted, StepFailed
 from shipway.drivers.images.docker import DockerImages
 from shipway.drivers.runtime.engine import Engine
@@ -105,6 +109,72 @@ class TestDockerImages(ImagesContract):
         assert isinstance(config, dict)
         assert "GOT=a b" in config["Env"]
         assert "STAGE=second" not in config["Env"]
+
+    def test_secrets_and_keys_are_there_while_it_builds_and_in_no_part_of_the_image(
+        self, lab: DockerImagesLab, tmp_path: Path
+    ) -> None:
+        key = tmp_path / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        context = tmp_path / "context"
+        context.mkdir()
+        (context / "Dockerfile").write_text(
+            f"FROM {IMAGE}\nARG NOW\n"
+            'RUN --mount=type=secret,id=TOKEN test "$(cat /run/secrets/TOKEN)" = "hunter two"\n'
+            'RUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && ls -R /run > /listed\n'
+        )
+        lines: list[str] = []
+        secret, repository = "hunter two", lab.repository("a")
+        identity = lab.images.build(
+            context, tags=[f"{repository}:t"], dockerfile="Dockerfile", target=None, args={"NOW": lab.docker.app}, labels={},
+            on_line=lines.append, extras=BuildExtras(secrets={"TOKEN": secret}, ssh={"default": key.read_text()}),
+        )  # fmt: skip
+        private = key.read_text().splitlines()[1]
+        history = json.dumps(lab.docker.engine.call("GET", f"/images/{identity}/history"))
+        for text in (*lines, history, json.dumps(lab.images.inspect(identity))):
+            assert 'hunter two"' not in text.replace('= \\"hunter two\\"', "").replace('= "hunter two"', "")
+            assert private not in text
+        top = lab.docker.run("look", "cat /listed; ls /run/secrets 2>&1; sleep 0", image=f"{repository}:t")
+        lab.docker.runtime.wait(top, 30)
+        assert not any("TOKEN" in line for line in lab.docker.runtime.logs(top))
+
+    def test_layers_come_from_a_registry_and_go_into_the_pushed_image(
+        self, lab: DockerImagesLab, tmp_path: Path
+    ) -> None:
+        (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo {lab.docker.app} > /a\n")
+        repository = lab.repository("a")
+        options: dict[str, Any] = {"dockerfile": "Dockerfile", "target": None, "args": {}, "labels": {}}
+        cached = BuildExtras(cache_from=(f"{repository}:cache",), cache_to=f"{repository}:cache")
+        first: list[str] = []
+        lab.images.build(tmp_path, tags=[f"{repository}:t"], on_line=first.append, extras=cached, **options)
+        lab.images.push(repository, "t", lambda line: None)  # an importing build finds no cache yet, and goes on
+        lab.images.tag(f"{repository}:t", repository, "cache")
+        lab.images.push(repository, "cache", lambda line: None)
+        second: list[str] = []
+        lab.images.build(tmp_path, tags=[f"{repository}:u"], on_line=second.append, extras=cached, **options)
+        assert any("importing cache manifest" in line for line in second)
+        assert not any(line.endswith("ERROR") for line in second)
+
+    def test_what_this_client_can_not_build_is_refused_with_a_remedy(
+        self, lab: DockerImagesLab, tmp_path: Path
+    ) -> None:
+        (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+        able = lab.images.builder()
+        extras = BuildExtras(contexts={"shared": tmp_path}, platforms=("linux/amd64",))
+
+        def build(extras: BuildExtras) -> str:
+            return lab.images.build(
+                tmp_path, tags=[], dockerfile="Dockerfile", target=None, args={}, labels={}, on_line=lambda line: None,
+                extras=extras,
+            )  # fmt: skip
+
+        assert build(BuildExtras(platforms=("linux/arm64",))).startswith("sha256:")
+        if not able.contexts:
+            with pytest.raises(EngineError, match="extra contexts need the buildx plug-in"):
+                build(extras)
+        if not able.several_platforms:
+            with pytest.raises(EngineError, match="linux/amd64 and linux/arm64 needs buildx") as caught:
+                build(BuildExtras(platforms=("linux/amd64", "linux/arm64")))
+            assert "docker buildx create" in caught.value.hint
 
     def test_a_failing_command_says_why(self, lab: DockerImagesLab, tmp_path: Path) -> None:
         (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo what went wrong && exit 3\n")

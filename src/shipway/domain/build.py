@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 REVISION, VERSION = "SHIPWAY_REVISION", "SHIPWAY_VERSION"  # variables that every build argument may use
 
 
 @dataclass(frozen=True)
-class BuildSource:
-    """An image that Shipway builds: a folder of the repository with a Dockerfile in it."""
+class BaseSource:
+    """An image that others are built on: a folder of the repository with a Dockerfile in it."""
 
     folder: str
     dockerfile: str = "Dockerfile"  # relative to the folder
     target: str | None = None  # a stage of the Dockerfile; None is the last one
     args: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)  # build argument: variable of Shipway's process
-    images: Mapping[str, str] = field(default_factory=dict)  # build argument: service whose image it names
     contexts: Mapping[str, str] = field(default_factory=dict)  # name in the Dockerfile: folder of the repository
     secrets: tuple[str, ...] = ()  # names in the scope of builds; mounted while the build runs, in no layer
     ssh: Mapping[str, str] = field(default_factory=dict)  # id of an SSH mount: name of the secret with its key
-    platforms: tuple[str, ...] = ()  # such as linux/arm64; empty: the engine's own
-    cache: bool = False  # whether layers are read from and stored in the registry
 
     @property
     def granted(self) -> tuple[str, ...]:
-        """All secrets that a build gets, each once."""
+        """All secrets that the build gets, each once."""
         return tuple(dict.fromkeys((*self.secrets, *self.ssh.values())))
+
+
+@dataclass(frozen=True)
+class BuildSource(BaseSource):
+    """An image of a service, a step or a check that Shipway builds."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)  # build argument: variable of Shipway's process
+    images: Mapping[str, str] = field(default_factory=dict)  # build argument: service whose image it names
+    bases: Mapping[str, BaseSource] = field(default_factory=dict)  # build argument: image that is built before
+    platforms: tuple[str, ...] = ()  # such as linux/arm64; empty: the engine's own
+    cache: bool = False  # whether layers are read from and stored in the registry
+
+    def base(self, name: str) -> BuildSource:
+        """One of `bases`, for the same platform."""
+        given = {item.name: getattr(self.bases[name], item.name) for item in fields(BaseSource)}
+        return BuildSource(**given, platforms=self.platforms)
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class Builder:
 LEAST = Builder(contexts=False, several_platforms=False)  # a docker client without buildx
 
 
-def lacking(builder: Builder, source: BuildSource | BuildExtras) -> dict[str, tuple[str, str]]:
+def lacking(builder: Builder, source: BaseSource | BuildExtras) -> dict[str, tuple[str, str]]:
     """By key of a build in the plan: why this machine can't build that, and what to do."""
     found: dict[str, tuple[str, str]] = {}
     if source.contexts and not builder.contexts:
@@ -69,9 +81,10 @@ def lacking(builder: Builder, source: BuildSource | BuildExtras) -> dict[str, tu
             "extra contexts need the buildx plug-in, which no docker client of this machine has",
             "install it (package docker-buildx or docker-buildx-plugin)",
         )
-    if len(source.platforms) > 1 and not builder.several_platforms:
+    platforms = source.platforms if isinstance(source, BuildSource | BuildExtras) else ()
+    if len(platforms) > 1 and not builder.several_platforms:
         found["platforms"] = (
-            f"an image for {' and '.join(source.platforms)} needs buildx with a builder of its own, which this machine lacks",
+            f"an image for {' and '.join(platforms)} needs buildx with a builder of its own, which this machine lacks",
             "install the buildx plug-in, then: docker buildx create --use --driver docker-container --driver-opt network=host",
         )
     return found

@@ -15,9 +15,11 @@ def of_services(plan: Plan) -> list[str]:
 
 def of_builds(plan: Plan) -> list[str]:
     """The secrets that builds of services, steps and checks get."""
-    images = [item.image for item in (*plan.pipeline.values(), *plan.checks.values()) if item.image]
-    builds = [item.build for item in (*plan.services.values(), *images) if item.build]
-    return list(dict.fromkeys(name for build in builds for name in build.granted))
+    images = [step.image for step in plan.pipeline.values()] + [check.image for check in plan.checks.values()]
+    builds = [service.build for service in plan.services.values() if service.build]
+    builds += [image.build for image in images if image and image.build]
+    sources = (source for build in builds for source in (build, *build.bases.values()))
+    return list(dict.fromkeys(name for source in sources for name in source.granted))
 
 
 def of_steps(plan: Plan, protected: Plan | None) -> list[str]:

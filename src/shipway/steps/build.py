@@ -32,6 +32,7 @@ def build_key(run: Run, source: BuildSource, based_on: Mapping[str, str] | None 
             name: images.get(service) or build_key(run, base_of(run, service), based_on)
             for name, service in source.images.items()
         },
+        "bases": {name: build_key(run, source.base(name), based_on) for name in source.bases},
         "contexts": {name: [folder, run.tree_of(folder)] for name, folder in source.contexts.items()},
         "secrets": sorted(source.secrets),
         "ssh": dict(source.ssh),
@@ -56,11 +57,15 @@ def base_of(run: Run, service: str) -> BuildSource:
     return found.build
 
 
-def arguments(run: Run, source: BuildSource, reference: Callable[[str], str]) -> dict[str, str]:
-    """The values of all build arguments. reference: the image of a service, present on this engine."""
+def arguments(
+    run: Run, source: BuildSource, reference: Callable[[str], str], base: Callable[[BuildSource], str]
+) -> dict[str, str]:
+    """The values of all build arguments. reference: the image of a service; base: of a source; both then are on this
+    engine."""
     variables = {name: _variable(run, variable) for name, variable in source.variables.items()}
     images = {name: reference(service) for name, service in source.images.items()}
-    return {**source.args, **variables, **images}
+    bases = {name: base(source.base(name)) for name in source.bases}
+    return {**source.args, **variables, **images, **bases}
 
 
 def _variable(run: Run, name: str) -> str:

@@ -175,6 +175,7 @@ def _build(
 
     base: the image of a service that this one is built on. repository: for layers, see `extras_of`.
     """
+    args = arguments(run, source, base, lambda item: _built_step_image(run, item, on_line))
     with (
         tempfile.TemporaryDirectory(dir=run.folder) as folder,
         extras_of(run, source, repository) as extras,
@@ -187,7 +188,7 @@ def _build(
             unpack(artifact, run.artifacts, _folder(source), context)
         _require_inside(context, source, run.commit.revision)
         made = run.ctx.images.build(
-            context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=arguments(run, source, base),
+            context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=args,
             labels=labels, on_line=on_line, extras=extras,
         )  # fmt: skip
         inline = extras.cache_to and not run.ctx.images.builder().cache_apart

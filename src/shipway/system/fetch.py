@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import socket
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -25,10 +26,12 @@ class Fetcher:
     """Sends requests, each on a connection of its own. Thread-safe.
 
     timeout: seconds for connecting, and for each silence of the server. direct: don't use the environment's proxy.
+    authorities: files with certificates of authorities that are trusted beside those of this machine.
     """
 
-    def __init__(self, timeout: float, *, direct: bool) -> None:
+    def __init__(self, timeout: float, *, direct: bool, authorities: Sequence[Path] = ()) -> None:
         self._timeout = timeout
+        self._authorities = authorities
         self._direct = direct
 
     def fetch(
@@ -78,6 +81,8 @@ class Fetcher:
         import ssl
 
         context = ssl.create_default_context()
+        for file in self._authorities:
+            context.load_verify_locations(file)
         context.set_alpn_protocols(["http/1.1"])
         return context
 

@@ -10,10 +10,15 @@ import pytest
 
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
+from shipway.domain.build import BaseSource
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 
-BUILD = domain.BuildSource("web", "Dockerfile", "prod", {"A": "1"})
+BASE = BaseSource("base", "Dockerfile", "prod", {"A": "1"}, {"shared": "libs"}, ("TOKEN",), {"default": "DEPLOY"})
+BUILD = domain.BuildSource(
+    "web", "Dockerfile", "prod", {"A": "1"}, {"shared": "libs"}, ("TOKEN",), {"default": "DEPLOY"}, {"B": "PROXY"}, {"C": "base"},
+    {"D": BASE}, ("linux/arm64",), True,
+)  # fmt: skip
 IMAGE = domain.StepImage("alpine:3", BUILD)
 HEALTH = domain.Health("/ok", True, "true", 1.0, 1.0, {"X": "1"})
 RESOURCES = domain.Resources(1.0, 64)
@@ -31,7 +36,7 @@ FULL = domain.Plan(
     database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
     pipeline={"unit": domain.Step(
-        "unit", "test", IMAGE, ("web",), "production", ("lint",), ("db",), ("src",), ("dist",), ("junit.xml",), 1.0, 1, {"X": "1"}, RESOURCES, SECURITY,
+        "unit", "test", IMAGE, ("web",), "production", ("lint",), ("db",), ("src",), ("dist",), ("junit.xml",), 1.0, 1, {"X": "1"}, RESOURCES, SECURITY, ("/cache",),
     )},
     checks={"smoke": domain.Check("smoke", IMAGE, "look", 1.0, {"X": "1"})},
     environments={"production": domain.Environment(
@@ -52,11 +57,15 @@ environments.trigger: tag manual branches except_tags versions
 database: accessory service tool folder contract
 database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
+checks.image.build: variables images contexts secrets ssh platforms cache
+checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments: aliases domains redirects access.users access.allow
 services.volumes: folder
+services.build: secrets ssh bases.secrets bases.ssh
+pipeline.image.build: secrets ssh bases.secrets bases.ssh
 services.security: no_new_privileges pids capabilities
 accessories: published
 registry: address
@@ -66,6 +75,10 @@ prove: mode mask
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
 REST = """
 services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
+services.build: variables images contexts platforms cache
+services.build.bases: folder dockerfile target args contexts
+pipeline.image.build: variables images contexts platforms cache
+pipeline.image.build.bases: folder dockerfile target args contexts
 services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
@@ -76,7 +89,7 @@ database: lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
-pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
+pipeline: inputs outputs reports timeout retries caches env resources.cpus resources.memory
 environments: replicas environment secrets seed.service seed.run seed.secrets standby standby_auto retain
 environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout

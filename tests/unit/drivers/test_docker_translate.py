@@ -10,7 +10,7 @@ import pytest
 from shipway.domain.container import LABEL_ROLE, LABEL_RUN, ContainerSpec, Publish
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import Security
-from shipway.drivers.images.builder import docker_clients, failure, find_builder
+from shipway.drivers.images.builder import Client, docker_clients, failure, find_builder
 from shipway.drivers.images.docker import registry_of, split_reference
 from shipway.drivers.runtime.streams import Seen, frames, lines, records
 from shipway.drivers.runtime.translate import LOW_SHARES, create_body, listed
@@ -159,9 +159,9 @@ VERSIONS = {"new": "Docker version 28.2.2, build e6534b4", "old": "Docker versio
 @pytest.mark.parametrize(
     ("clients", "with_buildx", "expected"),
     [
-        (["new", "old"], {"new"}, ["new", "buildx", "build", "--load"]),
-        (["new", "old"], set(), ["old", "build"]),
-        (["old", "new"], {"new"}, ["new", "buildx", "build", "--load"]),
+        (["new", "old"], {"new"}, Client("new", True)),
+        (["new", "old"], set(), Client("old", False)),
+        (["old", "new"], {"new"}, Client("new", True)),
         (["new"], set(), "no docker client on this machine can build with BuildKit"),
         ([], set(), "there is no docker client"),
     ],

@@ -15,6 +15,7 @@ from shipway.domain.errors import StepFailed
 from shipway.domain.plan import Accessory, BuildSource, Plan, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.domain.run import Artifact
+from shipway.steps.build import build_key
 from shipway.steps.command import command_key
 from shipway.steps.image import _build, image_key
 from shipway.steps.resume import ResumeState
@@ -135,15 +136,15 @@ def test_an_image_is_known_by_what_its_tag_stands_for(at: Run) -> None:
 def test_editing_the_plan_builds_no_image_again(at: Run) -> None:
     root = dataclasses.replace(at, plan=dataclasses.replace(at.plan, services={}))
     source = BuildSource(".")
-    assert root.build_key(source) == commit(root, shipway_yaml="app: other").build_key(source)
-    assert root.build_key(source) != commit(root, Dockerfile="FROM y").build_key(source)
+    assert build_key(root, source) == build_key(commit(root, shipway_yaml="app: other"), source)
+    assert build_key(root, source) != build_key(commit(root, Dockerfile="FROM y"), source)
 
 
 def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(at: Run) -> None:
     (at.repository.path / "Dockerfile").unlink()
     (at.repository.path / "Dockerfile").symlink_to("/etc/hostname")
     with pytest.raises(StepFailed, match=r"Dockerfile in \. is a link that points outside"):
-        _build(commit(at), BuildSource("."), (), ["x:1"], {}, lambda line: None)
+        _build(commit(at), BuildSource("."), (), ["x:1"], {}, lambda line: None, lambda service: "", "")
     assert image_key(at, Step("images", build=()), Inputs())
 
 

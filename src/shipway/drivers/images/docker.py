@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 from shipway.domain.build import Builder, BuildExtras, lacking
 from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError, Interrupted, RegistryError, StepFailed
-from shipway.domain.image import ImageInfo
+from shipway.domain.image import ImageInfo, repository_of
 from shipway.drivers import docker_config
-from shipway.drivers.credentials import VARIABLE, Keyring
+from shipway.drivers.authorities import ca_hint
+from shipway.drivers.credentials import VARIABLE, Credentials, Keyring
 from shipway.drivers.images import builder
 from shipway.drivers.images.builder import Client
 from shipway.drivers.runtime.commands import COMMANDS
@@ -139,7 +140,21 @@ class DockerImages:
         on_line: OnLine,
         on_record: OnRecord,
     ) -> None:
-        headers = {"X-Registry-Auth": self._auth(reference)}
+        used = self._keys.find(reference)
+        try:
+            self._once(path, query, reference, verb, on_line, on_record, used)
+        except Denied:
+            renewed = self._keys.renew(reference, used)
+            if renewed is None:
+                raise
+            on_line(f"{registry_of(reference)} denied access; repeating with renewed credentials")
+            self._once(path, query, reference, verb, on_line, on_record, renewed)
+
+    def _once(
+        self, path: str, query: Mapping[str, object], reference: str, verb: str, on_line: OnLine, on_record: OnRecord,
+        credentials: Credentials | None,
+    ) -> None:  # fmt: skip
+        headers = {"X-Registry-Auth": _auth(reference, credentials)}
         try:
             with self._engine.open("POST", path, query=query, headers=headers, timeout=TRANSFER) as reply:
                 self._progress(reply, reference, verb, on_line, on_record)
@@ -176,6 +191,11 @@ class DockerImages:
                 if who
                 else f"the request was anonymous: `{login}`, or {VARIABLE} (JSON by address)"
             )
+            raise Denied(f"{verb} of {reference} failed: {why}", hint=hint)
+        elif ca_hint(registry, why):
+            hint = ca_hint(registry, why)
+        elif verb == "push" and any(word in low for word in ("name unknown", "does not exist", "name_unknown")):
+            hint = f"create the repository {repository_of(reference)} in {registry}, which makes none by a push"
         elif any(
             word in low
             for word in ("refused", "no such host", "timeout", "deadline exceeded", "unreachable", "lookup", "eof")
@@ -185,17 +205,21 @@ class DockerImages:
             hint = "check the name of the image" if verb == "pull" else ""
         raise RegistryError(f"{verb} of {reference} failed: {why}", hint=hint)
 
-    def _auth(self, reference: str) -> str:
-        """The engine requires this header even if it is empty."""
-        found = self._keys.find(reference)
-        data: dict[str, str] = {}
-        if found and found.token:
-            data = {"registrytoken": found.token}
-        elif found and found.identity:
-            data = {"identitytoken": found.identity, "serveraddress": registry_of(reference)}
-        elif found and found.user:
-            data = {"username": found.user, "password": found.password or "", "serveraddress": registry_of(reference)}
-        return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
+
+class Denied(RegistryError):
+    """Access was denied: newer credentials may be accepted."""
+
+
+def _auth(reference: str, found: Credentials | None) -> str:
+    """The header with credentials, which the engine requires even if it is empty."""
+    data: dict[str, str] = {}
+    if found and found.token:
+        data = {"registrytoken": found.token}
+    elif found and found.identity:
+        data = {"identitytoken": found.identity, "serveraddress": registry_of(reference)}
+    elif found and found.user:
+        data = {"username": found.user, "password": found.password or "", "serveraddress": registry_of(reference)}
+    return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
 
 
 def _made(folder: Path) -> Path:

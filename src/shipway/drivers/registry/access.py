@@ -26,14 +26,12 @@ def keyring(
     """The credentials of this machine: Shipway's `own` registries, SHIPWAY_REGISTRY_AUTH, else those of `docker login`.
     SecretError if the variable can't be read; all others are read on first use."""
     text = environ.get(VARIABLE, "")
-    logins: list[DockerLogins] = []
 
     def find(address: str) -> Credentials | None:
         if own and address in own:
             return own[address]() or None
-        if not logins:
-            logins.append(DockerLogins(docker_config.read(docker_config.folder() / "config.json")))
-        return logins[0].find(address)
+        # Read again each time: `docker login` may have stored a new token meanwhile.
+        return DockerLogins(docker_config.read(docker_config.folder() / "config.json")).find(address)
 
     return Keyring(from_variable(text) if text.strip() else {}, find)
 
@@ -49,10 +47,16 @@ def access(app: str, wanted: RegistryAccess, keys: Keyring, secrets: Secrets) ->
     SecretError with the command to run if the plan names a secret that isn't set for exactly this address.
     """
     name = wanted.password or wanted.token
-    value = secrets.get(scope(app, wanted.address), name) if name else None
-    if value:
-        found = Credentials(wanted.user, value) if wanted.password else Credentials(token=value)
-        keys.add(wanted.address, found)
+
+    def from_secret() -> Credentials | None:
+        value = secrets.get(scope(app, wanted.address), name) if name else None
+        if not value:
+            return None
+        return Credentials(wanted.user, value) if wanted.password else Credentials(token=value)
+
+    found = from_secret()
+    if found:
+        keys.add(wanted.address, found, ask=from_secret)  # it may be set again while a deployment runs
         return found
     known = keys.at(wanted.address)
     if known:

@@ -7,12 +7,13 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode, urlsplit
 
 from shipway.domain.errors import RegistryError
 from shipway.domain.image import Layer
-from shipway.drivers.credentials import VARIABLE, Credentials
+from shipway.drivers.authorities import authorities, ca_hint
+from shipway.drivers.credentials import HUB, VARIABLE, Credentials, normalized
 from shipway.system.fetch import Fetcher
 from shipway.system.http import Answer
 
@@ -27,18 +28,37 @@ MANIFESTS = ", ".join(
 )
 
 
-class RemoteRegistry:
-    """address: host[:port][/namespace], prefixed with http:// if it has no TLS (not needed on this machine)."""
+HUB_API = "registry-1.docker.io"  # where Docker Hub answers
 
-    def __init__(self, address: str, credentials: Credentials | None = None) -> None:
+
+class _Denied(RegistryError):
+    """Access was denied with these credentials: newer ones may be accepted."""
+
+    def __init__(self, used: Credentials, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.used = used
+
+
+class RemoteRegistry:
+    """address: host[:port][/namespace], prefixed with http:// if it has no TLS (not needed on this machine). renew: other
+    credentials than those that the registry refused, or None."""
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | None = None,
+        renew: Callable[[Credentials], Credentials | None] = lambda used: None,
+    ) -> None:
         parts = urlsplit(address if "://" in address else f"//{address}")
         self.host = parts.netloc
+        self._is_hub = normalized(address).partition("/")[0] == HUB
         self._address = address.partition("://")[2] or address
         self._namespace = parts.path.strip("/")
+        self._renew = renew
         self._credentials = credentials or Credentials()
         local = _loopback(parts.hostname or "")
-        self._base = f"{parts.scheme or ('http' if local else 'https')}://{self.host}"
-        self._fetcher = Fetcher(TIMEOUT, direct=local)
+        self._base = f"{parts.scheme or ('http' if local else 'https')}://{HUB_API if self._is_hub else self.host}"
+        self._fetcher = Fetcher(TIMEOUT, direct=local, authorities=authorities(self.host))
         self._tokens: dict[str, str] = {}  # value of the Authorization header by scope
 
     def ensure(self) -> None:
@@ -47,6 +67,8 @@ class RemoteRegistry:
             raise RegistryError(f"{self.host} isn't a registry: /v2/ returns HTTP status {answer.status}")
 
     def repository(self, app: str, image: str) -> str:
+        if self._is_hub:  # names there have two parts, and engines show them without the host
+            return f"{self._namespace}/{app}-{image}"
         return "/".join(part for part in (self.host, self._namespace, app, image) if part)
 
     def digest(self, repository: str, reference: str) -> str | None:
@@ -104,7 +126,18 @@ class RemoteRegistry:
             raise RegistryError(f"{self.host} failed to {what}: HTTP status {answer.status}{why}")
 
     def _ask(self, method: str, path: str, *, scope: str, content: bytes | None = None, kind: str = "") -> Answer:
-        """Send a request, with the authorization that the registry requires. RegistryError if it is denied."""
+        """Send a request, with the authorization that the registry requires. Once it is denied, ask for newer credentials.
+        RegistryError if it is denied again."""
+        try:
+            return self._authorized(method, path, scope=scope, content=content, kind=kind)
+        except _Denied as denied:
+            renewed = self._renew(denied.used)
+            if renewed is None:
+                raise
+            self._credentials, self._tokens = renewed, {}
+            return self._authorized(method, path, scope=scope, content=content, kind=kind)
+
+    def _authorized(self, method: str, path: str, *, scope: str, content: bytes | None, kind: str) -> Answer:
         headers = {"Accept": MANIFESTS, **({"Content-Type": kind} if kind else {})}
         authorization = self._tokens.get(scope) or self._first_guess()
         answer = self._send(method, self._base + path, headers, authorization, content)
@@ -167,15 +200,16 @@ class RemoteRegistry:
         pair = f"{self._credentials.user}:{self._credentials.password or ''}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
-    def _unauthorized(self, why: str) -> RegistryError:
+    def _unauthorized(self, why: str) -> _Denied:
         if not self._credentials:
-            return RegistryError(
+            return _Denied(
+                self._credentials,
                 f"registry {self.host} denies anonymous access, and no credentials are set for it{why}",
                 hint=f"`docker login {self.host}`; or `user` and `password` under `registry` in the plan, and: "
                 f"shipway secret set registry NAME --for {self._address}; or in CI {VARIABLE} (JSON by address)",
             )
         hint = f"check its permissions there, or set other credentials: docker login {self.host}, or shipway secret set registry NAME --for {self._address}"
-        return RegistryError(f"registry {self.host} denies access to {self._credentials}{why}", hint=hint)
+        return _Denied(self._credentials, f"registry {self.host} denies access to {self._credentials}{why}", hint=hint)
 
     def _send(
         self, method: str, url: str, headers: Mapping[str, str], authorization: str, content: bytes | None
@@ -186,7 +220,8 @@ class RemoteRegistry:
         except OSError as error:
             raise RegistryError(
                 f"can't reach registry {self.host}: {error}",
-                hint=f"check that {self.host} is running and reachable: curl -i {self._base}/v2/",
+                hint=ca_hint(self.host, str(error))
+                or f"check that {self.host} is running and reachable: curl -i {self._base}/v2/",
             ) from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from shipway.domain.build import LEAST, Builder, BuildSource, lacking
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Path, Report
-from shipway.planfile.rules.pipeline import builds_of, expand
+from shipway.planfile.rules.pipeline import builds_of, expand, sources_of
 from shipway.planfile.rules.references import cycles, known, ring
 
 
@@ -15,6 +15,9 @@ def check(plan: Plan, report: Report) -> None:
     """All rules of this module but the folders."""
     for at, source in builds_of(plan):
         _based_on(at, source, plan, report)
+        if source.bases and len(source.platforms) > 1:
+            message = "can't be combined with a base image of one platform, which `build` in `args` makes"
+            report.error((*at, "platforms"), message, "`image:` with the name of a service, or one platform")
         if source.cache and plan.registry is None and not report.written(("registry",)):
             message = "has no effect: without `registry`, images stay on this machine, which has their layers"
             report.warn((*at, "cache"), message, "`registry:`")
@@ -51,7 +54,7 @@ def _no_cycle(plan: Plan, report: Report) -> None:
 
 def check_contexts(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
     """Each folder of `contexts` must exist."""
-    for at, source in builds_of(plan):
+    for at, source in sources_of(plan):
         for name, folder in source.contexts.items():
             if folder and folder != "." and not files(folder):
                 report.error((*at, "contexts", name), f"there is no folder `{folder}`", "a folder of the repository")
@@ -59,7 +62,7 @@ def check_contexts(plan: Plan, report: Report, files: Callable[[str], bool]) -> 
 
 def check_builder(plan: Plan, report: Report, builder: Callable[[], Builder | None]) -> None:
     """What this machine can't build. builder: only asked where that matters; None: nothing is known of it."""
-    for at, source in builds_of(plan):
+    for at, source in sources_of(plan):
         if not lacking(LEAST, source):
             continue
         found = builder()

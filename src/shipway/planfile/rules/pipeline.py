@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator
 
-from shipway.domain.plan import BuildSource, Plan, Step
+from shipway.domain.build import BaseSource, BuildSource
+from shipway.domain.plan import Plan, Step
 from shipway.planfile.report import Path, Report, did_you_mean
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 from shipway.planfile.sections import ALL
@@ -51,7 +52,7 @@ def _only_pulled(service: str, report: Report) -> bool:
 def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
     """Each built folder and Dockerfile must exist; reported once, at its first use."""
     seen: set[tuple[str, str]] = set()
-    for path, source in builds_of(plan):
+    for path, source in sources_of(plan):
         if not source.folder or (source.folder, source.dockerfile) in seen:
             continue
         seen.add((source.folder, source.dockerfile))
@@ -70,8 +71,16 @@ def check_dockerfiles(plan: Plan, report: Report, files: Callable[[str], bool]) 
             )
 
 
+def sources_of(plan: Plan) -> Iterator[tuple[Path, BaseSource]]:
+    """Every image that is built from the repository, also those that others are built on, with its path in the plan."""
+    for path, source in builds_of(plan):
+        yield path, source
+        for name, base in source.bases.items():
+            yield (*path, "args", name, "build"), base
+
+
 def builds_of(plan: Plan) -> Iterator[tuple[Path, BuildSource]]:
-    """Every image that is built from the repository, with its path in the plan."""
+    """Every image of a service, a step and a check that is built from the repository, with its path in the plan."""
     for service in plan.services.values():
         if service.build:
             yield ("services", service.name, "build"), service.build

@@ -14,6 +14,7 @@ from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
 
+HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 DATA_KEEPERS = ("postgres", "mysql")
 
 
@@ -209,4 +210,10 @@ def _registry(plan: Plan, report: Report) -> None:
     if plan.registry and plan.registry.token and plan.registry.user:
         report.error(
             ("registry", "token"), "can't be combined with `user`", "either `token:`, or `user:` and `password:`"
+        )
+    if plan.registry and plan.registry.address.partition("/")[0] in HUB_NAMES and plan.registry.address.count("/") != 1:
+        report.error(
+            ("registry", "address"),
+            "names no account of Docker Hub",
+            "docker.io/ACCOUNT: images are ACCOUNT/APP-SERVICE there",
         )
