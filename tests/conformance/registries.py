@@ -30,15 +30,18 @@ HTPASSWD = f"{USER}:$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2
 class RegistryHost:
     """A registry in a container of the lab, which takes it away."""
 
-    def __init__(self, docker: DockerLab, *, env: dict[str, str] | None = None, files: dict[str, bytes] | None = None):
+    def __init__(
+        self, docker: DockerLab, *, env: dict[str, str] | None = None, files: dict[str, bytes] | None = None,
+        where: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         port = docker.port()
-        self.address = f"127.0.0.1:{port}"
+        self.address = f"{where}:{port}"
         spec = ContainerSpec(
             name=docker.name("registry"),
             image="registry:2",
             labels={LABEL_APP: docker.app, LABEL_CONFIG: "1"},
             env=env or {},
-            publish=(Publish(5000, port),),
+            publish=(Publish(5000, port, where),),
         )
         docker.runtime.create(spec)
         docker.runtime.put(spec.name, "/", pack(files or {}))
@@ -52,7 +55,8 @@ class RegistryHost:
         try:
             RemoteRegistry(self.address).ensure()
         except RegistryError as error:
-            return "denies" in error.message  # it answers, but requires credentials
+            # It answers, but requires credentials or shows a certificate that nothing trusts.
+            return "denies" in error.message or "certificate" in error.message
         return True
 
 
@@ -83,6 +87,7 @@ class TokenServer:
         )
         subprocess.run(command.split(), check=True, capture_output=True)
         self.certificate = certificate.read_bytes()
+        self.password = PASSWORD
         self.scopes: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_address[1]
@@ -111,7 +116,7 @@ class TokenServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 query = parse_qs(urlsplit(self.path).query)
-                known = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+                known = "Basic " + base64.b64encode(f"{USER}:{server.password}".encode()).decode()
                 if self.headers.get("Authorization") != known:
                     return self._answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "who are you"}]})
                 scopes = [part for text in query.get("scope", []) for part in text.split()]

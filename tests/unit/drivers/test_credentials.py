@@ -12,7 +12,7 @@ import pytest
 
 from shipway.domain.errors import RegistryError, SecretError
 from shipway.domain.plan import RegistryAccess
-from shipway.drivers.credentials import VARIABLE, Credentials, Keyring, from_variable, normalized
+from shipway.drivers.credentials import FRESH, VARIABLE, Credentials, Keyring, from_variable, normalized
 from shipway.drivers.docker_config import DockerLogins
 from shipway.drivers.images.builder import settings_with
 from shipway.drivers.registry.access import access, keyring, scope
@@ -216,3 +216,62 @@ def test_a_build_gets_the_logins_beside_the_users_own(tmp_path: Path) -> None:
     assert "credsStore" not in config
     assert (made / "cli-plugins").is_dir()
     assert json.loads((own / "config.json").read_text())["credsStore"] == "desktop"
+
+
+def test_a_source_is_asked_again_for_an_old_answer_and_when_it_was_refused() -> None:
+    now, answers, asked = [0.0], ["one"], list[str]()
+
+    def source(address: str) -> Credentials | None:
+        asked.append(address)
+        if answers[-1] == "down":
+            raise RegistryError("no session bus")
+        return Credentials("ada", answers[-1])
+
+    keys = Keyring(elsewhere=source, clock=lambda: now[0])
+    first = keys.find("a.example/web:1")
+    assert first == Credentials("ada", "one")
+    now[0] = FRESH
+    keys.find("a.example/web:1")
+    assert len(asked) == 2, "a.example/web:1 and a.example"
+    answers.append("two")
+    assert keys.renew("a.example/web:1", first) == Credentials("ada", "two")
+    assert keys.renew("a.example/other", first) == Credentials("ada", "two")
+    assert len(asked) == 3, "another thread was refused with the old one, and finds the new one"
+    assert keys.renew("a.example/web:1", Credentials("ada", "two")) is None
+    now[0] += 2 * FRESH
+    answers.append("three")
+    assert keys.find("a.example/web:1") == Credentials("ada", "three")
+    now[0] += 2 * FRESH
+    answers.append("down")
+    assert keys.find("a.example/web:1") == Credentials("ada", "three"), "it may still be valid"
+
+
+def test_a_secret_that_was_set_again_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets, keys = MemorySecrets(), Keyring()
+    secrets.set(scope("shop", "ghcr.io/acme"), "PASSWORD", "correct horse")
+    used = access("shop", RegistryAccess("ghcr.io/acme", "ada", "PASSWORD"), keys, secrets)
+    assert keys.renew("ghcr.io/acme/shop/web", used) is None
+    secrets.set(scope("shop", "ghcr.io/acme"), "PASSWORD", "another")
+    assert keys.renew("ghcr.io/acme/shop/web", used) == Credentials("ada", "another")
+
+
+COMMANDS = {
+    "echo hunter3": Credentials("ada", "hunter3"),
+    """echo '{"username": "bob", "password": "hunter3"}'""": Credentials("bob", "hunter3"),
+    """echo '{"token": "hunter3"}'""": Credentials(token="hunter3"),
+    """echo '{"Username": "AWS", "Secret": "hunter3"}'""": Credentials("AWS", "hunter3"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_prints_credentials_in_any_usual_form(command: str) -> None:
+    keys = keyring(environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": command}})})
+    assert keys.find("a.example/web") == COMMANDS[command]
+    assert keys.given()["a.example"] == COMMANDS[command]
+
+
+@pytest.mark.parametrize(("command", "why"), [("echo no login >&2; exit 3", "no login"), ("true", "printed none")])
+def test_a_command_that_fails_is_told_with_its_address(command: str, why: str) -> None:
+    keys = keyring(environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": command}})})
+    with pytest.raises(RegistryError, match=f"credentials of a.example .*{why}"):
+        keys.find("a.example/web")

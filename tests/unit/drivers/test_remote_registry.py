@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -117,3 +118,54 @@ def test_without_credentials_it_says_so(servers: tuple[Server, Server], status: 
         RemoteRegistry(f"{server.address}/acme").ensure()
     assert f"docker login {server.address}" in caught.value.hint
     assert f"shipway secret set registry NAME --for {server.address}/acme" in caught.value.hint
+
+
+class Rotating(Server):
+    """Accepts one Authorization, which changes."""
+
+    accepted = ""
+
+
+def test_it_is_asked_again_with_newer_credentials_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Rotating()
+    passwords = ["first"]
+    renewed: list[Credentials] = []
+
+    def basic(password: str) -> str:
+        return "Basic " + base64.b64encode(f"ada:{password}".encode()).decode()
+
+    def answer(handler: Handler) -> None:
+        good = handler.headers.get("Authorization") == basic(passwords[-1])
+        server.answer = (
+            (200, {"Docker-Content-Digest": DIGEST}) if good else (401, {"WWW-Authenticate": 'Basic realm="x"'})
+        )
+        real(handler)
+
+    def renew(used: Credentials) -> Credentials | None:
+        renewed.append(used)
+        return Credentials("ada", passwords[-1]) if used.password != passwords[-1] else None
+
+    real = Handler.do_HEAD
+    monkeypatch.setattr(Handler, "do_HEAD", answer)
+    try:
+        registry = RemoteRegistry(server.address, Credentials("ada", "first"), renew)
+        repository = registry.repository("shop", "web")
+        assert registry.digest(repository, "v1") == DIGEST
+        passwords.append("second")
+        assert registry.digest(repository, "v1") == DIGEST
+        assert registry.digest(repository, "v2") == DIGEST
+        assert [item.password for item in renewed] == ["first"]
+        passwords.append("third")
+        monkeypatch.setattr(registry, "_renew", lambda used: None)
+        with pytest.raises(RegistryError, match="denies access to user ada"):
+            registry.digest(repository, "v1")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_docker_hub_has_another_address_and_names_of_two_parts() -> None:
+    registry = RemoteRegistry("docker.io/acme")
+    assert registry.repository("shop", "web") == "acme/shop-web"
+    assert registry._base == "https://registry-1.docker.io"
+    assert registry._manifest("acme/shop-web", "v1") == "/v2/acme/shop-web/manifests/v1"
