@@ -157,9 +157,7 @@ class TestDockerImages(ImagesContract):
         assert any("importing cache manifest" in line for line in second)
         assert not any(line.endswith("ERROR") for line in second)
 
-    def test_what_this_client_can_not_build_is_refused_with_a_remedy(
-        self, lab: DockerImagesLab, tmp_path: Path
-    ) -> None:
+    def test_another_platform_and_what_this_client_can_not_build(self, lab: DockerImagesLab, tmp_path: Path) -> None:
         (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
         able = lab.images.builder()
         extras = BuildExtras(contexts={"shared": tmp_path}, platforms=("linux/amd64",))

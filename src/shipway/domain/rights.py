@@ -3,6 +3,7 @@ them itself."""
 
 from __future__ import annotations
 
+from shipway.domain.build import BuildSource
 from shipway.domain.plan import Plan, Security
 
 DEFAULT = Security()
@@ -15,11 +16,20 @@ def of_services(plan: Plan) -> list[str]:
 
 def of_builds(plan: Plan) -> list[str]:
     """The secrets that builds of services, steps and checks get."""
+    sources = (source for build in _builds(plan) for source in (build, *build.bases.values()))
+    return list(dict.fromkeys(name for source in sources for name in source.granted))
+
+
+def depends_on_level(plan: Plan) -> bool:
+    """Whether anything that a run of the plan reads or leaves depends on its level of trust."""
+    cached = any(step.caches for step in plan.pipeline.values()) or any(build.cache for build in _builds(plan))
+    return cached or bool(of_builds(plan))
+
+
+def _builds(plan: Plan) -> list[BuildSource]:
     images = [step.image for step in plan.pipeline.values()] + [check.image for check in plan.checks.values()]
     builds = [service.build for service in plan.services.values() if service.build]
-    builds += [image.build for image in images if image and image.build]
-    sources = (source for build in builds for source in (build, *build.bases.values()))
-    return list(dict.fromkeys(name for source in sources for name in source.granted))
+    return builds + [image.build for image in images if image and image.build]
 
 
 def of_steps(plan: Plan, protected: Plan | None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 
+from shipway.domain.build import BuildExtras, lacking
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
 from shipway.ports import Images
 
@@ -64,6 +65,27 @@ class ImagesContract:
         _, first = self.build(lab, tmp_path, "a")
         assert self.build(lab, tmp_path, "a")[1] == first
         assert self.build(lab, tmp_path, "a", "two")[1] != first
+
+    def test_secrets_are_no_part_of_an_image(self, lab: ImagesLab, tmp_path: Path) -> None:
+        _, identity = self.build(lab, tmp_path, "a")
+        extras = BuildExtras(secrets={"TOKEN": "hunter2"})
+        labels = {"org.opencontainers.image.title": "a title with blanks"}
+        again = lab.images.build(
+            tmp_path, tags=[f"{lab.repository('b')}:t"], dockerfile="Dockerfile", target=None, args={}, labels=labels,
+            on_line=lambda line: None, extras=extras,
+        )  # fmt: skip
+        assert again == identity
+
+    def test_what_can_not_be_built_is_refused(self, lab: ImagesLab, tmp_path: Path) -> None:
+        (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+        extras = BuildExtras(contexts={"shared": tmp_path}, platforms=("linux/amd64", "linux/arm64"))
+        if not lacking(lab.images.builder(), extras):
+            return
+        with pytest.raises(EngineError, match="buildx"):
+            lab.images.build(
+                tmp_path, tags=[f"{lab.repository('b')}:t"], dockerfile="Dockerfile", target=None, args={}, labels={},
+                on_line=lambda line: None, extras=extras,
+            )  # fmt: skip
 
     def test_a_missing_dockerfile(self, lab: ImagesLab, tmp_path: Path) -> None:
         with pytest.raises(StepFailed, match=r"Other\.Dockerfile"):

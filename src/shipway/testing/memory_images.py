@@ -63,7 +63,7 @@ class MemoryImages(Recorder):
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
         self.configs: dict[str, Mapping[str, object]] = {}  # reference: set by a test: Env, Volumes …
         self.made: dict[str, float] = {}  # id: seconds since the epoch
-        self.able = Builder()
+        self.able = Builder(several_platforms=False)
         self.extras = BuildExtras()  # of the last build
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:

@@ -163,12 +163,15 @@ def _is_in(book: Rulebook, commit: Commit) -> bool:
         return False
 
 
-def _is_protected(book: Rulebook, commit: Commit) -> bool:
-    """Whether the commit is on the protected branch of the app's repository."""
+def _level(book: Rulebook | None, plan: Plan, commit: Commit, environment: str | None) -> str:
+    """The run's level of trust. Only asks whether the commit is on the protected branch if something depends on it."""
+    if book is None or not rights.depends_on_level(plan):
+        return level_of(environment, protected=False)
     try:
-        return bool(book.origin.contains([book.registration.branch], commit.revision))
+        protected = bool(book.origin.contains([book.registration.branch], commit.revision))
     except RepositoryError:
-        return False
+        protected = False
+    return level_of(environment, protected=protected)
 
 
 def _pipeline(
@@ -187,7 +190,6 @@ def _pipeline(
     _require_rights(plan, book)
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
     counts = book is not None and _is_in(book, commit)
-    protected = book is not None and _is_protected(book, commit)
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
@@ -200,7 +202,7 @@ def _pipeline(
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(
                 own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref,
-                level=level_of(environment, protected=protected), caches=caches, counts=counts,
+                level=_level(book, plan, commit, environment), caches=caches, counts=counts,
                 debug=only if only and debug else "",
             )  # fmt: skip
             results = run_steps(at, steps, resumed)
