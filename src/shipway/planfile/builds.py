@@ -44,7 +44,7 @@ _COMMON = {
     "folder": v.FOLDER,
     "dockerfile": v.INSIDE,
     "target": v.TEXT,
-    "contexts": ByName(v.FOLDER, r"^[a-z][a-z0-9_-]{0,60}$", v.NAME_WORDS, "shared: libraries/shared"),
+    "contexts": ByName(v.FOLDER, v.NAME_PATTERN, v.NAME_WORDS, "shared: libraries/shared"),
     "secrets": v.SECRETS,
     "ssh": ByName(v.SECRET, r"^[a-zA-Z][a-zA-Z0-9_-]{0,60}$", "letters, digits, - and _", "default: DEPLOY_KEY"),
 }
