@@ -61,33 +61,26 @@ class BuildExtras:
         return len(self.platforms) > 1
 
 
+CONTEXTS, PLATFORMS = "contexts", "platforms"  # features that not every machine has, by their key in a plan
+
+
 @dataclass(frozen=True)
 class Builder:
-    """What this machine's docker client can build."""
+    """What this machine can build."""
 
-    contexts: bool = True
-    several_platforms: bool = True
+    lacks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by feature: why, and what to do
     cache_apart: bool = False  # whether layers are stored beside the image; otherwise the pushed image itself has them
 
 
-LEAST = Builder(contexts=False, several_platforms=False)  # a docker client without buildx
+def features(source: BaseSource | BuildExtras) -> tuple[str, ...]:
+    """What a build needs that not every machine has."""
+    several = isinstance(source, BuildSource | BuildExtras) and len(source.platforms) > 1
+    return ((CONTEXTS,) if source.contexts else ()) + ((PLATFORMS,) if several else ())
 
 
 def lacking(builder: Builder, source: BaseSource | BuildExtras) -> dict[str, tuple[str, str]]:
     """By key of a build in the plan: why this machine can't build that, and what to do."""
-    found: dict[str, tuple[str, str]] = {}
-    if source.contexts and not builder.contexts:
-        found["contexts"] = (
-            "extra contexts need the buildx plug-in, which no docker client of this machine has",
-            "install it (package docker-buildx or docker-buildx-plugin)",
-        )
-    platforms = source.platforms if isinstance(source, BuildSource | BuildExtras) else ()
-    if len(platforms) > 1 and not builder.several_platforms:
-        found["platforms"] = (
-            f"an image for {' and '.join(platforms)} needs buildx with a builder of its own, which this machine lacks",
-            "install the buildx plug-in, then: docker buildx create --use --driver docker-container --driver-opt network=host",
-        )
-    return found
+    return {name: builder.lacks[name] for name in features(source) if name in builder.lacks}
 
 
 def in_order(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> list[str]:

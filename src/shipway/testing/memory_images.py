@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from shipway.domain.build import Builder, BuildExtras, lacking
+from shipway.domain.build import PLATFORMS, Builder, BuildExtras, lacking
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo, Layer, repository_of
 from shipway.domain.release import digest_of
@@ -63,7 +63,7 @@ class MemoryImages(Recorder):
         self._labels: dict[str, dict[str, str]] = {}  # id: labels
         self.configs: dict[str, Mapping[str, object]] = {}  # reference: set by a test: Env, Volumes …
         self.made: dict[str, float] = {}  # id: seconds since the epoch
-        self.able = Builder(several_platforms=False)
+        self.able = Builder({PLATFORMS: ("an image for several platforms needs buildx", "install it")})
         self.extras = BuildExtras()  # of the last build
 
     def inspect(self, reference: str) -> Mapping[str, object] | None:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from shipway.domain import rights
-from shipway.domain.build import LEAST, BaseSource, Builder, BuildExtras, BuildSource, in_order, lacking
+from shipway.domain.build import (
+    CONTEXTS,
+    PLATFORMS,
+    BaseSource,
+    Builder,
+    BuildExtras,
+    BuildSource,
+    features,
+    in_order,
+    lacking,
+)
 from shipway.domain.plan import Plan, Service, Step, StepImage
 
 SOURCE = BuildSource(
@@ -15,12 +25,11 @@ SOURCE = BuildSource(
 )
 
 
-def test_what_needs_buildx_is_named_by_its_key_with_a_remedy() -> None:
-    found = lacking(LEAST, SOURCE)
-    assert set(found) == {"contexts", "platforms"}
-    assert all("buildx" in why and "buildx" in remedy for why, remedy in found.values())
-    assert set(lacking(Builder(several_platforms=False), SOURCE)) == {"platforms"}
-    assert lacking(Builder(), SOURCE) == lacking(LEAST, BuildSource("web", platforms=("linux/arm64",))) == {}
+def test_what_a_machine_lacks_is_named_by_the_key_of_the_plan() -> None:
+    lacks = {CONTEXTS: ("no contexts", "install"), PLATFORMS: ("one platform", "create")}
+    assert lacking(Builder(lacks), SOURCE) == lacks
+    assert lacking(Builder(), SOURCE) == lacking(Builder(lacks), BuildSource("web", platforms=("linux/arm64",))) == {}
+    assert features(BaseSource("base", contexts={"shared": "libs"})) == (CONTEXTS,)
 
 
 def test_only_an_image_for_several_platforms_is_pushed_by_its_build() -> None:

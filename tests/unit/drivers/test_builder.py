@@ -61,18 +61,18 @@ def test_nothing_is_cached_where_a_run_wants_none() -> None:
     assert "cache" not in command(OLD, BuildExtras()) + command(NEW, BuildExtras())
 
 
-@pytest.mark.parametrize(
-    ("driver", "able"),
-    [
-        ("docker-container", Builder(True, True, True)),
-        ("docker", Builder(True, False, False)),
-    ],
-)
-def test_the_builder_that_buildx_uses_decides(driver: str, able: Builder) -> None:
+@pytest.mark.parametrize(("driver", "lacks"), [("docker-container", set()), ("docker", {"platforms"})])
+def test_the_builder_that_buildx_uses_decides(driver: str, lacks: set[str]) -> None:
     inspected = f"Name:   default\nDriver: {driver}\n\nNodes:\n"
     client = find_builder(["docker"], lambda command: (0, inspected if "inspect" in command else ""))
-    assert client.can(containerd=False) == able
-    assert client.can(containerd=True) == Builder(True, True, True)
+    assert set(client.can(containerd=False).lacks) == lacks
+    assert client.can(containerd=True) == Builder({}, True)
+
+
+def test_what_is_lacking_is_named_with_a_remedy() -> None:
+    found = OLD.can(containerd=False).lacks
+    assert set(found) == {"contexts", "platforms"}
+    assert all("buildx" in why and "docker-buildx-plugin" in remedy for why, remedy in found.values())
 
 
 def test_values_are_in_private_files_and_nowhere_else() -> None:

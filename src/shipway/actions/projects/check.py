@@ -11,7 +11,7 @@ from shipway import planfile
 from shipway.actions.environment.public_address import taken
 from shipway.actions.projects.register import MOVE
 from shipway.context import Machine
-from shipway.domain.build import LEAST, Builder
+from shipway.domain.build import CONTEXTS, PLATFORMS, Builder
 from shipway.domain.count import counted
 from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
@@ -84,7 +84,7 @@ def _image_config(machine: Callable[[], Machine], name: str) -> Mapping[str, obj
 
 
 def _builder(machine: Callable[[], Machine]) -> Builder | None:
-    """What the machine can build; None without an engine. Without any client that builds: the least."""
+    """What the machine can build; None without an engine."""
     try:
         here = machine()
         here.runtime.ping()
@@ -92,8 +92,8 @@ def _builder(machine: Callable[[], Machine]) -> Builder | None:
         return None
     try:
         return here.images.builder()
-    except ShipwayError:
-        return LEAST
+    except ShipwayError as error:
+        return Builder(dict.fromkeys((CONTEXTS, PLATFORMS), (error.message, error.hint)))
 
 
 def _address_taken(machine: Callable[[], Machine], plan: Plan, environment: Environment) -> str | None:

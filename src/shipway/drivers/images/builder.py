@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipway.domain.build import Builder, BuildExtras
+from shipway.domain.build import CONTEXTS, PLATFORMS, Builder, BuildExtras
 from shipway.domain.errors import EngineError
 from shipway.domain.secret_value import as_bytes
 from shipway.drivers import docker_config
@@ -20,6 +20,10 @@ from shipway.system import process
 from shipway.system.private_file import private_folder, write_bytes
 
 IID, METADATA, SECRETS, SSH = "iid", "metadata.json", "secrets", "ssh"  # in the folder of one build
+INSTALL = "install the buildx plug-in (package docker-buildx or docker-buildx-plugin)"
+OWN = "docker buildx create --use --driver docker-container --driver-opt network=host"
+NO_CONTEXTS = "extra contexts need the buildx plug-in, which no docker client of this machine has"
+ONE_PLATFORM = "an image for several platforms needs buildx with a builder of its own, which this machine lacks"
 SHOWN = 20  # lines of a failed build
 LAST_WITH_BUILDKIT = 22  # newer docker clients need the buildx plug-in for BuildKit
 
@@ -39,7 +43,14 @@ class Client:
     def can(self, *, containerd: bool) -> Builder:
         """What it can build. containerd: whether the engine stores images with containerd."""
         apart = self.buildx and (self.own_builder or containerd)
-        return Builder(contexts=self.buildx, several_platforms=apart, cache_apart=apart)
+        lacks = {} if self.buildx else {CONTEXTS: (NO_CONTEXTS, INSTALL)}
+        return Builder(
+            {
+                **lacks,
+                **({} if apart else {PLATFORMS: (ONE_PLATFORM, f"{'' if self.buildx else f'{INSTALL}; then: '}{OWN}")}),
+            },
+            apart,
+        )
 
 
 def find_builder(candidates: Sequence[str], run: Run) -> Client:
@@ -57,7 +68,7 @@ def find_builder(candidates: Sequence[str], run: Run) -> Client:
         if candidates
         else "there is no docker client on this machine to build with"
     )
-    raise EngineError(lacking, hint="install the buildx plug-in (package docker-buildx or docker-buildx-plugin)")
+    raise EngineError(lacking, hint=INSTALL)
 
 
 def docker_clients() -> list[str]:

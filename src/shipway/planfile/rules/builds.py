@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipway.domain.build import LEAST, Builder, BuildSource, lacking
+from shipway.domain.build import Builder, BuildSource, features, lacking
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.pipeline import builds_of, expand, sources_of
@@ -63,7 +63,7 @@ def check_contexts(plan: Plan, report: Report, files: Callable[[str], bool]) -> 
 def check_builder(plan: Plan, report: Report, builder: Callable[[], Builder | None]) -> None:
     """What this machine can't build. builder: only asked where that matters; None: nothing is known of it."""
     for at, source in sources_of(plan):
-        if not lacking(LEAST, source):
+        if not features(source):
             continue
         found = builder()
         for key, (why, remedy) in lacking(found, source).items() if found else ():
