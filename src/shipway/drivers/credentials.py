@@ -204,7 +204,7 @@ class Command:
                 if user and secret
                 else Credentials(token=data.get("token"))
             )
-        return Credentials(self.user, text) if self.user else Credentials(token=text or None)
+        return Credentials(self.user, text) if self.user and text else Credentials(token=text or None)
 
 
 def normalized(address: str) -> str:

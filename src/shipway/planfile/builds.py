@@ -9,7 +9,7 @@ from typing import Any
 from shipway.domain.build import BaseSource, BuildSource
 from shipway.domain.plan import StepImage
 from shipway.planfile import values as v
-from shipway.planfile.kinds import Choice, Several, Text
+from shipway.planfile.kinds import Choice, Kind, Several, Text
 from shipway.planfile.mappings import ByName, Record
 
 
@@ -40,7 +40,7 @@ def step_image(name: str | None = None, build: BuildSource | None = None, target
     return StepImage(name, replace(build, target=target) if build and target else build)
 
 
-_COMMON = {
+_COMMON: Mapping[str, Kind] = {
     "folder": v.FOLDER,
     "dockerfile": v.INSIDE,
     "target": v.TEXT,

@@ -222,6 +222,8 @@ def test_a_source_is_asked_again_for_an_old_answer_and_when_it_was_refused() -> 
     now, answers, asked = [0.0], ["one"], list[str]()
 
     def source(address: str) -> Credentials | None:
+        if "/" in address:
+            return None
         asked.append(address)
         if answers[-1] == "down":
             raise RegistryError("no session bus")
@@ -232,11 +234,11 @@ def test_a_source_is_asked_again_for_an_old_answer_and_when_it_was_refused() -> 
     assert first == Credentials("ada", "one")
     now[0] = FRESH
     keys.find("a.example/web:1")
-    assert len(asked) == 2, "a.example/web:1 and a.example"
+    assert len(asked) == 1
     answers.append("two")
     assert keys.renew("a.example/web:1", first) == Credentials("ada", "two")
     assert keys.renew("a.example/other", first) == Credentials("ada", "two")
-    assert len(asked) == 3, "another thread was refused with the old one, and finds the new one"
+    assert len(asked) == 2, "another thread was refused with the old one, and finds the new one"
     assert keys.renew("a.example/web:1", Credentials("ada", "two")) is None
     now[0] += 2 * FRESH
     answers.append("three")

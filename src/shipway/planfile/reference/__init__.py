@@ -45,7 +45,8 @@ def describe(path: Path) -> str:
         return prose(str(path[0]))
     exact = (words for known, words in _descriptions() if _matches(known, path))
     # `build`, `image` and `health` mean the same everywhere, and are described only once.
-    alike = (words for known, words in _descriptions() if len(path) > 3 and known[-2:] == path[-2:])
+    end = 3 if path[-2] == "*" else 2
+    alike = (words for known, words in _descriptions() if len(path) > 3 and _matches(known[-end:], path[-end:]))
     return next(exact, "") or next(alike, "")
 
 
