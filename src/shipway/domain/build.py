@@ -38,9 +38,9 @@ class BuildSource(BaseSource):
     cache: bool = False  # whether layers are read from and stored in the registry
 
     def base(self, name: str) -> BuildSource:
-        """One of `bases`, for the same platform."""
+        """One of `bases`, for the same platform, and with its layers where those of this image are."""
         given = {item.name: getattr(self.bases[name], item.name) for item in fields(BaseSource)}
-        return BuildSource(**given, platforms=self.platforms)
+        return BuildSource(**given, platforms=self.platforms, cache=self.cache)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class BuildExtras:
     cache_from: tuple[str, ...] = ()  # references in a registry
     cache_to: str = ""  # a reference in a registry; "": layers are not stored
     fresh: bool = False  # whether no cached layer is used
+    local: bool = False  # whether it is built on an image that only the engine has
 
     @property
     def pushes(self) -> bool:
@@ -69,7 +70,11 @@ class Builder:
     """What this machine can build."""
 
     lacks: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by feature: why, and what to do
-    cache_apart: bool = False  # whether layers are stored beside the image; otherwise the pushed image itself has them
+    cache_apart: bool = False  # whether layers can be stored beside the image
+
+    def stores_apart(self, extras: BuildExtras) -> bool:
+        """Whether the build stores its layers beside the image; otherwise the image itself has them, once it is pushed."""
+        return self.cache_apart and not extras.local
 
 
 def features(source: BaseSource | BuildExtras) -> tuple[str, ...]:

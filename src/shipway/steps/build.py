@@ -101,6 +101,7 @@ def extras_of(run: Run, source: BuildSource, repository: str) -> Iterator[BuildE
             cache_from=tuple(f"{repository}:{cache_tag(level)}" for level in levels) if stored else (),
             cache_to=f"{repository}:{cache_tag(run.level)}" if stored else "",
             fresh=not run.caches,
+            local=bool(source.bases or (source.images and len(source.platforms) < 2)),
         )
 
 

@@ -191,7 +191,7 @@ def _build(
             context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=args,
             labels=labels, on_line=on_line, extras=extras,
         )  # fmt: skip
-        inline = extras.cache_to and not run.ctx.images.builder().cache_apart
+        inline = extras.cache_to and not run.ctx.images.builder().stores_apart(extras)
         return made, extras.cache_to if inline else ""
 
 

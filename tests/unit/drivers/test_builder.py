@@ -19,7 +19,7 @@ EXTRAS = BuildExtras(
 
 
 def command(client: Client, extras: BuildExtras, folder: Path = Path("/x"), containerd: bool = False) -> str:
-    apart = client.can(containerd=containerd).cache_apart
+    apart = client.can(containerd=containerd).stores_apart(extras)
     made = arguments(
         client, Path("/context"), folder, tags=["r.example/a:1"], dockerfile="Dockerfile", target=None,
         args={"A": "b"}, labels={}, extras=extras, apart=apart,
@@ -54,6 +54,13 @@ def test_an_image_for_several_platforms_is_pushed_by_the_build() -> None:
     assert text.startswith("docker buildx build --push --metadata-file /x/metadata.json ")
     assert "--platform linux/amd64,linux/arm64" in text
     assert "--load" not in text
+
+
+def test_an_image_on_a_base_of_this_machine_is_built_by_the_engine() -> None:
+    text = command(OWN, dataclasses.replace(EXTRAS, local=True))
+    assert text.startswith("docker buildx build --load --builder default ")
+    assert "--cache-to type=inline" in text
+    assert "--builder" not in command(OWN, EXTRAS) + command(NEW, dataclasses.replace(EXTRAS, local=True))
 
 
 def test_nothing_is_cached_where_a_run_wants_none() -> None:

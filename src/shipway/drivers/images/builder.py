@@ -106,6 +106,8 @@ def arguments(
     command = [client.path, "build"]
     if client.buildx:
         command = [client.path, "buildx", "build", "--push" if extras.pushes else "--load"]
+        # A builder of its own doesn't see the engine's images.
+        command += ["--builder", "default"] if client.own_builder and extras.local else []
         command += ["--metadata-file", str(folder / METADATA)] if extras.pushes else []
     options = ["--progress", "plain", "--iidfile", str(folder / IID), "-f", str(context / dockerfile)]
     for tag in tags:

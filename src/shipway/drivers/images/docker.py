@@ -69,7 +69,7 @@ class DockerImages:
         with builder.secret_files(extras) as folder:
             command = builder.arguments(
                 self._client, context, folder, tags=tags, dockerfile=dockerfile, target=target, args=args,
-                labels=labels, extras=extras, apart=found.cache_apart,
+                labels=labels, extras=extras, apart=found.stores_apart(extras),
             )  # fmt: skip
             given = self._keys.given(withheld=extras.pushes)
             settings = builder.settings_with(given, _made(folder / "docker"), docker_config.folder()) if given else None
