@@ -103,7 +103,9 @@ def build_images(run: Run, attempt: Attempt) -> StepResult:
     sources = _sources(run, attempt.step)
 
     def base(service: str) -> str:
-        reference = images.get(service) or based_on[service]
+        reference = images.get(service) or based_on.get(service)
+        if reference is None:  # of a check: the step that builds the service may be a later one
+            return _built_step_image(run, native(base_of(run, service)), attempt.log.line)
         run.ctx.images.pull(reference, attempt.log.line)
         return reference
 

@@ -9,7 +9,7 @@ import pytest
 
 from shipway.domain.build import BaseSource, BuildSource
 from shipway.domain.errors import SecretError, UsageError
-from shipway.domain.plan import Plan, RegistryAccess, Service, Step
+from shipway.domain.plan import Check, Plan, RegistryAccess, Service, Step, StepImage
 from shipway.steps.build import LISTED, arguments, build_key, extras_of
 from shipway.steps.image import build_images, image_key
 from shipway.steps.log import StepLog
@@ -69,6 +69,17 @@ def test_images_are_built_in_order_each_on_the_digest_of_the_other(at: Run, monk
         result = build_images(at, Attempt(step, Inputs(), "key", 0, log))
     assert got == [{}, {"BASE": result.images["base"]}]
     assert "@sha256:" in result.images["base"]
+
+
+def test_a_check_may_be_built_on_a_service_of_another_step(at: Run) -> None:  # noqa: F811
+    at = with_services(commit(at, other__Dockerfile="FROM x"), base=BuildSource("other"), web=WEB)
+    image = StepImage(build=BuildSource("web", dockerfile="a.py", images={"BASE": "base"}))
+    at = dataclasses.replace(at, plan=dataclasses.replace(at.plan, checks={"smoke": Check("smoke", image, "look")}))
+    with StepLog(at.log("images"), lambda line: line, lambda line: None, resumed_at=None) as log:
+        result = build_images(at, Attempt(Step("images"), Inputs(), "key", 0, log))
+    assert set(result.images) == {"check:smoke"}
+    built = [call.split()[1].partition(":")[0] for call in at.ctx.images.calls if call.startswith("build ")]  # type: ignore[attr-defined]
+    assert built == ["shipway-step/shop", "registry.memory/shop/check-smoke"]
 
 
 def test_variables_must_be_listed_by_the_operator(at: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
