@@ -81,14 +81,12 @@ def test_a_branch_can_not_change_what_the_protected_branch_finds_in_its_cache(pr
 
     project.git("switch", "--quiet", "--create", "attack", "main")
     assert run("poison") == ""
-    assert run("poison-2") == "poison"
     project.git("switch", "--quiet", "main")
     assert run("main-1") == ""
     assert run("main-2") == "main-1"
     assert run("main-3", "--no-cache") == ""
-    assert run("main-4") == "main-3"
     project.git("switch", "--quiet", "attack")
-    assert run("poison-3") == "poison-2"
+    assert run("poison-2") == "poison", "the caches of other levels stay"
     caches = [name for name in project.volumes() if name.endswith(".cache")]
     assert len(caches) == 2
     project.shipway("prune")
