@@ -91,7 +91,7 @@ def test_a_helper_is_asked_again_once_when_its_token_has_expired(
     registry = RemoteRegistry(
         expiring.address, keys.at(expiring.address), lambda used: keys.renew(f"{expiring.address}/", used)
     )
-    reference = pushed(docker, expiring, images, "web")
+    reference = pushed(docker, expiring, images, f"web-{key.lower()}")
     repository, _, digest = reference.partition("@")
     assert registry.digest(repository, digest) == digest
     assert expiring.questions() == [expiring.address]

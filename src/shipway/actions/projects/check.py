@@ -45,7 +45,7 @@ class CheckResult:
 
 def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
     """Read and check the file, the accessories' images that are on this machine's engine, whether its edge serves others
-    at the plan's addresses, and whether its docker client can build the images. PlanError if the file can't be read."""
+    at the plan's addresses, and whether it can build the images. PlanError if the file can't be read."""
     reading = planfile.examine(
         path, partial(_image_config, machine), partial(_address_taken, machine), partial(_builder, machine)
     )
