@@ -6,16 +6,16 @@ a block of commands is an excerpt of its output. A block that a test can't run h
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 COMMANDS = ("console", "sh", "bash")
 _FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\n\Z", re.DOTALL)
+_NOT_RUN = re.compile(r"<!-- not run: (.+) -->\n\Z")
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,15 @@ class Shell:
 
     def run(self, commands: str) -> str:
         """The output, stdout and stderr together. RuntimeError with it if a command fails."""
-        reader, writer = os.pipe()
-        try:
+        with tempfile.NamedTemporaryFile() as where:
             done = subprocess.run(
-                ["bash", "-eu", "-o", "pipefail", "-c", f"{commands}\npwd >&{writer}"],
+                ["bash", "-eu", "-o", "pipefail", "-c", f"{commands}\npwd > {where.name}"],
                 cwd=self.folder, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", check=False, pass_fds=[writer],
+                stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
             )  # fmt: skip
-            os.close(writer)
-            writer = -1
-            where = os.read(reader, 4096).decode().strip()
-        finally:
-            os.close(reader)
-            if writer >= 0:
-                os.close(writer)
-        if done.returncode:
-            raise RuntimeError(f"exit code {done.returncode} of\n{commands}\n{done.stdout}")
-        self.folder = Path(where)
+            if done.returncode:
+                raise RuntimeError(f"exit code {done.returncode} of\n{commands}\n{done.stdout}")
+            self.folder = Path(where.read().decode().strip())
         return done.stdout
 
 

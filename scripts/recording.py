@@ -19,13 +19,12 @@ from scripts.blocks import Shell, blocks  # noqa: E402
 PICTURE = ROOT / "docs" / "assets" / "recording.svg"
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 WIDTH = 108  # columns
-SHOWN = ("git tag v1.1.0", "git push --quiet origin main v1.1.0", "shipway rollback production --reason")
-LAST = "shipway status"
+SHOWN = ("git push --quiet origin v1.1.0", "shipway rollback production --reason")
 TITLE = "A release with a migration, and back"
 
 
 def main() -> None:
-    """Follow the tutorial to its end, which removes all, and write the picture of the commands in SHOWN and of LAST."""
+    """Follow the tutorial to its end, which removes all, and write the picture of the commands in SHOWN."""
     seen: list[tuple[str, str]] = []
     with tempfile.TemporaryDirectory() as folder, reader(Path(folder)) as shell:
         for block in blocks(TUTORIAL):
@@ -35,7 +34,7 @@ def main() -> None:
                 for command in block.text.splitlines():
                     print(f"$ {command}", flush=True)
                     output = shell.run(command)
-                    if command.startswith((*SHOWN, LAST)):
+                    if command.startswith(SHOWN):
                         seen.append((command, output))
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(picture(seen), encoding="utf-8")

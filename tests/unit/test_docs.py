@@ -69,7 +69,11 @@ def unknown_words(line: str) -> list[str]:
     """Options that the command of a line doesn't have."""
     words = line.partition(" -- ")[0].split()[1:]
     command: click.Command = cli
-    known = {name for param in cli.params for name in (*param.opts, *param.secondary_opts)} | {"--help", "-h", "--version"}
+    known = {name for param in cli.params for name in (*param.opts, *param.secondary_opts)} | {
+        "--help",
+        "-h",
+        "--version",
+    }
     unknown = []
     for word in words:
         if isinstance(command, click.Group) and (found := command.get_command(click.Context(command), word)):

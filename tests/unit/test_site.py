@@ -35,7 +35,9 @@ def test_it_has_every_page(site: Path) -> None:
 
 def test_its_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
-        loaded = re.findall(r"<(?:script|img|iframe|link)[^>]*?(?:src|href)=\"?((?:https?:)?//[^\" >]+)", page.read_text())
+        loaded = re.findall(
+            r"<(?:script|img|iframe|link)[^>]*?(?:src|href)=\"?((?:https?:)?//[^\" >]+)", page.read_text()
+        )
         assert not loaded, page.name
 
 
