@@ -31,7 +31,7 @@ docs: setup ## Generate docs/commands.md, docs/json.md, and the table of docs/wh
 	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py && $(PYTHON) scripts/json_docs.py
 
 site: setup ## Build the documentation site in .site/
-	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet && echo "open .site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet && echo "open .site/index.html; for the search, serve it: python3 -m http.server --directory .site"
 
 recording: setup ## Run the tutorial, and draw docs/assets/recording.svg from it
 	@$(PYTHON) scripts/recording.py
