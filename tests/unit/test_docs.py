@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import click
 import pytest
 
 from scripts.blocks import COMMANDS as SHELLS
-from scripts.blocks import blocks
+from scripts.blocks import Shell, blocks, missing_lines
 from shipway.cli import COMMANDS, cli
 from shipway.domain import errors
 from shipway.planfile import parse
@@ -52,6 +53,30 @@ def test_every_block_of_commands_is_run_or_says_why_not() -> None:
             assert all((ROOT / name).exists() or (ROOT / f"{name}.py").exists() for name in tests), block.where
     marked = {block.text.split()[0] for page in FOLLOWED for block in blocks(page) if block.not_run}
     assert marked <= {"pipx", "make", "export"}, "run these, or add the reason here too"
+
+
+def test_blocks_are_read_and_followed_as_a_reader_does(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- not run: it needs a remote -->\n```console\npush\n```\n\n"
+        '```console\nmkdir here && cd here\n```\n\n```sql title="a/b.sql"\nSELECT 1;\n```\n'
+    )
+    pushed, made, saved = blocks(page)
+    assert (pushed.not_run, pushed.runs) == ("it needs a remote", False)
+    assert (made.not_run, made.runs, made.where) == (None, True, "page.md:6")
+    shell = Shell(tmp_path, os.environ)
+    shell.run(made.text)
+    shell.save(saved.file or "", saved.text)
+    assert shell.run("cat a/b.sql") == "SELECT 1;\n"
+    assert (tmp_path / "here/a/b.sql").exists()
+    with pytest.raises(RuntimeError, match="exit code 3"):
+        shell.run("echo before\n(exit 3)\necho after")
+
+
+def test_an_excerpt_shows_what_was_printed() -> None:
+    output = "release 12 of shop\n  ✓ start   0.5 s\n"
+    assert missing_lines("release 1 of shop\n✓ start 2.25 s\n…\n✓ …", output) == []
+    assert missing_lines("release of shop\n✓ stop 0.5 s", output) == ["release of shop", "✓ stop 0.5 s"]
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
