@@ -135,10 +135,9 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     for environment in reversed(list(plan.environments.values())):
         by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
     chosen = plan.services[service]
-    urls = {
-        accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
-        for accessory in plan.accessories.values() if accessory.provides
-    }  # fmt: skip
+    urls = dict[str, str]()
+    for accessory in plan.accessories.values():
+        urls |= kinds[accessory.kind].provided_by(accessory, plan.app, NOWHERE, PLACEHOLDER)
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
@@ -163,17 +162,16 @@ def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, 
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
-    return {
-        accessory.provides: settings.kinds[accessory.kind].url_of(
+    found = dict[str, str]()
+    for accessory in plan.accessories.values():
+        found |= settings.kinds[accessory.kind].provided_by(
             accessory,
             plan.app,
             accessory.name if host == first else first.address or "",
             settings.passwords.get(accessory.name, ""),
             published=None if host == first else published(plan, environment, accessory),
         )
-        for accessory in plan.accessories.values()
-        if accessory.provides
-    }
+    return found
 
 
 def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:

@@ -105,7 +105,7 @@ class Accessory:
     name: str
     image: str
     kind: str  # names its AccessoryKind, which decides default port, health and URL
-    provides: str | None = None  # environment variable that passes its URL to services and steps
+    provides: str | None = None  # environment variable that passes its URL to services and steps; see `provided`
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
     port: int | None = None
     volume: str | None = None  # path in the container, stored in a named volume
@@ -115,6 +115,13 @@ class Accessory:
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
     published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
+    forms: Mapping[str, str] = field(default_factory=dict)  # key `provides` as a mapping: variable and text with {parts}
+
+    @property
+    def provided(self) -> dict[str, str]:
+        """The environment variables of services and steps that lead to it, each with its text: parts such as {host} are
+        replaced."""
+        return {**({self.provides: "{url}"} if self.provides else {}), **self.forms}
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"

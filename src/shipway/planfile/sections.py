@@ -41,6 +41,8 @@ def accessory_kind(image: str) -> str:
 def accessory(image: str, **given: Any) -> domain.Accessory:
     """Kind and port are derived from the image's name unless given."""
     kind = given.pop("kind", None) or accessory_kind(image)
+    if isinstance(given.get("provides"), dict):
+        given["forms"] = given.pop("provides")
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", KINDS[kind].port), **given)
 
 
@@ -177,7 +179,7 @@ ACCESSORY = Record(
     {
         "image": v.IMAGE,
         "kind": Choice({kind: kind for kind in KINDS}),
-        "provides": v.VARIABLE,
+        "provides": v.PROVIDED,
         "url": v.ACCESSORY_URL,
         "port": v.PORT,
         "volume": v.ABSOLUTE,
@@ -363,5 +365,4 @@ PLAN = Record(
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },
     required=("app", "services"),
-    extensions=True,
 )

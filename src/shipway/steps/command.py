@@ -215,11 +215,9 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
     pairs = list(zip(chosen, names, strict=True))
     side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)
     waiting = [(name, run.ctx.kind(item).health_of(item), run.ctx.kind(item).port_of(item)) for item, name in pairs]
-    env = {
-        accessory.provides: run.ctx.kind(accessory).url_of(accessory, run.plan.app, accessory.name, PASSWORD)
-        for accessory in chosen
-        if accessory.provides
-    }
+    env = dict[str, str]()
+    for accessory in chosen:
+        env |= run.ctx.kind(accessory).provided_by(accessory, run.plan.app, accessory.name, PASSWORD)
     try:
         wait_healthy(run.ctx, waiting)
     except DeployFailed as error:

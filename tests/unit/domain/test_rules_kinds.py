@@ -26,7 +26,7 @@ FULL = domain.Plan(
         {"media": Volume("media", "/media", "/srv/media", True)}, Routing(True, {"X": "1"}, 1000, True, True, 1.0, "h2c"),
     )},
     accessories={"db": domain.Accessory(
-        "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432,
+        "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
     )},
     database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
@@ -70,7 +70,7 @@ services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
-accessories: image kind provides url port volume environment command entrypoint secrets
+accessories: image kind provides forms url port volume environment command entrypoint secrets
 accessories.health: path tcp command timeout interval headers
 database: lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep

@@ -113,7 +113,7 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
         if services:
             message = f"`{name}` is also a secret of the service `{services[0]}`"
             report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
-        provider = next((item.name for item in plan.accessories.values() if item.provides == name), None)
+        provider = next((item.name for item in plan.accessories.values() if name in item.provided), None)
         if provider:
             report.warn((*at, "environment", name), f"overrides the address that the accessory `{provider}` provides")
 
