@@ -12,7 +12,9 @@ from shipway.cli.output import say, style
 
 @click.command()
 @click.option(
+    "--plan",
     "--file",
+    "file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The plan file [shipway.yaml in this folder or a parent folder]",
 )
@@ -26,7 +28,7 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         say(PUBLISHED.read_text(encoding="utf-8").rstrip())
         return
     from shipway.actions.projects.check import check as check_plan
-    from shipway.actions.projects.check import check_files, misplaced
+    from shipway.actions.projects.check import check_files
     from shipway.app import this_machine
     from shipway.domain.errors import PlanError
     from shipway.planfile import find
@@ -46,8 +48,6 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         if not result.valid:
             say(style(documentation(result.problems), "dim"))
         say(style(result.summary(path.name), "green" if result.valid else "red"))
-    if warning := misplaced(path.absolute()):
-        say(f"{style('warning:', 'yellow')} {warning}", err=True)
     if not result.valid:
         sys.exit(PlanError.exit_code)
     check_files(path.absolute())

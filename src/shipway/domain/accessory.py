@@ -131,7 +131,7 @@ class AccessoryKind:
         if "url" in self.parts_of(accessory):
             plain["url"] = self.url_of(accessory, app, host, password, published=published)
         quoted = {**plain, **{name: quote(plain[name], safe="") for name in QUOTED if name in plain}}
-        return {name: _filled(text, quoted if "://" in text else plain) for name, text in accessory.provided.items()}
+        return {name: _filled(text, quoted if "://" in text else plain) for name, text in provided(accessory).items()}
 
     def parts_of(self, accessory: Accessory) -> tuple[str, ...]:
         """Return the names of the parts that a text of `provides` can have."""
@@ -165,6 +165,12 @@ def _filled(text: str, parts: Mapping[str, str]) -> str:
 
 
 Kinds = Mapping[str, AccessoryKind]  # by name, as in `kind` of an accessory
+
+
+def provided(accessory: Accessory) -> dict[str, str]:
+    """Return the variables of services and steps that lead to the accessory, each with its text, whose {parts} are
+    replaced."""
+    return {**({accessory.provides: "{url}"} if accessory.provides else {}), **accessory.forms}
 
 
 def database_name(app: str) -> str:

@@ -1,7 +1,6 @@
 """The plan: what a team wrote in `shipway.yaml`, parsed once into frozen, typed objects.
 
-All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file.
-Mappings keep the order of the file and are never changed after parsing.
+All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file. Mappings are never changed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
-PLAN_FILE = "shipway.yaml"  # in the root of the repository
+PLAN_FILE = "shipway.yaml"  # name of a plan file
 LOCAL = "local"  # the machine that the command runs on
 
 
@@ -105,7 +104,7 @@ class Accessory:
     name: str
     image: str
     kind: str  # names its AccessoryKind, which decides default port, health and URL
-    provides: str | None = None  # environment variable that passes its URL to services and steps; see `provided`
+    provides: str | None = None  # environment variable that passes its URL to services and steps
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
     port: int | None = None
     volume: str | None = None  # path in the container, stored in a named volume
@@ -115,13 +114,9 @@ class Accessory:
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
     published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
-    forms: Mapping[str, str] = field(default_factory=dict)  # key `provides` as a mapping: variable and text with {parts}
-
-    @property
-    def provided(self) -> dict[str, str]:
-        """The environment variables of services and steps that lead to it, each with its text: parts such as {host} are
-        replaced."""
-        return {**({self.provides: "{url}"} if self.provides else {}), **self.forms}
+    forms: Mapping[str, str] = field(
+        default_factory=dict
+    )  # key `provides` as a mapping: variable and text with {parts}
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
@@ -380,7 +375,7 @@ class RegistryAccess:
 
 @dataclass(frozen=True)
 class Plan:
-    """A parsed plan file."""
+    """A parsed plan file. Its paths are relative to the root of the repository, wherever the file is."""
 
     app: str
     services: Mapping[str, Service]
@@ -391,6 +386,8 @@ class Plan:
     checks: Mapping[str, Check] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     prove: Proving = Proving()
+    file: str = PLAN_FILE  # its path in the repository
+    inputs: tuple[str, ...] = ()  # paths or globs, beside those that the plan names; empty: the whole repository
 
     def asks_for_proof(self, environment: Environment) -> bool:
         """Whether a release needs a rollback proof to be deployed there."""

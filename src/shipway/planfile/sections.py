@@ -234,7 +234,7 @@ STEP = Record(
         "prove": v.ENVIRONMENT,
         "needs": Several(v.STEP),
         "with": Several(v.ACCESSORY),
-        "inputs": Several(v.INSIDE),
+        "inputs": Several(v.PATH),
         "outputs": Several(v.INSIDE),
         "reports": Several(v.INSIDE),
         "timeout": v.DURATION,
@@ -273,7 +273,7 @@ TRIGGER = Record(
 )
 APPROVALS = Record(
     domain.Approvals,
-    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.INSIDE},
+    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.PATH},
     required=("count",),
     together={"signers": ("signed",)},
     renamed={"not": "not_author"},
@@ -353,6 +353,7 @@ PLAN = Record(
     domain.Plan,
     {
         "app": v.NAME,
+        "inputs": Several(v.PATH, filled=True),
         "services": ByName(SERVICE, v.NAME_PATTERN, v.NAME_WORDS, "web: {build: web}", at_least=1),
         "accessories": ByName(ACCESSORY, v.NAME_PATTERN, v.NAME_WORDS, "db: {image: postgres:16}"),
         "database": DATABASE,

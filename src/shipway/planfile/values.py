@@ -235,9 +235,13 @@ COMMAND = Text("a command with its arguments, in one text", convert=shell_words,
 VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True, most=BLOCK)
 IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
 FOLDER = Text(
-    "a folder of the repository, such as backend or . for its root",
-    r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S",
+    "a folder of the repository, such as backend, or . for the plan's own",
+    r"^(?!/)(\.\./)*(\.\.$|(?!(.*/)?\.\.(/|$)).*\S)",
     posixpath.normpath,
+)
+PATH = Text(
+    "a path in the repository, relative to the plan, such as src/** or ../shared",
+    r"^(?!/)(\.\./)*(\.\.$|(?!(.*/)?\.\.(/|$)).*\S)",
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")

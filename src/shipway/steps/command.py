@@ -18,6 +18,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
+from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
@@ -63,6 +64,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
         "upstream": [identity(artifact) for artifact in inputs.artifacts],
         "branch": "" if all(ids.values()) else run.branch,
+        **({"folder": folder_of(run.plan)} if folder_of(run.plan) and not step.image.build else {}),
     })  # fmt: skip
 
 

@@ -9,11 +9,12 @@ from shipway.actions.projects.register import recorded_origin
 from shipway.context import Context
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
+from shipway.domain.inputs import inputs_of, inputs_tree
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.system.git import Repository
-from shipway.system.git.history import changed_merges, fetch, is_cut, written
+from shipway.system.git.history import changed_merges, fetch, is_cut, touched, written
 from shipway.system.origin import Origin
 
 
@@ -55,7 +56,11 @@ def authors(
     without = _without(source, tips, before)
     found = Authors(source.mailmap)
     merges: dict[str, tuple[str, str]] = {}
+    paths = _paths(release, before)
+    touching = touched(source.clone.path, tips, without, paths) if paths else None
     for commit in written(source.clone.path, tips, without):
+        if touching is not None and not commit.is_merge and commit.revision not in touching:
+            continue  # of another app
         found.add(commit)
         if commit.is_merge:
             merges[commit.revision] = (commit.name, commit.address)
@@ -64,6 +69,14 @@ def authors(
         name, address = unknown[merge]
         found.name(name, address, "changes made in merge", merge)
     return found
+
+
+def _paths(release: Release, before: Release | None) -> tuple[str, ...]:
+    """The inputs of the release and of the one that it replaces, so that a release that narrows its inputs hides no
+    author; empty: the whole repository."""
+    own = inputs_of(release.plan)
+    earlier = inputs_of(before.plan) if before else own
+    return tuple(dict.fromkeys([*own, *earlier])) if own and earlier else ()
 
 
 def replaced(ctx: Context, release: Release, environment: str) -> Release | None:
@@ -101,6 +114,9 @@ def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str
     if not found or not source.clone.merge_base(before.revision, tips[0]):
         return _since_baseline(source, tips)  # a rollback, or no common history with the current release
     # A commit with the deployed tree counts as deployed, whether it was squashed, merged or rebased.
+    if patterns := inputs_of(before.plan):
+        hashes = source.clone.tree_hashes
+        found = [(item, inputs_tree(hashes(item, patterns))) for item, _ in found if item not in tips]
     return [*without, *(revision for revision, tree in found if tree == before.tree and revision not in tips)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from shipway.domain.accessory import provided
 from shipway.domain.desired import published
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
@@ -53,7 +54,7 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
             message = f"`{name}_FILE` is reserved for the path of the secret `{name}`"
             report.error((*at, "environment", f"{name}_FILE"), message, "another name")
     for accessory in plan.accessories.values():
-        for name in accessory.provided:
+        for name in provided(accessory):
             if name in service.environment:
                 message = f"overrides the address that the accessory `{accessory.name}` provides"
                 report.warn((*at, "environment", name), message)
@@ -150,7 +151,7 @@ def _used(accessory: Accessory, plan: Plan) -> bool:
     ]
     values += [value for environment in plan.environments.values() for value in environment.environment.values()]
     return bool(
-        accessory.provided
+        provided(accessory)
         or (plan.database and plan.database.accessory == accessory.name)
         or any(accessory.name in step.accessories for step in plan.pipeline.values())
         or any(accessory.name in value for value in values)
@@ -160,7 +161,7 @@ def _used(accessory: Accessory, plan: Plan) -> bool:
 def _provided_once(plan: Plan, report: Report) -> None:
     owners: dict[str, str] = {}
     for accessory in plan.accessories.values():
-        for name in accessory.provided:
+        for name in provided(accessory):
             owner = owners.setdefault(name, accessory.name)
             if owner != accessory.name:
                 message = f"`{name}` is already provided by `{owner}`"

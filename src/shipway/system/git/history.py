@@ -12,6 +12,7 @@ from shipway.domain.authors import Written
 from shipway.domain.errors import RepositoryError
 from shipway.system.git.command import environment, failure, git, settings
 from shipway.system.git.hashes import verify
+from shipway.system.patterns import is_pattern
 
 CHUNK = 1 << 16
 FETCH_TIMEOUT = 900.0
@@ -38,6 +39,22 @@ def written(path: Path, tips: Sequence[str], without: Sequence[str]) -> Iterator
         between = _lines(path, ("rev-list", "--ancestry-path", *without, "--not", end, "--"))
         for _ in _commits(path, between):
             pass
+
+
+def touched(path: Path, tips: Sequence[str], without: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    """Those of the commits that changed a file which matches a pattern: a path, a folder or a glob. Of merges, only those
+    that differ from all their parents."""
+    chosen = [item for pattern in patterns for item in _pathspecs(pattern)]
+    return set(_lines(path, ("rev-list", "--full-history", *_range(tips, without), *chosen)))
+
+
+def _pathspecs(pattern: str) -> list[str]:
+    """git's form of a pattern of `system.patterns`."""
+    clean = pattern.strip("/").removeprefix("./")
+    if not is_pattern(clean):
+        return [f":(top,literal){clean}"]
+    escaped = clean.replace("\\", "\\\\").replace("[", "\\[")
+    return [f":(top,glob){escaped}", f":(top,glob){escaped}/**"]
 
 
 def _commits(path: Path, revisions: Iterator[str]) -> Iterator[Written]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shipway.domain.errors import RepositoryError
+from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
@@ -52,6 +52,22 @@ class Repository:
         ).stdout
         full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
         return Commit(full, tree, author, subject)
+
+    def path_of(self, file: Path) -> str:
+        """The path in the repository of a file in the work tree; of a bare repository, the path as it is. UsageError if it
+        is outside."""
+        if self.is_bare:
+            return os.path.normpath(file)
+        found = Path(os.path.realpath(file.absolute().parent)) / file.name
+        root = self.path.resolve()
+        if not found.is_relative_to(root):
+            raise UsageError(f"{file} is not in the repository {self.path}")
+        return found.relative_to(root).as_posix()
+
+    @staticmethod
+    def folder() -> Path:
+        """The working directory, without links."""
+        return Path.cwd().resolve()
 
     def has(self, revision: str) -> bool:
         """Whether the commit is in this repository."""

@@ -1,0 +1,41 @@
+"""The files of the repository that a release depends on: the others are not there when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.domain.plan import Plan
+from shipway.domain.release import digest_of
+
+# They decide how files are written in an export of the commit.
+ATTRIBUTES = (".gitattributes", "**/.gitattributes", ".gitmodules")
+
+
+def folder_of(plan: Plan) -> str:
+    """The folder of the plan file in the repository; '' is the root."""
+    return plan.file.rpartition("/")[0]
+
+
+def inputs_of(plan: Plan) -> tuple[str, ...]:
+    """Paths and globs from the repository's root; empty: the whole repository.
+
+    A plan with `inputs` has these, the folders that it builds, the inputs of its steps, the files that it names, and
+    itself: nothing else is built or seen by a step, so that a release depends on nothing else.
+    """
+    if not plan.inputs:
+        return ()
+    images = [step.image for step in plan.pipeline.values()] + [check.image for check in plan.checks.values()]
+    builds = [service.build for service in plan.services.values()] + [image.build for image in images if image]
+    named = [
+        *plan.inputs,
+        *(build.folder for build in builds if build),
+        *(path for step in plan.pipeline.values() for path in step.inputs),
+    ]
+    if any(path.strip("/") in ("", ".") for path in named):
+        return ()
+    return tuple(sorted({plan.file, *named, *ATTRIBUTES}))
+
+
+def inputs_tree(files: Mapping[str, str]) -> str:
+    """What a release with inputs has in place of the hash of its commit's tree. files: mode and hash by path."""
+    return f"inputs-{digest_of(files).removeprefix('sha256:')}"
