@@ -12,6 +12,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
@@ -151,6 +152,11 @@ def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
 
 
+def config_files(release: Release, service: Service) -> dict[str, ConfigFile]:
+    """The configuration files of a service's container, by path."""
+    return {path: release.files[source] for path, source in service.files.items()}
+
+
 def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, str]:
     """Path in the service's container by volume of the environment, or by folder of the host."""
     return {
@@ -204,6 +210,7 @@ def _replica(
         entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),
         files=secret_files(settings, service),
+        configs=config_files(release, service),
         networks={names.network(plan.app, environment.name): ()},
         volumes=mounts(plan, environment, service),
         cpus=service.resources.cpus,
@@ -281,6 +288,9 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
+        **(
+            {"configs": {path: digest_of(to_data(file)) for path, file in spec.configs.items()}} if spec.configs else {}
+        ),
         # A later default must not replace running containers.
         **({"security": to_data(spec.security)} if spec.security and spec.security != Security() else {}),
         **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),

@@ -30,6 +30,7 @@ def inputs_of(plan: Plan) -> tuple[str, ...]:
         *plan.inputs,
         *(build.folder for build in builds if build),
         *(path for step in plan.pipeline.values() for path in step.inputs),
+        *(path for service in plan.services.values() for path in service.files.values()),
     ]
     if any(path.strip("/") in ("", ".") for path in named):
         return ()

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.mounts import Volume
+from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.tasks import Schedule, Seed, Task
 
@@ -90,6 +91,7 @@ class Service:
     entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     routing: Routing = field(default_factory=Routing)  # the other keys of `route`
+    files: Mapping[str, str] = field(default_factory=dict)  # path in its container: file of the repository
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -361,16 +363,6 @@ class Environment:
     def port(self) -> int:
         """Public port."""
         return urlsplit(self.url).port or (443 if self.scheme == "https" else 80)
-
-
-@dataclass(frozen=True)
-class RegistryAccess:
-    """The registry for pushed images, such as ghcr.io/acme. None in the plan: a registry that Shipway runs itself."""
-
-    address: str
-    user: str | None = None
-    password: str | None = None  # name of a secret
-    token: str | None = None  # name of a secret; sent as a bearer token
 
 
 @dataclass(frozen=True)

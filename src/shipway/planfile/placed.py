@@ -21,7 +21,13 @@ class _Placing:
     def plan(self, plan: Plan) -> Plan:
         """All its paths."""
         services = {
-            name: replace(item, build=self._build(item.build, ("services", name, "build")))
+            name: replace(
+                item,
+                build=self._build(item.build, ("services", name, "build")),
+                files={
+                    path: self._path(source, ("services", name, "files", path)) for path, source in item.files.items()
+                },
+            )
             for name, item in plan.services.items()
         }
         pipeline = {

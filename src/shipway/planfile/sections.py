@@ -169,6 +169,7 @@ SERVICE = Record(
         "secrets": Several(SECRET),
         "assets": v.ABSOLUTE,
         "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
+        "files": v.FILES,
     },
     named=True,
     exactly_one=("build", "image"),

@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from shipway.cli.check import check
 from shipway.domain.errors import PlanError
-from shipway.system.git import Repository
 from tests.unit.system.repositories import repository
 
 VALID = "app: a\nservices: {web: {image: nginx:1}}\npipeline: {lint: {image: python:3, run: ruff}}\n"

@@ -24,6 +24,7 @@ FULL = domain.Plan(
     services={"web": domain.Service(
         "web", BUILD, "web:1", "serve", 80, "/", HEALTH, 2, RESOURCES, 1.0, 1.0, {"X": "1"}, ("KEY",), SECURITY, ("KEY",), "/assets", "sh",
         {"media": Volume("media", "/media", "/srv/media", True)}, Routing(True, {"X": "1"}, 1000, True, True, 1.0, "h2c"),
+        {"/etc/web.conf": "web.conf"},
     )},
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
@@ -43,6 +44,7 @@ FULL = domain.Plan(
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)),
     )},
+    inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
 
@@ -65,7 +67,7 @@ prove: mode mask
 # A step's rights are judged by `rights.of_steps`, for each run.
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
 REST = """
-services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
+services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint files
 services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
@@ -83,14 +85,15 @@ environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
+: inputs
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
-NAMES = "app services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
+NAMES = "app file services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 
 
 def listed(text: str) -> set[str]:
     lines = [line.partition(": ") for line in text.strip().splitlines()]
-    return {f"{begin}.{name}" for begin, _, names in lines for name in names.split()}
+    return {f"{begin}.{name}".lstrip(".") for begin, _, names in lines for name in names.split()}
 
 
 def changed(value: Any) -> Any:

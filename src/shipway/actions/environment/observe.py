@@ -18,6 +18,8 @@ from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
 
+LONG = 8  # characters of a secret that no file has by chance
+
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
     """Read the engine, and with `routes` the edge."""
@@ -55,6 +57,8 @@ def settings(
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
+    if like is None:
+        _require_no_secret(release, values)
     ctx.redactor.add(values)
     fingerprints = {
         name: text
@@ -87,6 +91,18 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
     return found
+
+
+def _require_no_secret(release: Release, values: Mapping[str, str]) -> None:
+    """SecretError if a configuration file of the release contains a secret: it would be in the history and in the ledger.
+    Short values are words that any file may have."""
+    for path, file in release.files.items():
+        for name, value in values.items():
+            if len(value) >= LONG and secret_value.as_bytes(value) in file.data:
+                raise SecretError(
+                    f"{path} contains the value of the secret {name}, and would be stored unencrypted",
+                    hint=f"remove it there; `secrets: [{{name: {name}, as: file}}]` gives the service the secret as a file",
+                )
 
 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:

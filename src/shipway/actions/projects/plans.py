@@ -40,11 +40,14 @@ def plans_to_run(ctx: Context, repository: Repository, revision: str) -> list[st
 def plan_at(repository: Repository, commit: Commit, parse: ParsePlan, file: str | None = None) -> Plan:
     """The plan of a commit; file: its path in the repository, None: the only one that is found. PlanError if there is
     none, or several."""
-    found = plan_files(repository, commit.revision)
-    if file is None:
-        planfile.require_one(found, commit.revision[:12])
-    path = file or next(iter(found), PLAN_FILE)
+    path = file or PLAN_FILE
     text = repository.show(commit.revision, path)
+    if text is None:
+        found = plan_files(repository, commit.revision)
+        if file is None and found:
+            planfile.require_one(found, commit.revision[:12])
+            path = found[0]
+            text = repository.show(commit.revision, path)
     if text is None:
         others = f"; it has: {', '.join(found)}" if found else ""
         hint = "commit it" if file and file != PLAN_FILE else "`shipway init` writes one; commit it"

@@ -11,6 +11,7 @@ from shipway.actions.environment.jobs import head_revision
 from shipway.actions.environment.observe import needed, settings
 from shipway.actions.environment.ownership import MACHINE, Ownership
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
+from shipway.actions.runs.config_files import config_files
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.adjustments import Adjustments, planned
@@ -187,6 +188,7 @@ def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Rele
         0,
         ctx.clock(),
         schema,
+        files=config_files(ctx.repository(), commit.revision, plan),
     )
     return ctx.ledger.restore_release(made)
 

@@ -142,6 +142,11 @@ class Repository:
             else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
         )
 
+    def content(self, revision: str, path: str) -> bytes | None:
+        """Bytes of a file at a revision; None if it is missing."""
+        done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
+        return None if done.code else done.stdout.encode("utf-8", "surrogateescape")
+
     def exists(self, revision: str, path: str) -> bool:
         """Whether a file or folder is in a commit."""
         return path.strip("/") in ("", ".") or self.tree_hash(revision, path) is not None
