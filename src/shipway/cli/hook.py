@@ -53,7 +53,7 @@ def hook(options: Globals, protected: str | None) -> None:
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
                 named = options.actor or os.environ.get("SHIPWAY_ACTOR")
                 actor = identity(named) if named else author_identity(commit.author)  # git knows no pusher
-                files = plans_to_run(ctx, repository, commit.revision) or [None]
+                files: list[str | None] = [*plans_to_run(ctx, repository, commit.revision)] or [None]
             except ShipwayError as error:
                 failed = _report(ctx, error)
                 continue

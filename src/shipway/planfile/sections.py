@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from shipway.domain import mounts, routing
+from shipway.domain import mounts, registry_access, routing
 from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
@@ -221,7 +221,7 @@ DATABASE = Record(
     required=("accessory", "service", "tool"),
 )
 REGISTRY = Record(
-    domain.RegistryAccess,
+    registry_access.RegistryAccess,
     {"address": v.REGISTRY_ADDRESS, "user": v.TEXT, "password": v.SECRET, "token": v.SECRET},
     required=("address",),
     together={"user": ("password",), "password": ("user",)},
