@@ -123,9 +123,9 @@ def variables(
         **{
             name: settings.secrets[name]
             for name in secrets_of(environment, service)
-            if name not in service.secret_files
+            if name not in service.secret_files and name in settings.secrets  # an optional one may be unset
         },
-        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
+        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files if name in settings.secrets},
     }
 
 
@@ -134,7 +134,8 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
-        by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
+        required = [name for name in environment.secrets if name not in environment.optional_secrets]
+        by_environments |= {**environment.environment, **dict.fromkeys(required, PLACEHOLDER)}
     chosen = plan.services[service]
     urls = dict[str, str]()
     for accessory in plan.accessories.values():
@@ -142,14 +143,15 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
-        **{name: PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
+        **{name: PLACEHOLDER for name in chosen.secrets if name not in (*chosen.secret_files, *chosen.optional_secrets)},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
 
 
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     """The secret files of a service's container, by path."""
-    return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
+    given = settings.secrets
+    return {f"{FOLDER}/{name}": as_bytes(given[name]) for name in service.secret_files if name in given}
 
 
 def config_files(release: Release, service: Service) -> dict[str, ConfigFile]:

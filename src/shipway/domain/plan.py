@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from shipway.domain.mounts import Volume
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
+from shipway.domain.strategy import Strategy, Watch
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
@@ -92,6 +93,7 @@ class Service:
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     routing: Routing = field(default_factory=Routing)  # the other keys of `route`
     files: Mapping[str, str] = field(default_factory=dict)  # path in its container: file of the repository
+    optional_secrets: tuple[str, ...] = ()  # the subset that may be unset: then the service gets no variable or file
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -264,27 +266,6 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Strategy:
-    """How a release takes over. blue-green: all at once. rolling: a few replicas at a time, to save memory. canary: a
-    growing share of the requests, while error rate and latency are good."""
-
-    kind: str = "blue-green"
-    batch: int = 1  # rolling: replicas of a service replaced at a time, on each host
-    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, ascending, below 1
-    hold: float = 60.0  # canary: seconds for each share
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Criteria for the requests to a release: after its switch for `duration`, and in each step of a canary."""
-
-    duration: float = 0.0  # seconds; 0: not watched
-    errors: float = 0.01  # permitted share of requests answered with 500 to 599
-    latency: float | None = None  # canary: permitted ratio of its 95th percentile to the previous release's
-    requests: int = 50  # minimum to judge by; Shipway adds its own probes if there are fewer
-
-
-@dataclass(frozen=True)
 class Environment:
     """A place where releases run: staging, production."""
 
@@ -303,8 +284,8 @@ class Environment:
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the previous release stays on standby, so that a rollback is a single switch
     standby_auto: bool = False  # set if the plan doesn't set `standby`: only if free memory suffices
-    strategy: Strategy = Strategy()
-    watch: Watch = Watch()
+    strategy: Strategy = field(default_factory=Strategy)
+    watch: Watch = field(default_factory=Watch)
     retain: int = 5  # number of previous releases whose images are kept on the hosts
     tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = field(default_factory=EdgeSettings)
@@ -314,6 +295,7 @@ class Environment:
     domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by service: its route's only host names
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
+    optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -12,11 +12,11 @@ import pytest
 
 from shipway.actions.runs.scheduler import run_steps
 from shipway.domain.errors import StepFailed
-from shipway.domain.plan import Accessory, BuildSource, Plan, Step, StepImage
+from shipway.domain.plan import Accessory, BuildSource, Plan, Service, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.domain.run import Artifact
 from shipway.steps.command import command_key
-from shipway.steps.image import _build, image_key
+from shipway.steps.image import _build, image_key, workdir_in
 from shipway.steps.resume import ResumeState
 from shipway.steps.run import Inputs, Run
 from shipway.steps.sources import archive
@@ -167,3 +167,31 @@ def test_a_result_of_a_fork_never_counts_elsewhere(at: Run) -> None:
     assert (
         outcome(dataclasses.replace(fork, branch="refs/heads/third"), 6) == SKIPPED
     )  # by what the repository's own run has found
+
+
+def test_inputs_of_the_plan_limit_what_steps_see(at: Run) -> None:
+    plan = dataclasses.replace(
+        at.plan, inputs=("other",), pipeline={"a": STEP, "b": dataclasses.replace(STEP, inputs=("web/c.txt",))}
+    )
+    limited = dataclasses.replace(at, plan=plan)
+    assert seen(limited, STEP) == {"other/d.py", "web/c.txt"}, "and not the plan, though it is an input"
+    before = command_key(limited, STEP, Inputs())
+    assert command_key(commit(limited, web__a_py="changed"), STEP, Inputs()) == before
+    assert command_key(commit(limited, other__d_py="changed"), STEP, Inputs()) != before
+    built = dataclasses.replace(plan, services={"web": Service("web", build=BuildSource("."))})
+    assert "web/a.py" in seen(dataclasses.replace(at, plan=built), STEP), "who builds the root depends on all of it"
+
+
+def test_a_plan_in_a_folder_works_there(at: Run) -> None:
+    below = commit(at, web__shipway_yaml="app: shop")
+    below = dataclasses.replace(below, plan=dataclasses.replace(at.plan, file="web/shipway.yaml"))
+    assert seen(below, STEP) == {*FILES, "web/shipway.yaml"} - {"web/shipway.yaml"}, (
+        "all of the repository but the plan"
+    )
+    assert (below.folder_of(STEP), workdir_in(below, PULLED, "postgres:15")) == ("web", "/src/web")
+    assert workdir_in(at, PULLED, "postgres:15") == "/src"
+    before = below.build_key(BuildSource("web"))
+    assert commit(below, web__shipway_yaml="app: shop\n").build_key(BuildSource("web")) == before, (
+        "a changed plan rebuilds nothing"
+    )
+    assert commit(below, web__a_py="other").build_key(BuildSource("web")) != before

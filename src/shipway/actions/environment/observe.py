@@ -148,6 +148,8 @@ def require_secrets(
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
     versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    unset = optional(plan, environment)
+    versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
@@ -158,14 +160,25 @@ def require_secrets(
     return versions
 
 
-def needed(plan: Plan, environment: Environment) -> list[str]:
-    """Names of all secrets that a deployment to the environment needs."""
-    desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
+def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    """Names of all secrets that a deployment to the environment uses; optional=False: that it needs."""
+    desired = [
+        name
+        for service in plan.services.values()
+        for name in secret_value.secrets_of(environment, service)
+        if optional or not secret_value.is_optional(environment, service, name)
+    ]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     desired += [name for command in commands_of(environment).values() for name in command.secrets]
     desired += [environment.access.users] if environment.access.users else []
     desired += environment.tls.secrets.values() if environment.tls else []
     return list(dict.fromkeys(desired))
+
+
+def optional(plan: Plan, environment: Environment) -> set[str]:
+    """Names of those secrets that may be unset: all that use them say so."""
+    required = set(needed(plan, environment, optional=False))
+    return set(needed(plan, environment)) - required
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:
