@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 
-from shipway.domain.plan import Plan
+from shipway.domain.plan import BuildSource, Plan
 from shipway.domain.release import digest_of
 
 # They decide how files are written in an export of the commit.
@@ -19,8 +20,9 @@ def folder_of(plan: Plan) -> str:
 def inputs_of(plan: Plan) -> tuple[str, ...]:
     """Paths and globs from the repository's root; empty: the whole repository.
 
-    A plan with `inputs` has these, the folders that it builds, the inputs of its steps, the files that it names, and
-    itself: nothing else is built or seen by a step, so that a release depends on nothing else.
+    A plan with `inputs` has these, the folders that it builds below its own, the Dockerfiles of other folders, the
+    inputs of its steps, the files that it names, and itself: nothing else is built or seen by a step, so that a release
+    depends on nothing else.
     """
     if not plan.inputs:
         return ()
@@ -28,13 +30,23 @@ def inputs_of(plan: Plan) -> tuple[str, ...]:
     builds = [service.build for service in plan.services.values()] + [image.build for image in images if image]
     named = [
         *plan.inputs,
-        *(build.folder for build in builds if build),
+        *(path for build in builds if build for path in _of_build(plan, build)),
         *(path for step in plan.pipeline.values() for path in step.inputs),
         *(path for service in plan.services.values() for path in service.files.values()),
     ]
     if any(path.strip("/") in ("", ".") for path in named):
         return ()
     return tuple(sorted({plan.file, *named, *ATTRIBUTES}))
+
+
+def _of_build(plan: Plan, build: BuildSource) -> list[str]:
+    """The folder; of one that isn't below the plan's own, such as the root of a monorepo, the files that say how it is
+    built: what else is in its context is named by `inputs`."""
+    own = folder_of(plan)
+    if not own or f"{build.folder}/".startswith(f"{own}/"):
+        return [build.folder]
+    dockerfile = posixpath.normpath(posixpath.join(build.folder, build.dockerfile))
+    return [dockerfile, f"{dockerfile}.dockerignore", posixpath.normpath(posixpath.join(build.folder, ".dockerignore"))]
 
 
 def inputs_tree(files: Mapping[str, str]) -> str:

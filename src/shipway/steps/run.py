@@ -10,13 +10,14 @@ from pathlib import Path
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
-from shipway.domain.inputs import folder_of
+from shipway.domain.inputs import folder_of, inputs_of
 from shipway.domain.plan import BuildSource, Plan, Step
 from shipway.domain.release import Commit, digest_of
 from shipway.domain.run import Artifact
 from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
+from shipway.system.patterns import matches
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,21 @@ class Run:
     def build_key(self, source: BuildSource) -> dict[str, object]:
         """Inputs of an image built from the commit."""
         revision = self.commit.revision
-        if self.holds_plan(source):  # all files but the plan
+        if self.holds_plan(source) or inputs_of(self.plan):  # its inputs but the plan
             files = self.repository.tree_hashes(revision, [source.folder])
-            tree: str | None = digest_of({path: kind for path, kind in files.items() if path != self.plan.file})
+            tree: str | None = digest_of({path: kind for path, kind in files.items() if self.sees(path)})
         else:
             tree = self.repository.tree_hash(revision, source.folder)
         return {
             "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
             "target": source.target, "args": dict(source.args),
         }  # fmt: skip
+
+    def sees(self, path: str) -> bool:
+        """Whether a file of the repository is one of the plan's inputs, and not the plan: a changed plan repeats no test
+        and rebuilds no image."""
+        inputs = inputs_of(self.plan)
+        return path != self.plan.file and (not inputs or any(matches(path, pattern) for pattern in inputs))
 
     def holds_plan(self, source: BuildSource) -> bool:
         """Whether the plan file is in the folder."""

@@ -12,11 +12,12 @@ import pytest
 
 from shipway.actions.runs.scheduler import run_steps
 from shipway.domain.errors import StepFailed
+from shipway.domain.inputs import inputs_of
 from shipway.domain.plan import Accessory, BuildSource, Plan, Service, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.domain.run import Artifact
 from shipway.steps.command import command_key
-from shipway.steps.image import _build, image_key, workdir_in
+from shipway.steps.image import _build, _keep_seen, image_key, workdir_in
 from shipway.steps.resume import ResumeState
 from shipway.steps.run import Inputs, Run
 from shipway.steps.sources import archive
@@ -179,7 +180,9 @@ def test_inputs_of_the_plan_limit_what_steps_see(at: Run) -> None:
     assert command_key(commit(limited, web__a_py="changed"), STEP, Inputs()) == before
     assert command_key(commit(limited, other__d_py="changed"), STEP, Inputs()) != before
     built = dataclasses.replace(plan, services={"web": Service("web", build=BuildSource("."))})
-    assert "web/a.py" in seen(dataclasses.replace(at, plan=built), STEP), "who builds the root depends on all of it"
+    assert "web/a.py" in seen(commit(dataclasses.replace(at, plan=built)), STEP), (
+        "who builds the root depends on all of it"
+    )
 
 
 def test_a_plan_in_a_folder_works_there(at: Run) -> None:
@@ -195,3 +198,20 @@ def test_a_plan_in_a_folder_works_there(at: Run) -> None:
         "a changed plan rebuilds nothing"
     )
     assert commit(below, web__a_py="other").build_key(BuildSource("web")) != before
+
+
+def test_a_context_above_the_plan_has_only_the_inputs(at: Run, tmp_path: Path) -> None:
+    whole = BuildSource(".", "web/Dockerfile")
+    plan = Plan("shop", {"web": Service("web", build=whole)}, file="web/shipway.yaml", inputs=("other", "web/*.py"))
+    below = commit(dataclasses.replace(at, plan=plan), web__shipway_yaml="app: shop", web__Dockerfile="FROM x")
+    assert set(inputs_of(plan)) >= {"other", "web/*.py", "web/Dockerfile", ".dockerignore", "web/shipway.yaml"}
+    context = tmp_path / "context"
+    context.mkdir()
+    below.repository.export("HEAD", context)
+    _keep_seen(below, context, "")
+    assert {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()} == {
+        "other/d.py", "web/a.py", "web/Dockerfile",
+    }  # fmt: skip
+    before = below.build_key(whole)
+    assert commit(below, web__c_txt="other", web__shipway_yaml="app: other").build_key(whole) == before
+    assert commit(below, web__a_py="other").build_key(whole) != before
