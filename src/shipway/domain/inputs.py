@@ -45,8 +45,8 @@ def _of_build(plan: Plan, build: BuildSource) -> list[str]:
     own = folder_of(plan)
     if not own or f"{build.folder}/".startswith(f"{own}/"):
         return [build.folder]
-    dockerfile = posixpath.normpath(posixpath.join(build.folder, build.dockerfile))
-    return [dockerfile, f"{dockerfile}.dockerignore", posixpath.normpath(posixpath.join(build.folder, ".dockerignore"))]
+    recipe = posixpath.normpath(posixpath.join(build.folder, build.dockerfile))
+    return [recipe, f"{recipe}.*ignore", posixpath.normpath(posixpath.join(build.folder, ".*ignore"))]
 
 
 def inputs_tree(files: Mapping[str, str]) -> str:

@@ -61,6 +61,9 @@ class AccessoryDraft:
     image: str
     kind: str
     provides: str | None = None  # "" if no service reads an address
+    forms: dict[str, str] = field(
+        default_factory=dict
+    )  # further variables of `provides`, each with a part of the address
     url: str | None = None
     port: int | None = None  # only if it differs from the kind's
     volume: str | None = None

@@ -159,7 +159,12 @@ def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield from (f"    # {printable(item)}" for item in accessory.remarks)
     yield from _line("image", accessory.image, because)
     yield from _line("kind", accessory.kind if accessory.kind != accessory_kind(accessory.image) else None, because)
-    yield from _line("provides", accessory.provides, because)
+    if accessory.forms:
+        yield from _mapping(
+            "provides", {**({accessory.provides: "url"} if accessory.provides else {}), **accessory.forms}
+        )
+    else:
+        yield from _line("provides", accessory.provides, because)
     yield from _line("url", accessory.url, because)
     yield from _line("port", str(accessory.port) if accessory.port else None, because, number=True)
     yield from _line("volume", accessory.volume, because)
