@@ -15,7 +15,7 @@ from shipway.cli.output import say, style
     "--plan",
     "--file",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="The plan file [shipway.yaml in this folder or a parent folder]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
@@ -31,10 +31,11 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
     from shipway.actions.projects.check import check_files
     from shipway.app import this_machine
     from shipway.domain.errors import PlanError
+    from shipway.domain.plan import PLAN_FILE
     from shipway.planfile import find
     from shipway.planfile.problem import documentation
 
-    path = file or find(Path.cwd())
+    path = file / PLAN_FILE if file and file.is_dir() else file or find(Path.cwd())
     result = check_plan(path, this_machine)
     if as_json:
         import json

@@ -34,6 +34,7 @@ class ServiceDraft:
     secrets: list[str] = field(default_factory=list)
     secret_files: list[str] = field(default_factory=list)  # secrets that it reads from files
     volumes: dict[str, str] = field(default_factory=dict)  # path by name
+    files: dict[str, str] = field(default_factory=dict)  # path in the container: file of the repository
     public: bool = True  # False if it is known not to be reachable from outside
     serves: bool | None = None  # whether it listens on a port; None: unknown
     assets: str | None = None

@@ -93,6 +93,7 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     yield from _line("stop", service.stop, because)
     yield from _line("assets", service.assets if service.route else None, because)
     yield from _volumes(service)
+    yield from _mapping("files", {scalar(path): source for path, source in service.files.items()})
     owner = shared.get(service.name)
     if owner and owner != service.name:
         yield f"    environment: *{owner}"

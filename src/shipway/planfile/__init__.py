@@ -21,11 +21,13 @@ SKIPPED = ("node_modules", "vendor")  # folders of other projects' files
 
 
 def find(folder: Path) -> Path:
-    """The path of the plan file that applies to a folder: in it, or in a folder above; else the only one in a folder
-    below it. PlanError if there is none, or several."""
+    """The path of the plan file that applies to a folder: in it, or in a folder above; else the only one in the
+    folders of a repository below it. PlanError if there is none, or several."""
     for place in (folder, *folder.parents):
         if (place / PLAN_FILE).is_file():
             return place / PLAN_FILE
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+        raise PlanError(f"there is no {PLAN_FILE} in {folder} or its parent folders", hint="`shipway init` writes one")
     below = [path for depth in range(1, DEPTH + 1) for path in sorted(folder.glob("*/" * depth + PLAN_FILE))]
     found = [path for path in below if path.is_file() and is_found(path.relative_to(folder).as_posix())]
     if not found:

@@ -29,12 +29,15 @@ def plan_files(repository: Repository, revision: str) -> list[str]:
 
 def plans_to_run(ctx: Context, repository: Repository, revision: str) -> list[str]:
     """Paths of the plans that a push runs: those that are found, and those of all apps that are registered for the
-    repository."""
+    repository. A registered plan that the commit lacks is reported."""
     here = set(map(identity, addresses(repository)))
     made = [found for found in map(ctx.ledger.registration, ctx.ledger.apps()) if found is not None]
-    known = [found.plan for found in made if here.intersection(map(identity, found.addresses))]
-    there = repository.tree_hashes(revision, known) if known else {}
-    return list(dict.fromkeys([*plan_files(repository, revision), *(path for path in known if path in there)]))
+    known = {found.plan: found.app for found in made if here.intersection(map(identity, found.addresses))}
+    there = repository.tree_hashes(revision, list(known)) if known else {}
+    found = list(dict.fromkeys([*plan_files(repository, revision), *(path for path in known if path in there)]))
+    for path in found and [path for path in known if path not in there]:
+        ctx.reporter.note(f"{known[path]}: {revision[:12]} has no {path}, so nothing runs")
+    return found
 
 
 def plan_at(repository: Repository, commit: Commit, parse: ParsePlan, file: str | None = None) -> Plan:

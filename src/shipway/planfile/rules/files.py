@@ -7,6 +7,7 @@ from collections.abc import Callable
 from shipway.domain.plan import Plan, Service
 from shipway.planfile.report import Report
 from shipway.planfile.values import mount
+from shipway.system.patterns import is_pattern
 
 
 def check(plan: Plan, report: Report) -> None:
@@ -21,7 +22,10 @@ def check(plan: Plan, report: Report) -> None:
 
 
 def check_sources(plan: Plan, report: Report, files: Callable[[str], bool]) -> None:
-    """The files exist."""
+    """The files exist, and so do the plan's inputs."""
+    for path in plan.inputs:
+        if not is_pattern(path) and not files(path):
+            report.warn(("inputs",), f"there is no `{path}`", "a path relative to the plan, such as ../../packages/ui")
     for service in plan.services.values():
         for path, source in service.files.items():
             at = ("services", service.name, "files", path)

@@ -17,8 +17,8 @@ from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
 from shipway.system.git.view import TIMEOUT, Source
+from shipway.system.patterns import matches
 
-GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 MAIN_BRANCHES = ("main", "master", "trunk")
 COMMIT = "%H%x00%T%x00%ae%x00%s"
 
@@ -102,7 +102,7 @@ class Repository:
         found: dict[str, str] = {}
         for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
             kind, _, path = line.partition("\t")
-            if path and any(_matches(path, pattern) for pattern in patterns):
+            if path and any(matches(path, pattern) for pattern in patterns):
                 found[path] = " ".join(kind.split())  # mode, type and hash
         return found
 
@@ -262,11 +262,3 @@ def is_git_folder(path: Path) -> bool:
     """Whether this folder itself is a git directory, such as a bare repository: then it is given, and not just
     found."""
     return all((path / name).exists() for name in ("HEAD", "objects", "refs"))
-
-
-def _matches(path: str, pattern: str) -> bool:
-    clean = pattern.strip("/").removeprefix("./")
-    if path == clean or path.startswith(clean + "/") or clean in ("", "."):
-        return True
-    glob = re.sub(r"\\\*\\\*/|\\\*\\\*|\\\*|\\\?", lambda found: GLOB[found[0]], re.escape(clean))
-    return re.fullmatch(glob, path) is not None

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.deployments.admission import admitted, superseded_by
 from shipway.actions.projects.authors import Provenance, authors
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.projects.plans import of_plan, plan_at, plan_files, plans_to_run
 from shipway.actions.projects.register import register_again, register_hook
 from shipway.actions.runs.unchanged import unchanged
-from shipway.app import parse_plan
+from shipway.app import parse_plan, project_source
 from shipway.domain.errors import GateRefused, PlanError
 from shipway.domain.inputs import inputs_of
 from shipway.domain.mailmap import Mailmap
@@ -211,3 +212,46 @@ def test_authors_are_those_of_the_inputs(mono: Monorepo) -> None:
     assert set(authors(mono.ctx, source, "staging", narrowed).people) == {
         "carol@example.org", "mallory@example.org", "trudy@example.org",
     }, "a release that narrows its inputs hides no author"  # fmt: skip
+
+
+def test_the_release_that_was_validated_has_the_same_inputs(mono: Monorepo) -> None:
+    production = {"on": "manual", "after": "staging", "url": "http://shop.localhost:8080"}
+    staging = {"on": {"branch": "main"}, "url": "http://staging.shop.localhost:8080"}
+    both = {"staging": staging, "production": production}
+    first = mono.write({SHOP: text("shop", inputs=["../../shared"], environments=both)})
+    release = mono.release()
+    mono.deploys(release)
+    mono.write({"README": "2\n", "apps/blog/web/Dockerfile": "FROM y\n"})
+
+    def order() -> Release:
+        book = mono.book()
+        return admitted(mono.ctx, mono.seen(), "shop", book, book.of(mono.ctx, "production")).release
+
+    assert order() == release, "of another commit with the same inputs"
+    mono.write({"shared/lib.py": "2\n"})
+    with pytest.raises(GateRefused, match="no release was built from the tree"):
+        order()
+    mono.deploys(mono.release())
+    book = mono.book()
+    late = of_plan(mono.repository, mono.repository.commit(first), mono.plan())
+    why = superseded_by(book, book.of(mono.ctx, "staging"), late, "refs/heads/main", "shop")(mono.ctx)
+    assert why.startswith("main has newer commits, and release 2 of"), why
+    mono.write({"README": "3\n"})
+    seen = mono.seen()
+    assert superseded_by(book, book.of(mono.ctx, "staging"), seen, "refs/heads/main", "shop")(mono.ctx) == ""
+
+
+def test_a_bare_repository_with_several_apps(mono: Monorepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "clone", "--quiet", "--bare", str(mono.path), "bare.git")
+    register_hook(mono.ctx, Repository(tmp_path / "bare.git"), None, parse_plan)
+    monkeypatch.chdir(tmp_path / "bare.git")
+    with pytest.raises(PlanError, match="this repository has several apps") as caught:
+        project_source(tmp_path / "home", mono.ctx, None).plan()
+    assert "--app NAME, or --plan PATH" in caught.value.hint
+    for name, path, file in (("shop", None, SHOP), (None, Path(BLOG), BLOG), ("blog", None, BLOG)):
+        assert project_source(tmp_path / "home", mono.ctx, name, path).plan().file == file
+    mono.write({"README": "2\n", BLOG: None})
+    assert plans_to_run(mono.ctx, Repository(tmp_path / "bare.git"), "HEAD") == [BLOG, SHOP]
+    git(mono.path, "push", "--quiet", str(tmp_path / "bare.git"), "HEAD:main")
+    assert plans_to_run(mono.ctx, Repository(tmp_path / "bare.git"), "main") == [SHOP]
+    assert mono.world.notes[-1] == f"blog: main has no {BLOG}, so nothing runs"
