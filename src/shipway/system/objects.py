@@ -68,10 +68,15 @@ def _parents(ask: Ask, name: str) -> Sequence[str]:
 
 def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
     """Kind, name and hash of each entry; `size` is that of a hash in bytes."""
+    for mode, name, hash in entries(tree, size):
+        yield {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob"), name, hash
+
+
+def entries(tree: bytes, size: int) -> Iterable[tuple[bytes, bytes, str]]:
+    """Mode, name and hash of each entry of a tree object; `size` is that of a hash in bytes."""
     at = 0
     while at < len(tree):
-        mode, _, rest = tree[at:].partition(b" ")
-        name, _, rest = rest.partition(b"\0")
-        at += len(mode) + len(name) + 2 + size
-        kind = {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob")
-        yield kind, name, rest[:size].hex()
+        blank = tree.index(b" ", at)
+        end = tree.index(b"\0", blank)
+        yield tree[at:blank], tree[blank + 1 : end], tree[end + 1 : end + 1 + size].hex()
+        at = end + 1 + size

@@ -17,7 +17,7 @@ from shipway.actions.projects.plans import of_plan, plan_at, plan_files, plans_t
 from shipway.actions.projects.register import register_again, register_hook
 from shipway.actions.runs.unchanged import unchanged
 from shipway.app import parse_plan, project_source
-from shipway.domain.errors import GateRefused, PlanError
+from shipway.domain.errors import GateRefused, PlanError, RepositoryError
 from shipway.domain.inputs import inputs_of
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.plan import Plan
@@ -255,3 +255,36 @@ def test_a_bare_repository_with_several_apps(mono: Monorepo, tmp_path: Path, mon
     git(mono.path, "push", "--quiet", str(tmp_path / "bare.git"), "HEAD:main")
     assert plans_to_run(mono.ctx, Repository(tmp_path / "bare.git"), "main") == [SHOP]
     assert mono.world.notes[-1] == f"blog: main has no {BLOG}, so nothing runs"
+
+
+def test_a_forged_tree_hides_no_author(mono: Monorepo) -> None:
+    mono.deploys(mono.release())
+    clean = git(mono.path, "rev-parse", "HEAD:shared").strip()
+    mono.write({"shared/lib.py": "2\n"}, "mallory@example.org")
+    release, source = mono.release(), Provenance(mono.repository, None, "here", "", Mailmap())
+    assert set(authors(mono.ctx, source, "staging", release).people) == {"mallory@example.org"}
+    changed = git(mono.path, "rev-parse", "HEAD:shared").strip()
+    assert clean != changed
+    objects = mono.path / ".git/objects"
+    (objects / changed[:2] / changed[2:]).unlink()
+    (objects / changed[:2] / changed[2:]).write_bytes((objects / clean[:2] / clean[2:]).read_bytes())
+    root = git(mono.path, "rev-parse", "HEAD^{tree}").strip()
+    before = git(mono.path, "rev-parse", "HEAD~1^{tree}").strip()
+    (objects / root[:2] / root[2:]).unlink()
+    (objects / root[:2] / root[2:]).write_bytes((objects / before[:2] / before[2:]).read_bytes())
+    with pytest.raises(RepositoryError):
+        authors(mono.ctx, source, "staging", release)
+
+
+def test_a_squashed_commit_with_the_deployed_inputs_counts_as_deployed(mono: Monorepo) -> None:
+    base = git(mono.path, "rev-parse", "HEAD").strip()
+    mono.deploys(mono.release())
+    git(mono.path, "switch", "--quiet", "--create", "feature")
+    mono.write({"shared/lib.py": "2\n"}, "bob@example.org")
+    mono.deploys(mono.release())
+    git(mono.path, "switch", "--quiet", "main")
+    assert git(mono.path, "rev-parse", "HEAD").strip() == base
+    mono.write({"shared/lib.py": "2\n", "README": "squashed\n"}, "eve@example.org")
+    mono.write({"shared/more.py": "1\n"}, "carol@example.org")
+    source = Provenance(mono.repository, None, "here", "", Mailmap())
+    assert set(authors(mono.ctx, source, "staging", mono.release()).people) == {"carol@example.org"}
