@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 
 from shipway.system.git.hashes import verify
+from shipway.system.git.trees import entries
 
 Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these arguments in one repository
 
@@ -70,13 +71,3 @@ def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
     """Kind, name and hash of each entry; `size` is that of a hash in bytes."""
     for mode, name, hash in entries(tree, size):
         yield {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob"), name, hash
-
-
-def entries(tree: bytes, size: int) -> Iterable[tuple[bytes, bytes, str]]:
-    """Mode, name and hash of each entry of a tree object; `size` is that of a hash in bytes."""
-    at = 0
-    while at < len(tree):
-        blank = tree.index(b" ", at)
-        end = tree.index(b"\0", blank)
-        yield tree[at:blank], tree[blank + 1 : end], tree[end + 1 : end + 1 + size].hex()
-        at = end + 1 + size

@@ -15,7 +15,7 @@ from shipway.domain.errors import RepositoryError
 from shipway.system.git.command import git
 from shipway.system.git.hashes import verify
 from shipway.system.git.history import commits
-from shipway.system.objects import entries
+from shipway.system.git.trees import entries
 from shipway.system.patterns import fixed, matches
 
 FOLDER = b"40000"  # mode of a tree in a tree
