@@ -66,7 +66,11 @@ def revision_of(ctx: Context, repository: Repository, text: str, own: str | None
         for app in ([own] if own else ctx.ledger.apps())
         if (found := ctx.ledger.release(app, number)) and repository.has(found.revision)
     ]
-    if len(apps) != 1:
+    if len(apps) > 1:
+        raise UsageError(
+            f"{text} is a release of several apps: {', '.join(apps)}", hint="pass --app NAME, or --plan PATH"
+        )
+    if not apps:
         raise UsageError(
             f"there is no release {text} of this repository",
             hint="`shipway history` lists releases; if it is a branch, pass refs/heads/" + text,

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from shipway.actions.deployments.admission import admitted, superseded_by
+from shipway.actions.environment.find_release import revision_of, which_release
 from shipway.actions.projects.authors import Provenance, authors
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.projects.plans import of_plan, plan_at, plan_files, plans_to_run
 from shipway.actions.projects.register import register_again, register_hook
 from shipway.actions.runs.unchanged import unchanged
 from shipway.app import parse_plan, project_source
-from shipway.domain.errors import GateRefused, PlanError, RepositoryError
+from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
 from shipway.domain.inputs import inputs_of
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.plan import Plan
@@ -288,3 +289,16 @@ def test_a_squashed_commit_with_the_deployed_inputs_counts_as_deployed(mono: Mon
     mono.write({"shared/more.py": "1\n"}, "carol@example.org")
     source = Provenance(mono.repository, None, "here", "", Mailmap())
     assert set(authors(mono.ctx, source, "staging", mono.release()).people) == {"carol@example.org"}
+
+
+def test_a_release_by_its_number_or_by_a_commit_with_the_same_inputs(mono: Monorepo) -> None:
+    shop, blog = mono.release(), mono.release(BLOG)
+    assert (shop.number, blog.number) == (1, 1)
+    with pytest.raises(UsageError, match="r1 is a release of several apps: blog, shop") as caught:
+        revision_of(mono.ctx, mono.repository, "r1")
+    assert "--app NAME" in caught.value.hint
+    assert revision_of(mono.ctx, mono.repository, "r1", "shop") == shop.revision
+    mono.write({"README": "2\n"})
+    ctx = dataclasses.replace(mono.ctx, repository=lambda: mono.repository)
+    assert which_release(ctx, "shop", "HEAD", revisions=True) == shop
+    assert which_release(ctx, "blog", "HEAD", revisions=True) is None, "its release is of another tree"
