@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -112,7 +113,9 @@ def cache_tag(level: str) -> str:
 
 def _exported(run: Run, path: str, target: Path) -> Path:
     target.mkdir()
-    run.repository.export(run.commit.revision, target, folder=None if path in (".", "") else path.strip("/"))
+    folder = "" if path == "." else path.strip("/")
+    run.repository.export(run.commit.revision, target, folder=folder or None)
+    keep_seen(run, target, folder)
     ignored = target / ".dockerignore"
     if ignored.is_symlink() and not ignored.resolve().is_relative_to(target.resolve()):
         raise StepFailed(
@@ -135,3 +138,15 @@ def _secret(run: Run, name: str) -> str:
             hint=f"to let every branch read it: shipway secret set {names.BUILDS} {name} --any-branch",
         )
     raise SecretError(f"the secret {name} of builds is not set", hint=f"shipway secret set {names.BUILDS} {name}")
+
+
+def keep_seen(run: Run, context: Path, folder: str) -> None:
+    """Remove the files of an exported folder of the repository that the run doesn't see."""
+    if not run.selects(folder):
+        return
+    for above, folders, files in os.walk(context):
+        for path in (Path(above, name) for name in (*folders, *files)):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            if not run.sees(posixpath.join(folder, path.relative_to(context).as_posix())):
+                path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,12 +11,13 @@ from pathlib import Path
 from shipway.domain import names
 from shipway.domain.build import in_order
 from shipway.domain.errors import RegistryError, ShipwayError, StepFailed
-from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
+from shipway.domain.inputs import folder_of
+from shipway.domain.plan import BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
 from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
 from shipway.steps.artifacts import identity, reaches, unpack
-from shipway.steps.build import arguments, base_of, build_key, extras_of, native
+from shipway.steps.build import arguments, base_of, build_key, extras_of, keep_seen, native
 from shipway.steps.run import Attempt, Inputs, Run
 
 
@@ -67,7 +69,7 @@ def _store_layers(run: Run, identity: str, reference: str, on_line: OnLine) -> N
 def workdir_in(run: Run, image: StepImage, made: str) -> str:
     """A step's working directory in its image; made: name or id of the image on the engine."""
     if image.build is None:
-        return "/src"
+        return posixpath.join("/src", folder_of(run.plan)).rstrip("/")
     found = run.ctx.images.inspect(made)
     config = found.get("Config") if found else None
     return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
@@ -184,8 +186,7 @@ def _build(
     ):
         context = Path(folder)
         run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
-        if not _folder(source):  # a changed plan rebuilds no image
-            (context / PLAN_FILE).unlink(missing_ok=True)
+        keep_seen(run, context, _folder(source))
         for artifact in upstream:
             unpack(artifact, run.artifacts, _folder(source), context)
         _require_inside(context, source, run.commit.revision)

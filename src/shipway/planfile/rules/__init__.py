@@ -7,6 +7,7 @@ from collections.abc import Callable
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
 from shipway.planfile.rules import builds, environments, pipeline, proofs, routes, services, volumes
+from shipway.planfile.rules import files as config_files
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
 
@@ -16,6 +17,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     services.check(plan, report)
     routes.check(plan, report)
     volumes.check(plan, report)
+    config_files.check(plan, report)
     pipeline.check(plan, report)
     builds.check(plan, report)
     environments.check(plan, report)
@@ -23,3 +25,4 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     if files:
         pipeline.check_dockerfiles(plan, report, files)
         builds.check_contexts(plan, report, files)
+        config_files.check_sources(plan, report, files)
