@@ -12,7 +12,8 @@ from tests.system.tiny import DOCKERFILE, IMAGE, Tiny, engine
 
 pytestmark = pytest.mark.engine
 
-FROM_BASE = "ARG BASE\nFROM ${BASE}\nRUN --mount=type=secret,id=TOKEN echo it is $(cat /run/secrets/TOKEN)\n"
+# With the app's name, so that no earlier build's layer is used.
+FROM_BASE = "ARG BASE\nFROM ${BASE}\nRUN --mount=type=secret,id=TOKEN echo APP: it is $(cat /run/secrets/TOKEN)\n"
 REMEMBERS = (
     "echo before: $(cat ~/.cache/tool/file 2>/dev/null); mkdir -p ~/.cache/tool; cat web/name > ~/.cache/tool/file"
 )
@@ -25,7 +26,7 @@ def project(make: Make) -> Tiny:
     made.plan["services"]["web"]["build"] = {"folder": "web", "args": {"BASE": {"build": "base"}}, "secrets": ["TOKEN"]}
     made.write({
         "base/Dockerfile": f"FROM {IMAGE}\nRUN echo shared > /base\n",
-        "web/Dockerfile": FROM_BASE + DOCKERFILE.partition("\n")[2],
+        "web/Dockerfile": FROM_BASE.replace("APP", made.app) + DOCKERFILE.partition("\n")[2],
     })  # fmt: skip
     made.change("one")
     made.protect()
@@ -51,7 +52,7 @@ def test_a_release_is_built_with_its_secret_and_another_branch_gets_none(project
         for layer in engine(f"/images/{image['Id']}/history")
     )
     assert "echo shared > /base" in history, "it was built on the base image"
-    assert "it is «TOKEN»" in done.output
+    assert f"{project.app}: it is «TOKEN»" in done.output
 
     project.git("switch", "--quiet", "--create", "topic")
     project.plan["pipeline"] = {"unit": {"run": "true", "image": {"build": project.plan["services"]["web"]["build"]}}}
