@@ -44,7 +44,8 @@ class Settings:
     version: str  # tag or short revision
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
-    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
+    # By accessory; of an external one, its newest address.
+    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
     kinds: Kinds = dataclasses.field(default_factory=dict, repr=False)  # of accessories
     adjustments: Adjustments = dataclasses.field(default_factory=Adjustments)
@@ -79,7 +80,7 @@ def render_desired(
         version=settings.version,
         accessories=tuple(
             _accessory(plan, release.number, environment, settings, accessory)
-            for accessory in plan.accessories.values()
+            for accessory in plan.own_accessories.values()
             if host == environment.hosts[0]
         ),
         web=tuple(spec for service, spec in replicas if service.port),
@@ -136,7 +137,7 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
         by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
     chosen = plan.services[service]
     urls = {
-        accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
+        accessory.provides: stand_in_address(accessory, plan.app, kinds)
         for accessory in plan.accessories.values() if accessory.provides
     }  # fmt: skip
     return {
@@ -145,6 +146,14 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
         **{name: PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
+
+
+def stand_in_address(accessory: Accessory, app: str, kinds: Kinds) -> str:
+    """An unreachable address of an accessory; a placeholder if its format is unknown."""
+    own, kind = accessory.as_container(), kinds[accessory.kind]
+    if accessory.external and not (own.port and (kind.url or own.url)):
+        return PLACEHOLDER
+    return kind.url_of(own, app, NOWHERE, PLACEHOLDER)
 
 
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
@@ -161,9 +170,11 @@ def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, 
 
 
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
-    """The variables that accessories provide: by container name on their own host, by its address on others."""
+    """The variables that accessories provide: by container name on their own host, by its address on others. An
+    external one's is the secret with its address."""
     first = environment.hosts[0]
-    return {
+    outside = {name: settings.secrets[name] for name in plan.externals}
+    return outside | {
         accessory.provides: settings.kinds[accessory.kind].url_of(
             accessory,
             plan.app,
@@ -171,7 +182,7 @@ def accessory_urls(plan: Plan, environment: Environment, settings: Settings, hos
             settings.passwords.get(accessory.name, ""),
             published=None if host == first else published(plan, environment, accessory),
         )
-        for accessory in plan.accessories.values()
+        for accessory in plan.own_accessories.values()
         if accessory.provides
     }
 
@@ -216,7 +227,8 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in secrets_of(environment, service)}
+    secrets = (*secrets_of(environment, service), *plan.externals)
+    versions = {name: settings.versions.get(name, 0) for name in secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {

@@ -7,7 +7,7 @@ Mappings keep the order of the file and are never changed after parsing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,10 +100,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Accessory:
-    """A database or cache that the services use, one per environment."""
+    """A database or cache that the services use, one per environment. An external one runs elsewhere: Shipway starts
+    nothing for it, and `image` has the programs of its server."""
 
     name: str
-    image: str
+    image: str  # empty: unknown, only of an external one
     kind: str  # names its AccessoryKind, which decides default port, health and URL
     provides: str | None = None  # environment variable that passes its URL to services and steps
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
@@ -115,6 +116,12 @@ class Accessory:
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
     published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
+    external: str | None = None  # secret with the address of one that runs elsewhere; the variable has the same name
+    version: str | None = None  # of its server
+
+    def as_container(self) -> Accessory:
+        """What a proof or a step starts in place of an external one."""
+        return replace(self, external=None, version=None)
 
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
@@ -389,6 +396,16 @@ class Plan:
         """Whether a release needs a rollback proof to be deployed there."""
         asked = environment.after is not None if environment.prove is None else environment.prove
         return self.database is not None and asked
+
+    @property
+    def own_accessories(self) -> Mapping[str, Accessory]:
+        """Those that run in containers of the environment: all but external ones."""
+        return {name: item for name, item in self.accessories.items() if not item.external}
+
+    @property
+    def externals(self) -> tuple[str, ...]:
+        """Names of the secrets that are addresses of external services."""
+        return tuple(dict.fromkeys(item.external for item in self.accessories.values() if item.external))
 
     @property
     def workers(self) -> tuple[Service, ...]:

@@ -20,6 +20,7 @@ from shipway.domain.plan import Database, Environment, Plan
 from shipway.domain.release import Release
 from shipway.ports import DatabaseServer, DatabaseTool, OneOff
 from shipway.steps.container import capture
+from shipway.steps.database_server import ask
 from shipway.system.tars import TooLarge, reading_stream
 
 TIMEOUT = 1800.0
@@ -63,7 +64,10 @@ def database_tool(
     )
     if runner is not None:
         return tool
-    return PatientTool(ctx, tool, server, database, names.accessory(plan.app, environment.name, accessory.name))
+    return PatientTool(
+        ctx, tool, server, database,
+        lambda command: ask(ctx, plan.app, environment.name, accessory, password, command),
+    )  # fmt: skip
 
 
 def _limited(spec: ContainerSpec, server: DatabaseServer, database: Database) -> ContainerSpec:

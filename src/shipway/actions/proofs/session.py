@@ -85,12 +85,15 @@ class ProofSession:
         accessory = self._accessory()
         host = self.old.environment.hosts[0].name
         app, environment, passwords = self.plan.app, self.request.environment.name, self.old.settings.passwords
-        target = Target(self.sandbox.on(host), app, environment, accessory, passwords[accessory.name])
+        target = Target(
+            self.sandbox.on(host), app, environment, accessory, passwords[accessory.name], self.sandbox.labels
+        )
         image = target.image()
         require_space(self.ctx, target, self.proving)
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
-            server = start(self.sandbox, app, accessory, image if host == self.ctx.machine.name else accessory.image)
+            image = image if host == self.ctx.machine.name else accessory.image
+            server = start(self.sandbox, app, accessory, image, target.role)
         self.tools = ToolContainers(server, self.proving.timeout)
         copy, span = self._copy(server, target)
         done = dataclasses.replace(blank, image=accessory.image)

@@ -11,6 +11,7 @@ from shipway.domain.shell_syntax import shell_syntax, through_shell
 from shipway.domain.volumes import right_path
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.report import Path, Report
+from shipway.planfile.rules.external import external
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
 
@@ -88,6 +89,17 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
         )
     _each_name_once(at, accessory, "accessory", report)
     _without_a_shell(at, accessory, report)
+    if report.written((*at, "external")):
+        external(accessory, plan, report)
+        return
+    if report.written((*at, "url")) and not report.written((*at, "provides")):
+        report.error((*at, "url"), "`url` requires `provides`", "`provides:` the variable that holds the address")
+    if not report.written((*at, "image")):
+        report.error(
+            at,
+            "`image` is missing",
+            "`image:` of its server; or `external:` the secret with the address of a managed one",
+        )
     if not accessory.image or report.failed((*at, "kind")):
         return
     right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
@@ -158,7 +170,7 @@ def _published_once(plan: Plan, report: Report) -> None:
     for environment in plan.environments.values():
         if len(environment.hosts) < 2:
             continue
-        for accessory in plan.accessories.values():
+        for accessory in plan.own_accessories.values():
             here = (environment.hosts[0].name, published(plan, environment, accessory))
             other = owners.setdefault(here, (environment.name, accessory.name))
             if other != (environment.name, accessory.name):
@@ -201,7 +213,7 @@ def _migrated(accessory: Accessory | None, report: Report) -> None:
             f"`{accessory.name}` is not a database that can be migrated",
             "a PostgreSQL accessory (or `kind: postgres`)",
         )
-    elif not report.written(("accessories", accessory.name, "provides")):
+    elif not accessory.provides:
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")
 
 
