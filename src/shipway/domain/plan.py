@@ -1,7 +1,6 @@
 """The plan: what a team wrote in `shipway.yaml`, parsed once into frozen, typed objects.
 
-All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file.
-Mappings keep the order of the file and are never changed after parsing.
+All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file. Mappings are never changed.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
+from shipway.domain.strategy import Strategy as Strategy
+from shipway.domain.strategy import Watch as Watch
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
@@ -124,6 +125,8 @@ class Accessory:
         return replace(self, external=None, version=None)
 
 
+ON_START = "on-start"  # the tool of a program that migrates when it starts
+
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
 
 
@@ -162,6 +165,11 @@ class Database:
     lock_retries: int = 5  # further attempts of migrations that could not get a lock
     lock_pause: float = 10.0  # seconds before each of these
     contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
+
+    @property
+    def on_start(self) -> bool:
+        """Whether the program itself migrates, when it starts: there are no down migrations."""
+        return self.tool == ON_START
 
 
 @dataclass(frozen=True)
@@ -267,27 +275,6 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Strategy:
-    """How a release takes over. blue-green: all at once. rolling: a few replicas at a time, to save memory. canary: a
-    growing share of the requests, while error rate and latency are good."""
-
-    kind: str = "blue-green"
-    batch: int = 1  # rolling: replicas of a service replaced at a time, on each host
-    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, ascending, below 1
-    hold: float = 60.0  # canary: seconds for each share
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Criteria for the requests to a release: after its switch for `duration`, and in each step of a canary."""
-
-    duration: float = 0.0  # seconds; 0: not watched
-    errors: float = 0.01  # permitted share of requests answered with 500 to 599
-    latency: float | None = None  # canary: permitted ratio of its 95th percentile to the previous release's
-    requests: int = 50  # minimum to judge by; Shipway adds its own probes if there are fewer
-
-
-@dataclass(frozen=True)
 class Environment:
     """A place where releases run: staging, production."""
 
@@ -306,8 +293,8 @@ class Environment:
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the previous release stays on standby, so that a rollback is a single switch
     standby_auto: bool = False  # set if the plan doesn't set `standby`: only if free memory suffices
-    strategy: Strategy = Strategy()
-    watch: Watch = Watch()
+    strategy: Strategy = field(default_factory=Strategy)
+    watch: Watch = field(default_factory=Watch)
     retain: int = 5  # number of previous releases whose images are kept on the hosts
     tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = field(default_factory=EdgeSettings)

@@ -206,7 +206,9 @@ DATABASE = Record(
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
-        "tool": Choice({tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "sequelize", "sql")}),
+        "tool": Choice(
+            {tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "on-start", "sequelize", "sql")}
+        ),
         "folder": v.INSIDE,
         "commands": Record(
             domain.DatabaseCommands,

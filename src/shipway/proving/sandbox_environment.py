@@ -55,6 +55,16 @@ class ReleaseConfig:
             dataclasses.replace(self.settings, passwords=dict.fromkeys(accessories, server.password)),
         )
 
+    def only(self, service: str, timeout: float) -> ReleaseConfig:
+        """The same with one service, which has `timeout` seconds to become healthy."""
+        plan = self.release.plan
+        found = plan.services[service]
+        health = dataclasses.replace(found.health, timeout=timeout) if found.health else None
+        services = {service: dataclasses.replace(found, health=health)}
+        return dataclasses.replace(
+            self, release=dataclasses.replace(self.release, plan=dataclasses.replace(plan, services=services))
+        )
+
 
 class SandboxEnvironment:
     """The containers on one network. Each `config` is the result of `ReleaseConfig.on`."""

@@ -330,6 +330,11 @@ class Applying:
         if self.switched:
             self._schema_stays("the new release may have written to it")
             return
+        if self._on_start():
+            with suppress(Exception):
+                self.schema = tool.current()
+            self._schema_stays("its program migrates when it starts, and has no way back")
+            return
         try:
             with self.here.part("revert", f"→ {self.before}"):
                 tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
@@ -339,6 +344,11 @@ class Applying:
             self._schema_stays("its down migrations failed")
             raise
         self.schema = self.before
+
+    def _on_start(self) -> bool:
+        """Whether the release's program migrates when it starts."""
+        database = self.order.release.plan.database
+        return database is not None and database.on_start
 
     def _schema_stays(self, why: str) -> None:
         text = f"the schema stays at {self.schema}: {why}; before this deployment, it was at {self.before or 'no revision'}"

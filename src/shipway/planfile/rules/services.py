@@ -193,10 +193,21 @@ def _database(plan: Plan, report: Report) -> None:
         report.error(("database", "tool"), "`sql` requires `folder`", "`folder:` the up and down files in the image")
     if database.tool == "command" and not report.written(("database", "commands")):
         report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
+    if database.on_start:
+        _on_start(plan.services.get(database.service), report)
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
             ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
         )
+
+
+def _on_start(service: Service | None, report: Report) -> None:
+    at = ("database", "tool")
+    if service is not None and service.health is None:
+        message = f"`{service.name}` has no `health`, which shows that it has migrated"
+        report.error(at, message, f"`health:` of the service `{service.name}`")
+    if report.written(("database", "contract")):
+        report.error(("database", "contract"), "can't defer what a program applies when it starts", "no `contract`")
 
 
 def _migrated(accessory: Accessory | None, report: Report) -> None:
