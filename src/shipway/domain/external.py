@@ -78,8 +78,10 @@ def _location(text: str, port: str) -> tuple[str, int | None]:
     """Hosts and their port; several hosts must have the same one."""
     hosts, ports = [], set()
     for item in text.split(","):
-        host, colon, number = item.rpartition(":") if not item.endswith("]") else (item, "", "")
-        hosts.append((host if colon else item).strip("[]"))
+        host, colon, number = item.rpartition(":")
+        if item.endswith("]") or not colon:  # an IPv6 address has colons, in brackets
+            host, number = item, ""
+        hosts.append(host.strip("[]"))
         ports.add(number or port)
     if len(ports) > 1:
         raise ValueError("its hosts have different ports")

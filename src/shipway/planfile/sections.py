@@ -195,6 +195,7 @@ ACCESSORY = Record(
         "version": v.SERVER_VERSION,
     },
     named=True,
+    one_or_more=("image", "external"),
     together={"version": ("external",)},
 )
 SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})

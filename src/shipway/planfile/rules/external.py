@@ -36,7 +36,7 @@ def _refused(key: str, accessory: Accessory) -> tuple[str, str]:
     if key == "provides":
         return (
             f"the variable of an external service has the name of its secret, `{accessory.external}`",
-            f"no `provides`; or `external: {accessory.provides}`",
+            "no `provides`",
         )
     return "is of a container, and Shipway starts none for an external service", f"no `{key}`"
 
@@ -48,7 +48,7 @@ def _stand_in(at: Path, report: Report) -> None:
         report.error(
             at,
             "proofs and steps can only start a server of its kind with all of `image`, `url` and `port`",
-            "all three; or none of them, then proofs get the secret of the environment `proofs`",
+            "all three; or none of them, then proofs get the secret that is set for `prove`",
         )
 
 

@@ -14,6 +14,7 @@ from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.external import external
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
+from shipway.planfile.values import VARIABLE
 
 DATA_KEEPERS = ("postgres", "mysql")
 
@@ -93,13 +94,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
         external(accessory, plan, report)
         return
     if report.written((*at, "url")) and not report.written((*at, "provides")):
-        report.error((*at, "url"), "`url` requires `provides`", "`provides:` the variable that holds the address")
-    if not report.written((*at, "image")):
-        report.error(
-            at,
-            "`image` is missing",
-            "`image:` of its server; or `external:` the secret with the address of a managed one",
-        )
+        report.error((*at, "url"), "`url` requires `provides`", f"`provides:` {VARIABLE.expected}")
     if not accessory.image or report.failed((*at, "kind")):
         return
     right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
