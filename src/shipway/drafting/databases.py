@@ -170,9 +170,7 @@ def _sql(tree: Tree, folder: str, names: set[str]) -> Iterator[Found]:
             yield Found(DatabaseDraft(tool="sql", folder=name), outer or ".", f"{name}/*/up.sql", base)
     elif any(re.fullmatch(r"V\d[\w.]*__\w+\.sql", name) for name in scripts):
         if "src/main/resources" in folder:
-            yield Found(
-                DatabaseDraft(tool=ON_START), folder, "V*__*.sql, which Flyway runs when the program starts", folder
-            )
+            yield Found(DatabaseDraft(tool=ON_START), folder, "V*__*.sql, which Flyway runs", folder)
         else:
             yield Found(DatabaseDraft(tool="sql", folder=here), base, f"{here}/V*__*.sql", folder)
 

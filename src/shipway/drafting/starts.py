@@ -40,7 +40,7 @@ def settle(tree: Tree, draft: Draft, found: list[Build]) -> None:
         accessory = next((item for item in draft.accessories if item.kind == "postgres"), None)
         match = _of_draft(tree, service, found)
         if match and accessory is not None and not any(item.tool or item.unsupported for item in draft.databases):
-            why = f"{service.name} runs `{match}` when it starts"
+            why = f"`{match}`"
             draft.databases.append(DatabaseDraft(accessory.name, service.name, "on-start", why=why))
     for database in draft.databases:
         owner = next((item for item in draft.services if item.name == database.service), None)
@@ -48,10 +48,10 @@ def settle(tree: Tree, draft: Draft, found: list[Build]) -> None:
             if not (owner.health or owner.health_command or owner.health_tcp):
                 database.tool = ""
                 database.unsupported = (
-                    f"{owner.name} migrates when it starts: give it `health`, and use `tool: on-start`"
+                    f"{owner.name} migrates when it starts: give it `health`, and `database` the `tool: on-start`"
                 )
             else:
-                database.todo.append(f"{owner.name} migrates when it starts: {NO_WAY_BACK}")
+                database.todo.append(f"{owner.name} migrates when it starts ({database.why}): {NO_WAY_BACK}")
 
 
 def of_plan(root: Path, service: Service) -> str:
