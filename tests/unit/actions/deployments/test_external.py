@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.resolved import resolved
+from shipway.actions.operations.command import Person, execute
+from shipway.actions.operations.logs import LogQuery, logs
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.snapshots.restore import restore_snapshot
 from shipway.actions.snapshots.snapshot import snapshot
@@ -18,6 +22,7 @@ from shipway.actions.upkeep.status import status
 from shipway.domain.errors import DeployFailed, SecretError, UsageError
 from shipway.domain.release import Release
 from shipway.testing.memory import Behaviour
+from tests.unit.actions.operations.test_command import Screen
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
@@ -134,3 +139,16 @@ def test_an_upgrade_is_refused(world: World) -> None:
     accessory = dataclasses.replace(release.plan.accessories["db"], image="postgres:16")
     with pytest.raises(UsageError, match="db is an external service"):
         upgrade(world.controller(), "shop", "staging", accessory)
+
+
+def test_its_container_its_logs_and_its_address_are_nowhere(world: World) -> None:
+    release = external(world, 1)
+    deploy(world.controller(), DeployRequest(release, STAGING))
+    ctx = world.controller()
+    with pytest.raises(UsageError, match="db is an external service"):
+        execute(ctx, "shop", "staging", "db", ["sh"], Person(Screen()), into=True)
+    with pytest.raises(UsageError, match="no logs of it"):
+        list(logs(ctx, release.plan, STAGING, LogQuery(("db",))))
+    shown = json.dumps(resolved(ctx, release.plan, STAGING, release))
+    assert "first-password" not in shown
+    assert "(version 1)" in shown
