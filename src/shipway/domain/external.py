@@ -18,7 +18,7 @@ _IN_QUERY = {"host": "host", "port": "port", "user": "user", "password": "passwo
 class Address:
     """The parts of an address, decoded; empty where it lacks one. `hosts` are separated by commas."""
 
-    scheme: str  # without a driver's name: postgresql of postgresql+psycopg
+    scheme: str  # without the name of a driver, which follows a `+`
     hosts: str
     port: int | None
     user: str
@@ -42,7 +42,7 @@ def parse(address: str) -> Address:
     except ValueError:
         raise ValueError("it is no URL; are special characters of its password percent-encoded?") from None
     if not parts.scheme or "://" not in text:
-        raise ValueError("it is no URL, such as postgresql://user:password@host:5432/database?sslmode=require")
+        raise ValueError("it is no URL, such as SCHEME://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")
     login, _, location = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
     given = {
