@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from examples.project import Done
-from shipway.domain.errors import DriftFound, MigrationFailed, SecretError, UsageError
+from shipway.domain.errors import DriftFound, GateRefused, MigrationFailed, SecretError, UsageError
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
@@ -147,19 +147,27 @@ def test_an_address_that_is_none_is_refused_without_being_shown(shop: Shop) -> N
 
 
 def test_a_release_is_proven_on_a_copy_and_migrates_the_managed_one(shop: Shop, managed: Managed) -> None:
-    shop.change("superuser", files={
-        "web/migrations/0002_owners.up.sql": "CREATE ROLE boss SUPERUSER;\n",
-        "web/migrations/0002_owners.down.sql": "DROP ROLE boss;\n",
-    })  # fmt: skip
-    denied = shop.shipway("run", "staging", check=False)
-    assert denied.code != 0
-    assert "must be superuser" in denied.output  # as the managed one would: the copy is migrated with the role's rights
     shop.change("two", files=OWNERS)
     shop.shipway("run", "staging")
     assert managed.psql("SELECT tableowner FROM pg_tables WHERE tablename = 'owners'") == "keeper"
-    assert "the old code" in shop.shipway("proof").output
+    assert "RESTORED" in shop.shipway("proof").output
 
 
+@pytest.mark.full
+def test_a_proof_has_the_rights_of_the_role(shop: Shop) -> None:
+    """What the managed server would deny fails before."""
+    before = shop.git("rev-parse", "HEAD").output.strip()
+    shop.change("superuser", files={
+        "web/migrations/0003_boss.up.sql": "CREATE ROLE boss SUPERUSER;\n",
+        "web/migrations/0003_boss.down.sql": "DROP ROLE boss;\n",
+    })  # fmt: skip
+    denied = shop.shipway("run", "staging", check=False)
+    assert denied.code == GateRefused.exit_code
+    assert "must be superuser" in denied.output
+    shop.undo(before)
+
+
+@pytest.mark.full
 def test_a_migration_that_gets_no_lock_names_who_holds_it(shop: Shop, managed: Managed) -> None:
     holder = subprocess.Popen(
         ["docker", "exec", "-i", managed.container, "psql", "-X", "-U", "postgres", "-d", "pets"],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from shipway.domain.errors import ForwardOnly, MigrationFailed
+from shipway.domain.errors import ForwardOnly, GateRefused, MigrationFailed
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
@@ -44,10 +45,14 @@ def shop(make: Make) -> Tiny:
     }  # fmt: skip
     project.plan["database"] = {"accessory": "db", "service": "api", "tool": "on-start", "folder": "migrations"}
     project.plan["prove"] = {
-        "scenarios": {"pets": {"service": "api", "run": 'psql -v ON_ERROR_STOP=1 "$DATABASE_URL" -f /app/query'}}
+        "scenarios": {
+            "pets": {"service": "api", "run": 'psql -v ON_ERROR_STOP=1 "$DATABASE_URL" -f /app/query', "kind": "write"}
+        }
     }
     project.change("one", files=FIRST)
-    project.protect()
+    project.git("switch", "--quiet", "main")
+    project.git("merge", "--quiet", "--ff-only", "staging")
+    project.git("switch", "--quiet", "staging")
     project.shipway("run", "staging")
     project.psql("INSERT INTO pets VALUES ('Rex')")
     return project
@@ -61,6 +66,7 @@ def snapshots(project: Tiny) -> list[dict[str, object]]:
     return json.loads(project.shipway("snapshots", "staging", "--json").output)  # type: ignore[no-any-return]
 
 
+@pytest.mark.full
 def test_a_release_without_other_migrations_starts_nothing_alone(shop: Tiny) -> None:
     assert len(revisions(shop)) == 1
     shop.change("same", files={"api/other": "file"})
@@ -68,8 +74,10 @@ def test_a_release_without_other_migrations_starts_nothing_alone(shop: Tiny) -> 
     assert "snapshot" not in done.output
     assert len(revisions(shop)) == 1
     assert shop.answer() == "same"
+    shop.shipway("rollback", "staging")
 
 
+@pytest.mark.full
 def test_a_start_that_fails_leaves_the_previous_release_and_a_snapshot(shop: Tiny) -> None:
     before = shop.git("rev-parse", "HEAD").output.strip()
     shop.change("broken", files={"api/migrations/2.sql": "ALTER TABLE pets ADD age int; SELECT nonsense;\n"})
@@ -78,13 +86,14 @@ def test_a_start_that_fails_leaves_the_previous_release_and_a_snapshot(shop: Tin
     assert "nonsense" in failed.output
     (taken,) = snapshots(shop)
     assert f"Snapshot {taken['number']} has the previous data" in failed.output
-    assert (len(revisions(shop)), shop.answer()) == (1, "same")
+    assert (len(revisions(shop)), shop.answer()) == (1, "one")
     assert shop.containers(role="job") == {}
     assert "pending" not in [item["outcome"] for item in shop.deployments("staging")]
     shop.undo(before)
 
 
 def test_the_start_is_proven_and_a_rollback_keeps_the_schema_on_which_the_old_image_works(shop: Tiny) -> None:
+    earlier = len(snapshots(shop))
     shop.plan["environments"]["staging"]["prove"] = "required"
     shop.change("two", files={"api/migrations/2.sql": "ALTER TABLE pets ADD age int;\n"})
     shop.protect()
@@ -94,16 +103,30 @@ def test_the_start_is_proven_and_a_rollback_keeps_the_schema_on_which_the_old_im
     assert "a program that migrates when it starts has no down migration" in report
     assert "public.pets.age" in report
     assert len(revisions(shop)) == 2
-    assert len(snapshots(shop)) == 2
+    assert len(snapshots(shop)) == earlier + 1
     shop.shipway("rollback", "staging")
-    assert shop.answer() == "same"
+    assert shop.answer() == "one"
     assert shop.psql("SELECT count(age) FROM pets") == "0"
 
 
+@pytest.mark.full
 def test_forward_only_where_the_old_image_fails_on_the_new_schema(shop: Tiny) -> None:
     shop.change("three", files={
         "api/migrations/3.sql": "ALTER TABLE pets RENAME name TO called;\n", "api/query": "SELECT called FROM pets",
     })  # fmt: skip
     refused = shop.shipway("run", "staging", check=False)
-    assert refused.code == ForwardOnly.exit_code, refused.output
+    assert refused.code == GateRefused.exit_code, refused.output
+    assert shop.psql("SELECT name FROM pets") == "Rex"
+    release = re.search(r"waive (r\d+)", refused.output)
+    assert release, refused.output
+    shop.shipway("waive", release[1], "--env", "staging", "--reason", "a test")
+    shop.shipway("deploy", "staging", release[1])
+    assert shop.answer() == "three"
+    stuck = shop.shipway("rollback", "staging", check=False)
+    assert stuck.code == ForwardOnly.exit_code, stuck.output
+    snapshot = re.search(r"restore snapshot (\d+)", stuck.output)
+    assert snapshot, stuck.output
+    shop.shipway("restore", "staging", snapshot[1], "--yes")
+    shop.shipway("rollback", "staging")
+    assert shop.answer() == "one"
     assert shop.psql("SELECT name FROM pets") == "Rex"
