@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.resolved import resolved
 from shipway.actions.operations.command import Person, execute
 from shipway.actions.operations.logs import LogQuery, logs
@@ -19,8 +21,9 @@ from shipway.actions.snapshots.snapshot import snapshot
 from shipway.actions.snapshots.upgrade import upgrade
 from shipway.actions.upkeep.doctor import examine
 from shipway.actions.upkeep.status import status
-from shipway.domain.errors import DeployFailed, SecretError, UsageError
+from shipway.domain.errors import DeployFailed, SecretError, ShipwayError, UsageError
 from shipway.domain.release import Release
+from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from tests.unit.actions.operations.test_command import Screen
 from tests.unit.domain.samples import STAGING
@@ -33,7 +36,7 @@ SCOPE = "shop/staging"
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
+    made = World(tmp_path / "mine")
     made.secrets(made.ledger).set(SCOPE, "DATABASE_URL", FIRST)
     return made
 
@@ -152,3 +155,24 @@ def test_its_container_its_logs_and_its_address_are_nowhere(world: World) -> Non
     shown = json.dumps(resolved(ctx, release.plan, STAGING, release))
     assert "first-password" not in shown
     assert "(version 1)" in shown
+
+
+def test_a_process_that_dies_leaves_its_schema_and_no_job_to_the_next(world: World, tmp_path: Path) -> None:
+    deploy(world.controller(), DeployRequest(external(world, 1), STAGING))
+    release = external(world, 2, "0002")
+    count = Death(0, after=False)
+    deploy(world.copy(tmp_path / "count").controller(dies=count), DeployRequest(release, STAGING))
+    ends = set()
+    for at, after in list(every(count.effects))[::4]:
+        here = world.copy(tmp_path / f"{at}{after}")
+        with suppress(Killed, ShipwayError):
+            deploy(here.controller(dies=Death(at, after=after)), DeployRequest(release, STAGING))
+        here.now += 1000.0  # its lease has ended
+        with exclusive_access(here.controller(), "shop", "staging", "the next command"):
+            pass
+        assert (here.serving(), here.database.applied) in (({1}, ["0001"]), ({2}, ["0001", "0002"])), (at, after)
+        assert not [item for item in here.runtime.containers if "_job_" in item], (at, after)
+        assert here.state()["pending"] == []
+        ends |= here.serving()
+        here.close()
+    assert ends == {1, 2}
