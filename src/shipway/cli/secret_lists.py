@@ -159,7 +159,7 @@ def _prompt(known: KnownApp, environment: str, names: list[str]) -> None:
     for name in names:
         value = click.prompt(f"{name} for {environment} (empty: skip)", hide_input=True, default="", show_default=False)
         if value:
-            require_fit(plan, environment, name, value)
+            require_fit(known.ctx.kinds, plan, environment, name, value)
             known.ctx.secrets.set(f"{plan.app}/{environment}", name, value)
             say(f"{name} is set for {environment}")
 

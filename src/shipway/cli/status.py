@@ -157,7 +157,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         for name in item.crashing:
             out(f"    {style('●', 'red')} {name} is in a crash loop: see `shipway logs {item.environment.name}`")
         for name, state in item.accessories.items():
-            out(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
+            out(f"    {style('●', 'green' if state in ('running', 'external') else 'red')} {name:<14} {state}")
         for standby in item.standby:
             what = f"on standby until {moment(standby.until, ctx.clock())}"
             out(f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}")

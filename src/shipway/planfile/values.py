@@ -232,6 +232,7 @@ TEXT = Text("a text in one line", r"^[^\n]*\S[^\n]*$")
 SHELL = Text("a shell command", as_written=True, most=BLOCK)
 SQL = Text("an SQL statement", most=BLOCK)
 COMMAND = Text("a command with its arguments, in one text", convert=shell_words, as_written=True)
+SERVER_VERSION = Text("the version of a server, such as 15 or 7.2", r"^[0-9][0-9A-Za-z.]{0,20}$", as_written=True)
 VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True, most=BLOCK)
 IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
 FOLDER = Text(

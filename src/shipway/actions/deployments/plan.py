@@ -111,6 +111,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     before = previous_release.plan if previous_release else None
     own = settings(
         ctx, release, environment, version=order.version, like=order.like, create=create,
+        addresses=order.kind == ROLLBACK,
         adjustments=order.adjustments or carried(deployments, before, release.plan, environment.name, release.number),
     )  # fmt: skip
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))
@@ -188,11 +189,28 @@ def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
     _refuse_moved(decision)
+    _refuse_exchanged(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
         raise UsageError(f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
                          hint="pass --force to proceed")  # fmt: skip
+
+
+def _refuse_exchanged(decision: Decision) -> None:
+    """Reject accessories that ran in a container and are external now, or the reverse: no data moves along."""
+    before, after = decision.previous_release.plan if decision.previous_release else None, decision.order.release.plan
+    found = [
+        f"{name} was {'an external service' if item.external else 'a container of the environment'}, and would be "
+        f"{'an external service' if not item.external else 'a container of the environment'}"
+        for name, item in (before.accessories.items() if before else ())
+        if name in after.accessories and bool(after.accessories[name].external) != bool(item.external)
+    ]
+    if found and not decision.order.force:
+        raise UsageError(
+            f"rejected: {'; '.join(found)}: its data doesn't move along",
+            hint="copy the data first (`shipway maintenance on` keeps visitors from writing meanwhile), then pass --force",
+        )
 
 
 def _refuse_moved(decision: Decision) -> None:

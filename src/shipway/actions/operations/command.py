@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
-from shipway.actions.operations.sources import Source, require_name, sources
+from shipway.actions.operations.sources import Source, require_container, require_name, sources
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, LABEL_RELEASE, LABEL_ROLE, ContainerSpec
@@ -50,6 +50,7 @@ def execute(
     lock: a deployment doesn't wait for it."""
     now, release, where = serving(ctx, app, environment)
     require_name(release.plan, service)
+    require_container(release.plan, service, "container")
     own = settings(ctx, release, where, like=now)  # also so that the record has no secret
     if into:
         found = _running(ctx, release, environment, service)

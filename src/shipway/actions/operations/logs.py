@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from shipway.actions.operations.sources import Source, as_deployed, require_name, sources
+from shipway.actions.operations.sources import Source, as_deployed, require_container, require_name, sources
 from shipway.context import Context
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.log import LogLine
@@ -90,6 +90,7 @@ class _Reading:
         query = self._query
         for name in query.names if first else ():
             require_name(self._plan, name, found)
+            require_container(self._plan, name, "logs")
         named = [item for item in found if (item.service in query.names if query.names else item.role == "service")]
         chosen = [item for item in named if query.release in (None, item.release)]
         if first and not chosen and not query.follow:
