@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -155,3 +156,18 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         assert lab.ask("one.localhost", port, "/").status == 200
         edge.remove("one")
         edge.trim()
+
+    def test_a_container_that_accepts_no_connection_costs_no_request(self, lab: TraefikLab) -> None:
+        gone = lab.server("gone")
+        lab.docker.runtime.stop(gone, 0)  # its name can't be resolved
+        upstreams = [lab.broken, f"http://{gone}:8000", lab.upstreams[1], lab.upstreams[2]]
+        table = {"release": 1, "url": self.url(lab), "routes": [route("front", "/", "/", 1, upstreams)]}
+        lab.edge.switch("one", table)
+        with ThreadPoolExecutor(4) as pool:
+            asked = [
+                pool.submit(lab.ask, "one.localhost", lab.ports[0], "/x", method=method, body=100_000)
+                for method in ["GET", "POST"] * 20
+            ]
+            answers = [(item.result().status, item.result().upstream) for item in asked]
+        assert {status for status, _ in answers} == {200}
+        assert {upstream for _, upstream in answers} == set(upstreams[2:])

@@ -42,7 +42,15 @@ def examine(path: Path, images: Images | None = None, taken: Taken | None = None
     an image's configuration on the engine. taken: who is already served at an environment's address there."""
     from shipway.planfile.read import read
 
-    return read(_text(path), _shown(path), lambda name: (path.parent / name).exists(), images, taken)
+    return read(_text(path), _shown(path), lambda name: present(path.parent, name), images, taken)
+
+
+def present(folder: Path, name: str) -> bool:
+    """Whether something is there. False for a name that no file can have, such as one that is too long."""
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def load_cached(path: Path, cache: Path) -> Plan:

@@ -26,7 +26,9 @@ def private_file(text: str, name: str, memory: Path = MEMORY) -> Iterator[Path]:
     try:
         (folder / OWNER).write_text(this_process())
         file = folder / name
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as opened:
+        with open(
+            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
+        ) as opened:
             opened.write(text)
         yield file
     finally:
@@ -44,6 +46,12 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Create a file of mode 0600. FileExistsError if it exists, also as a link."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", newline="") as opened:
-        opened.write(text)
+    """Create a file of mode 0600. FileExistsError if it exists, also as a link. Half a file, as on a full disk, is
+    removed."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(number, "w", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -105,3 +105,8 @@ def test_the_address(command: Command) -> None:
 
 def test_no_one_ran_a_command(command: Command) -> None:
     assert command("history", "--commands").output == "no one ran a command yet\n"
+
+
+def test_two_numbers_for_one_service_are_an_error(command: Command) -> None:
+    with pytest.raises(UsageError, match="a service is named more than once"):
+        command("scale", "staging", "worker=2", "worker=3")

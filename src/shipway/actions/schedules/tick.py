@@ -13,6 +13,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
+from shipway.domain.errors import UsageError
 from shipway.domain.release import PENDING, SKIPPED
 from shipway.domain.scheduled_run import LOST, MOST, ScheduledRun
 from shipway.domain.tasks import ALLOW, QUEUE, Schedule
@@ -25,8 +26,11 @@ WAIT = 30.0  # seconds to wait for another controller that was faster by a momen
 
 def tick(ctx: Context, app: str | None = None) -> list[ScheduledRun]:
     """Work on the schedules of all environments, or of one app's. Returns the runs that have failed and are not
-    retried. Errors of an environment don't stop the others, and are raised together at the end."""
+    retried. Errors of an environment don't stop the others, and are raised together at the end. UsageError for an app
+    that the ledger doesn't have: a crontab with a wrong name would run nothing, silently."""
     failed: list[ScheduledRun] = []
+    if app is not None and app not in ctx.ledger.apps():
+        raise UsageError(f"the ledger has no app {app!r}", hint=f"it has: {', '.join(ctx.ledger.apps()) or 'none'}")
     apps = [app] if app else ctx.ledger.apps()
     places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
     attempt_all(*(partial(_environment, ctx, *place, failed) for place in places))

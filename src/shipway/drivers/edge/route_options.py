@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 IDLE = "1s"  # see `--serverstransport.forwardingtimeouts.idleconntimeout` in `program`
+ATTEMPTS = 5  # of a request to reach a container, in all
 Named = Iterator[tuple[str, dict[str, object]]]
 
 
@@ -39,6 +40,13 @@ def of_route(name: str, route: Mapping[str, Any]) -> Named:
         yield f"{name}.compress", {"compress": {"excludedContentTypes": ["text/event-stream"]}}
     if "strip" in route and route["prefix"].rstrip("/"):
         yield f"{name}.strip", {"stripPrefix": {"prefixes": [route["prefix"].rstrip("/")]}}
+
+
+def retried(name: str, route: Mapping[str, Any]) -> Named:
+    """What sends a request to the next container if one doesn't accept its connection, such as one that has crashed. A
+    request of which anything was sent is never repeated. Last in the chain."""
+    if sum(len(group["upstreams"]) for group in route["groups"]) > 1:
+        yield f"{name}.retry", {"retry": {"attempts": ATTEMPTS}}
 
 
 def balanced(name: str, route: Mapping[str, Any], group: Mapping[str, Any], *, secure: bool) -> dict[str, object]:

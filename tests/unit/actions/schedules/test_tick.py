@@ -413,3 +413,22 @@ def test_the_overview_has_next_last_and_overdue_times(clock: Make) -> None:
     at.tick(NOON + 60)
     [after] = overview(at.world.controller(), "shop", "staging")
     assert (after.next, after.overdue, after.runs[0].outcome) == (NOON + STEP, None, SUCCEEDED)
+
+
+def test_a_clock_that_was_ahead_for_a_while_stops_nothing(clock: Make) -> None:
+    at = clock(overlap=ALLOW)
+    at.behave()
+    at.tick(NOON + 1)
+    at.tick(NOON + 1000 * STEP)
+    at.tick(NOON + STEP + 1)  # set right again
+    assert [run.due for run in at.runs] == [NOON, NOON + 1000 * STEP, NOON + STEP]
+    at.tick(NOON + STEP + 60)
+    assert len(at.runs) == 3
+
+
+def test_a_wrong_name_in_a_crontab_is_an_error(clock: Make) -> None:
+    at = clock()
+    with pytest.raises(UsageError, match="the ledger has no app 'shpo'") as caught:
+        tick(at.world.controller(), "shpo")
+    assert caught.value.hint == "it has: shop"
+    assert tick(at.world.controller(), "shop") == []
