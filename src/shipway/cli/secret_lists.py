@@ -201,7 +201,11 @@ def _run_editor(file: Path) -> None:
     import signal
     import subprocess
 
-    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    given = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip() or "vi"
+    try:
+        editor = shlex.split(given)
+    except ValueError:
+        raise UsageError(f"the editor {given!r} has a quote that is never closed", hint="correct VISUAL or EDITOR") from None
     before = signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C is the editor's
     try:
         done = subprocess.run([*editor, str(file)], check=False, umask=0o077)

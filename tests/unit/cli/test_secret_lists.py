@@ -227,4 +227,11 @@ def test_an_editor_that_fails_changes_nothing(home: Path, tmp_path: Path, monkey
     monkeypatch.setenv("EDITOR", "/no/such/editor")
     with pytest.raises(UsageError, match="can't be started"):
         run_secret(home, "edit", "staging")
+    monkeypatch.setenv("EDITOR", "vim 'x")
+    with pytest.raises(UsageError, match="has a quote that is never closed"):
+        run_secret(home, "edit", "staging")
+    monkeypatch.setenv("EDITOR", str(tmp_path / "editor"))
+    monkeypatch.setenv("VISUAL", "  ")  # as if it were not set
+    with pytest.raises(UsageError):
+        run_secret(home, "edit", "staging")
     assert kept(home) == {"KEY": "one"}
