@@ -94,11 +94,13 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
     def known_app(self, ctx: Context, name: str | None) -> KnownApp:
-        """The app of that name (see `app_option`); None: the app of this folder. PlanError if it has none."""
+        """The app of that name (see `app_option`), UsageError if it is unknown; None: the app of this folder, PlanError if
+        it has none."""
         from shipway.actions.environment.environments import known_app
         from shipway.app import project_source
 
-        return known_app(ctx, project_source(self.home, ctx, name))
+        found = known_app(ctx, project_source(self.home, ctx, name))
+        return found if name is None else found.require()
 
     def project(self, ctx: Context, app: str | None, revision: str | None) -> tuple[Context, Repository, str]:
         """The context, the repository with the app's commits, and the revision [HEAD of a checkout]. UsageError without a
