@@ -247,7 +247,9 @@ def _output_lost(code: int = 141) -> None:
     """Handle a closed output. The command is finished; its outcome is in the ledger."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
-    said = b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n"
+    said = (
+        b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n"
+    )
     try:
         os.write(sys.stderr.fileno(), b"" if _command() in READING else said)
     except OSError:

@@ -205,7 +205,9 @@ def _run_editor(file: Path) -> None:
     try:
         editor = shlex.split(given)
     except ValueError:
-        raise UsageError(f"the editor {given!r} has a quote that is never closed", hint="correct VISUAL or EDITOR") from None
+        raise UsageError(
+            f"the editor {given!r} has a quote that is never closed", hint="correct VISUAL or EDITOR"
+        ) from None
     before = signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C is the editor's
     try:
         done = subprocess.run([*editor, str(file)], check=False, umask=0o077)

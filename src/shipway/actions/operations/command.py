@@ -16,14 +16,18 @@ from shipway.actions.operations.sources import Source, require_name, sources
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, LABEL_RELEASE, LABEL_ROLE, ContainerSpec
-from shipway.domain.errors import EngineError, NotRunnable, UsageError
+from shipway.domain.errors import EngineError, NotRunnable, ShipwayError, UsageError
 from shipway.domain.operation import EXEC, Operation
 from shipway.domain.plan import Plan
 from shipway.domain.release import Release
 from shipway.ports import Session, Terminal
 from shipway.system.login import login
 
-NOT_RUN = 127  # as a shell returns: the command can't be executed
+# Exit codes that are recorded for a command that didn't end by itself, as shells and Docker return them.
+FAILED = 125  # of Shipway or the engine
+NOT_RUN = 127  # the command can't be executed
+INTERRUPTED = 130
+DISCONNECTED = 141  # the reader of its output is gone
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL for a command that is interrupted
 
 
@@ -182,6 +186,8 @@ def _recorded(
 
     try:
         yield ended
-    except KeyboardInterrupt:
-        ended(130)
+    except BaseException as error:
+        codes = {KeyboardInterrupt: INTERRUPTED, BrokenPipeError: DISCONNECTED}
+        with contextlib.suppress(ShipwayError):  # the error itself matters more
+            ended(codes.get(type(error), FAILED))
         raise
