@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 IDLE = "1s"  # see `--serverstransport.forwardingtimeouts.idleconntimeout` in `program`
-ATTEMPTS = 5  # of a request to reach a container, in all
+ATTEMPTS = 10  # of a request to reach a container, in all: among many requests, the next one may be the same again
 DIAL = "2s"  # to reach one of several. The name of one that ended isn't known: without a name server that takes long
 Named = Iterator[tuple[str, dict[str, object]]]
 
