@@ -6,8 +6,8 @@ import posixpath
 import shlex
 from urllib.parse import SplitResult, urlsplit
 
+from shipway.domain import secret_value
 from shipway.domain.refs import parse_range
-from shipway.domain.secret_value import FOLDER
 from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import Choice, Number, Several, Text
 from shipway.planfile.mappings import ByName
@@ -198,7 +198,7 @@ def mount(text: str) -> str:
     real = f"{path}/".replace("/var/run/", "/run/", 1) if path.startswith("/var/run") else f"{path}/"
     if path.strip("/") == "":
         raise ValueError(f"`{text}` is the whole file system")
-    for taken in ("/proc/", "/sys/", "/dev/", f"{FOLDER}/"):
+    for taken in ("/proc/", "/sys/", "/dev/", f"{secret_value.FOLDER}/"):
         if real.startswith(taken) or taken.startswith(real):
             how = "is within" if real.startswith(taken) else "contains"
             raise ValueError(f"`{text}` {how} {taken.rstrip('/')}")
