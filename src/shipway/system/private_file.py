@@ -24,7 +24,7 @@ def private_file(text: str, name: str, memory: Path = MEMORY) -> Iterator[Path]:
     remove_leftovers(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
-        (folder / OWNER).write_text(this_process())
+        (folder / OWNER).write_text(this_process(), encoding="utf-8")
         file = folder / name
         with open(
             os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
@@ -39,7 +39,7 @@ def remove_leftovers(parent: Path) -> None:
     """Remove folders of this user's processes that have ended."""
     for folder in parent.glob(f"{PREFIX}*"):
         try:
-            if folder.lstat().st_uid == os.getuid() and is_gone((folder / OWNER).read_text()):
+            if folder.lstat().st_uid == os.getuid() and is_gone((folder / OWNER).read_text(encoding="utf-8")):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue

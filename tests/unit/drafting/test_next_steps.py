@@ -78,7 +78,9 @@ def test_the_lines_can_be_pasted(root: Path, monkeypatch: pytest.MonkeyPatch, st
         ["git", "show", "staging:shipway.yaml"], cwd=root, capture_output=True, text=True, check=True
     )
     assert shown.stdout == (root / "shipway.yaml").read_text()
-    subprocess.run(["git", "cat-file", "-e", "staging:app.py"], cwd=root, check=True)  # a deployment builds from commits
+    subprocess.run(
+        ["git", "cat-file", "-e", "staging:app.py"], cwd=root, check=True
+    )  # a deployment builds from commits
     assert any(line.startswith("# resolve the TODOs in lines ") for line in block)
 
 

@@ -99,7 +99,7 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, p
     command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
     command += f" --protected {shlex.quote(protected)}" if protected else ""
     text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
-    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
+    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(encoding="utf-8", errors="replace")):
         if not force:
             hint = f"call Shipway from it (`{command}`), or pass --force to replace it"
             raise UsageError(f"{hook} already exists, and is not Shipway's", hint=hint)
