@@ -23,8 +23,8 @@ from shipway.domain.release import Release
 from shipway.ports import Session, Terminal
 from shipway.system.login import login
 
-# Exit codes that are recorded for a command that didn't end by itself, as shells and Docker return them.
-FAILED = 125  # of Shipway or the engine
+# Exit codes that are recorded for a command that didn't end by itself, as shells return them.
+FAILED = 125  # an error of Shipway or the engine
 NOT_RUN = 127  # the command can't be executed
 INTERRUPTED = 130
 DISCONNECTED = 141  # the reader of its output is gone
