@@ -12,6 +12,7 @@ from pathlib import Path
 from shipway.domain import dotenv
 from shipway.drafting.files import inside, lenient
 from shipway.drafting.interpolation import expand
+from shipway.drafting.variables import shows_secret
 
 _SAMPLE = {"example", "sample", "template", "tmpl", "tpl", "dist", "default", "defaults", "exemple"}
 # Passwords of databases that a sample only shows: the file that it stands in for has them.
@@ -95,11 +96,15 @@ def _names(root: Path, folder: str) -> list[str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The variables of a file. What names earlier ones of the file is replaced, unless something is missing."""
+    """The variables of a file. References to earlier ones of the file are replaced, unless one is missing, or confidential:
+    its value would be taken for an ordinary one."""
     found: dict[str, str] = {}
     for item in dotenv.lenient(text):
-        value = expand(item.value, found) if item.reference else None
-        found[item.name] = value.text if value is not None and not value.missing else item.value
+        whole = expand(item.value, found) if item.reference else None
+        usable = (
+            whole and not whole.missing and not any(shows_secret(name, found.get(name, "")) for name in whole.names)
+        )
+        found[item.name] = whole.text if whole and usable else item.value
     return found
 
 

@@ -484,3 +484,5 @@ def test_settings_name_others_of_their_file() -> None:
         "USER": "ada", "URL": "pg://${USER}@$HOST/x", "HOST": "db", "LATER": "ada@db", "PLAIN": "$USER", "DEFAULT": "x",
     }  # fmt: skip
     assert settings.parse("A=a\nA.B=b\n") == {"A": "a"}
+    hidden = "API_KEY=k1\nURL=pg://ada:k2@db\nGREETING=hello-$API_KEY\nCOPY=${URL}\n"
+    assert [env_files.parse(hidden)[name] for name in ("GREETING", "COPY")] == ["hello-$API_KEY", "${URL}"]
