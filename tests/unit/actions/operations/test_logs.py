@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.logs import LogQuery, logs
 from shipway.domain.errors import EngineError, KeyMissing, UsageError
+from shipway.domain.log import LogLine, stamp
 from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import PLAN, STAGING
@@ -122,3 +124,22 @@ def test_followed_until_it_is_left(world: World) -> None:
     deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     assert {(source.release, line) for _, line, source in next(found)} == {(2, "with «KEY»")}
     found.close()
+
+
+def test_long_lines_are_not_read_far_ahead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a log with lines of a million characters must not be in memory at once."""
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    monkeypatch.setattr("shipway.actions.operations.logs.LARGE", 1000)
+    produced: list[str] = []
+
+    def log(container: str, **more: object) -> Iterator[list[LogLine]]:
+        for number in range(200):
+            produced.append(container)
+            yield [(stamp(number), "x" * 500)]
+
+    world.runtime.log = log  # type: ignore[method-assign, assignment]
+    taken = 0
+    for batch in logs(world.controller(), PLAN, STAGING, LogQuery(("frontend", "backend"))):
+        taken += len(batch)
+        assert len(produced) - taken <= 20
+    assert taken == len(produced) == 400
