@@ -192,6 +192,11 @@ def edit(options: Globals, environment: str, names: tuple[str, ...], app: str | 
                     if not (sys.stdin.isatty() and click.confirm("edit again?", default=True, err=True)):
                         raise SecretError("nothing was changed; the edited values are lost") from error
         say(describe(done, environment))
+        if not done.set and not done.removed:
+            say(
+                "if the editor returned before you saved: it needs its option to wait, as in EDITOR='code --wait'",
+                err=True,
+            )
 
 
 def _run_editor(file: Path) -> None:
