@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
@@ -54,7 +55,7 @@ def execute(
     lock: a deployment doesn't wait for it."""
     now, release, where = serving(ctx, app, environment)
     require_name(release.plan, service)
-    own = settings(ctx, release, where, like=now)  # also so that the record has no secret
+    own = settings(ctx, release, where, like=now)
     if into:
         found = _running(ctx, release, environment, service)
         with _recorded(ctx, release, environment, service, shlex.join(command), person) as record:
@@ -174,6 +175,7 @@ def _recorded(
     ctx: Context, release: Release, environment: str, service: str, detail: str, person: Person
 ) -> Iterator[Callable[[int], int]]:
     """Record the command before it runs, and its exit code, which the block passes through."""
+    know_secrets(ctx, release.app, environment)  # also those that no deployment has yet, or anymore
     record = Operation(
         0, release.app, environment, release.number, person.kind, service, ctx.actor, login(), ctx.redactor.text(detail),
         ctx.clock(),

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
+from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.operations.sources import Source, as_deployed, require_name, sources
 from shipway.context import Context
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.log import LogLine
-from shipway.domain.names import scope
 from shipway.domain.plan import Environment, Plan
 from shipway.system.redact import Lines
 
@@ -58,17 +58,6 @@ def logs(ctx: Context, plan: Plan, environment: Environment, query: LogQuery) ->
             for item in found:
                 following.add(item)
             yield from following.recent(LOOK)
-
-
-def know_secrets(ctx: Context, app: str, environment: str) -> None:
-    """Let the redactor know all values that a container may print: of each secret, each version. SecretError if they
-    can't be read, since nothing could be masked then."""
-    where = scope(app, environment)
-    for name, newest in ctx.secrets.names(where).items():
-        for version in range(1, newest + 1):
-            kind, _, accessory = name.partition(":")
-            value = ctx.secrets.get(where, name, version)
-            ctx.redactor.add({f"{accessory} password" if kind == "accessory" else name: value} if value else {})
 
 
 def _last(batches: Iterator[list[Merged]], count: int) -> Iterator[list[Merged]]:

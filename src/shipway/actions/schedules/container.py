@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
@@ -98,9 +99,8 @@ def _ended(
 
 def _tail(ctx: Context, run: ScheduledRun) -> str:
     """The last lines of its output, without secrets."""
-    release, _ = _planned(ctx, run)
     try:
-        settings(ctx, release, release.plan.environments[run.environment], create=False)  # to know what is masked
+        know_secrets(ctx, run.app, run.environment)  # its release may have older ones than the newest
         masked = Lines(ctx.redactor)
         return "\n".join(masked.line(line)[:WIDTH] for line in ctx.runtime.logs(name_of(run), tail=TAIL))
     except ShipwayError as error:

@@ -83,6 +83,13 @@ def test_who_ran_what_is_recorded_without_secrets(world: World) -> None:
     assert found.finished is not None
 
 
+def test_no_version_of_a_secret_is_recorded(world: World) -> None:
+    for value in ("second-key", "third-key"):
+        world.secrets(world.ledger).set("shop/staging", "KEY", value)
+    run(world, Screen(), "backend", "login", "secret-key", "second-key", "third-key")
+    assert recorded(world) == [("backend", "login «KEY» «KEY» «KEY»", 3)]
+
+
 def test_it_is_recorded_before_it_runs(world: World) -> None:
     world.runtime.fail("create", error=EngineError("no"))
     with pytest.raises(EngineError, match="no"):

@@ -243,6 +243,16 @@ def test_output_is_recorded_without_secrets(clock: Make) -> None:
     assert "secret-key" not in at.runs[0].log
 
 
+def test_older_values_of_a_secret_are_masked_too(clock: Make) -> None:
+    """The live release keeps the value that it was deployed with."""
+    at = clock()
+    at.behave("my key is secret-key")
+    at.tick(NOON)
+    at.world.secrets(at.world.ledger).set("shop/staging", "KEY", "another-key")
+    at.tick(NOON + 60)
+    assert at.runs[0].log == "my key is «KEY»"
+
+
 def test_an_unreachable_host_stops_no_other_environment(tmp_path: Path) -> None:
     far = dataclasses.replace(place(), hosts=(Host("ssh://far", "10.0.0.2"),))
     at = Clock(tmp_path / "world", far, hosts=(LOCAL, "ssh://far"))
