@@ -43,7 +43,10 @@ def status(options: Globals, watch: bool, as_json: bool, app: str | None) -> Non
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
         if not watch:
-            say(_text(known, _read(known), as_json=as_json))
+            found = _read(known)
+            if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
+                known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
+            say(_text(known, found, as_json=as_json))
             return
         try:
             _watch(known, as_json=as_json)
@@ -79,10 +82,7 @@ def _lasting(item: EnvironmentStatus) -> EnvironmentStatus:
 def _read(known: KnownApp) -> list[EnvironmentStatus]:
     from shipway.actions.upkeep.status import status as read
 
-    found = [read(known.ctx, known.name, environment) for environment in known.environments()]
-    if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
-        known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
-    return found
+    return [read(known.ctx, known.name, environment) for environment in known.environments()]
 
 
 def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool, indent: int | None = 2) -> str:

@@ -19,6 +19,8 @@ from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.cli import cli
 from shipway.cli import status as command
 from shipway.context import Context
+from shipway.domain.container import ContainerInfo
+from shipway.domain.errors import EngineError
 from shipway.testing.faults import Death, Killed
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -87,3 +89,33 @@ def test_what_a_dead_process_left_is_shown_with_the_remedy(
         pass
     assert "is unfinished" not in shown()
     assert "the last restart failed: release 1: " in shown()
+
+
+def test_an_engine_that_restarts_does_not_end_watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    looks, read, real = 0, command._read, world.runtime.list
+
+    def away(*given: object, **more: object) -> list[ContainerInfo]:
+        raise EngineError("nothing answers")
+
+    def look(known: KnownApp) -> list[EnvironmentStatus]:
+        nonlocal looks
+        looks += 1
+        if looks == 4:
+            raise KeyboardInterrupt
+        monkeypatch.setattr(world.runtime, "list", away if looks == 2 else real)
+        monkeypatch.setattr(world.runtime, "ping", away if looks == 2 else lambda: None)
+        return read(known)
+
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield world.controller()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr(command, "_read", look)
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "status", "--watch", "--json", "--app", "shop"])
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line)["staging"] for line in done.output.splitlines()]
+    assert [bool(line["away"]) for line in lines] == [False, True, False]

@@ -52,7 +52,10 @@ def logs(ctx: Context, plan: Plan, environment: Environment, query: LogQuery) ->
         return
     with _Merge(ctx, query, follow=True, since=merge.newest) as following:
         while True:
-            found = reading.find()
+            try:
+                found = reading.find()
+            except EngineError:  # reported already; an engine that is restarted answers again
+                found = []
             if any(item.info.id not in following.newest for item in found):
                 know_secrets(ctx, plan.app, environment.name)  # a deployment may have brought new values
             for item in found:

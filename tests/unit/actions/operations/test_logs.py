@@ -126,6 +126,18 @@ def test_followed_until_it_is_left(world: World) -> None:
     found.close()
 
 
+def test_following_goes_on_after_the_engine_was_restarted(world: World) -> None:
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    found = logs(world.controller(), PLAN, STAGING, LogQuery(("frontend",), follow=True))
+    next(found)
+    world.runtime.behave("frontend", Behaviour(("back again",)))
+    deploy(world.controller(), DeployRequest(world.release(2), STAGING))
+    world.runtime.fail("list", error=EngineError("nothing answers"))
+    assert [line for _, line, _ in next(found)] == ["back again"]
+    assert world.notes[-1] == "the logs of local are missing: nothing answers"
+    found.close()
+
+
 def test_long_lines_are_not_read_far_ahead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of a log with lines of a million characters must not be in memory at once."""
     deploy(world.controller(), DeployRequest(world.release(1), STAGING))
