@@ -64,6 +64,13 @@ def test_older_values_of_a_secret_are_masked_too(world: World) -> None:
     assert "local backend.1 r1 key is «KEY»" in read(world)
 
 
+def test_a_removed_secret_is_masked_too(world: World) -> None:
+    """Containers of the release that had it may still print it."""
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world.secrets(world.ledger).remove("shop/staging", "KEY")
+    assert "local backend.1 r1 key is «KEY»" in read(world)
+
+
 def test_without_the_key_nothing_is_printed(world: World, tmp_path: Path) -> None:
     deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     (tmp_path / "key").unlink()
