@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from shipway.actions.environment.ownership import require_owned
@@ -142,14 +143,33 @@ def require_secrets(
     return versions
 
 
+def without_edge(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None) -> Deployment | None:
+    """A deployment without its versions of the secrets that only the edge gets, as far as these are set now. Who may
+    enter, and which certificate is valid, is decided now: a rollback must not let in who was locked out since, nor serve
+    an expired certificate."""
+    if like is None:
+        return None
+    known = ctx.secrets.names(names.scope(plan.app, environment.name))
+    own = set(_of_edge(environment)).difference(_of_containers(plan, environment)).intersection(known)
+    secrets = {name: version for name, version in like.secrets.items() if name not in own}
+    fingerprints = {name: text for name, text in like.fingerprints.items() if name not in own}
+    return dataclasses.replace(like, secrets=secrets, fingerprints=fingerprints)
+
+
 def needed(plan: Plan, environment: Environment) -> list[str]:
     """Names of all secrets that a deployment to the environment needs."""
+    return list(dict.fromkeys([*_of_containers(plan, environment), *_of_edge(environment)]))
+
+
+def _of_containers(plan: Plan, environment: Environment) -> list[str]:
     desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
-    desired += [name for command in commands_of(environment).values() for name in command.secrets]
-    desired += [environment.access.users] if environment.access.users else []
-    desired += environment.tls.secrets.values() if environment.tls else []
-    return list(dict.fromkeys(desired))
+    return desired + [name for command in commands_of(environment).values() for name in command.secrets]
+
+
+def _of_edge(environment: Environment) -> list[str]:
+    users = [environment.access.users] if environment.access.users else []
+    return users + list(environment.tls.secrets.values() if environment.tls else ())
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:
