@@ -40,6 +40,11 @@ class Access:
     users: str | None = None  # name of a secret with lines of `name:hash`
     allow: tuple[str, ...] = ()  # addresses and ranges of clients
 
+    def opens(self, before: Access) -> bool:
+        """Whether it lets in clients that another one, which it follows, keeps out."""
+        without_users = bool(before.users) and not self.users
+        return without_users or (bool(before.allow) and not (self.allow and set(self.allow) <= set(before.allow)))
+
     @property
     def text(self) -> str:
         """The conditions for display and comparison."""

@@ -189,11 +189,30 @@ def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
     _refuse_moved(decision)
+    _refuse_opening(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        raise UsageError(f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
-                         hint="pass --force to proceed")  # fmt: skip
+        where, number = decision.order.environment.name, decision.order.release.number
+        first = f"shipway deploy {where} r{number} --force"
+        raise UsageError(
+            f"rejected: it would interrupt {where}:\n{listed}",
+            hint="pass --force to proceed" if decision.order.kind in (DEPLOY, ROLLBACK) else f"do that first: {first}",
+        )
+
+
+def _refuse_opening(decision: Decision) -> None:
+    """Reject a rollback that lets in others than now. A deployment can't: `access` is part of the rules in force."""
+    order, before = decision.order, decision.previous_release
+    was = before.plan.environments.get(order.environment.name) if before else None
+    if before is None or was is None or order.kind != ROLLBACK or order.force:
+        return
+    if order.environment.access.opens(was.access):
+        raise UsageError(
+            f"rejected: release {order.release.number} lets in {order.environment.access.text}; release {before.number}, "
+            f"which runs there, only {was.access.text}",
+            hint="pass --force to proceed; or deploy the older code with the present `access`",
+        )
 
 
 def _refuse_moved(decision: Decision) -> None:
