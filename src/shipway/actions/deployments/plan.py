@@ -193,12 +193,18 @@ def refuse_danger(decision: Decision) -> None:
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        where, number = decision.order.environment.name, decision.order.release.number
-        first = f"shipway deploy {where} r{number} --force"
         raise UsageError(
-            f"rejected: it would interrupt {where}:\n{listed}",
-            hint="pass --force to proceed" if decision.order.kind in (DEPLOY, ROLLBACK) else f"do that first: {first}",
+            f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
+            hint=f"to proceed: {_forced(decision.order)}",
         )
+
+
+def _forced(order: DeployRequest) -> str:
+    """The command that forces it: a push and a pipeline have no such option."""
+    where, number = order.environment.name, order.release.number
+    if order.kind == ROLLBACK:
+        return f"shipway rollback {where} --to r{number} --force"
+    return f"shipway deploy {where} r{number} --force"
 
 
 def _refuse_opening(decision: Decision) -> None:
@@ -211,7 +217,7 @@ def _refuse_opening(decision: Decision) -> None:
         raise UsageError(
             f"rejected: release {order.release.number} lets in {order.environment.access.text}; release {before.number}, "
             f"which runs there, only {was.access.text}",
-            hint="pass --force to proceed; or deploy the older code with the present `access`",
+            hint=f"to proceed: {_forced(order)}; or deploy the older code with the present `access`",
         )
 
 
@@ -227,4 +233,4 @@ def _refuse_moved(decision: Decision) -> None:
     if moved and not decision.order.force:
         where = decision.first.host.name
         raise UsageError(f"rejected: {', '.join(moved)} would start empty on {where}, since the data is on another host",
-                         hint="put that host first in `hosts`; or move the data, and pass --force")  # fmt: skip
+                         hint=f"put that host first in `hosts`; or move the data, then: {_forced(decision.order)}")  # fmt: skip

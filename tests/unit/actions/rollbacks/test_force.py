@@ -34,7 +34,7 @@ def test_an_accessory_that_was_changed_since(world: World) -> None:
     deploy(world.controller(), DeployRequest(changed, STAGING, force=True))
     with pytest.raises(UsageError, match="rejected: it would interrupt staging") as caught:
         back(world)
-    assert caught.value.hint == "pass --force to proceed"
+    assert caught.value.hint == "to proceed: shipway rollback staging --to r1 --force"
     assert world.serving() == {2}
     back(world, force=True)
     assert world.serving() == {1}
@@ -47,7 +47,7 @@ def test_a_restart_names_the_command_that_replaces_an_accessory(world: World) ->
     item.info = dataclasses.replace(item.info, labels={**item.info.labels, "shipway.config": "another"})
     with pytest.raises(UsageError, match="it would interrupt staging") as caught:
         restart(world.controller(), "shop", "staging")
-    assert caught.value.hint == "do that first: shipway deploy staging r1 --force"
+    assert caught.value.hint == "to proceed: shipway deploy staging r1 --force"
 
 
 def private(users: str | None = None, *allow: str) -> Environment:
@@ -74,7 +74,7 @@ def test_what_became_private_is_not_opened_by_the_way(
     if opens:
         with pytest.raises(UsageError, match="release 1 lets in") as caught:
             back(world)
-        assert "--force" in caught.value.hint
+        assert "shipway rollback staging --to r1 --force" in caught.value.hint
         assert world.serving() == {2}
     back(world, force=opens)
     assert world.serving() == {1}
