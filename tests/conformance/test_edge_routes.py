@@ -167,3 +167,24 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         ]
         assert [answer.status for answer in answers] == [200] * 12
         assert {answer.upstream for answer in answers} == set(upstreams[2:])
+
+    def test_websockets_and_streams_behind_several_containers(self, lab: TraefikLab) -> None:
+        """What sends a request to another container must not hold up what flows in both directions."""
+        upstreams = [lab.broken, *lab.upstreams[1:]]
+        lab.edge.switch("one", {"release": 1, "url": self.url(lab), "routes": [route("front", "/", "/", 1, upstreams)]})
+        for _ in upstreams:  # each of them may be the first
+            with socket.create_connection(("127.0.0.1", lab.ports[0]), 10) as client:
+                client.sendall(
+                    b"GET /x HTTP/1.1\r\nHost: one.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                )
+                stream = client.makefile("rb")
+                assert b"101" in next(iter(stream))
+                assert list(iter(stream.readline, b"\r\n"))
+                client.sendall(b"hello\n")
+                assert stream.readline() == b"hello\n"
+            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+            pieces = (b"x" * 100_000 for _ in range(20))
+            connection.request("POST", "/x", pieces, {"Host": "one.localhost"}, encode_chunked=True)
+            response = connection.getresponse()
+            assert (response.status, b"2000000)" in response.read()) == (200, True)
+            connection.close()
