@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
 from shipway.actions.environment.accessory_rules import leave_newer
 from shipway.actions.environment.former_hosts import remedy, with_former
-from shipway.actions.environment.observe import observe, settings, without_edge
+from shipway.actions.environment.observe import observe, settings, with_edge_of
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
 from shipway.actions.environment.service_volumes import require_listed, volumes_elsewhere
@@ -111,7 +111,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     before = previous_release.plan if previous_release else None
     own = settings(
         ctx, release, environment, version=order.version, create=create,
-        like=without_edge(ctx, release.plan, environment, order.like),
+        like=with_edge_of(previous, release.plan, environment, order.like),
         adjustments=order.adjustments or carried(deployments, before, release.plan, environment.name, release.number),
     )  # fmt: skip
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))

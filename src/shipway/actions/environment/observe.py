@@ -143,16 +143,18 @@ def require_secrets(
     return versions
 
 
-def without_edge(ctx: Context, plan: Plan, environment: Environment, like: Deployment | None) -> Deployment | None:
-    """A deployment without its versions of the secrets that only the edge gets, as far as these are set now. Who may
-    enter, and which certificate is valid, is decided now: a rollback must not let in who was locked out since, nor serve
-    an expired certificate."""
-    if like is None:
-        return None
-    known = ctx.secrets.names(names.scope(plan.app, environment.name))
-    own = set(_of_edge(environment)).difference(_of_containers(plan, environment)).intersection(known)
-    secrets = {name: version for name, version in like.secrets.items() if name not in own}
+def with_edge_of(
+    now: Deployment | None, plan: Plan, environment: Environment, like: Deployment | None
+) -> Deployment | None:
+    """`like` with the versions that the current deployment has of the secrets that only the edge gets. Who may enter, and
+    which certificate is valid, is decided now: a rollback must not let in who was locked out since, nor serve an expired
+    certificate."""
+    if like is None or now is None:
+        return like
+    own = set(_of_edge(environment)).difference(_of_containers(plan, environment)).intersection(now.secrets)
+    secrets = {**like.secrets, **{name: now.secrets[name] for name in own}}
     fingerprints = {name: text for name, text in like.fingerprints.items() if name not in own}
+    fingerprints |= {name: now.fingerprints[name] for name in own if name in now.fingerprints}
     return dataclasses.replace(like, secrets=secrets, fingerprints=fingerprints)
 
 
