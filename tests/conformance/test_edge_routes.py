@@ -131,8 +131,9 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
             if any("serving initial configuration" in line for line in lab.docker.runtime.logs(name)):
                 break
             socket.socket().close()
-        self.switch(lab, route("front", "/", "/", 1, [f"h2c://{name}:8000"]))
-        assert lab.get("one.localhost", lab.ports[0], "/")[1] == "HTTP/2.0"
+        for upstreams in ([f"h2c://{name}:8000"], [f"h2c://{name}:1", f"h2c://{name}:8000"]):
+            self.switch(lab, route("front", "/", "/", 1, upstreams))
+            assert [lab.get("one.localhost", lab.ports[0], "/")[1] for _ in range(3)] == ["HTTP/2.0"] * 3
 
     def test_an_edge_whose_plugin_limits_no_bodies_is_recreated(self, lab: TraefikLab) -> None:
         name, port = lab.docker.name("older"), lab.docker.port()
