@@ -14,7 +14,7 @@ from shipway.cli import COMMANDS, cli
 from shipway.cli.schedules import DEFAULT
 
 ROOT = Path(__file__).parents[3]
-CALL = re.compile(r"(?<![\w/.-])shipway (?:--?[\w-]+ )*([a-z][a-z-]*)((?: [^`\n;,:()]*)?)")
+CALL = re.compile(r"(?<![\w/.-])shipway (?:--(?:as|home|plan) \S+ |--?[\w-]+ )*([a-z][a-z-]*)((?: [^`\n;,:()#]*)?)")
 PROSE = {"command"}  # as in: the next shipway command
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -486,3 +487,28 @@ def test_settings_name_others_of_their_file() -> None:
     assert settings.parse("A=a\nA.B=b\n") == {"A": "a"}
     hidden = "API_KEY=k1\nURL=pg://ada:k2@db\nGREETING=hello-$API_KEY\nCOPY=${URL}\n"
     assert [env_files.parse(hidden)[name] for name in ("GREETING", "COPY")] == ["hello-$API_KEY", "${URL}"]
+
+
+def test_configuration_files_of_used_images_are_laid_into_them(tmp_path: Path) -> None:
+    mounts = [
+        "./nginx.conf:/etc/nginx/nginx.conf:ro",
+        "./sites:/etc/nginx/conf.d",
+        "./tls/site.key:/etc/site.key",
+        "./link:/etc/link",
+    ]
+    compose = {
+        "services": {"web": {"build": ".", "ports": ["80"]}, "proxy": {"image": "nginx:1.27", "volumes": mounts}}
+    }
+    root = write(tmp_path / "shop", {
+        "Dockerfile": "FROM python:3.12-slim\n", "compose.yml": json.dumps(compose), "nginx.conf": "events {}\n",
+        "sites/a.conf": "a\n", "sites/b.conf": "b\n", "tls/site.key": "k\n",
+    })  # fmt: skip
+    (root / "link").symlink_to("nginx.conf")
+    result = draft_plan(root)
+    assert [problem.render() for problem in result.check.problems if problem.severity == "error"] == []
+    assert result.check.plan is not None
+    assert result.check.plan.services["proxy"].files == {
+        "/etc/nginx/nginx.conf": "nginx.conf", "/etc/nginx/conf.d/a.conf": "sites/a.conf", "/etc/nginx/conf.d/b.conf": "sites/b.conf",
+    }  # fmt: skip
+    for left in ("/etc/site.key", "/etc/link"):
+        assert f"TODO: {left} was mounted from" in result.text, result.text

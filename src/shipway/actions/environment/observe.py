@@ -19,6 +19,8 @@ from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
 
+LONG = 8  # characters of a secret that no file has by chance
+
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
     """Read the engine, and with `routes` the edge."""
@@ -56,6 +58,8 @@ def settings(
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
+    if like is None:
+        _require_no_secret(release, values)
     ctx.redactor.add(values)
     fingerprints = {
         name: text
@@ -88,6 +92,18 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
     return found
+
+
+def _require_no_secret(release: Release, values: Mapping[str, str]) -> None:
+    """SecretError if a configuration file of the release contains a secret: it would be in the history and in the ledger.
+    Short values are words that any file may have."""
+    for path, file in release.files.items():
+        for name, value in values.items():
+            if len(value) >= LONG and secret_value.as_bytes(value) in file.data:
+                raise SecretError(
+                    f"{path} contains the value of the secret {name}, and would be stored unencrypted",
+                    hint=f"remove it there; `secrets: [{{name: {name}, as: file}}]` gives the service the secret as a file",
+                )
 
 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
@@ -133,6 +149,8 @@ def require_secrets(
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
     versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    unset = optional(plan, environment)
+    versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
@@ -158,13 +176,18 @@ def with_edge_of(
     return dataclasses.replace(like, secrets=secrets, fingerprints=fingerprints)
 
 
-def needed(plan: Plan, environment: Environment) -> list[str]:
-    """Names of all secrets that a deployment to the environment needs."""
-    return list(dict.fromkeys([*_of_containers(plan, environment), *_of_edge(environment)]))
+def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    """Names of all secrets that a deployment to the environment uses; optional=False: that it needs."""
+    return list(dict.fromkeys([*_of_containers(plan, environment, optional=optional), *_of_edge(environment)]))
 
 
-def _of_containers(plan: Plan, environment: Environment) -> list[str]:
-    desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
+def _of_containers(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    desired = [
+        name
+        for service in plan.services.values()
+        for name in secret_value.secrets_of(environment, service)
+        if optional or not secret_value.is_optional(environment, service, name)
+    ]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     return desired + [name for command in commands_of(environment).values() for name in command.secrets]
 
@@ -172,6 +195,12 @@ def _of_containers(plan: Plan, environment: Environment) -> list[str]:
 def _of_edge(environment: Environment) -> list[str]:
     users = [environment.access.users] if environment.access.users else []
     return users + list(environment.tls.secrets.values() if environment.tls else ())
+
+
+def optional(plan: Plan, environment: Environment) -> set[str]:
+    """Names of those secrets that may be unset: all that use them say so."""
+    required = set(needed(plan, environment, optional=False))
+    return set(needed(plan, environment)) - required
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:
