@@ -91,6 +91,7 @@ class Context:
     cancelled: threading.Event = field(default_factory=threading.Event)
     interrupt: Callable[[], None] | None = None  # stop the work in progress as a signal does; None: set `cancelled`
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
+    exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
 
     def __post_init__(self) -> None:

@@ -79,8 +79,8 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
 
 def _nothing(draft: Draft, notes: list[str]) -> None:
     seen = "no Dockerfile for production" if notes else "no Dockerfile"
-    origin = draft.origin[:1].lower() + draft.origin[1:]
-    has = f"{origin} has nothing that is left of the application" if origin else "no compose file"
+    source = draft.origin.removeprefix("From ")
+    has = f"no service of the application in {source}" if source else "no Compose file"
     draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing builds it: there is {seen}, and {has}"]))
     draft.services[0].todo.append(
         "write a Dockerfile (`shipway init --dockerfile` does, for most frameworks), or set its folder here"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,16 @@ def examine(
     command a service migrates when it starts, if it does."""
     from shipway.planfile.read import read
 
-    exists = lambda name: (path.parent / name).exists()  # noqa: E731
+    exists = partial(present, path.parent)
     return read(_text(path), _shown(path), exists, images, taken, starts, place=place_of(path))
+
+
+def present(folder: Path, name: str) -> bool:
+    """Whether something is there. False for a name that no file can have, such as one that is too long."""
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def load_cached(path: Path, cache: Path) -> Plan:

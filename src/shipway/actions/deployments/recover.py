@@ -92,8 +92,11 @@ def _postpone(
 
 
 def jobs(ctx: Context, app: str, environment: str) -> list[str]:
-    """Containers of migrations, seeds and checks on this host, running or ended."""
-    return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
+    """Containers of migrations, seeds and checks on this host, running or ended, that a process with the lock has left, or
+    a dead one without it."""
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"}
+    found = [(item.name, item.labels.get(LABEL_OWNER)) for item in ctx.runtime.list(labels)]
+    return [name for name, owner in found if owner is None or is_gone(owner)]
 
 
 def orphaned_sessions(ctx: Context, app: str, environment: str) -> list[str]:

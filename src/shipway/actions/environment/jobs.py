@@ -21,7 +21,7 @@ from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Database, Environment, Plan
 from shipway.domain.release import Release
 from shipway.ports import DatabaseServer, DatabaseTool, OneOff, OnLine
-from shipway.steps.container import capture
+from shipway.steps.container import capture, owner_label
 from shipway.steps.database_server import ask
 from shipway.system.tars import TooLarge, reading_stream
 
@@ -153,9 +153,8 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
 def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
     """A container to copy an image's files from."""
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
-    container = ctx.runtime.create(
-        dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
-    )
+    labels = {**spec.labels, **owner_label(ctx), LABEL_CONFIG: unique}
+    container = ctx.runtime.create(dataclasses.replace(spec, name=unique, networks={}, labels=labels))
     try:
         yield container
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -198,8 +199,27 @@ def require_secrets(
     return versions
 
 
+def with_edge_of(
+    now: Deployment | None, plan: Plan, environment: Environment, like: Deployment | None
+) -> Deployment | None:
+    """`like` with the versions that the current deployment has of the secrets that only the edge gets. Who may enter, and
+    which certificate is valid, is decided now: a rollback must not let in who was locked out since, nor serve an expired
+    certificate."""
+    if like is None or now is None:
+        return like
+    own = set(_of_edge(environment)).difference(_of_containers(plan, environment)).intersection(now.secrets)
+    secrets = {**like.secrets, **{name: now.secrets[name] for name in own}}
+    fingerprints = {name: text for name, text in like.fingerprints.items() if name not in own}
+    fingerprints |= {name: now.fingerprints[name] for name in own if name in now.fingerprints}
+    return dataclasses.replace(like, secrets=secrets, fingerprints=fingerprints)
+
+
 def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
     """Names of all secrets that a deployment to the environment uses; optional=False: that it needs."""
+    return list(dict.fromkeys([*_of_containers(plan, environment, optional=optional), *_of_edge(environment)]))
+
+
+def _of_containers(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
     desired = [
         name
         for service in plan.services.values()
@@ -208,10 +228,12 @@ def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> li
     ]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     desired += plan.externals
-    desired += [name for command in commands_of(environment).values() for name in command.secrets]
-    desired += [environment.access.users] if environment.access.users else []
-    desired += environment.tls.secrets.values() if environment.tls else []
-    return list(dict.fromkeys(desired))
+    return desired + [name for command in commands_of(environment).values() for name in command.secrets]
+
+
+def _of_edge(environment: Environment) -> list[str]:
+    users = [environment.access.users] if environment.access.users else []
+    return users + list(environment.tls.secrets.values() if environment.tls else ())
 
 
 def optional(plan: Plan, environment: Environment) -> set[str]:
