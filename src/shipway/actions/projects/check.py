@@ -16,6 +16,7 @@ from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
 from shipway.domain.names import route_owner
 from shipway.domain.plan import LOCAL, Environment, Plan
+from shipway.drafting.starts import of_plan
 from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
 
@@ -46,7 +47,11 @@ def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
     """Read and check the file, the accessories' images that are on this machine's engine, whether its edge serves others
     at the plan's addresses, and whether it can build the images. PlanError if the file can't be read."""
     reading = planfile.examine(
-        path, partial(_image_config, machine), partial(_address_taken, machine), partial(_builder, machine)
+        path,
+        partial(_image_config, machine),
+        partial(_address_taken, machine),
+        partial(of_plan, path.parent),
+        partial(_builder, machine),
     )
     return CheckResult(reading.problems, reading.plan)
 

@@ -83,8 +83,9 @@ class DockerImages:
                 why = f"the image build failed\n{builder.failure(lines)}"
                 raise DiskFull(why, hint=relief(COMMANDS)) if is_full(why) else StepFailed(why)
             if extras.pushes:
-                return str(json.loads((folder / builder.METADATA).read_text())["containerimage.digest"])
-            return (folder / builder.IID).read_text().strip()
+                found_digest = json.loads((folder / builder.METADATA).read_text(encoding="utf-8"))
+                return str(found_digest["containerimage.digest"])
+            return (folder / builder.IID).read_text(encoding="utf-8").strip()
 
     def builder(self) -> Builder:
         self._engine.call("GET", "/version", timeout=10)
