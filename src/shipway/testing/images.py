@@ -77,7 +77,7 @@ class ImagesContract:
         assert again == identity
 
     def test_what_can_not_be_built_is_refused(self, lab: ImagesLab, tmp_path: Path) -> None:
-        (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+        (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n", encoding="utf-8")
         extras = BuildExtras(contexts={"shared": tmp_path}, platforms=("linux/amd64", "linux/arm64"))
         if not lacking(lab.images.builder(), extras):
             return
