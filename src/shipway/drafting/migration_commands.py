@@ -27,21 +27,6 @@ def _found(folder: str, evidence: str, migrations: str, given: dict[str, str]) -
     return Found(DatabaseDraft(tool="command", commands=given), folder, evidence, migrations)
 
 
-def flask(migrations: str) -> Found:
-    """Flask-Migrate. The list is read from the files, so that the app isn't imported without a database."""
-    folder, name = posixpath.split(migrations)
-    listed = f'from alembic.script import ScriptDirectory as S; [print(r.revision) for r in reversed([*S("{name}").walk_revisions()])]'
-    given = {
-        "list": f"python -c '{listed}'",
-        # What the app itself prints has other words in its lines.
-        "current": "found=$(flask db current) && echo \"$found\" | sed -n 's/^\\([0-9A-Za-z_-]*\\)\\( ([a-z ]*)\\)*$/\\1/p'",
-        "up": "flask db upgrade {to}",
-        "down": "flask db downgrade {to}",
-        "base": "base",
-    }
-    return _found(folder or ".", f"{name}/alembic.ini", migrations, given)
-
-
 def rails(folder: str) -> Found:
     """Rails."""
     query = (

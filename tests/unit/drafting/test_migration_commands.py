@@ -33,9 +33,6 @@ TYPEORM = {
     "src/migrations/1700000000001-B.ts": "", "src/migrations/1700000000000-A.ts": "", "dist/migrations/1700000000001-B.js": "",
     "dist/migrations/1700000000000-A.js": "", "dist/migrations/1700000000000-A.js.map": "",
 }  # fmt: skip
-FLASK = {
-    "requirements.txt": "flask-migrate\npsycopg\n", "migrations/alembic.ini": "[alembic]\n", "migrations/env.py": "from flask import current_app\n",
-}  # fmt: skip
 
 
 def database(root: Path, files: dict[str, str]) -> Database:
@@ -103,9 +100,6 @@ LARAVEL_STATUS = """
         (LARAVEL, "php", "could not connect\n", 1, (1, ["could", "not", "connect"])),
         (TYPEORM, "npx", "query: SELECT 1\n [X] 1 A1700000000000\n [ ] B1700000000001\n", 0, (0, ["1700000000000"])),
         (TYPEORM, "npx", "refused\n", 1, (1, [])),
-        (FLASK, "flask", "the app prints this\n3f1a2b (head)\n", 0, (0, ["3f1a2b"])),
-        (FLASK, "flask", "3f1a2b\n", 0, (0, ["3f1a2b"])),
-        (FLASK, "flask", "refused\n", 2, (2, [])),
     ],
 )
 def test_the_current_revision_or_a_failure(

@@ -33,7 +33,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def commands(root: Path) -> list[str]:
-    return [line.partition("  #")[0] for line in next_steps(draft_plan(root)) if not line.startswith("#")]
+    return [line for line in next_steps(draft_plan(root)) if not line.startswith("#")]
+
+
+FILL = [
+    'echo .env.staging >> "$(git rev-parse --git-path info/exclude)"',
+    "printf '%s=\\n' STRIPE_API_KEY >> .env.staging",
+    "shipway secret import staging .env.staging",
+]
 
 
 def test_the_order(root: Path) -> None:
@@ -41,8 +48,8 @@ def test_the_order(root: Path) -> None:
         "shipway check",
         'git add shipway.yaml && git commit -m "Add a deployment plan"',
         "git branch staging",
+        *FILL,
         "shipway secret set staging SECRET_KEY --generate",
-        "shipway secret set staging STRIPE_API_KEY",
         "shipway run staging",
     ]
 
@@ -56,24 +63,92 @@ def test_with_a_remote_and_a_staging_branch(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "steps"),
+    [
+        ({".env": "STRIPE_API_KEY=x\n"}, ["shipway secret import staging .env"]),
+        ({"api/.env": "STRIPE_API_KEY=x\n"}, ["shipway secret import staging api/.env"]),
+        ({".env": "STRIPE_API_KEY=\nOTHER=1\n"}, FILL),
+        ({".env": "STRIPE_API_KEY=x\nnot a line\n"}, FILL),
+        ({".gitignore": ".env.*\n"}, FILL[1:]),
+    ],
+    ids=["in the root", "in a folder", "blank", "not readable", "ignored"],
+)
+def test_values_of_secrets_come_from_a_file(root: Path, files: dict[str, str], steps: list[str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    found = commands(root)
+    assert found[3:-2] == steps
+    assert "STRIPE_API_KEY=x" not in "\n".join(found)
+
+
+def test_the_credentials_of_a_registry(root: Path) -> None:
+    (root / "config").mkdir()
+    (root / "config/deploy.yml").write_text(
+        "service: shop\nimage: acme/shop\nservers: [203.0.113.10]\n"
+        "registry: {server: ghcr.io, username: bot, password: [REGISTRY_PASSWORD]}\n"
+    )
+    steps = next_steps(draft_plan(root))
+    at = steps.index("shipway secret set registry REGISTRY_PASSWORD --for ghcr.io")
+    assert steps[at - 1] == "# this one asks for the value: paste it alone"
+
+
+def pasted(root: Path, text: str, stand_in: str) -> str:
+    """What `bash -e` prints that gets these lines as a terminal does."""
+    bin_ = root.parent / "bin"
+    bin_.mkdir()
+    (bin_ / "shipway").write_text(f"#!/bin/sh\n{stand_in}\n")
+    (bin_ / "shipway").chmod(0o755)
+    (root.parent / "identity").write_text("[user]\n name = a\n email = a@b.example\n")
+    env = {
+        "PATH": f"{bin_}:{Path(shutil.which('git') or '').parent}:/usr/bin:/bin",
+        "GIT_CONFIG_GLOBAL": str(root.parent / "identity"),
+    }
+    done = subprocess.run(["bash", "-e"], cwd=root, env=env, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_lines_can_be_pasted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but the runs of the program itself, which needs no engine for `check`."""
+    """A command that reads from the terminal would take the line after it."""
     monkeypatch.chdir(root)
     told = CliRunner().invoke(cli, ["init"]).output
     block = [line[2:] for line in told.partition("Next, in this order:\n")[2].splitlines()]
-    shell = "\n".join(line for line in block if not line.startswith("shipway"))
-    (root / "identity").write_text("[user]\n name = a\n email = a@b.example\n")
-    done = subprocess.run(
-        ["bash", "-e", "-c", shell], cwd=root, env={"PATH": str(Path(shutil.which("git") or "").parent), "GIT_CONFIG_GLOBAL": str(root / "identity")}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    shown = pasted(root, "\n".join(block) + "\n", 'echo "shipway $*"; case "$*" in *import*) cat "$4";; esac')
+    assert [line for line in shown.splitlines() if line.startswith("shipway ")] == [
+        line for line in block if line.startswith("shipway ")
+    ]
+    assert "\nSTRIPE_API_KEY=\n" in shown
     shown = subprocess.run(
         ["git", "show", "staging:shipway.yaml"], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert shown.stdout == (root / "shipway.yaml").read_text()
-    assert any(line.startswith("# resolve the TODOs in lines ") for line in block)
+    ).stdout
+    assert shown == (root / "shipway.yaml").read_text()
+    status = subprocess.run(["git", "status", "--short"], cwd=root, capture_output=True, text=True, check=True)
+    assert status.stdout == "", "a file with values of secrets isn't ignored"
+
+
+def test_open_questions_and_addresses(root: Path) -> None:
+    result = draft_plan(root)
+    steps, lines = next_steps(result), result.text.splitlines()
+    addresses = [number for number, line in enumerate(lines, 1) if "its public address" in line]
+    named = ", ".join(map(str, addresses))
+    assert f"# addresses in shipway.yaml are of this machine, write the public ones: line {named}" in steps
+    assert not any("resolve the TODOs" in step for step in steps)
+    (root / "Dockerfile").write_text("FROM python:3.12-slim\nCOPY app.py .\nEXPOSE 80\n")
+    asked = draft_plan(root)
+    rest = [number for number in asked.todos if "its public address" not in asked.text.splitlines()[number - 1]]
+    assert next_steps(asked)[0] == f"# resolve the TODOs in lines {', '.join(map(str, rest))} of shipway.yaml"
 
 
 def test_outside_of_a_repository(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 80\n")
-    assert "# put the folder into a git repository first: Shipway deploys commits" in next_steps(draft_plan(tmp_path))
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "Dockerfile").write_text("FROM x\nEXPOSE 80\nHEALTHCHECK CMD curl -f http://localhost/up\n")
+    (root / ".env").write_text("PASSWORD=hush\n")
+    (root / "shipway.yaml").write_text(draft_plan(root).text)
+    pasted(root, "\n".join(next_steps(draft_plan(root))) + "\n", "exit 0")
+    listed = subprocess.run(
+        ["git", "ls-tree", "--name-only", "staging"], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert listed.stdout.split() == ["Dockerfile", "shipway.yaml"]
