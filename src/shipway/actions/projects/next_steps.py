@@ -29,8 +29,8 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
     addresses = [number for number in result.todos if text[number - 1].endswith(PUBLIC)]  # this machine's will do first
     if open_ := [number for number in result.todos if number not in addresses]:
         steps.append(f"# resolve the TODOs in lines {_listed(open_)} of {PLAN}")
-    elif not result.check.valid:
-        steps.append(f"# correct {PLAN}, see above")
+    if not result.check.valid:
+        steps.append("# the plan is not valid yet, see above")
     steps.append("shipway check")
     if repository is None:
         added = f"--all -- ':(exclude){VALUES}'"
