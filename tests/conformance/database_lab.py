@@ -37,7 +37,7 @@ COPY Dockerfile ca-certificates.cr[t] {CERTIFICATES.parent}/
 ENV PIP_CERT={CERTIFICATES}
 RUN pip install --no-cache-dir {" ".join(f"'{name}'" for name in PYTHON.split())}
 COPY projects /projects
-RUN cd /usr/local/lib/python3*/site-packages/flask_migrate/templates/flask; for project in /projects/flask/*/migrations; do \\
+RUN cd "$(python -c "import flask_migrate as made; print(made.__path__[0])")/templates/flask"; for project in /projects/flask/*/migrations; do \\
     [ ! -d "$project" ] || {{ cp env.py "$project" && cp alembic.ini.mako "$project/alembic.ini"; }}; done
 WORKDIR /projects
 """,

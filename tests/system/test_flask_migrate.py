@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,7 @@ from tests.first_deployment import PLAN, Newcomer, deployables
 
 pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(1800)]
 
-MORE = '''\
+MORE = """\
 import sqlalchemy as sa
 from alembic import op
 
@@ -30,9 +26,10 @@ def upgrade():
 
 def downgrade():
     op.drop_column("post", "title")
-'''
+"""
 # The same tool for which the plan has commands: what `tool: command` does.
 LISTED = 'from alembic.script import ScriptDirectory as S; [print(r.revision) for r in reversed([*S("migrations").walk_revisions()])]'
+CURRENT = 'found=$(flask db current) && echo "$found" | sed -n "s/^\\([0-9a-z]*\\)\\( (head)\\)*$/\\1/p"'
 COMMANDS = f"""\
 database:
   accessory: db
@@ -40,25 +37,11 @@ database:
   tool: command
   commands:
     list: {json.dumps(f"python -c '{LISTED}'")}
-    current: {json.dumps('found=$(flask db current) && echo "$found" | sed -n "s/^\\([0-9a-z]*\\)\\( (head)\\)*$/\\1/p"')}
+    current: {json.dumps(CURRENT)}
     up: flask db upgrade {{to}}
     down: flask db downgrade {{to}}
     base: base
 """
-
-
-@contextmanager
-def job_containers(app: str) -> Iterator[list[str]]:
-    """The names of the containers for jobs of an app that are started in the block."""
-    found: list[str] = []
-    begun = time.time()
-    yield found
-    listed = subprocess.run(
-        ["docker", "events", "--since", f"{begun:.3f}", "--until", f"{time.time():.3f}", "--filter", "event=start",
-         "--filter", f"label=shipway.app={app}", "--filter", "label=shipway.role=job", "--format", "{{.Actor.Attributes.name}}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found += listed.stdout.split()
 
 
 @pytest.mark.parametrize("tool", ["alembic", "command"])
@@ -77,11 +60,11 @@ def test_a_migration_is_proven_deployed_and_reverted(tool: str, tmp_path: Path) 
         (board.clone / "migrations/versions/4a2_title.py").write_text(MORE)
         board.git("add", "--all")
         board.git("commit", "--quiet", "--message", "Titles")
-        with job_containers(board.app) as up:
+        with board.jobs() as up:
             run = board.shipway("run", "staging").output
         assert board.psql("SELECT version_num FROM alembic_version") == "4a2"
         assert "RESTORED" in run, run
-        with job_containers(board.app) as down:
+        with board.jobs() as down:
             board.shipway("rollback", "staging", "--revert-schema", "--reason", "a test")
         assert board.psql("SELECT version_num FROM alembic_version") == "3f1"
         assert board.psql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'post'") == "2"

@@ -232,8 +232,9 @@ def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
         hint = "the image of the service needs alembic on its PATH"
     elif "Could not locate a Flask application" in text or "Could not import" in text:
         hint = "set FLASK_APP in the service's `environment` to the module that has the Flask app"
-    elif "No 'script_location'" in text:
-        hint = "alembic.ini has no script_location, and no env.py of Flask-Migrate is beside it: set it, or correct `database: {folder: …}`"
-    elif "No config file" in text or "can't cd" in text:
-        hint = "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
+    elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:
+        hint = (
+            "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan; it has a script_location, "
+            "or is in a folder that Flask-Migrate made, beside env.py"
+        )
     return MigrationFailed(f"{what}\n{read.reason(lines)}", hint=hint)
