@@ -51,7 +51,7 @@ EXPOSE 8080
 CMD ["caddy", "file-server", "--root", "/usr/share/nginx/html", "--listen", ":8080"]
 """
 BASES: Mapping[str, str] = {
-    "golang": _GOLANG,
+    "golang": _GOLANG.replace("golang-go", "golang-go gcc libc6-dev"),
     "yarn": _NODE_WITH_YARN,
     "ruby": _RUBY.replace("puma\n", "puma ruby-pg libpq5\n", 1),
     "bun": _BUN,
@@ -152,6 +152,7 @@ class Newcomer(Tiny):
                 path.write_text(self._local(path.read_text()))
         draft = (self.clone / PLAN).read_text()
         (self.clone / PLAN).write_text(self._edited(draft))
+        self.git("commit", "--quiet", "--allow-empty", "--all", "--message", "Stand-ins")
         started += time.monotonic() - thought
         block = [line[2:] for line in told.partition("Next, in this order:\n")[2].splitlines()]
         shown = self._paste(block)

@@ -141,14 +141,19 @@ def test_open_questions_and_addresses(root: Path) -> None:
     assert next_steps(asked)[0] == f"# resolve the TODOs in lines {', '.join(map(str, rest))} of shipway.yaml"
 
 
-def test_outside_of_a_repository(tmp_path: Path) -> None:
+@pytest.mark.parametrize("repository", [True, False], ids=["without a commit", "no repository"])
+def test_a_folder_without_a_commit(repository: bool, tmp_path: Path) -> None:
+    """A deployment builds from commits. Values of secrets are not committed."""
     root = tmp_path / "shop"
-    root.mkdir()
+    (root / "api").mkdir(parents=True)
     (root / "Dockerfile").write_text("FROM x\nEXPOSE 80\nHEALTHCHECK CMD curl -f http://localhost/up\n")
     (root / ".env").write_text("PASSWORD=hush\n")
+    (root / "api/.env").write_text("PASSWORD=hush\n")
+    if repository:
+        subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
     (root / "shipway.yaml").write_text(draft_plan(root).text)
     pasted(root, "\n".join(next_steps(draft_plan(root))) + "\n", "exit 0")
     listed = subprocess.run(
-        ["git", "ls-tree", "--name-only", "staging"], cwd=root, capture_output=True, text=True, check=True
+        ["git", "ls-tree", "-r", "--name-only", "staging"], cwd=root, capture_output=True, text=True, check=True
     )
     assert listed.stdout.split() == ["Dockerfile", "shipway.yaml"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shipway.actions.projects.init import PLAN, InitResult
 from shipway.domain.errors import RepositoryError
-from shipway.system.git import Repository
+from shipway.system.git import MAIN_BRANCHES, Repository
 
 STAGING = "staging"
 PUBLIC = "# TODO: its public address"  # as `drafting.write` ends such a line
@@ -33,8 +33,12 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
         steps.append("# the plan is not valid yet, see above")
     steps.append("shipway check")
     if repository is None:
-        added = f"--all -- ':(exclude){VALUES}'"
-        steps.append("git init --initial-branch=main")
+        steps.append(f"git init --initial-branch={MAIN_BRANCHES[0]}")
+    if repository is None or not _has_commits(repository):
+        steps.append(
+            f"# the next line adds all files that git does not ignore, but no {VALUES}: look for others with secrets"
+        )
+        added = f"--all -- ':(exclude,glob)**/{VALUES}'"
     else:
         added = " ".join(shlex.quote(name) for name in (PLAN, *files))
     steps.append(f'git add {added} && git commit -m "Add a deployment plan"')
@@ -104,6 +108,14 @@ def _repository(folder: Path) -> Repository | None:
         return Repository.find(folder)
     except RepositoryError:
         return None
+
+
+def _has_commits(repository: Repository) -> bool:
+    try:
+        repository.commit("HEAD")
+    except RepositoryError:
+        return False
+    return True
 
 
 def _branches(repository: Repository | None) -> list[str]:

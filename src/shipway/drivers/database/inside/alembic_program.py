@@ -100,9 +100,9 @@ def in_flask(argv: Sequence[str]) -> None:
                 config.set_main_option("script_location", FLASK.replace("%", "%%"))
                 return super().run_cmd(config, options)
             app = flask_app()
-            own = app.extensions["migrate"].migrate.get_config(FLASK)
-            own.cmd_opts = options
             with app.app_context():
+                own = app.extensions["migrate"].migrate.get_config(FLASK)
+                own.cmd_opts = options
                 super().run_cmd(own, options)
 
     Command(prog="alembic").main(argv=["-c", os.path.join(FLASK, "alembic.ini"), *argv])
