@@ -50,12 +50,22 @@ FROM caddy:2
 EXPOSE 8080
 CMD ["caddy", "file-server", "--root", "/usr/share/nginx/html", "--listen", ":8080"]
 """
+_PHP = """\
+FROM python:3.11-slim-bookworm
+RUN apt-get update && apt-get install --yes --no-install-recommends php-cli php-pgsql php-xml php-laravel-framework
+# Debian's framework in the place of the one that Composer would fetch.
+RUN printf '%s\\n' '#!/bin/sh' 'mkdir -p vendor && cat > vendor/autoload.php <<END' '<?php' 'require "/usr/share/php/Illuminate/autoload.php";' \\
+    'spl_autoload_register(function (\\$name) { \\$file = __DIR__ . "/../app/" . strtr(substr(\\$name, 4), "\\\\\\\\", "/") . ".php";' \\
+    'if (str_starts_with(\\$name, "App\\\\\\\\") && is_file(\\$file)) require \\$file; });' 'END' > /usr/local/bin/composer \\
+ && chmod 755 /usr/local/bin/composer
+"""
 BASES: Mapping[str, str] = {
     "golang": _GOLANG.replace("golang-go", "golang-go gcc libc6-dev"),
     "yarn": _NODE_WITH_YARN,
     "ruby": _RUBY.replace("puma\n", "puma ruby-pg libpq5\n", 1),
     "bun": _BUN,
     "nginx": _NGINX,
+    "php": _PHP,
 }
 
 

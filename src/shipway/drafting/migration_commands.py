@@ -44,10 +44,10 @@ def rails(folder: str) -> Found:
 
 
 def laravel(folder: str) -> Found:
-    """Laravel. `migrate:status` fails in a database that was never migrated."""
+    """Laravel. `migrate:status` fails in a database that was never migrated; before Laravel 9 it prints a table."""
     status = (
         'found=$(php artisan migrate:status --no-ansi) || case "$found" in *"table not found"*) exit 0;; *) echo "$found"; exit 1;; esac; '
-        "echo \"$found\" | sed -n 's/^ *\\([0-9][0-9_]*_[a-z0-9_]*\\) .*Ran *$/\\1/p'"
+        "echo \"$found\" | sed -n -e 's/^ *\\([0-9][0-9_]*_[a-z0-9_]*\\) .*Ran *$/\\1/p' -e 's/^| Yes *| *\\([^ ]*\\) .*/\\1/p'"
     )
     given = {
         "list": "ls database/migrations | sed -n 's/[.]php$//p' | sort",

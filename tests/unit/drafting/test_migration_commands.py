@@ -93,11 +93,21 @@ LARAVEL_STATUS = """
   2024_02_01_000000_b .......................... Pending
 """
 
+LARAVEL_8_STATUS = """
++------+---------------------+-------+
+| Ran? | Migration           | Batch |
++------+---------------------+-------+
+| Yes  | 2024_01_01_000000_a | 1     |
+| No   | 2024_02_01_000000_b |       |
++------+---------------------+-------+
+"""
+
 
 @pytest.mark.parametrize(
     ("files", "tool", "output", "code", "expected"),
     [
         (LARAVEL, "php", LARAVEL_STATUS, 0, (0, ["2024_01_01_000000_a"])),
+        (LARAVEL, "php", LARAVEL_8_STATUS, 0, (0, ["2024_01_01_000000_a"])),
         (LARAVEL, "php", "  ERROR  Migration table not found.\n", 1, (0, [])),
         (LARAVEL, "php", "could not connect\n", 1, (1, ["could", "not", "connect"])),
         (TYPEORM, "npx", "query: SELECT 1\n [X] 1 A1700000000000\n [ ] B1700000000001\n", 0, (0, ["1700000000000"])),
