@@ -45,6 +45,11 @@ FROM node:22-bookworm-slim
 RUN npm install --silent --global bun@1.2.2 && bun --version \\
  && rm -f /usr/local/bin/node /usr/local/bin/npm /usr/local/bin/npx && ln -s "$(command -v bun)" /usr/local/bin/node
 """
+# `require "bundler/setup"` finds Debian's gems too.
+_RUBY_ITSELF = """\
+RUN printf '%s\\n' '#!/bin/sh' 'unset BUNDLE_DEPLOYMENT BUNDLE_PATH' 'exec /usr/bin/ruby "$@"' > /usr/local/bin/ruby \\
+ && chmod 755 /usr/local/bin/ruby
+"""
 _NGINX = """\
 FROM caddy:2
 EXPOSE 8080
@@ -62,7 +67,7 @@ RUN printf '%s\\n' '#!/bin/sh' 'mkdir -p vendor && cat > vendor/autoload.php <<E
 BASES: Mapping[str, str] = {
     "golang": _GOLANG.replace("golang-go", "golang-go gcc libc6-dev"),
     "yarn": _NODE_WITH_YARN,
-    "ruby": _RUBY.replace("puma\n", "puma ruby-pg libpq5\n", 1),
+    "ruby": _RUBY.replace("puma\n", "puma ruby-pg libpq5\n", 1) + _RUBY_ITSELF,
     "bun": _BUN,
     "nginx": _NGINX,
     "php": _PHP,
