@@ -60,6 +60,7 @@ def test_a_migration_is_proven_deployed_and_reverted(tool: str, tmp_path: Path) 
         (board.clone / "migrations/versions/4a2_title.py").write_text(MORE)
         board.git("add", "--all")
         board.git("commit", "--quiet", "--message", "Titles")
+        board.git("push", "--quiet", "origin", "staging")
         with board.jobs() as up:
             run = board.shipway("run", "staging").output
         assert board.psql("SELECT version_num FROM alembic_version") == "4a2"
