@@ -98,7 +98,8 @@ def in_flask(argv: Sequence[str]) -> None:
         def run_cmd(self, config: Any, options: Any) -> None:
             if argv[0] == "heads":
                 config.set_main_option("script_location", FLASK.replace("%", "%%"))
-                return super().run_cmd(config, options)
+                super().run_cmd(config, options)
+                return
             app = flask_app()
             with app.app_context():
                 own = app.extensions["migrate"].migrate.get_config(FLASK)
