@@ -103,7 +103,10 @@ def drizzle(folder: str, config: str, out: str, project: Project | None) -> Foun
     """Drizzle has no down migrations of its own: a file NAME.down.sql is used where there is one."""
     journal = f'require("./{out}/meta/_journal.json").entries'
     if project and project.has("postgres"):
-        client = 'const c = require("postgres")(process.env.DATABASE_URL, {onnotice() {}}), q = s => c.unsafe(s);'
+        client = (
+            'const p = require("postgres"), c = (p.default ?? p)(process.env.DATABASE_URL, {onnotice() {}}),'  # Bun has a module
+            " q = s => c.unsafe(s);"
+        )
     else:
         client = 'const c = new (require("pg").Client)(process.env.DATABASE_URL), q = async s => (await c.query(s)).rows; await c.connect();'
     body = (

@@ -12,7 +12,9 @@ from shipway.domain.own_tables import OwnTables, OwnTablesCache
 from shipway.ports import OnLine
 
 _TAIL = 8
-_FRAME = re.compile(r"    at |\s+from \S+:\d+:in |#\d+ \S")  # of Node, Ruby and PHP, which print the message first
+_FRAME = re.compile(
+    r"\s{2,}at |\s+from \S+:\d+:in |#\d+ \S"
+)  # of Node, Bun, Ruby and PHP, which print the message first
 _FIX_UP = "correct the migration and release again: it continues from the current schema revision"
 _FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 
