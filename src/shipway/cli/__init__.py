@@ -15,7 +15,9 @@ from shipway import __version__
 from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from click.shell_completion import CompletionItem
 
@@ -79,6 +81,7 @@ class Globals:
     def __init__(self, home: str, actor: str | None, quiet: bool) -> None:
         self.actor = actor
         self.quiet = quiet
+        self.plan: Path | None = None  # --plan of the command
         self._home = home
 
     @property
@@ -93,7 +96,25 @@ class Globals:
         from shipway.actions.environment.environments import known_app
         from shipway.app import project_source
 
-        return known_app(ctx, project_source(self.home, ctx, name))
+        return known_app(ctx, project_source(self.home, ctx, name, self.plan))
+
+    def plan_file(self, ctx: Context, repository: Repository, app: str | None) -> str | None:
+        """The path of the plan in the repository: --plan; that of the registered app; or of this folder, or a folder
+        above. None: the only one of the commit."""
+        from shipway.domain.plan import PLAN_FILE
+        from shipway.system.git import Repository
+
+        if self.plan is not None:
+            return repository.path_of(self.plan)
+        if app is not None:
+            found = ctx.ledger.registration(app)
+            return found.plan if found else None
+        folder, root = Repository.folder(), repository.path.resolve()
+        while not repository.is_bare and folder.is_relative_to(root):
+            if (folder / PLAN_FILE).is_file():
+                return (folder / PLAN_FILE).relative_to(root).as_posix()
+            folder = folder.parent
+        return None
 
     def project(self, ctx: Context, app: str | None, revision: str | None) -> tuple[Context, Repository, str]:
         """The context, the repository with the app's commits, and the revision [HEAD of a checkout]. UsageError without a
@@ -124,7 +145,22 @@ class Globals:
 
 
 # All commands work from anywhere on a machine that has the ledger.
-app_option = click.option("--app", metavar="NAME", help="The app, from any folder [the one of this folder]")
+def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --app, which is an argument of the command, and --plan, which sets `Globals.plan`."""
+    plan = click.option(
+        "--plan", metavar="PATH", expose_value=False, is_eager=True, callback=_set_plan,
+        help="The plan file, where a repository has several",
+    )  # fmt: skip
+    app = click.option("--app", metavar="NAME", help="The app, from any folder [the one of this folder]")
+    return app(plan(command))
+
+
+def _set_plan(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        from pathlib import Path
+
+        path = Path(value)
+        ctx.find_root().obj.plan = path / "shipway.yaml" if path.is_dir() else path
 
 
 class ClosedPipe(Exception):

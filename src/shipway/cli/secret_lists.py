@@ -77,6 +77,7 @@ def _report(found: Import, environment: str, *, every: bool, dry_run: bool) -> N
         ("not set, since the value is blank", found.blank),
         ("names another variable ($NAME), which is not replaced", found.references),
         ("used by nothing in the plan" + ("" if every else ", so not set (--all sets them too)"), found.unused),
+        (f"still missing for {environment}", found.missing),
     )
     for why, listed in lines:
         if listed:

@@ -12,6 +12,7 @@ from shipway.domain.data_version import Series, Versions
 from shipway.domain.plan import Accessory, Health
 from shipway.domain.volumes import DataFolder
 
+QUOTED = ("user", "password", "database")  # parts of an address that may contain any character
 PLACEHOLDER = "placeholder"  # for a secret whose value is not known in this place
 
 
@@ -117,6 +118,26 @@ class AccessoryKind:
         quoted = {name: value if name in ("host", "port") else quote(value, safe="") for name, value in parts.items()}
         return _filled((accessory.url or "") if self.url is None else self.url, quoted)
 
+    def provided_by(
+        self, accessory: Accessory, app: str, host: str, password: str, *, published: int | None = None
+    ) -> dict[str, str]:
+        """Return the variables that lead services and steps to the accessory; arguments as of `url_of`.
+
+        In a text that is an address (it has `://`), user, password and database name are percent-encoded; elsewhere they
+        are as they are.
+        """
+        port = str(published or self.port_of(accessory))
+        plain = {**self._login(accessory, app, host, password), "port": port}
+        if "url" in self.parts_of(accessory):
+            plain["url"] = self.url_of(accessory, app, host, password, published=published)
+        quoted = {**plain, **{name: quote(plain[name], safe="") for name in QUOTED if name in plain}}
+        return {name: _filled(text, quoted if "://" in text else plain) for name, text in provided(accessory).items()}
+
+    def parts_of(self, accessory: Accessory) -> tuple[str, ...]:
+        """Return the names of the parts that a text of `provides` can have."""
+        url = ("url",) if self.url is not None or accessory.url else ()
+        return (*url, "host", "port", *(QUOTED if self.password else ()))
+
     def shell_of(
         self, accessory: Accessory, app: str, host: str, password: str, *, read_only: bool = False
     ) -> tuple[tuple[str, ...], dict[str, str]] | None:
@@ -144,6 +165,12 @@ def _filled(text: str, parts: Mapping[str, str]) -> str:
 
 
 Kinds = Mapping[str, AccessoryKind]  # by name, as in `kind` of an accessory
+
+
+def provided(accessory: Accessory) -> dict[str, str]:
+    """Return the variables of services and steps that lead to the accessory, each with its text, whose {parts} are
+    replaced."""
+    return {**({accessory.provides: "{url}"} if accessory.provides else {}), **accessory.forms}
 
 
 def database_name(app: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
@@ -122,9 +123,9 @@ def variables(
         **{
             name: settings.secrets[name]
             for name in secrets_of(environment, service)
-            if name not in service.secret_files
+            if name not in service.secret_files and name in settings.secrets  # an optional one may be unset
         },
-        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
+        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files if name in settings.secrets},
     }
 
 
@@ -133,23 +134,29 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
-        by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
+        required = [name for name in environment.secrets if name not in environment.optional_secrets]
+        by_environments |= {**environment.environment, **dict.fromkeys(required, PLACEHOLDER)}
     chosen = plan.services[service]
-    urls = {
-        accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
-        for accessory in plan.accessories.values() if accessory.provides
-    }  # fmt: skip
+    urls = dict[str, str]()
+    for accessory in plan.accessories.values():
+        urls |= kinds[accessory.kind].provided_by(accessory, plan.app, NOWHERE, PLACEHOLDER)
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
-        **{name: PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
+        **{name: PLACEHOLDER for name in chosen.secrets if name not in (*chosen.secret_files, *chosen.optional_secrets)},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
 
 
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     """The secret files of a service's container, by path."""
-    return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
+    given = settings.secrets
+    return {f"{FOLDER}/{name}": as_bytes(given[name]) for name in service.secret_files if name in given}
+
+
+def config_files(release: Release, service: Service) -> dict[str, ConfigFile]:
+    """The configuration files of a service's container, by path."""
+    return {path: release.files[source] for path, source in service.files.items()}
 
 
 def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, str]:
@@ -163,17 +170,16 @@ def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, 
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
     """The variables that accessories provide: by container name on their own host, by its address on others."""
     first = environment.hosts[0]
-    return {
-        accessory.provides: settings.kinds[accessory.kind].url_of(
+    found = dict[str, str]()
+    for accessory in plan.accessories.values():
+        found |= settings.kinds[accessory.kind].provided_by(
             accessory,
             plan.app,
             accessory.name if host == first else first.address or "",
             settings.passwords.get(accessory.name, ""),
             published=None if host == first else published(plan, environment, accessory),
         )
-        for accessory in plan.accessories.values()
-        if accessory.provides
-    }
+    return found
 
 
 def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:
@@ -206,6 +212,7 @@ def _replica(
         entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),
         files=secret_files(settings, service),
+        configs=config_files(release, service),
         networks={names.network(plan.app, environment.name): ()},
         volumes=mounts(plan, environment, service),
         cpus=service.resources.cpus,
@@ -283,6 +290,9 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
+        **(
+            {"configs": {path: digest_of(to_data(file)) for path, file in spec.configs.items()}} if spec.configs else {}
+        ),
         # A later default must not replace running containers.
         **({"security": to_data(spec.security)} if spec.security and spec.security != Security() else {}),
         **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),

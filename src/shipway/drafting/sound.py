@@ -26,7 +26,7 @@ _TEXTS = (
 _FIELDS = {  # of a draft's entry, by key of the plan
     "command": ("command",), "entrypoint": ("entrypoint",), "route": ("route",), "stop": ("stop",), "volume": ("volume",),
     "health": ("health", "health_command", "health_tcp"), "replicas": ("replicas",), "resources": ("cpus", "memory"),
-    "security": ("capabilities",), "url": ("url",), "volumes": ("volumes",), "provides": ("provides", "url"),
+    "security": ("capabilities",), "url": ("url",), "volumes": ("volumes",), "files": ("files",), "provides": ("provides", "forms", "url"),
     "port": ("port", "route", "health", "health_tcp"), "secrets": ("secrets", "secret_files"),
 }  # fmt: skip
 

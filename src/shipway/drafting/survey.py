@@ -135,7 +135,7 @@ def _settings(
             if name not in given and name not in service.secrets and name not in draft.addresses
         }
         service.secrets = [name for name in service.secrets if name not in given]
-    provided = {item.provides for item in draft.accessories}
+    provided = {name for item in draft.accessories for name in (item.provides, *item.forms)}
     draft.addresses = {
         name: value
         for name, value in draft.addresses.items()
@@ -277,7 +277,7 @@ def _provide(draft: Draft) -> None:
     taken = {item.provides for item in draft.accessories}
     for accessory in draft.accessories:
         migrated = any(item.accessory == accessory.name for item in draft.databases)
-        if accessory.provides is None or (accessory.provides == "" and migrated):
+        if (accessory.provides is None and not accessory.forms) or (accessory.provides == "" and migrated):
             usual = _PROVIDES.get(accessory.kind, "")
             name = usual if usual and usual not in taken else f"{accessory.name.upper().replace('-', '_')}_URL"
             accessory.provides = name

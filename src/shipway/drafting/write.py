@@ -93,6 +93,7 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     yield from _line("stop", service.stop, because)
     yield from _line("assets", service.assets if service.route else None, because)
     yield from _volumes(service)
+    yield from _mapping("files", {scalar(path): source for path, source in service.files.items()})
     owner = shared.get(service.name)
     if owner and owner != service.name:
         yield f"    environment: *{owner}"
@@ -159,7 +160,12 @@ def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
     yield from (f"    # {printable(item)}" for item in accessory.remarks)
     yield from _line("image", accessory.image, because)
     yield from _line("kind", accessory.kind if accessory.kind != accessory_kind(accessory.image) else None, because)
-    yield from _line("provides", accessory.provides, because)
+    if accessory.forms:
+        yield from _mapping(
+            "provides", {**({accessory.provides: "url"} if accessory.provides else {}), **accessory.forms}
+        )
+    else:
+        yield from _line("provides", accessory.provides, because)
     yield from _line("url", accessory.url, because)
     yield from _line("port", str(accessory.port) if accessory.port else None, because, number=True)
     yield from _line("volume", accessory.volume, because)

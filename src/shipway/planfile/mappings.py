@@ -41,7 +41,6 @@ class Record:
     short: tuple[str, Kind] | None = None  # (argument, kind) of a single value instead of the mapping
     exactly_one: Sequence[str] = ()
     together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: further keys that it requires
-    extensions: bool = False  # permit the team's own keys, which begin with x-, for anchors
 
     @property
     def expected(self) -> str:
@@ -64,7 +63,7 @@ class Record:
         values: dict[str, Any] = {key: self.fields[key].blank for key in self.required}
         present = set[str]()
         for key, child in pairs(node, path, report):
-            if self.extensions and key.text.startswith("x-"):
+            if key.text.startswith("x-"):  # the team's own, for anchors
                 continue
             name = self._current(key, child, path, report)
             if name not in self.fields:
@@ -130,8 +129,7 @@ class Record:
         for old, name in self.former.items():
             properties[old] = {"description": f"Former name of `{name}`.", "deprecated": True}
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
-        if self.extensions:
-            schema["patternProperties"] = {"^x-": {}}
+        schema["patternProperties"] = {"^x-": {}}
         if self.required:
             schema["required"] = list(self.required)
         if self.exactly_one:
@@ -182,3 +180,22 @@ class ByName:
             "additionalProperties": self.item.schema((*path, "*"), describe),
         }
         return {**schema, "minProperties": self.at_least} if self.at_least else schema
+
+
+@dataclass(frozen=True)
+class OneOrMapping:
+    """A single value, or a mapping by name."""
+
+    one: Kind
+    mapping: ByName
+    blank: Any = ""
+
+    @property
+    def expected(self) -> str:
+        return f"{self.one.expected}; or {self.mapping.expected}"
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        return (self.mapping if isinstance(node, Entries) else self.one).read(node, path, report)
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        return {"anyOf": [self.one.schema(path, describe), self.mapping.schema(path, describe)]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import PLAN_FILE, Environment, Plan
 from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
+from shipway.planfile.placed import placed
 from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
 from shipway.planfile.report import INVALID, Report
 from shipway.planfile.rules import Files, check
@@ -28,10 +29,11 @@ class Reading:
 
 
 def read(
-    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None
-) -> Reading:
-    """Never raises because of the text. images: an image's configuration on the engine, by name. taken: who is already
-    served at an environment's address."""
+    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None,
+    *, place: str = PLAN_FILE,
+) -> Reading:  # fmt: skip
+    """Never raises because of the text. file: for messages. images: an image's configuration on the engine, by name.
+    taken: who is already served at an environment's address. place: path of the file in the repository."""
     report = Report(file, PLAN.fields)
     plan = None
     try:
@@ -53,7 +55,7 @@ def read(
             if taken is not None and not report.failed(at) and (message := taken(found, environment)):
                 report.warn(at, message, "another address: deployments to this machine are rejected")
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
-        plan = replace(found, pipeline=steps)
+        plan = placed(replace(found, pipeline=steps), place, report)
     problems = tuple(report.problems())
     valid = not any(problem.severity == ERROR for problem in problems)
     return Reading(plan if valid else None, problems)

@@ -11,7 +11,7 @@ from functools import partial
 
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.desired import Settings, argv, secret_files, variables
+from shipway.domain.desired import Settings, argv, config_files, secret_files, variables
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
@@ -196,6 +196,7 @@ class SandboxEnvironment:
             entrypoint=argv(service.entrypoint),
             env=variables(release.plan, release, config.environment, config.settings, service),
             files=secret_files(config.settings, service),
+            configs=config_files(release, service),
             volumes={self._volume(item.name): item.path for item in service.volumes.values()},  # empty ones
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,

@@ -18,6 +18,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
+from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
@@ -63,6 +64,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
         "upstream": [identity(artifact) for artifact in inputs.artifacts],
         "branch": "" if all(ids.values()) else run.branch,
+        **({"folder": folder_of(run.plan)} if folder_of(run.plan) and not step.image.build else {}),
     })  # fmt: skip
 
 
@@ -215,11 +217,9 @@ def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> t
     pairs = list(zip(chosen, names, strict=True))
     side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)
     waiting = [(name, run.ctx.kind(item).health_of(item), run.ctx.kind(item).port_of(item)) for item, name in pairs]
-    env = {
-        accessory.provides: run.ctx.kind(accessory).url_of(accessory, run.plan.app, accessory.name, PASSWORD)
-        for accessory in chosen
-        if accessory.provides
-    }
+    env = dict[str, str]()
+    for accessory in chosen:
+        env |= run.ctx.kind(accessory).provided_by(accessory, run.plan.app, accessory.name, PASSWORD)
     try:
         wait_healthy(run.ctx, waiting)
     except DeployFailed as error:

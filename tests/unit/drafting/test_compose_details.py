@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -470,3 +471,28 @@ def test_symbolic_links_to_files_of_the_machine_are_not_followed(tmp_path: Path)
     text = draft_plan(root).text
     assert "OPEN_TO_ALL" not in text
     assert "4321" not in text
+
+
+def test_configuration_files_of_used_images_are_laid_into_them(tmp_path: Path) -> None:
+    mounts = [
+        "./nginx.conf:/etc/nginx/nginx.conf:ro",
+        "./sites:/etc/nginx/conf.d",
+        "./tls/site.key:/etc/site.key",
+        "./link:/etc/link",
+    ]
+    compose = {
+        "services": {"web": {"build": ".", "ports": ["80"]}, "proxy": {"image": "nginx:1.27", "volumes": mounts}}
+    }
+    root = write(tmp_path / "shop", {
+        "Dockerfile": "FROM python:3.12-slim\n", "compose.yml": json.dumps(compose), "nginx.conf": "events {}\n",
+        "sites/a.conf": "a\n", "sites/b.conf": "b\n", "tls/site.key": "k\n",
+    })  # fmt: skip
+    (root / "link").symlink_to("nginx.conf")
+    result = draft_plan(root)
+    assert [problem.render() for problem in result.check.problems if problem.severity == "error"] == []
+    assert result.check.plan is not None
+    assert result.check.plan.services["proxy"].files == {
+        "/etc/nginx/nginx.conf": "nginx.conf", "/etc/nginx/conf.d/a.conf": "sites/a.conf", "/etc/nginx/conf.d/b.conf": "sites/b.conf",
+    }  # fmt: skip
+    for left in ("/etc/site.key", "/etc/link"):
+        assert f"TODO: {left} was mounted from" in result.text, result.text

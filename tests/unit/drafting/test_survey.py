@@ -314,3 +314,22 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
     result = draft_plan(tmp_path)
     assert result.check.valid
     assert result.path == tmp_path / "shipway.yaml"
+
+
+def test_an_address_in_parts_is_provided_in_parts(tmp_path: Path) -> None:
+    plan, text = drafted(
+        tmp_path,
+        {
+            "requirements.txt": "flask\npsycopg[binary]\nredis\n",
+            "Dockerfile": PYTHON,
+            "app.py": 'import os\nhost, password = os.environ["DB_HOST"], os.environ["DB_PASSWORD"]\n',
+            ".env.example": "DB_HOST=localhost\nDB_PORT=5432\nDB_USER=me\nDB_PASSWORD=\nDB_NAME=shop\nREDIS_HOST=localhost\n",
+        },
+    )
+    assert plan.accessories["db"].forms == {
+        "DB_HOST": "{host}", "DB_PORT": "{port}", "DB_USER": "{user}", "DB_PASSWORD": "{password}", "DB_NAME": "{database}",
+    }  # fmt: skip
+    assert plan.accessories["redis"].forms == {"REDIS_HOST": "{host}"}
+    assert [service.secrets for service in plan.services.values()] == [()], "the password is generated"
+    assert [service.environment for service in plan.services.values()] == [{}]
+    assert "same value" not in text

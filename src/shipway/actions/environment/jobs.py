@@ -90,7 +90,8 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     if database is None:
         return None
     env = stand_ins(plan, database.service, ctx.kinds)
-    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
+    chosen = plan.services[database.service]
+    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in chosen.secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
     run = one_off(ctx, job)
     tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))

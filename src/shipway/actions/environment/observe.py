@@ -18,6 +18,8 @@ from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
 
+LONG = 8  # characters of a secret that no file has by chance
+
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
     """Read the engine, and with `routes` the edge."""
@@ -55,6 +57,8 @@ def settings(
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
+    if like is None:
+        _require_no_secret(release, values)
     ctx.redactor.add(values)
     fingerprints = {
         name: text
@@ -87,6 +91,18 @@ def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: 
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
     return found
+
+
+def _require_no_secret(release: Release, values: Mapping[str, str]) -> None:
+    """SecretError if a configuration file of the release contains a secret: it would be in the history and in the ledger.
+    Short values are words that any file may have."""
+    for path, file in release.files.items():
+        for name, value in values.items():
+            if len(value) >= LONG and secret_value.as_bytes(value) in file.data:
+                raise SecretError(
+                    f"{path} contains the value of the secret {name}, and would be stored unencrypted",
+                    hint=f"remove it there; `secrets: [{{name: {name}, as: file}}]` gives the service the secret as a file",
+                )
 
 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
@@ -132,6 +148,8 @@ def require_secrets(
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
     versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    unset = optional(plan, environment)
+    versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
@@ -142,14 +160,25 @@ def require_secrets(
     return versions
 
 
-def needed(plan: Plan, environment: Environment) -> list[str]:
-    """Names of all secrets that a deployment to the environment needs."""
-    desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
+def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    """Names of all secrets that a deployment to the environment uses; optional=False: that it needs."""
+    desired = [
+        name
+        for service in plan.services.values()
+        for name in secret_value.secrets_of(environment, service)
+        if optional or not secret_value.is_optional(environment, service, name)
+    ]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
     desired += [name for command in commands_of(environment).values() for name in command.secrets]
     desired += [environment.access.users] if environment.access.users else []
     desired += environment.tls.secrets.values() if environment.tls else []
     return list(dict.fromkeys(desired))
+
+
+def optional(plan: Plan, environment: Environment) -> set[str]:
+    """Names of those secrets that may be unset: all that use them say so."""
+    required = set(needed(plan, environment, optional=False))
+    return set(needed(plan, environment)) - required
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:

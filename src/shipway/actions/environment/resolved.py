@@ -14,9 +14,10 @@ from shipway.domain.desired import Settings, variables
 from shipway.domain.plan import Accessory, Environment, Plan, Service
 from shipway.domain.record import to_data
 from shipway.domain.release import Release
-from shipway.domain.secret_value import secrets_of
+from shipway.domain.secret_value import is_optional, secrets_of
 
 MASK = "********"
+OPTIONAL = "not set (optional)"
 OF_RELEASE = "(of the release)"
 SEPARATE = {"environment", "secrets", "secret_files", "build", "image", "name", "replicas"}
 
@@ -66,7 +67,10 @@ def _service(
             for name, value in found.items()
             if name not in secrets_of(environment, service)
         },
-        "secrets": {name: _version(known, name) for name in secrets_of(environment, service)},
+        "secrets": {
+            name: OPTIONAL if name not in known and is_optional(environment, service, name) else _version(known, name)
+            for name in secrets_of(environment, service)
+        },
     }
 
 

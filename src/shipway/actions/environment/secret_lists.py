@@ -24,11 +24,12 @@ class SecretState:
     name: str
     version: int | None  # None: it is not set
     used_by: tuple[str, ...]  # services, accessories, the seed; of the plan, and of the releases that run
+    optional: bool = False  # whether all that use it start without it
 
     @property
     def missing(self) -> bool:
-        """Whether it is used, but not set."""
-        return self.version is None
+        """Whether it is needed, but not set."""
+        return self.version is None and not self.optional
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Import:
     unused: tuple[str, ...]  # which the plan doesn't use: not among the values unless all are wanted
     blank: tuple[str, ...]  # names without a value, which are not set
     references: tuple[str, ...]  # names whose value names another variable, which is not replaced
+    missing: tuple[str, ...] = ()  # needed, and then still not set
 
 
 def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretState]:
@@ -47,20 +49,26 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
     known = ctx.secrets.names(names.scope(plan.app, environment))
     wanted = set(needed(plan, plan.environments[environment])) if environment in plan.environments else set()
     wanted |= set(plan.prove.secrets) if environment == names.PROOFS else set()
-    wanted |= {name for release in _running(ctx, plan.app, environment) for name in release}
+    running = _running(ctx, plan.app, environment)
+    wanted |= {name for release, where in running for name in needed(release, where)}
+    places = [(plan, plan.environments[environment]), *running] if environment in plan.environments else running
+    required = {name for one, where in places for name in needed(one, where, optional=False)} | set(plan.prove.secrets)
     return [
         SecretState(
-            name, known.get(name), ("Shipway",) if OWN in name else tuple(users_of(ctx, plan, environment, name))
+            name,
+            known.get(name),
+            ("Shipway",) if OWN in name else tuple(users_of(ctx, plan, environment, name)),
+            name in wanted and name not in required,
         )
         for name in sorted({*known, *wanted}, key=lambda name: (OWN in name, name))
     ]
 
 
-def _running(ctx: Context, app: str, environment: str) -> list[list[str]]:
+def _running(ctx: Context, app: str, environment: str) -> list[tuple[Plan, Environment]]:
     current = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment) if release else None
-    return [needed(release.plan, where)] if release and where else []
+    return [(release.plan, where)] if release and where else []
 
 
 def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *, every: bool) -> Import:
@@ -89,7 +97,8 @@ def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *
     if problems:
         listed = "\n".join(f"  {text}" for text in problems)
         raise SecretError(f"nothing was set, since the file has {counted(len(problems), 'problem')}:\n{listed}")
-    return Import(values, tuple(same), tuple(unused), tuple(blank), tuple(references))
+    missing = [name for name in needed(plan, environment, optional=False) if name not in {**known, **values}]
+    return Import(values, tuple(same), tuple(unused), tuple(blank), tuple(references), tuple(missing))
 
 
 def set_all(ctx: Context, app: str, environment: str, values: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain.accessory import provided
 from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.routing import is_local
@@ -113,7 +114,7 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
         if services:
             message = f"`{name}` is also a secret of the service `{services[0]}`"
             report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
-        provider = next((item.name for item in plan.accessories.values() if item.provides == name), None)
+        provider = next((item.name for item in plan.accessories.values() if name in provided(item)), None)
         if provider:
             report.warn((*at, "environment", name), f"overrides the address that the accessory `{provider}` provides")
 

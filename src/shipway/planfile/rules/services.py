@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from shipway.domain.accessory import provided
 from shipway.domain.desired import published
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
@@ -53,9 +54,10 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
             message = f"`{name}_FILE` is reserved for the path of the secret `{name}`"
             report.error((*at, "environment", f"{name}_FILE"), message, "another name")
     for accessory in plan.accessories.values():
-        if accessory.provides and accessory.provides in service.environment:
-            message = f"overrides the address that the accessory `{accessory.name}` provides"
-            report.warn((*at, "environment", accessory.provides), message)
+        for name in provided(accessory):
+            if name in service.environment:
+                message = f"overrides the address that the accessory `{accessory.name}` provides"
+                report.warn((*at, "environment", name), message)
 
 
 def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> None:
@@ -91,6 +93,7 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
     if not accessory.image or report.failed((*at, "kind")):
         return
     right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
+    _address_parts(accessory, report)
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
@@ -129,13 +132,26 @@ def _other(accessory: Accessory, report: Report) -> None:
         report.error(at, f"Shipway doesn't know the port of `{accessory.image}`", "`port:` where it listens")
 
 
+def _address_parts(accessory: Accessory, report: Report) -> None:
+    """Texts of `provides` have parts that the kind has."""
+    kind = KINDS[accessory.kind]
+    known_parts = kind.parts_of(accessory)
+    for name, text in accessory.forms.items():
+        unknown = next((part for part in re.findall(r"\{(\w+)\}", text) if part not in known_parts), None)
+        if unknown is None:
+            continue
+        why = "has no `url`" if unknown == "url" else f"of kind {accessory.kind} has no {unknown} that Shipway knows"
+        expected = f"parts such as {', '.join(known_parts)}"
+        report.error(("accessories", accessory.name, "provides", name), f"`{accessory.name}` {why}", expected)
+
+
 def _used(accessory: Accessory, plan: Plan) -> bool:
     values = [
         value for service in plan.services.values() for value in (*service.environment.values(), service.command or "")
     ]
     values += [value for environment in plan.environments.values() for value in environment.environment.values()]
     return bool(
-        accessory.provides
+        provided(accessory)
         or (plan.database and plan.database.accessory == accessory.name)
         or any(accessory.name in step.accessories for step in plan.pipeline.values())
         or any(accessory.name in value for value in values)
@@ -145,10 +161,10 @@ def _used(accessory: Accessory, plan: Plan) -> bool:
 def _provided_once(plan: Plan, report: Report) -> None:
     owners: dict[str, str] = {}
     for accessory in plan.accessories.values():
-        if accessory.provides:
-            owner = owners.setdefault(accessory.provides, accessory.name)
+        for name in provided(accessory):
+            owner = owners.setdefault(name, accessory.name)
             if owner != accessory.name:
-                message = f"`{accessory.provides}` is already provided by `{owner}`"
+                message = f"`{name}` is already provided by `{owner}`"
                 report.error(("accessories", accessory.name, "provides"), message, "a different variable")
 
 

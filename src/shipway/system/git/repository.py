@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shipway.domain.errors import RepositoryError
+from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
 from shipway.system.git.view import TIMEOUT, Source
+from shipway.system.patterns import matches
 
-GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 MAIN_BRANCHES = ("main", "master", "trunk")
 COMMIT = "%H%x00%T%x00%ae%x00%s"
 
@@ -52,6 +52,22 @@ class Repository:
         ).stdout
         full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
         return Commit(full, tree, author, subject)
+
+    def path_of(self, file: Path) -> str:
+        """The path in the repository of a file in the work tree; of a bare repository, the path as it is. UsageError if it
+        is outside."""
+        if self.is_bare:
+            return os.path.normpath(file)
+        found = Path(os.path.realpath(file.absolute().parent)) / file.name
+        root = self.path.resolve()
+        if not found.is_relative_to(root):
+            raise UsageError(f"{file} is not in the repository {self.path}")
+        return found.relative_to(root).as_posix()
+
+    @staticmethod
+    def folder() -> Path:
+        """The working directory, without links."""
+        return Path.cwd().resolve()
 
     def has(self, revision: str) -> bool:
         """Whether the commit is in this repository."""
@@ -90,7 +106,7 @@ class Repository:
         found: dict[str, str] = {}
         for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
             kind, _, path = line.partition("\t")
-            if path and any(_matches(path, pattern) for pattern in patterns):
+            if path and any(matches(path, pattern) for pattern in patterns):
                 found[path] = " ".join(kind.split())  # mode, type and hash
         return found
 
@@ -129,6 +145,11 @@ class Repository:
             if done.code
             else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
         )
+
+    def content(self, revision: str, path: str) -> bytes | None:
+        """Bytes of a file at a revision; None if it is missing."""
+        done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
+        return None if done.code else done.stdout.encode("utf-8", "surrogateescape")
 
     def exists(self, revision: str, path: str) -> bool:
         """Whether a file or folder is in a commit."""
@@ -245,11 +266,3 @@ def is_git_folder(path: Path) -> bool:
     """Whether this folder itself is a git directory, such as a bare repository: then it is given, and not just
     found."""
     return all((path / name).exists() for name in ("HEAD", "objects", "refs"))
-
-
-def _matches(path: str, pattern: str) -> bool:
-    clean = pattern.strip("/").removeprefix("./")
-    if path == clean or path.startswith(clean + "/") or clean in ("", "."):
-        return True
-    glob = re.sub(r"\\\*\\\*/|\\\*\\\*|\\\*|\\\?", lambda found: GLOB[found[0]], re.escape(clean))
-    return re.fullmatch(glob, path) is not None
