@@ -87,7 +87,7 @@ def test_a_compose_file(folder: Path) -> None:
     assert (mail.image, mail.port, mail.route) == ("acme/mail:2", 25, None)
     assert (mail.environment, mail.secrets) == ({"MODE": "strict", "QUOTED": "a: b"}, ("API_TOKEN",))
     db, cache, mq = plan.accessories.values()
-    assert (db.image, db.kind, db.provided, db.volume) == (
+    assert (db.image, db.kind, dict(db.forms), db.volume) == (
         "postgres:16",
         "postgres",
         {"DATABASE_URL": "postgresql+psycopg://{user}:{password}@{host}:{port}/{database}"},
