@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         DatabaseTool,
         Linter,
         OneOff,
+        OnLine,
         ProjectSource,
         Registry,
         SecretLedger,
@@ -211,14 +212,14 @@ def _registry(
 
 def _tool(
     database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-    cache: OwnTablesCache | None = None,
+    cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None, image: str = "",
 ) -> DatabaseTool:  # fmt: skip
     """Create the driver with those arguments that its constructor names."""
     import inspect
 
     known = {
         "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
-        "cache": cache,
+        "cache": cache, "start": start, "image": image,
     }  # fmt: skip
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})

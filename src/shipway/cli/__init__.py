@@ -72,6 +72,11 @@ COMMANDS = {
     "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),
     "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
 }
+# Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
+READING = frozenset({
+    "check", "proof", "snapshots", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "local-ca", "schedules",
+    "history", "completion",
+})  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release
 
 
@@ -92,11 +97,13 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
     def known_app(self, ctx: Context, name: str | None) -> KnownApp:
-        """The app of that name (see `app_option`); None: the app of this folder. PlanError if it has none."""
+        """The app of that name (see `app_option`), UsageError if it is unknown; None: the app of this folder, PlanError if
+        it has none."""
         from shipway.actions.environment.environments import known_app
         from shipway.app import project_source
 
-        return known_app(ctx, project_source(self.home, ctx, name, self.plan))
+        found = known_app(ctx, project_source(self.home, ctx, name, self.plan))
+        return found if name is None else found.require()
 
     def plan_file(self, ctx: Context, repository: Repository, app: str | None) -> str | None:
         """The path of the plan in the repository: --plan; that of the registered app; or of this folder, or a folder
@@ -276,11 +283,11 @@ def _output_lost(code: int = 141) -> None:
     """Handle a closed output. The command is finished; its outcome is in the ledger."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
+    said = (
+        b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n"
+    )
     try:
-        os.write(
-            sys.stderr.fileno(),
-            b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n",
-        )
+        os.write(sys.stderr.fileno(), b"" if _command() in READING else said)
     except OSError:
         os.dup2(nothing, sys.stderr.fileno())
     sys.exit(code)
@@ -288,6 +295,11 @@ def _output_lost(code: int = 141) -> None:
 
 def _interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _command() -> str:
+    """The name of the command in the arguments; empty without one."""
+    return next((word for word in sys.argv[1:] if word in COMMANDS), "")
 
 
 def _fail(error: ShipwayError) -> None:

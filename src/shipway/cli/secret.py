@@ -82,7 +82,7 @@ def set_(
         else:
             given = sys.stdin.buffer.read(FILE + 2)
             value = as_text(given if keep_newline else given.removesuffix(b"\n"))
-        require_fit(plan, environment, name, value)
+        require_fit(ctx.kinds, plan, environment, name, value)
         version = ctx.secrets.set(scope, name, value)
         say(
             f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it"

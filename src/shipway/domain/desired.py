@@ -45,7 +45,8 @@ class Settings:
     version: str  # tag or short revision
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
-    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
+    # By accessory; of an external one, its newest address.
+    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
     kinds: Kinds = dataclasses.field(default_factory=dict, repr=False)  # of accessories
     adjustments: Adjustments = dataclasses.field(default_factory=Adjustments)
@@ -80,7 +81,7 @@ def render_desired(
         version=settings.version,
         accessories=tuple(
             _accessory(plan, release.number, environment, settings, accessory)
-            for accessory in plan.accessories.values()
+            for accessory in plan.own_accessories.values()
             if host == environment.hosts[0]
         ),
         web=tuple(spec for service, spec in replicas if service.port),
@@ -139,13 +140,24 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     chosen = plan.services[service]
     urls = dict[str, str]()
     for accessory in plan.accessories.values():
-        urls |= kinds[accessory.kind].provided_by(accessory, plan.app, NOWHERE, PLACEHOLDER)
+        if accessory.external:
+            urls[accessory.external] = stand_in_address(accessory, plan.app, kinds)
+        else:
+            urls |= kinds[accessory.kind].provided_by(accessory, plan.app, NOWHERE, PLACEHOLDER)
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
         **{name: PLACEHOLDER for name in chosen.secrets if name not in (*chosen.secret_files, *chosen.optional_secrets)},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
+
+
+def stand_in_address(accessory: Accessory, app: str, kinds: Kinds) -> str:
+    """An unreachable address of an accessory; a placeholder if its format is unknown."""
+    own, kind = accessory.as_container(), kinds[accessory.kind]
+    if accessory.external and not (own.port and (kind.url or own.url)):
+        return PLACEHOLDER
+    return kind.url_of(own, app, NOWHERE, PLACEHOLDER)
 
 
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
@@ -168,10 +180,11 @@ def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, 
 
 
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
-    """The variables that accessories provide: by container name on their own host, by its address on others."""
+    """The variables that accessories provide: by container name on their own host, by its address on others. An
+    external one's is the secret with its address."""
     first = environment.hosts[0]
-    found = dict[str, str]()
-    for accessory in plan.accessories.values():
+    found = {name: settings.secrets[name] for name in plan.externals}
+    for accessory in plan.own_accessories.values():
         found |= settings.kinds[accessory.kind].provided_by(
             accessory,
             plan.app,
@@ -223,7 +236,8 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in secrets_of(environment, service)}
+    secrets = (*secrets_of(environment, service), *plan.externals)
+    versions = {name: settings.versions.get(name, 0) for name in secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {

@@ -6,7 +6,7 @@ All durations are seconds (float), all memory sizes bytes (int). Names are the k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -103,10 +103,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Accessory:
-    """A database or cache that the services use, one per environment."""
+    """A database or cache that the services use, one per environment. An external one runs elsewhere: Shipway starts
+    nothing for it, and `image` has the programs of its server."""
 
     name: str
-    image: str
+    image: str  # empty: unknown, only of an external one
     kind: str  # names its AccessoryKind, which decides default port, health and URL
     provides: str | None = None  # environment variable that passes its URL to services and steps
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
@@ -121,7 +122,15 @@ class Accessory:
     forms: Mapping[str, str] = field(
         default_factory=dict
     )  # key `provides` as a mapping: variable and text with {parts}
+    external: str | None = None  # secret with the address of one that runs elsewhere; the variable has the same name
+    version: str | None = None  # of its server
 
+    def as_container(self) -> Accessory:
+        """What a proof or a step starts in place of an external one."""
+        return replace(self, external=None, version=None)
+
+
+ON_START = "on-start"  # the tool of a program that migrates when it starts
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
 
@@ -161,6 +170,11 @@ class Database:
     lock_retries: int = 5  # further attempts of migrations that could not get a lock
     lock_pause: float = 10.0  # seconds before each of these
     contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
+
+    @property
+    def on_start(self) -> bool:
+        """Whether the program itself migrates, when it starts: there are no down migrations."""
+        return self.tool == ON_START
 
 
 @dataclass(frozen=True)
@@ -367,6 +381,16 @@ class Plan:
         """Whether a release needs a rollback proof to be deployed there."""
         asked = environment.after is not None if environment.prove is None else environment.prove
         return self.database is not None and asked
+
+    @property
+    def own_accessories(self) -> Mapping[str, Accessory]:
+        """Those that run in containers of the environment: all but external ones."""
+        return {name: item for name, item in self.accessories.items() if not item.external}
+
+    @property
+    def externals(self) -> tuple[str, ...]:
+        """Names of the secrets that are addresses of external services."""
+        return tuple(dict.fromkeys(item.external for item in self.accessories.values() if item.external))
 
     @property
     def workers(self) -> tuple[Service, ...]:

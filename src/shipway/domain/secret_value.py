@@ -26,6 +26,8 @@ def is_optional(environment: Environment, service: Service, name: str) -> bool:
 
 def used_as_variable(plan: Plan, name: str) -> bool:
     """Whether it is used as a variable, or not used yet."""
+    if name in plan.externals:
+        return True
     services = [service for service in plan.services.values() if name in service.secrets]
     environments = plan.environments.values()
     commands = [item for environment in environments for item in commands_of(environment).values()]

@@ -17,6 +17,7 @@ from shipway.drafting import (
     pipeline,
     settings,
     sound,
+    starts,
     versions,
 )
 from shipway.drafting.builds import Build
@@ -28,10 +29,6 @@ from shipway.drafting.variables import is_secret
 _FRONT = ("frontend", "web", "site", "ui", "client", "www", "nginx", "proxy", "app", "admin")
 _BACK = ("backend", "api", "server")
 _PROVIDES = {"postgres": "DATABASE_URL", "mysql": "DATABASE_URL", "redis": "REDIS_URL"}
-_MIGRATES = re.compile(
-    r"alembic upgrade|flask db upgrade|manage\.py migrate|db:migrate|db:prepare|prisma migrate deploy|artisan migrate|knex migrate|migrate:latest"
-    r"|migration:run|goose \S* ?up|dbmate (up|migrate)|drizzle-kit migrate|sequelize(-cli)? db:migrate"
-)
 
 
 def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Draft:
@@ -71,10 +68,11 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
     frameworks.flask_app(tree, draft, found)
     compose.settle(draft)
     _release(draft, declared)
-    _starts(tree, draft, found)
+    starts.find(tree, draft, found)
     pipeline.find(pipeline.Where(tree, found), projects, draft)
     _volumes(draft, found)
     _routes(draft)
+    starts.settle(tree, draft, found)
     _provide(draft)
     sound.repair(draft)
     return draft
@@ -82,8 +80,8 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
 
 def _nothing(draft: Draft, notes: list[str]) -> None:
     seen = "no Dockerfile for production" if notes else "no Dockerfile"
-    origin = draft.origin[:1].lower() + draft.origin[1:]
-    has = f"{origin} has nothing that is left of the application" if origin else "no compose file"
+    source = draft.origin.removeprefix("From ")
+    has = f"no service of the application in {source}" if source else "no Compose file"
     draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing builds it: there is {seen}, and {has}"]))
     draft.services[0].todo.append(
         "write a Dockerfile (`shipway init --dockerfile` does, for most frameworks), or set its folder here"
@@ -200,34 +198,11 @@ def _release(draft: Draft, declared: list[Declared]) -> None:
         if not app.release:
             continue
         database = next((item for item in draft.databases if item.tool), None)
-        if database is not None and _MIGRATES.search(app.release):
+        if database is not None and starts.MIGRATES.search(app.release):
             database.why += f"; {app.file} runs `{app.release}` before each release"
         else:
             draft.notes.append(
                 f"{app.file}: `{app.release}` ran before each release: if it migrates, write it as `database: {{tool: command}}`"
-            )
-
-
-def _starts(tree: Tree, draft: Draft, found: list[Build]) -> None:
-    """Programs that migrate when they start do it twice, and before the plan does."""
-    if not any(item.tool for item in draft.databases):
-        return
-    for service in draft.services:
-        build = assemble.of(service, found)
-        texts = [service.command or "", service.entrypoint or ""]
-        if build is not None and not service.command:
-            texts.append(build.facts.command or "")
-        if build is not None:
-            entry = build.facts.entrypoint or ""
-            texts.append(entry)
-            script = next((word for word in entry.split() if "/" in word or word.endswith(".sh")), "").rpartition("/")[
-                2
-            ]
-            texts += [tree.text(path) for path in tree.files if script and path.rpartition("/")[2] == script][:3]
-        match = next((match for text in texts if (match := _MIGRATES.search(text))), None)
-        if match:
-            service.todo.append(
-                f"it runs `{match[0].strip()}` when it starts: remove that, since `database` migrates before a new container takes requests"
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from shipway.domain.errors import PlanError
 from shipway.domain.plan import PLAN_FILE, Plan
 
 if TYPE_CHECKING:
-    from shipway.planfile.read import Images, Reading, Taken
+    from shipway.planfile.read import Images, Reading, Starts, Taken
 
 HINT = "`shipway init` writes a first plan"
 
@@ -63,13 +64,24 @@ def parse(text: str, file: str, *, files: Callable[[str], bool] | None = None) -
     return _plan_of(read(text, file, files, place=file))
 
 
-def examine(path: Path, images: Images | None = None, taken: Taken | None = None) -> Reading:
+def examine(
+    path: Path, images: Images | None = None, taken: Taken | None = None, starts: Starts | None = None
+) -> Reading:
     """The plan if it is valid, and all problems of the file including warnings. PlanError if it can't be read. images:
-    an image's configuration on the engine. taken: who is already served at an environment's address there."""
+    an image's configuration on the engine. taken: who is already served at an environment's address there. starts: by which
+    command a service migrates when it starts, if it does."""
     from shipway.planfile.read import read
 
-    exists = lambda name: (path.parent / name).exists()  # noqa: E731
-    return read(_text(path), _shown(path), exists, images, taken, place=place_of(path))
+    exists = partial(present, path.parent)
+    return read(_text(path), _shown(path), exists, images, taken, starts, place=place_of(path))
+
+
+def present(folder: Path, name: str) -> bool:
+    """Whether something is there. False for a name that no file can have, such as one that is too long."""
+    try:
+        return (folder / name).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def load_cached(path: Path, cache: Path) -> Plan:

@@ -40,6 +40,7 @@ class Record:
     named: bool = False  # `make` also gets the record's own key as `name`
     short: tuple[str, Kind] | None = None  # (argument, kind) of a single value instead of the mapping
     exactly_one: Sequence[str] = ()
+    one_or_more: Sequence[str] = ()
     together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: further keys that it requires
 
     @property
@@ -100,6 +101,8 @@ class Record:
         for key in self.required:
             if key not in present:
                 report.error(path, f"`{key}` is missing", self._line(key))
+        if self.one_or_more and not present.intersection(self.one_or_more):
+            report.error(path, f"`{self.one_or_more[0]}` is missing", "; or ".join(map(self._line, self.one_or_more)))
         chosen = [key for key in self.exactly_one if key in present]
         if self.exactly_one and len(chosen) != 1:
             choice = "; or ".join(self._line(key) for key in self.exactly_one)
@@ -134,6 +137,8 @@ class Record:
             schema["required"] = list(self.required)
         if self.exactly_one:
             schema["oneOf"] = [{"required": [key]} for key in self.exactly_one]
+        if self.one_or_more:
+            schema["anyOf"] = [{"required": [key]} for key in self.one_or_more]
         if self.together:
             schema["dependencies"] = {key: list(others) for key, others in self.together.items()}
         return {"anyOf": [self.short[1].schema(path, describe), schema]} if self.short else schema

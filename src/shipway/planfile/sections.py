@@ -38,11 +38,15 @@ def accessory_kind(image: str) -> str:
     return _KINDS.get(base_name(image), "other")
 
 
-def accessory(image: str, **given: Any) -> domain.Accessory:
-    """Kind and port are derived from the image's name unless given."""
+def accessory(image: str = "", **given: Any) -> domain.Accessory:
+    """Kind and port are derived from the image's name unless given; the image of an external one from its version."""
     kind = given.pop("kind", None) or accessory_kind(image)
     if isinstance(given.get("provides"), dict):
         given["forms"] = given.pop("provides")
+    if given.get("external"):
+        known, version = KINDS[kind].external, given.get("version")
+        image = image or (known.image.format(version=version) if known and version else "")
+        given["provides"] = given["external"]
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", KINDS[kind].port), **given)
 
 
@@ -199,10 +203,12 @@ ACCESSORY = Record(
         "entrypoint": v.COMMAND,
         "command": v.COMMAND,
         "published": v.PUBLISHED_PORT,
+        "external": v.SECRET,
+        "version": v.SERVER_VERSION,
     },
-    required=("image",),
     named=True,
-    together={"url": ("provides",)},
+    one_or_more=("image", "external"),
+    together={"version": ("external",)},
 )
 SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
 SNAPSHOT = Record(
@@ -213,7 +219,9 @@ DATABASE = Record(
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
-        "tool": Choice({tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "sequelize", "sql")}),
+        "tool": Choice(
+            {tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "on-start", "sequelize", "sql")}
+        ),
         "folder": v.INSIDE,
         "commands": Record(
             domain.DatabaseCommands,

@@ -7,6 +7,7 @@ import re
 import shlex
 from urllib.parse import SplitResult, urlsplit
 
+from shipway.domain import secret_value
 from shipway.domain.refs import parse_range
 from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import Choice, Number, Several, Text
@@ -206,11 +207,16 @@ def client_range(text: str) -> str:
 
 
 def mount(text: str) -> str:
-    """An absolute path in the usual form. ValueError for the root, and for folders that the kernel or Shipway fills."""
+    """An absolute path in the usual form. ValueError for the root, for folders that the kernel or Shipway fills, and for
+    what contains one: a volume would keep the secrets' files."""
     path = posixpath.normpath(text)
-    taken = next((item for item in ("/proc", "/sys", "/dev", "/run/secrets") if f"{path}/".startswith(f"{item}/")), "")
-    if path.strip("/") == "" or taken:
-        raise ValueError(f"`{text}` {f'is within {taken}' if taken else 'is the whole file system'}")
+    real = f"{path}/".replace("/var/run/", "/run/", 1) if path.startswith("/var/run") else f"{path}/"
+    if path.strip("/") == "":
+        raise ValueError(f"`{text}` is the whole file system")
+    for taken in ("/proc/", "/sys/", "/dev/", f"{secret_value.FOLDER}/"):
+        if real.startswith(taken) or taken.startswith(real):
+            how = "is within" if real.startswith(taken) else "contains"
+            raise ValueError(f"`{text}` {how} {taken.rstrip('/')}")
     return path
 
 
@@ -232,6 +238,7 @@ TEXT = Text("a text in one line", r"^[^\n]*\S[^\n]*$")
 SHELL = Text("a shell command", as_written=True, most=BLOCK)
 SQL = Text("an SQL statement", most=BLOCK)
 COMMAND = Text("a command with its arguments, in one text", convert=shell_words, as_written=True)
+SERVER_VERSION = Text("the version of a server, such as 15 or 7.2", r"^[0-9][0-9A-Za-z.]{0,20}$", as_written=True)
 VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True, most=BLOCK)
 IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
 FOLDER = Text(

@@ -53,7 +53,7 @@ PASSWORD = "test"  # of databases that exist for one step on a private network
 def command_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over everything that the step sees; if something can't be covered, the key is limited to this branch."""
     assert step.image is not None
-    accessories = [run.plan.accessories[name] for name in step.accessories]
+    accessories = [run.plan.accessories[name].as_container() for name in step.accessories]
     names = [item for item in (step.image.name, *(accessory.image for accessory in accessories)) if item]
     ids = dict(zip(names, side_by_side(lambda name: _image_id(run, step, name), names), strict=True))
     return digest_of({
@@ -212,7 +212,7 @@ def _image_id(run: Run, step: Step, name: str) -> str:
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
     """Start new accessories and wait until they are healthy, with their ids in `started`; returns lines of /etc/hosts
     and variables to reach them."""
-    chosen = [run.plan.accessories[name] for name in step.accessories]
+    chosen = [run.plan.accessories[name].as_container() for name in step.accessories]
     names = [_accessory_name(run, step, accessory.name) for accessory in chosen]
     pairs = list(zip(chosen, names, strict=True))
     side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)

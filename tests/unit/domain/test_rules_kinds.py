@@ -28,6 +28,7 @@ FULL = domain.Plan(
     )},
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
+        "DATABASE_URL", "15",
     )},
     database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
@@ -60,7 +61,7 @@ environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.
 environments: aliases domains redirects access.users access.allow
 services.volumes: folder
 services.security: no_new_privileges pids capabilities
-accessories: published
+accessories: published external
 registry: address
 prove: mode mask
 """
@@ -72,7 +73,7 @@ services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
-accessories: image kind provides forms url port volume environment command entrypoint secrets
+accessories: image kind provides forms url port volume environment command entrypoint secrets version
 accessories.health: path tcp command timeout interval headers
 database: lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep

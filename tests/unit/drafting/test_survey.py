@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shipway import planfile
-from shipway.actions.projects.init import draft_plan
+from shipway.actions.projects.init import draft_plan, write_plan
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Database, Plan, StepImage
@@ -314,6 +314,26 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
     result = draft_plan(tmp_path)
     assert result.check.valid
     assert result.path == tmp_path / "shipway.yaml"
+
+
+def test_a_plan_that_can_not_be_replaced_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "shipway.yaml").write_text("app: mine\n")
+    real = Path.write_text
+
+    def half(path: Path, text: str, **more: str) -> int:
+        real(path, text[:10], **more)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(UsageError, match="No space left on device; it is as it was"):
+        write_plan(draft_plan(folder), force=True)
+    assert [item.name for item in folder.iterdir() if item.name != ".git"] == ["shipway.yaml"]
+    assert (folder / "shipway.yaml").read_text() == "app: mine\n"
+
+
+def test_a_name_that_no_file_can_have_is_a_problem_of_the_plan(folder: Path) -> None:
+    (folder / "shipway.yaml").write_text(f"app: shop\nservices: {{web: {{build: {'x' * 500}}}}}\n")
+    assert any("there is no folder" in item.message for item in planfile.examine(folder / "shipway.yaml").problems)
 
 
 def test_an_address_in_parts_is_provided_in_parts(tmp_path: Path) -> None:

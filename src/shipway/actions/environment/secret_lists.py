@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.actions.environment.observe import needed
-from shipway.actions.environment.secret_names import users_of
+from shipway.actions.environment.secret_names import misfit, users_of
 from shipway.context import Context
 from shipway.domain import dotenv, names
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_value import as_bytes, problem, used_as_variable
 
 OWN = ":"  # in the names of Shipway's own secrets, such as accessory:db
 
@@ -87,7 +86,7 @@ def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *
         if not item.value.strip():
             blank.append(item.name)
             continue
-        if why := problem(item.name, as_bytes(item.value), variable=used_as_variable(plan, item.name)):
+        if why := misfit(ctx.kinds, plan, environment.name, item.name, item.value):
             problems.append(f"line {item.line}: {why}")
         references += [item.name] if item.reference else []
         if item.name in known and ctx.secrets.get(scope, item.name) == item.value:

@@ -15,6 +15,7 @@ from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
 from shipway.domain.names import route_owner
 from shipway.domain.plan import LOCAL, Environment, Plan
+from shipway.drafting.starts import of_plan
 from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
 
@@ -44,7 +45,9 @@ class CheckResult:
 def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
     """Read and check the file, the accessories' images that are on this machine's engine, and whether its edge serves
     others at the plan's addresses. PlanError if the file can't be read."""
-    reading = planfile.examine(path, partial(_image_config, machine), partial(_address_taken, machine))
+    reading = planfile.examine(
+        path, partial(_image_config, machine), partial(_address_taken, machine), partial(of_plan, path.parent)
+    )
     return CheckResult(reading.problems, reading.plan)
 
 

@@ -11,9 +11,10 @@ from shipway.domain.accessory import DatabaseLogin
 from shipway.domain.blocking_session import BlockingSession
 from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, ServerLog, TableSize
+from shipway.drivers.libpq import of_parameters
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
-from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SIZE, UPGRADE
+from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
@@ -33,6 +34,7 @@ class PostgresServer:
         return {
             "PGHOST": login.host, "PGPORT": str(login.port), "PGUSER": login.user,
             "PGPASSWORD": login.password, "PGDATABASE": login.database,
+            **of_parameters(login.parameters),
         }  # fmt: skip
 
     def limits(self, lock: float, statement: float, variables: Mapping[str, str]) -> dict[str, str]:
@@ -45,6 +47,8 @@ class PostgresServer:
         match operation:
             case "size":
                 return ("sh", "-c", SIZE)
+            case "reach":
+                return ("sh", "-c", REACH)
             case "tables":
                 return ("sh", "-c", postgres_growth.TABLES)
             case "statements":

@@ -66,7 +66,7 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
     for index, name in enumerate(names):
         if name in names[:index]:
             report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
-    if len(names) > 1 and plan.accessories and environment.hosts[0].address is None:
+    if len(names) > 1 and plan.own_accessories and environment.hosts[0].address is None:
         message = "the other hosts can't reach the accessories, which run on the first host"
         report.error((*at, "hosts", 0), message, "`{host: …, address: …}` with an address that the other hosts reach")
 

@@ -12,8 +12,10 @@ from shipway.domain.shell_syntax import shell_syntax, through_shell
 from shipway.domain.volumes import right_path
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.report import Path, Report
+from shipway.planfile.rules.external import external
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
+from shipway.planfile.values import PROVIDED
 
 DATA_KEEPERS = ("postgres", "mysql")
 
@@ -90,6 +92,11 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
         )
     _each_name_once(at, accessory, "accessory", report)
     _without_a_shell(at, accessory, report)
+    if report.written((*at, "external")):
+        external(accessory, plan, report)
+        return
+    if report.written((*at, "url")) and not report.written((*at, "provides")):
+        report.error((*at, "url"), "`url` requires `provides`", f"`provides:` {PROVIDED.expected}")
     if not accessory.image or report.failed((*at, "kind")):
         return
     right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
@@ -174,7 +181,7 @@ def _published_once(plan: Plan, report: Report) -> None:
     for environment in plan.environments.values():
         if len(environment.hosts) < 2:
             continue
-        for accessory in plan.accessories.values():
+        for accessory in plan.own_accessories.values():
             here = (environment.hosts[0].name, published(plan, environment, accessory))
             other = owners.setdefault(here, (environment.name, accessory.name))
             if other != (environment.name, accessory.name):
@@ -197,10 +204,21 @@ def _database(plan: Plan, report: Report) -> None:
         report.error(("database", "tool"), "`sql` requires `folder`", "`folder:` the up and down files in the image")
     if database.tool == "command" and not report.written(("database", "commands")):
         report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
+    if database.on_start:
+        _on_start(plan.services.get(database.service), report)
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
             ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
         )
+
+
+def _on_start(service: Service | None, report: Report) -> None:
+    at = ("database", "tool")
+    if service is not None and service.health is None:
+        message = f"`{service.name}` has no `health`, which shows that it has migrated"
+        report.error(at, message, f"`health:` of the service `{service.name}`")
+    if report.written(("database", "contract")):
+        report.error(("database", "contract"), "can't defer what a program applies when it starts", "no `contract`")
 
 
 def _migrated(accessory: Accessory | None, report: Report) -> None:
@@ -217,7 +235,7 @@ def _migrated(accessory: Accessory | None, report: Report) -> None:
             f"`{accessory.name}` is not a database that can be migrated",
             "a PostgreSQL accessory (or `kind: postgres`)",
         )
-    elif not report.written(("accessories", accessory.name, "provides")):
+    elif not provided(accessory):
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")
 
 

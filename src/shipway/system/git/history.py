@@ -112,7 +112,7 @@ def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
     if any(git(path, "cat-file", "-e", f"{item}^{{commit}}", check=False).code for item in (*tips, *without)):
         return True
     kept = path / git(path, "rev-parse", "--git-path", "shallow").stdout.strip()
-    ends = set(kept.read_text().split())
+    ends = set(kept.read_text(encoding="utf-8").split())
     return any(revision in ends for revision in _lines(path, ("rev-list", *_range(tips, without))))
 
 

@@ -46,6 +46,11 @@ class Repository:
         """The commit of a branch, tag or hash."""
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
         if done.code:
+            if revision == "HEAD":
+                raise RepositoryError(
+                    f"the repository {self.path} has no commit yet, and Shipway deploys commits",
+                    hint="git add the files of the application, then: git commit",
+                )
             raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
         text = self._run(
             "rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()
