@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shipway.actions.projects.init import draft_plan
-from shipway.actions.projects.next_steps import next_steps
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 from shipway.drafting import dockerfile
@@ -354,16 +353,7 @@ def test_the_plan_is_drafted_with_what_was_written(folder: Path) -> None:
     assert (service.build.folder, service.port, service.health and service.health.path) == (".", 8000, "/healthz")
     assert (folder / "shipway.yaml").read_text() == result.text
     assert "wrote Dockerfile for Flask" in done.output
-    steps = next_steps(result, ("Dockerfile", ".dockerignore"))
-    assert (
-        "git add --all -- ':(exclude,glob)**/.env' && git commit -m \"Add a deployment plan\"" in steps
-    )  # the first one
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-q", "--allow-empty", "-m", "x"],
-        check=True,
-    )
-    steps = next_steps(result, ("Dockerfile", ".dockerignore"))
-    assert 'git add shipway.yaml Dockerfile .dockerignore && git commit -m "Add a deployment plan"' in steps
+    assert "git add shipway.yaml Dockerfile .dockerignore && git commit" in done.output
 
 
 def test_a_repository_of_parts(folder: Path) -> None:
