@@ -18,6 +18,7 @@ from shipway.system.unbreakable import UnbreakableReporter
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
     from shipway.domain.console import Console
+    from shipway.domain.container import ContainerSpec
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.ports import (
         DatabaseServer,
@@ -93,6 +94,7 @@ class Context:
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
+    one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
 
     def __post_init__(self) -> None:
         """Wrap the reporter, so that a failing report can't fail the action."""

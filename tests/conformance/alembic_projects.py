@@ -99,3 +99,27 @@ def write_alembic(folder: Path) -> None:
         (versions.parent / "env.py").write_text(text)
         for script in scripts:
             (versions / f"{script.id}_{script.name}.py").write_text(script.text())
+
+
+FLASK_APP = """
+import os
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+print("an app prints this and that")
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["DATABASE_URL"]
+Migrate(app, SQLAlchemy(app), transaction_per_migration=True)
+"""
+FLASK_KINDS = ("good", "older", "broken", "irreversible", "empty", "forked")
+
+
+def write_flask(folder: Path) -> None:
+    """One folder a project, with an app, and with migrations of Flask-Migrate: alembic.ini and env.py are the package's."""
+    for name in FLASK_KINDS:
+        versions = folder / name / "migrations" / "versions"
+        versions.mkdir(parents=True)
+        (folder / name / "app.py").write_text(FLASK_APP)
+        (versions / "README").write_text("of this project\n")
+        for script in PROJECTS[name]:
+            (versions / f"{script.id}_{script.name}.py").write_text(script.text())

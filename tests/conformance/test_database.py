@@ -14,7 +14,7 @@ from shipway.drivers.database.sql import SqlFolder
 from shipway.ports import DatabaseTool
 from shipway.testing.database import DatabaseToolSuite, MemoryDatabase, MemoryDatabaseTool
 from tests.conformance import database_lab as lab
-from tests.conformance.alembic_projects import write_alembic
+from tests.conformance.alembic_projects import write_alembic, write_flask
 
 pytestmark = [pytest.mark.databases, pytest.mark.share(2 / 3)]
 
@@ -63,6 +63,7 @@ def postgres(network: str) -> Iterator[lab.Postgres]:
 def alembic(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     context = tmp_path_factory.mktemp("alembic")
     write_alembic(context / "projects")
+    write_flask(context / "projects/flask")
     image = lab.build_image("python", context)
     with lab.container(network, image, "sleep", "infinity") as name:
         yield name
@@ -220,6 +221,43 @@ class SqlImages:
 
     def tables(self) -> set[str]:
         return self.postgres.tables(self.database)
+
+
+@pytest.mark.engine
+class TestFlaskMigrate(DatabaseToolSuite):
+    """The app is found from the WORKDIR, and the folder is the one that `flask db init` makes."""
+
+    class Images:
+        revisions = ("aaa1", "bbb2", "ccc3")
+
+        def __init__(self, alembic: str, postgres: lab.Postgres, database: str) -> None:
+            self.image, self.postgres, self.database = alembic, postgres, database
+            self.url = f"postgresql+psycopg://postgres:{lab.PASSWORD}@{postgres.name}/{database}"
+
+        def tool(self, image: str, workdir: str = "/projects/flask/good", **env: str) -> Alembic:
+            run = lab.execute(self.image, {"DATABASE_URL": self.url, **env}, workdir)
+            return Alembic(run, f"/projects/flask/{image}/migrations")
+
+        def tables(self) -> set[str]:
+            return self.postgres.tables(self.database)
+
+    @pytest.fixture
+    def images(self, alembic: str, postgres: lab.Postgres, database: str) -> Images:
+        return self.Images(alembic, postgres, database)
+
+    def test_the_app_beside_the_folder_and_no_app(self, images: Images) -> None:
+        """Without an app in the WORKDIR, it is looked for beside the folder; the list of migrations needs none."""
+        assert images.tool("good", "/").pending() == ["aaa1", "bbb2", "ccc3"]
+        elsewhere = images.tool("good", "/", FLASK_APP="nowhere")
+        assert elsewhere.head() == "ccc3"
+        with pytest.raises(MigrationFailed, match="Could not import 'nowhere'") as failure:
+            elsewhere.pending()
+        assert "FLASK_APP" in failure.value.hint
+
+    def test_two_heads_are_refused(self, images: Images) -> None:
+        with pytest.raises(MigrationFailed, match="2 heads") as failure:
+            images.tool("forked").up(print)
+        assert "flask db merge heads" in failure.value.hint
 
 
 @pytest.mark.engine

@@ -127,7 +127,9 @@ def test_down_first(shop: Tiny) -> None:
             "the next one is not due yet" in shop.shipway("rehearse", "staging", "--to", "1", "--every", "0.5").output
         )
         assert len(rehearsals(shop, three)) == 1
-        done = shop.shipway("rollback", "staging", "--to", "1")
+        with shop.jobs() as jobs:
+            done = shop.shipway("rollback", "staging", "--to", "1")
+        assert len(jobs) == 1, "all commands of the migration tool run in one container"
         assert "rollback plan: revert schema, then switch; final schema revision: 0001" in done.output
         assert "why UNSAFE" in done.output
         assert done.output.index("▸ revert") < done.output.index("▸ switch")

@@ -147,6 +147,19 @@ class Tiny(Project):
         found = engine("/containers/json", all=1, filters=json.dumps({"label": wanted}))
         return {item["Names"][0].lstrip("/"): item["State"] for item in found}
 
+    @contextmanager
+    def jobs(self) -> Iterator[list[str]]:
+        """The names of the containers for jobs that are started in the block."""
+        found: list[str] = []
+        begun = time.time()
+        yield found
+        listed = subprocess.run(
+            ["docker", "events", "--since", f"{begun:.3f}", "--until", f"{time.time():.3f}", "--filter", "event=start", "--filter",
+             f"label=shipway.app={self.app}", "--filter", "label=shipway.role=job", "--format", "{{.Actor.Attributes.name}}"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found += listed.stdout.split()
+
     def logs(self, container: str) -> str:
         """All that a container has written so far."""
         return "\n".join(DockerRuntime(Engine()).logs(container))

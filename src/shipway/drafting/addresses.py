@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipway.drafting.compose_parts import Part, Reading
-from shipway.drafting.draft import AccessoryDraft, ServiceDraft
+from shipway.drafting.draft import AccessoryDraft, ServiceDraft, address_form
 from shipway.drafting.interpolation import expand
 from shipway.drafting.variables import Settings, Source, is_secret
 
@@ -20,6 +20,7 @@ _KEEPERS = {"postgres": ("postgres", "postgresql"), "mysql": ("mysql", "mariadb"
 PASSWORDS = {"postgres": ("POSTGRES_PASSWORD",), "mysql": ("MYSQL_PASSWORD", "MARIADB_PASSWORD")}
 _ROOT = ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD")
 _USUAL = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "AMQP_URL", "MONGO_URL", "MONGODB_URI")
+_DRIVER = re.compile(r"[a-z]+\+[a-z0-9]+")  # of a scheme with a driver in it, as SQLAlchemy reads it
 _HARMLESS = re.compile(
     r"^(schema=public|sslmode=(disable|prefer|allow)|charset=utf8\w*|serverVersion=.*|pgbouncer=.*)$"
 )
@@ -152,6 +153,9 @@ def _files(reading: Reading, part: Part) -> None:
 def _address(draft: ServiceDraft, settings: Settings, name: str, address: Address) -> None:
     accessory = address.accessory
     if accessory.provides == name and address.provided:
+        _query(settings, name, address)
+    elif accessory.provides == name and _DRIVER.fullmatch(address.scheme):
+        accessory.forms[name] = address_form(address.scheme)
         _query(settings, name, address)
     elif accessory.provides == name:
         given = "postgresql" if accessory.kind == "postgres" else "mysql"

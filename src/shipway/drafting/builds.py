@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import ServiceDraft, plan_name
@@ -66,7 +66,7 @@ class Build:
         """The folder of the file."""
         return posixpath.dirname(self.path) or "."
 
-    @property
+    @cached_property
     def dockerfile(self) -> str:
         """The file's path, relative to the context."""
         return posixpath.relpath(self.path, self.context)

@@ -38,7 +38,7 @@ def _all(tree: Tree, projects: list[Project]) -> Iterator[Found]:
     nodes = {project.folder: project for project in projects if project.language == NODE}
     for folder in tree.folders:
         names = {*tree.names(folder)}
-        yield from _python(tree, folder, names, projects)
+        yield from _python(tree, folder, names)
         yield from _node(tree, folder, names, nodes.get(folder))
         if "rails" in names and posixpath.basename(folder) == "bin" and tree.has(join(folder, "../db/migrate")):
             yield commands.rails(join(folder, ".."))
@@ -69,16 +69,8 @@ def _named(tool: str, folder: str, evidence: str, message: str) -> Found:
     return Found(DatabaseDraft(tool="", unsupported=message), folder, evidence, folder)
 
 
-def _python(tree: Tree, folder: str, names: set[str], projects: list[Project]) -> Iterator[Found]:
-    if "alembic.ini" in names and "script_location" not in tree.text(join(folder, "alembic.ini")) and "env.py" in names:
-        uses = [
-            project
-            for project in projects
-            if within(folder, project.folder) is not None and project.has("flask-migrate")
-        ]
-        if uses or "current_app" in tree.text(join(folder, "env.py")):
-            yield commands.flask(folder)
-            return
+def _python(tree: Tree, folder: str, names: set[str]) -> Iterator[Found]:
+    """Flask-Migrate's folder has an alembic.ini too, beside env.py."""
     if "alembic.ini" in names:
         yield Found(DatabaseDraft(tool="alembic"), folder, "alembic.ini", join(folder, "alembic.ini"))
     if "manage.py" in names and "django" in tree.text(join(folder, "manage.py")).lower():
@@ -253,6 +245,10 @@ def _place(found: Found, build: Build) -> None:
     if database.tool in ("alembic", "django"):
         inner = posixpath.dirname(copied) if copied else at
     elif database.tool == "command":
+        if build.facts.final_base.startswith("oven/bun"):  # which has no npx
+            database.commands = {
+                name: text.replace("npx --no-install ", "bun run ") for name, text in (database.commands or {}).items()
+            }
         inner = _project(copied, within(needed or at, at))
     else:
         inner = copied if copied is not None else database.folder

@@ -54,6 +54,11 @@ class ServiceDraft:
             self.volumes[next(option for option in free if option not in self.volumes)] = path
 
 
+def address_form(scheme: str) -> str:
+    """The text of `provides` for the address of a database in another scheme, such as postgresql+asyncpg."""
+    return f"{scheme}://{{user}}:{{password}}@{{host}}:{{port}}/{{database}}"
+
+
 @dataclass
 class AccessoryDraft:
     """One entry of `accessories`."""

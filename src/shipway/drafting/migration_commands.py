@@ -27,21 +27,6 @@ def _found(folder: str, evidence: str, migrations: str, given: dict[str, str]) -
     return Found(DatabaseDraft(tool="command", commands=given), folder, evidence, migrations)
 
 
-def flask(migrations: str) -> Found:
-    """Flask-Migrate. The list is read from the files, so that the app isn't imported without a database."""
-    folder, name = posixpath.split(migrations)
-    listed = f'from alembic.script import ScriptDirectory as S; [print(r.revision) for r in reversed([*S("{name}").walk_revisions()])]'
-    given = {
-        "list": f"python -c '{listed}'",
-        # What the app itself prints has other words in its lines.
-        "current": "found=$(flask db current) && echo \"$found\" | sed -n 's/^\\([0-9A-Za-z_-]*\\)\\( ([a-z ]*)\\)*$/\\1/p'",
-        "up": "flask db upgrade {to}",
-        "down": "flask db downgrade {to}",
-        "base": "base",
-    }
-    return _found(folder or ".", f"{name}/alembic.ini", migrations, given)
-
-
 def rails(folder: str) -> Found:
     """Rails."""
     query = (
@@ -59,10 +44,10 @@ def rails(folder: str) -> Found:
 
 
 def laravel(folder: str) -> Found:
-    """Laravel. `migrate:status` fails in a database that was never migrated."""
+    """Laravel. `migrate:status` fails in a database that was never migrated; before Laravel 9 it prints a table."""
     status = (
         'found=$(php artisan migrate:status --no-ansi) || case "$found" in *"table not found"*) exit 0;; *) echo "$found"; exit 1;; esac; '
-        "echo \"$found\" | sed -n 's/^ *\\([0-9][0-9_]*_[a-z0-9_]*\\) .*Ran *$/\\1/p'"
+        "echo \"$found\" | sed -n -e 's/^ *\\([0-9][0-9_]*_[a-z0-9_]*\\) .*Ran *$/\\1/p' -e 's/^| Yes *| *\\([^ ]*\\) .*/\\1/p'"
     )
     given = {
         "list": "ls database/migrations | sed -n 's/[.]php$//p' | sort",
@@ -118,7 +103,10 @@ def drizzle(folder: str, config: str, out: str, project: Project | None) -> Foun
     """Drizzle has no down migrations of its own: a file NAME.down.sql is used where there is one."""
     journal = f'require("./{out}/meta/_journal.json").entries'
     if project and project.has("postgres"):
-        client = 'const c = require("postgres")(process.env.DATABASE_URL, {onnotice() {}}), q = s => c.unsafe(s);'
+        client = (
+            'const p = require("postgres"), c = (p.default ?? p)(process.env.DATABASE_URL, {onnotice() {}}),'  # Bun has a module
+            " q = s => c.unsafe(s);"
+        )
     else:
         client = 'const c = new (require("pg").Client)(process.env.DATABASE_URL), q = async s => (await c.query(s)).rows; await c.connect();'
     body = (

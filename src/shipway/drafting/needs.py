@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shipway.domain.image import base_name
 from shipway.drafting.dependencies import Project
-from shipway.drafting.draft import AccessoryDraft, Draft
+from shipway.drafting.draft import AccessoryDraft, Draft, address_form
 from shipway.drafting.platforms.declared import IMAGES, accessory
 
 _PACKAGES = {
@@ -287,7 +287,9 @@ def _best(candidates: list[str], kind: str, variables: Variables) -> str:
 def _scheme(item: AccessoryDraft, kind: str, variables: Variables) -> None:
     scheme = variables.samples[item.provides or ""].partition("://")[0]
     given = {"postgres": "postgresql", "mysql": "mysql", "redis": "redis"}.get(kind)
-    if given and ("+" in scheme or scheme.startswith("jdbc:") or scheme in ("mysql2", "trilogy", "rediss")):
+    if kind in ("postgres", "mysql") and re.fullmatch(r"[a-z]+\+[a-z0-9]+", scheme):
+        item.forms[item.provides or ""] = address_form(scheme)
+    elif given and ("+" in scheme or scheme.startswith("jdbc:") or scheme in ("mysql2", "trilogy", "rediss")):
         variables.todo.append(f"{item.provides} began with {scheme}://; Shipway provides {given}://")
 
 

@@ -65,6 +65,7 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
         _settings(tree, draft, found, variables, projects)
         _required(tree, draft, found, variables)
     databases.find(tree, projects, found, draft, needs.server(projects, variables, text, draft))
+    frameworks.flask_app(tree, draft, found)
     compose.settle(draft)
     _release(draft, declared)
     starts.find(tree, draft, found)

@@ -35,7 +35,6 @@ class Tree:
         self.cut = False  # whether there are more files than are listed
         self.files: list[str] = []  # the upper ones first, by name in a folder
         self._texts: dict[str, str] = {}
-        self._below: dict[str, list[str]] = {}
         self.clues: dict[str, list[tuple[str, str]]] = {}  # by folder: path and text of the files that `clues` reads
         waiting = deque([("", 0)])
         while waiting:
@@ -104,12 +103,17 @@ class Tree:
 
     def below(self, folder: str) -> list[str]:
         """Paths of all files in a folder and below it."""
-        if folder not in self._below:
-            start = f"{folder}/"
-            self._below[folder] = (
-                self.files if folder == "." else [path for path in self.files if path.startswith(start)]
-            )
-        return self._below[folder]
+        return self.files if folder == "." else self._below.get(folder, [])
+
+    @cached_property
+    def _below(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            end = path.rfind("/")
+            while end > 0:
+                found.setdefault(path[:end], []).append(path)
+                end = path.rfind("/", 0, end)
+        return found
 
     def named(self, *names: str) -> list[str]:
         """Paths of the files with one of these names."""

@@ -243,6 +243,10 @@ def _checks(draft: Draft) -> Iterator[str]:
         yield "checks:"
     for check in draft.checks:
         yield f"  {scalar(check.name)}:"
+        yield (
+            "    # TODO: a check has no sources: build an image with these tests, and add "
+            f"`checks: [{printable(check.name)}]` to staging"
+        )
         yield from (f"    # TODO: {printable(item)}" for item in check.todo)
         yield f"    image: {scalar(check.image)}"
         yield f"    run: {scalar(check.run)}"
@@ -256,8 +260,6 @@ def _environments(draft: Draft) -> Iterator[str]:
     staging = f"http://staging.{draft.app}.localhost:8080"
     yield f"    url: {staging}  # TODO: its public address"
     yield from _addresses(draft, staging)
-    if draft.checks:
-        yield f"    checks: [{', '.join(scalar(check.name) for check in draft.checks)}]"
     yield "  production:"
     yield f'    on: {{tag: "v*", branch: {inline(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"

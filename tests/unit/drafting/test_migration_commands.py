@@ -34,9 +34,8 @@ TYPEORM = {
     "src/migrations/1700000000001-B.ts": "", "src/migrations/1700000000000-A.ts": "", "dist/migrations/1700000000001-B.js": "",
     "dist/migrations/1700000000000-A.js": "", "dist/migrations/1700000000000-A.js.map": "",
 }  # fmt: skip
-FLASK = {
-    "requirements.txt": "flask-migrate\npsycopg\n", "migrations/alembic.ini": "[alembic]\n", "migrations/env.py": "from flask import current_app\n",
-}  # fmt: skip
+
+FLASK = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nEXPOSE 80\n"
 
 
 def database(root: Path, files: dict[str, str]) -> Database:
@@ -95,18 +94,25 @@ LARAVEL_STATUS = """
   2024_02_01_000000_b .......................... Pending
 """
 
+LARAVEL_8_STATUS = """
++------+---------------------+-------+
+| Ran? | Migration           | Batch |
++------+---------------------+-------+
+| Yes  | 2024_01_01_000000_a | 1     |
+| No   | 2024_02_01_000000_b |       |
++------+---------------------+-------+
+"""
+
 
 @pytest.mark.parametrize(
     ("files", "tool", "output", "code", "expected"),
     [
         (LARAVEL, "php", LARAVEL_STATUS, 0, (0, ["2024_01_01_000000_a"])),
+        (LARAVEL, "php", LARAVEL_8_STATUS, 0, (0, ["2024_01_01_000000_a"])),
         (LARAVEL, "php", "  ERROR  Migration table not found.\n", 1, (0, [])),
         (LARAVEL, "php", "could not connect\n", 1, (1, ["could", "not", "connect"])),
         (TYPEORM, "npx", "query: SELECT 1\n [X] 1 A1700000000000\n [ ] B1700000000001\n", 0, (0, ["1700000000000"])),
         (TYPEORM, "npx", "refused\n", 1, (1, [])),
-        (FLASK, "flask", "the app prints this\n3f1a2b (head)\n", 0, (0, ["3f1a2b"])),
-        (FLASK, "flask", "3f1a2b\n", 0, (0, ["3f1a2b"])),
-        (FLASK, "flask", "refused\n", 2, (2, [])),
     ],
 )
 def test_the_current_revision_or_a_failure(
@@ -142,3 +148,29 @@ def test_an_image_without_the_migrations_is_asked_about(tmp_path: Path) -> None:
         "FROM golang:1.22 AS build\nCOPY . .\nFROM scratch\nCOPY --from=build /app /app\nEXPOSE 80\n"
     )
     assert "# TODO: the image must contain migrations, but Dockerfile doesn't copy it" in draft_plan(tmp_path).text
+
+
+@pytest.mark.parametrize(
+    ("files", "app"),
+    [
+        ({"Dockerfile": FLASK + 'CMD ["gunicorn", "--bind", "0.0.0.0:80", "shop.web:create_app()"]\n'}, "shop.web:create_app()"),
+        ({"Dockerfile": FLASK + 'CMD ["gunicorn", "shop:app"]\n', "app.py": ""}, None),
+        ({"Dockerfile": FLASK + 'ENV FLASK_APP=shop\nCMD ["gunicorn", "shop:app"]\n'}, None),
+        ({"Dockerfile": FLASK + 'CMD ["serve"]\n'}, "TODO"),
+    ],
+    ids=["by the command", "app.py", "by the image", "asked"],
+)  # fmt: skip
+def test_flask_migrate_and_its_app(files: dict[str, str], app: str | None, tmp_path: Path) -> None:
+    base = {"requirements.txt": "flask-migrate\npsycopg\n", "migrations/alembic.ini": "[alembic]\n"}
+    base["migrations/env.py"] = "from flask import current_app\n"
+    for name, text in {**base, **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    result = draft_plan(tmp_path)
+    assert result.check.plan
+    found = result.check.plan.database
+    assert found is not None
+    assert (found.tool, found.folder) == ("alembic", "migrations")
+    given = result.check.plan.services[found.service].environment.get("FLASK_APP")
+    asked = "# TODO: FLASK_APP" in result.text
+    assert (given, asked) == ((None, True) if app == "TODO" else (app, False))

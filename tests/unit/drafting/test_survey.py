@@ -87,10 +87,10 @@ def test_a_compose_file(folder: Path) -> None:
     assert (mail.image, mail.port, mail.route) == ("acme/mail:2", 25, None)
     assert (mail.environment, mail.secrets) == ({"MODE": "strict", "QUOTED": "a: b"}, ("API_TOKEN",))
     db, cache, mq = plan.accessories.values()
-    assert (db.image, db.kind, db.provides, db.volume) == (
+    assert (db.image, db.kind, dict(db.forms), db.volume) == (
         "postgres:16",
         "postgres",
-        "DATABASE_URL",
+        {"DATABASE_URL": "postgresql+psycopg://{user}:{password}@{host}:{port}/{database}"},
         "/var/lib/postgresql/data",
     )
     assert db.environment == {"POSTGRES_INITDB_ARGS": "--data-checksums"}
@@ -102,7 +102,7 @@ def test_a_compose_file(folder: Path) -> None:
 def test_what_a_compose_file_does_not_tell_is_asked(folder: Path) -> None:
     _, text = drafted(folder, {"compose.yaml": COMPOSE, "api/Dockerfile": PYTHON, "web/Dockerfile": "FROM nginx:1\n"})
     asked = [line.partition("# TODO: ")[2] for line in text.splitlines() if "# TODO: " in line]
-    for part in ("env_file .env", "postgresql+psycopg", "/docker-entrypoint-initdb.d/init.sql"):
+    for part in ("env_file .env", "/docker-entrypoint-initdb.d/init.sql"):
         assert any(part in line for line in asked), part
     for part in (
         "SENTRY  # no value for SENTRY in the repository",

@@ -108,3 +108,16 @@ def test_a_folder_tests_installed_packages_together_and_first(tmp_path: Path, mo
         tool.down("shop.1", print)
     with pytest.raises(MigrationFailed, match=r"can't migrate down to shop\.3: the image lacks it"):
         tool.down("shop.3", print)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        ["    at Client.query (/app/node_modules/pg/lib/client.js:526:17)"] * 9,
+        ["\tfrom /usr/lib/ruby/gems/pg.rb:12:in `initialize'", "\tfrom bin/rails:3:in `<main>'"] * 5,
+        ["#0 /app/vendor/laravel/framework/src/Connection.php(712): PDO->query()", "#1 {main}"] * 5,
+    ],
+    ids=["Node", "Ruby", "PHP"],
+)
+def test_the_reason_is_not_lost_among_the_frames(frames: list[str]) -> None:
+    assert reason(["connecting", "connection refused", *frames]) == "connecting\nconnection refused"

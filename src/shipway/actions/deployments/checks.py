@@ -7,9 +7,9 @@ from collections import deque
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from shipway.actions.environment.jobs import TIMEOUT
 from shipway.actions.environment.ownership import Ownership
 from shipway.actions.environment.service_job import service_job
+from shipway.actions.environment.tool_container import TIMEOUT
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec

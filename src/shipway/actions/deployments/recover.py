@@ -15,6 +15,7 @@ from shipway.actions.deployments.revert import reachable, revert
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.tool_container import tool_containers
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
 from shipway.domain import history
@@ -34,8 +35,9 @@ from shipway.system.parallel import attempt_all
 
 @contextmanager
 def exclusive_access(ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0) -> Iterator[Context]:
-    """Hold the environment's lock with no unfinished work under it. Yields the context for changes."""
-    with environment_lease(ctx, app, environment, reason, wait=wait) as own:
+    """Hold the environment's lock with no unfinished work under it. Yields the context for changes, in which a migration
+    tool has one container."""
+    with environment_lease(ctx, app, environment, reason, wait=wait) as held, tool_containers(held) as own:
         recover(own, app, environment)
         yield own
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from shipway.actions.environment.lone_start import lone_start
 from shipway.actions.environment.patient_tool import PatientTool
 from shipway.actions.environment.service_job import service_job
+from shipway.actions.environment.tool_container import one_off
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER
@@ -21,11 +22,10 @@ from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Database, Environment, Plan
 from shipway.domain.release import Release
 from shipway.ports import DatabaseServer, DatabaseTool, OneOff, OnLine
-from shipway.steps.container import capture, owner_label
+from shipway.steps.container import owner_label
 from shipway.steps.database_server import ask
 from shipway.system.tars import TooLarge, reading_stream
 
-TIMEOUT = 1800.0
 LARGEST = 256 << 20  # bytes of a folder that is read as a whole
 
 
@@ -39,7 +39,7 @@ def database_tool(
 ) -> DatabaseTool | None:  # fmt: skip
     """The migration tool of a release, bound to an environment's database; None if the plan has none.
 
-    runner: runs commands, instead of one container each. files: wraps the reader of the image's files. cache: shared
+    runner: runs commands, instead of containers of `tool_containers`. files: wraps the reader of the image's files. cache: shared
     by the tools of the release. start: of a program that migrates when it starts, instead of one in the environment.
     """
     plan, database = release.plan, release.plan.database
@@ -59,8 +59,8 @@ def database_tool(
 
     tool = ctx.tool(
         database,
-        run=runner(job) if runner else _one_off(ctx, job),
-        client=runner(client) if runner else _one_off(ctx, client),
+        run=runner(job) if runner else one_off(ctx, job),
+        client=runner(client) if runner else one_off(ctx, client),
         files=files(own_files) if files else own_files,
         cache=cache,
         **_on_start(ctx, release, environment, settings, start),
@@ -114,19 +114,10 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     chosen = plan.services[database.service]
     files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in chosen.secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
-    run = _one_off(ctx, job)
+    run = one_off(ctx, job)
     extra: dict[str, Any] = {"image": job.image} if database.on_start else {}
     tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), **extra)
     return tool.head()
-
-
-def _one_off(ctx: Context, spec: ContainerSpec) -> Callable[[Sequence[str]], tuple[int, str]]:
-    def run(command: Sequence[str]) -> tuple[int, str]:
-        ctx.images.pull(spec.image, lambda line: None)  # the host may not have the image yet
-        argv = dataclasses.replace(spec, entrypoint=(command[0],), command=tuple(command[1:]))
-        return capture(ctx, argv, timeout=TIMEOUT)
-
-    return run
 
 
 def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, bytes]:

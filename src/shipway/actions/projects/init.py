@@ -23,6 +23,7 @@ class InitResult:
     found: tuple[tuple[str, str], ...]  # entry of the plan, and its reason
     notes: tuple[str, ...]
     secrets: tuple[str, ...]
+    random: frozenset[str]  # those for which a random value does, as long as no environment was deployed
     check: CheckResult
 
     @property
@@ -35,6 +36,7 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
     """Draft a plan for the repository that contains `folder`, or for the folder itself outside of a repository. compose:
     the Compose files to read, in place of those that are found; UsageError if one can't be used."""
     from shipway.drafting.compose_model import NotCompose
+    from shipway.drafting.settings import any_value
     from shipway.drafting.survey import survey
     from shipway.drafting.write import write
     from shipway.planfile import present
@@ -59,10 +61,12 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
         *(item.secrets for item in draft.accessories),
     ]
     secrets = dict.fromkeys(name for listed in lists for name in listed)
+    own = {name for item in draft.accessories for name in item.secrets}  # passwords of databases that are created
+    random = frozenset(name for name in secrets if name in own or any_value(name))
     result = CheckResult(reading.problems, reading.plan)
     reasons = tuple((printable(what), printable(why)) for what, why in found)
     notes = tuple(printable(note) for note in draft.notes)
-    return InitResult(root / PLAN, text, reasons, notes, tuple(secrets), result)
+    return InitResult(root / PLAN, text, reasons, notes, tuple(secrets), random, result)
 
 
 def _inside(root: Path, path: Path) -> str:

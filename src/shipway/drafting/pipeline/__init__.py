@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shipway.drafting import needs
+from shipway.drafting import clues, needs
 from shipway.drafting.dependencies import GO, JAVA, NODE, PHP, PYTHON, RUBY, Project
 from shipway.drafting.draft import CheckDraft, Draft, StepDraft, plan_name
 from shipway.drafting.pipeline import node, others, python
@@ -45,6 +45,7 @@ def find(where: Where, projects: list[Project], draft: Draft) -> None:
             step.why = f"{'' if project.folder == '.' else project.folder + '/'}{step.why}"
             if step.name.removesuffix("-2").endswith(_TESTED):
                 _accessories(step, project, draft)
+                _variables(step, project, where, draft)
             draft.steps.append(step)
         if project.language == NODE:
             for check in node.checks(where, project):
@@ -85,6 +86,16 @@ def _accessories(step: StepDraft, project: Project, draft: Draft) -> None:
     step.accessories = [item.name for item in draft.accessories if needs.speaks(project, needs.kind_of(item))]
     if step.accessories:
         step.why += f", with {', '.join(step.accessories)}"
+
+
+def _variables(step: StepDraft, project: Project, where: Where, draft: Draft) -> None:
+    """Tests get values of the variables without which the code doesn't start: a service's, or one that only tests need."""
+    held = {item.provides for item in draft.accessories} | {*step.env}
+    known = {name: value for service in draft.services for name, value in service.environment.items()}
+    for name in clues.required(clues.texts(where.tree, project.folder)):
+        if name not in held:
+            address = draft.addresses.get(name, "").format(url="http://localhost", host="localhost")
+            step.env[name] = known.get(name) or address or "test"
 
 
 __all__ = ["CheckDraft", "Where", "find"]

@@ -16,6 +16,7 @@ from shipway.ports import OneOff, OnLine
 # other program, such as a wrapper script, is started for each command. Arguments: the folder of alembic.ini, the
 # program, a verb, and its operands.
 SCRIPT = r"""
+export SHIPWAY_WORKDIR="$PWD"
 cd "$1" || exit 2
 program=$2
 shift 2
@@ -37,7 +38,7 @@ eval "exec $python"' -c "$program" "$beside" "$@"'
 """
 PROGRAM = Path(__file__).with_name("inside") / "alembic_program.py"
 UNKNOWN = 64  # exit code if the image lacks the target revision
-_MERGE = "merge them with `alembic merge heads`, commit the new script and release again"
+_MERGE = "merge them with `alembic merge heads` (`flask db merge heads`), commit the new script and release again"
 _FIX = {
     "upgrade": "correct the migration and release again: it continues from the current schema revision",
     "downgrade": "correct the down migration and release again, or restore the database from a snapshot",
@@ -45,7 +46,8 @@ _FIX = {
 
 
 class Alembic:
-    """See ports.DatabaseTool. `folder` contains alembic.ini in the image; None is its WORKDIR."""
+    """See ports.DatabaseTool. `folder` contains alembic.ini in the image; None is its WORKDIR. If it is a folder of
+    Flask-Migrate, commands run in the context of the Flask app, as with `flask db`."""
 
     def __init__(self, run: OneOff, folder: str | None = None, cache: OwnTablesCache | None = None) -> None:
         self._run = run
@@ -228,6 +230,11 @@ def _broken(what: str, code: int, lines: Sequence[str]) -> MigrationFailed:
     hint = "check that the database is reachable and that the service's variables contain its address"
     if code == 127 or "alembic: not found" in text:
         hint = "the image of the service needs alembic on its PATH"
+    elif "Could not locate a Flask application" in text or "Could not import" in text:
+        hint = "set FLASK_APP in the service's `environment` to the module that has the Flask app"
     elif "No config file" in text or "No 'script_location'" in text or "can't cd" in text:
-        hint = "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan"
+        hint = (
+            "alembic.ini must be in the image's WORKDIR, or in `database: {folder: …}` of the plan; it has a script_location, "
+            "or is in a folder that Flask-Migrate made, beside env.py"
+        )
     return MigrationFailed(f"{what}\n{read.reason(lines)}", hint=hint)

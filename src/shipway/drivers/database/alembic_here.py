@@ -10,7 +10,7 @@ from pathlib import Path
 from shipway.domain.errors import ProofError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import alembic_output as read
-from shipway.drivers.database.alembic import Alembic
+from shipway.drivers.database.alembic import Alembic, start_command
 from shipway.drivers.database.alembic_worker import OTHER, Worker
 from shipway.drivers.database.project_here import one_off, require_file, revisions
 from shipway.ports import OnLine, Scratch, ScratchDatabase
@@ -101,16 +101,14 @@ def _project(folder: Path) -> Project:
 
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
     """Checked before anything is written: given a dropped database, alembic must report exactly that one as missing."""
-    code, output = one_off(_env(dropped), timeout)(
-        ["sh", "-c", 'cd "$1" && alembic current', "shipway", str(folder.absolute())]
-    )
+    code, output = one_off(_env(dropped), timeout)(start_command(str(folder.absolute()), "state"))
     if code == 127:
         raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
     if code == 0 or dropped.name not in output:
         tail = "\n".join(output.splitlines()[-4:])
         raise ProofError(
             f"alembic ignores DATABASE_URL and uses another database; nothing was run\n{tail}",
-            hint="env.py must read the address from os.environ['DATABASE_URL'] if it is set",
+            hint="env.py, or the configuration of the Flask app, must read the address from os.environ['DATABASE_URL'] if it is set",
         )
 
 

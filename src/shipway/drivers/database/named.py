@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from shipway.domain.own_tables import OwnTables, OwnTablesCache
 from shipway.ports import OnLine
 
 _TAIL = 8
+_FRAME = re.compile(
+    r"\s{2,}at |\s+from \S+:\d+:in |#\d+ \S"
+)  # of Node, Bun, Ruby and PHP, which print the message first
 _FIX_UP = "correct the migration and release again: it continues from the current schema revision"
 _FIX_DOWN = "correct the down migration and release again, or restore the database from a snapshot"
 
@@ -166,5 +170,5 @@ class Named(ABC):
 
 def reason(lines: Iterable[str]) -> str:
     """The relevant part of a failed command's output: its last lines, without stack frames."""
-    useful = [line.rstrip() for line in lines if line.strip() and not line.startswith("    at ")]
+    useful = [line.rstrip() for line in lines if line.strip() and not _FRAME.match(line)]
     return "\n".join(useful[-_TAIL:]) or "it printed nothing"

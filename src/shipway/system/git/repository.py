@@ -94,6 +94,10 @@ class Repository:
         """Whether the work tree differs from HEAD, ignoring untracked files. A bare repository is clean."""
         return not self.is_bare and bool(self._run("status", "--porcelain", "--untracked-files=no").stdout.strip())
 
+    def ignores(self, path: str) -> bool:
+        """Whether git ignores a file of that name, which may be missing."""
+        return self._run("check-ignore", "--quiet", "--", path, check=False).code == 0
+
     def tree_hash(self, revision: str, path: str) -> str | None:
         """Hash of a folder or file at a revision; None if it is missing."""
         done = self._run(

@@ -4,6 +4,9 @@ alembic takes half a second. Passed to `python -c` as text; for Python 3.7 and a
 Arguments: the folder of `alembic`, which is added to the front of sys.path as alembic itself does (`-`: only the module
 exists; empty: each command starts the program); a verb, and its operands. The relevant lines of the output are marked,
 since log lines and the output of a project's env.py are on the same stream. The verb `serve` answers requests on stdin.
+
+A folder of Flask-Migrate has no script_location in its alembic.ini: commands then run in the context of the Flask app, which
+is found as `flask` finds it, from $SHIPWAY_WORKDIR or from the folder's parent.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ BESIDE = sys.argv[1]
 UNKNOWN = 64  # exit code if the image lacks the target revision
 OTHER = 65  # exit code of a served command that would use another database than the given one
 TABLES: set[str] = set()  # the tables with the applied revisions, as env.py configures them
+APPS: list[Any] = []  # the Flask app, once it was needed
 
 
 def alembic(*argv: str) -> tuple[int, list[str]]:
@@ -62,7 +66,10 @@ def command(argv: Sequence[str]) -> int:
         from alembic.config import main  # type: ignore[import-not-found]  # of the image
 
         observe()
-        main(argv=list(argv), prog="alembic")
+        if FLASK:
+            in_flask(argv)
+        else:
+            main(argv=list(argv), prog="alembic")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return (end.code or 0) & 255
@@ -72,6 +79,55 @@ def command(argv: Sequence[str]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def is_flask_folder() -> bool:
+    """Whether the working directory is one that Flask-Migrate made."""
+    try:
+        with open("alembic.ini", encoding="utf-8") as settings, open("env.py", encoding="utf-8") as env:
+            return not re.search(r"^\s*script_location\s*[=:]", settings.read(), re.MULTILINE) and "flask" in env.read()
+    except (OSError, ValueError):
+        return False
+
+
+def in_flask(argv: Sequence[str]) -> None:
+    """Run a command of alembic as `flask db` does. Listing the heads needs no app."""
+    from alembic.config import CommandLine
+
+    class Command(CommandLine):  # type: ignore[misc]
+        def run_cmd(self, config: Any, options: Any) -> None:
+            if argv[0] == "heads":
+                config.set_main_option("script_location", FLASK.replace("%", "%%"))
+                super().run_cmd(config, options)
+                return
+            app = flask_app()
+            with app.app_context():
+                own = app.extensions["migrate"].migrate.get_config(FLASK)
+                own.cmd_opts = options
+                super().run_cmd(own, options)
+
+    Command(prog="alembic").main(argv=["-c", os.path.join(FLASK, "alembic.ini"), *argv])
+
+
+def flask_app() -> Any:
+    """The app that `flask` finds."""
+    from flask.cli import NoAppException, ScriptInfo, load_dotenv  # type: ignore[import-not-found]
+
+    for place in () if APPS else (os.environ.get("SHIPWAY_WORKDIR") or ".", os.path.dirname(FLASK)):
+        os.chdir(place)
+        load_dotenv()
+        try:
+            APPS.append(ScriptInfo(os.environ.get("FLASK_APP")).load_app())
+            break
+        except NoAppException as error:
+            failure = error
+    if not APPS:
+        print(failure.format_message(), file=sys.stderr)
+        sys.exit(1)
+    if "migrate" not in APPS[0].extensions:
+        print("the Flask app has no Flask-Migrate: it must call Migrate(app, db)", file=sys.stderr)
+        sys.exit(1)
+    return APPS[0]
 
 
 def observe(given: str | None = None) -> None:
@@ -275,6 +331,7 @@ def run(verb: str, targets: Sequence[str]) -> int:
     return migrate(verb, targets)
 
 
+FLASK = os.getcwd() if BESIDE and is_flask_folder() else ""  # the folder of Flask-Migrate
 sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # whatever the image's locale is
 if BESIDE not in ("", "-") and sys.path[:1] == [""]:
     sys.path[0] = BESIDE
