@@ -40,11 +40,11 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
 class ToolFactory(Protocol):
     """Creates the driver of the plan's migration tool. `run` runs commands in the release's image, `client` in the
     database's own, and `files` returns the files of a folder of the release's image. `cache` is shared by the tools of an
-    image."""
+    image. kind: of the database's accessory."""
 
     def __call__(
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-        cache: OwnTablesCache | None = None,
+        cache: OwnTablesCache | None = None, kind: str,
     ) -> DatabaseTool: ...  # fmt: skip
 
 

@@ -51,6 +51,9 @@ class ContainerSpec:
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: readable only by its user
+    setup: Mapping[str, str] = field(
+        default_factory=dict
+    )  # files by absolute path, for the image: everybody may read them
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address

@@ -124,7 +124,8 @@ class MemoryRuntime(Recorder):
                 volumes=mounts,
             )
             behaviour = self._behaviour(spec)
-            self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **spec.files})
+            setup = {path: text.encode() for path, text in spec.setup.items()}
+            self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **spec.files, **setup})
             for volume in mounts.values():
                 if volume in spec.volumes and volume not in self.volumes:
                     self.labels["volume", volume] = owner_labels(spec.labels)

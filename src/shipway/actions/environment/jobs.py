@@ -60,6 +60,7 @@ def database_tool(
         client=runner(client) if runner else _one_off(ctx, client),
         files=files(own_files) if files else own_files,
         cache=cache,
+        kind=accessory.kind,
     )
     if runner is not None:
         return tool
@@ -93,8 +94,8 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     env = stand_ins(plan, database.service, ctx.kinds)
     files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
-    run = _one_off(ctx, job)
-    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path))
+    run, kind = _one_off(ctx, job), plan.accessories[database.accessory].kind
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), kind=kind)
     return tool.head()
 
 

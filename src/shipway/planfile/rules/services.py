@@ -191,15 +191,11 @@ def _migrated(accessory: Accessory | None, report: Report) -> None:
     if accessory is None or not accessory.image:
         return
     at = ("database", "accessory")
-    if accessory.kind == "mysql":
-        report.error(
-            at, f"`{accessory.name}` is MySQL, which the migration tools don't support yet", "a PostgreSQL accessory"
-        )
-    elif accessory.kind != "postgres":
+    if accessory.kind not in DATA_KEEPERS:
         report.error(
             at,
             f"`{accessory.name}` is not a database that can be migrated",
-            "a PostgreSQL accessory (or `kind: postgres`)",
+            "an accessory of the kind `postgres` or `mysql`",
         )
     elif not report.written(("accessories", accessory.name, "provides")):
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")
