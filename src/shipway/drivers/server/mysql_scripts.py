@@ -81,7 +81,9 @@ restore() {
   file=$1 new=$2
   create "$new" || return
   gunzip -c "$file" | only_code > "$new.code" || return
-  gunzip -c "$file" | only_tables | sql "$new"
+  gunzip -c "$file" | only_tables | sql "$new" || return
+  # The code is tried here: after the step that moves the tables, an error would be too late.
+  sql "$new" < "$new.code" && (DB_NAME=$new; { drops TRIGGER triggers trigger && drop_code; } > /tmp/drop.sql && sql "$new" < /tmp/drop.sql)
 }
 create() {
   options=$(settings) || return
@@ -94,9 +96,10 @@ swap() {
   new=$1 old=$2
   swapped "$old" || move || { return_triggers "$new"; return 1; }
   rm -f "$new.triggers"
-  { drops VIEW views table && drops '' routines routine && drops EVENT events event; } > /tmp/drop.sql || return
+  drop_code > /tmp/drop.sql || return
   sql "$DB_NAME" < /tmp/drop.sql && sql "$DB_NAME" < "$new.code"
 }
+drop_code() { drops VIEW views table && drops '' routines routine && drops EVENT events event; }
 drops() { # word, table of information_schema, prefix of its columns: statements that drop the database's code
   kind=routine_type
   [ -z "$1" ] || kind="'$1'"
@@ -215,6 +218,6 @@ SCHEMA = (
     INSIDE
     + r"""
 for table; do set -- "$@" "--ignore-table=$DB_NAME.$table"; shift; done
-{ tables --no-data "$@" && code; } | sed 's/ AUTO_INCREMENT=[0-9]*//'
+{ tables --no-data "$@" && code; } | sed 's/ AUTO_INCREMENT=[0-9]*//; /^DO SETVAL(/d'
 """
 )
