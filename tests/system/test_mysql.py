@@ -57,8 +57,8 @@ def shop(make: Make) -> Tiny:
     build_mariadb()
     project = make(database=True)
     project.plan["accessories"] = {"db": {"image": MARIADB, "provides": "DATABASE_URL", "volume": "/var/lib/mysql"}}
-    project.plan["database"] |= {"snapshot": {"when": "always", "keep": 20}, "lock_timeout": "1s", "lock_retries": 0}
-    project.plan["environments"]["staging"]["prove"] = True
+    project.plan["database"] |= {"snapshot": {"when": "always", "keep": 20}, "lock_timeout": "3s", "lock_retries": 0}
+    project.plan["environments"]["staging"]["prove"] = "required"
     project.protect()
     project.change("one", files={UP.format("0001_pets"): "CREATE TABLE pets (name varchar(50))"})
     project.shipway("run", "staging")
@@ -200,7 +200,7 @@ def test_a_session_that_holds_a_lock(shop: Tiny) -> None:
     with holding_a_lock(shop):
         refused = shop.shipway("run", "staging", check=False)
     assert refused.code == MigrationFailed.exit_code, refused.output
-    assert "it didn't get a lock in 1 attempt of 1s; held by process" in refused.output
+    assert "it didn't get a lock in 1 attempt of; held by process" in refused.output
     assert "KILL " in refused.output
     assert "weight" not in sql(shop, "SHOW COLUMNS FROM pets")
     shop.shipway("run", "staging")
