@@ -49,7 +49,8 @@ if [ "$1" = mariadbd ] && [ "$(id -u)" = 0 ]; then
 fi
 if [ "$1" = mariadbd ]; then
     [ -d "$data/mysql" ] || make_cluster
-    set -- "$@" --datadir="$data" --socket=/run/mysqld/mysqld.sock
+    # As the official image's configuration says.
+    set -- "$@" --datadir="$data" --socket=/run/mysqld/mysqld.sock --skip-name-resolve --host-cache-size=0
     case " $* " in *" --bind-address"*) ;; *) set -- "$@" --bind-address=0.0.0.0 ;; esac
 fi
 exec "$@"

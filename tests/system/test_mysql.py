@@ -160,11 +160,12 @@ POINTS = (11, 7, 5)
 
 
 def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
-    target = snapshots(shop)[0]["number"]
+    target = next(item["number"] for item in snapshots(shop) if item["rows"]["pets"] == 2)
     shop.env["SHIPWAY_TEST_DIE"] = "0"
     counted = shop.shipway("restore", "staging", str(target), "--yes")
     found = re.search(r"^effects: (\d+)$", counted.output, re.MULTILINE)
     assert found, counted.output
+    ends: set[str] = set()
     for from_end in POINTS:
         sql(shop, "DELETE FROM pets")
         shop.env["SHIPWAY_TEST_DIE"] = f"{int(found[1]) - from_end},after"
@@ -176,6 +177,9 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
         outcome = shop.deployments("staging")[0]["outcome"]
         assert (names(shop) == "Rex TOM") == (outcome == "succeeded"), f"{from_end}\n{died.output}\n{then.output}"
         assert sql(shop, "SELECT trigger_name FROM information_schema.triggers") == "loud"
+        assert "named" in tables(shop)
+        ends.add(outcome)
+    assert ends == {"succeeded", "failed"}
 
 
 def snapshots(project: Tiny) -> list[dict[str, Any]]:
