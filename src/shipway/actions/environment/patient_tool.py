@@ -73,8 +73,8 @@ class PatientTool:
     def _half_applied(self, failure: MigrationFailed, left: Sequence[str]) -> MigrationFailed:
         shown = "\n".join(f"  {line}" for line in [*left[:SHOWN], *(["  …"] if len(left) > SHOWN else [])])
         return MigrationFailed(
-            f"{failure.message}\n{self._server.product} can't undo changes of a schema: the failed migration and those applied "
-            f"before it have changed\n{shown}",
+            f"{failure.message}\n{self._server.product} can't undo changes of a schema; since the migrations began, it has changed:"
+            f"\n{shown}",
             hint="undo by hand what the failed migration has changed, or restore the database from the snapshot; then deploy again",
         )
 
