@@ -25,7 +25,7 @@ def database() -> None:
 def upgrade(
     options: Globals, environment: str, accessory: str | None, image: str | None, wait: float, app: str | None
 ) -> None:
-    """Upgrade the database server of ENVIRONMENT to the major version in the plan, by dump and restore.
+    """Upgrade the database of ENVIRONMENT to the major version in the plan, by dump and restore.
 
     All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The row counts
     of all tables are compared before the new version serves. If anything fails, the services continue with the old

@@ -65,7 +65,7 @@ class Dbmate(Named):
     ) -> None:
         self._run = run
         self._cache = cache or OwnTablesCache()
-        self._client, self._history = client, HISTORY[kind]
+        self._client, self._script = client, HISTORY[kind]
         self._files = files
         self._folder = folder or "db/migrations"
         self._loaded: dict[str, Migration] | None = None
@@ -83,7 +83,7 @@ class Dbmate(Named):
         table = _TABLE.search(output)
         if code or table is None:
             raise _broken(code, output)
-        code, rows = self._client(["sh", "-c", self._history, "shipway", table[1]])
+        code, rows = self._client(["sh", "-c", self._script, "shipway", table[1]])
         applied = set(_ROW.findall(rows))
         if code or not applied.issuperset(_STATUS.findall(output)):
             raise MigrationFailed(
