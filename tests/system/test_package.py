@@ -7,8 +7,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 import shipway
 
+pytestmark = pytest.mark.machine  # builds in the repository itself
 ROOT = Path(__file__).resolve().parents[2]
 
 

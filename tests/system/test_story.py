@@ -58,7 +58,7 @@ def test_1_a_feature_branch_is_checked_and_not_deployed(project: Project) -> Non
     pushed = project.git("push", "origin", "feature/welcome").output
     for step in ("lint", "unit", "integration", "assets"):
         assert re.search(rf"✓ {step} ", pushed), pushed
-    assert "26 tests, 0 failed" in pushed
+    assert "27 tests, 0 failed" in pushed
     assert "images" not in re.findall(r"[✓▸] (\w+)", pushed)
     assert project.deployments() == []
 

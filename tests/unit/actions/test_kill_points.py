@@ -41,7 +41,7 @@ ENVIRONMENTS = {
         WARM, strategy=Strategy("canary", steps=(0.1, 0.5), hold=1.0), watch=Watch(1.0, requests=5)
     ),
 }
-SHARE = 1 / 15  # of the points, in the usual run
+SHARE = 1 / 30  # of the points, in the usual run
 Command = Callable[[Context], object]
 Story = Callable[[World, Environment], Command]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from fastapi.testclient import TestClient
 from redis import Redis
 from rq import Queue
@@ -33,7 +32,10 @@ def wait_for(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_a_worker_indexes_new_and_forgotten_items(admin: TestClient, redis: Redis) -> None:
+def test_a_worker_indexes_new_and_forgotten_items_and_finishes_its_job(
+    admin: TestClient, redis: Redis
+) -> None:
+    queue = Queue(QUEUE, connection=redis)
     admin.post("/api/items", json={"category": "garden", "name": "Spade"})
     redis.flushdb()  # the jobs are gone
     with worker() as process:
@@ -49,25 +51,10 @@ def test_a_worker_indexes_new_and_forgotten_items(admin: TestClient, redis: Redi
             return (newest["search_slug"], newest["word_count"]) == ("garden-rake", 3)
 
         wait_for("the newest item is indexed", indexed)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-
-
-def test_sigterm_lets_the_job_at_hand_finish(empty: None, redis: Redis) -> None:
-    queue = Queue(QUEUE, connection=redis)
-    with worker() as process:
         queue.enqueue("tests.integration.slow.job")
         queue.enqueue("tests.integration.slow.job")
-        wait_for("the job has started", lambda: redis.get("slow") == b"started")
+        wait_for("the slow job has started", lambda: redis.get("slow") == b"started")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert redis.get("slow") == b"finished"
     assert queue.count == 1, "the second job stays in the queue for the next worker"
-
-
-def test_a_worker_without_settings_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_URL", " ")
-    command = [sys.executable, "-m", "catalogue.worker"]
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=20)
-    assert done.returncode == 2
-    assert "REDIS_URL is missing or blank" in done.stderr
