@@ -218,6 +218,7 @@ SCHEMA = (
     INSIDE
     + r"""
 for table; do set -- "$@" "--ignore-table=$DB_NAME.$table"; shift; done
-{ tables --no-data "$@" && code; } | sed 's/ AUTO_INCREMENT=[0-9]*//; /^DO SETVAL(/d'
+{ tables --no-data "$@" && code; } | sed -e 's/ AUTO_INCREMENT=[0-9]*//' -e '/^DO SETVAL(/d' -e '/^DROP [A-Z]* IF EXISTS/d' -e '/^\/\*!.* SET /d' \
+  -e '/^SET /d' -e '/^\/\*M!/d' -e '/^$/d'
 """
 )
