@@ -1,6 +1,6 @@
 # `make demo` and `make test` install what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo demo-down bench lint docs pins wheel clean
+.PHONY: help setup check test demo demo-down bench lint docs site recording pins wheel clean
 PYTHON := .venv/bin/python
 
 help: ## This list
@@ -30,7 +30,13 @@ lint: setup ## ruff (format and lint), mypy, import-linter
 docs: setup ## Generate docs/commands.md, docs/json.md, and the table of docs/what-is-compared.md
 	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py && $(PYTHON) scripts/json_docs.py
 
-pins: ## Generate requirements-dev.txt from pyproject.toml
+site: setup ## Build the documentation site in .site/
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet && echo "open .site/index.html; for the search, serve it: python3 -m http.server --directory .site"
+
+recording: setup ## Run the tutorial, and draw docs/assets/recording.svg from it
+	@$(PYTHON) scripts/recording.py
+
+pins: ## Generate requirements-dev.txt and requirements-docs.txt from pyproject.toml
 	@scripts/pins
 
 wheel: setup ## Build the package

@@ -3,13 +3,18 @@
 python_environment() {
   have git || install git
   [ -s /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
-  local tools project
+  local tools docs project
   # Includes the folder: scripts in .venv contain its path.
   tools=$(cat requirements-dev.txt <(pwd) | sha256sum)
   project=$(sha256sum pyproject.toml)
   if [ "$(cat .venv/stamp-tools 2>/dev/null)" != "$tools" ] || ! .venv/bin/python -c '' 2>/dev/null; then
     make_venv
     echo "$tools" > .venv/stamp-tools
+  fi
+  docs=$(sha256sum < requirements-docs.txt)
+  if [ "$(cat .venv/stamp-docs 2>/dev/null)" != "$docs" ]; then
+    pip install --requirement requirements-docs.txt || fail "pip could not install the documentation's requirements: check the network"
+    echo "$docs" > .venv/stamp-docs
   fi
   if [ "$(cat .venv/stamp-project 2>/dev/null)" != "$project" ]; then
     pip install --no-deps --no-build-isolation --editable . || fail "pip could not install the project itself"

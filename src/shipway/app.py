@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         DatabaseTool,
         Linter,
         OneOff,
+        OnLine,
         ProjectSource,
         Registry,
         SecretLedger,
@@ -104,44 +105,46 @@ def this_machine() -> Machine:
     return _machine(engine, Lazy(lambda: _keyring(engine, cancelled)), cancelled)
 
 
-def load_plan(home: Path) -> Plan:
-    """The plan of the working directory, from it or a parent folder. PlanError if there is none."""
+def load_plan(home: Path, path: Path | None = None) -> Plan:
+    """The plan at a path, else of the working directory: from it or a parent folder, or the only one in a folder of it.
+    PlanError if there is none, or several."""
     from shipway.planfile import find, load_cached
 
-    return load_cached(find(Path.cwd()), home / "cache")
+    return load_cached(path or find(Path.cwd()), home / "cache")
 
 
-def project_source(home: Path, ctx: Context, name: str | None) -> ProjectSource:
+def project_source(home: Path, ctx: Context, name: str | None, plan: Path | None = None) -> ProjectSource:
     """Where the app of that name is found: in the working tree or the bare repository here, else in the ledger. None: the
-    app of this folder; PlanError if it has none."""
+    app of this folder; PlanError if it has none, or several. plan: the path of its plan, if the user gave one."""
     from shipway.domain.errors import PlanError
 
     try:
-        here = _project_here(home, ctx)
+        here = _project_here(home, ctx, plan)
         if name in (None, here.name):
             return here
     except PlanError as error:  # another app needs no plan here
-        if name is None:
+        if name is None or plan is not None:
             apps = ", ".join(ctx.ledger.apps())
-            error.hint += f"; or pass --app NAME: the ledger knows {apps}" if apps else ""
+            if apps and "--app" not in error.hint:
+                error.hint += f"; or pass --app NAME: the ledger knows {apps}"
             raise
     found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
     return found
 
 
-def _project_here(home: Path, ctx: Context) -> ProjectSource:
+def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     """The bare repository or the working tree that is the working directory. PlanError if it is none with a plan."""
     is_bare = all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs"))
     found: ProjectSource = (
-        driver("project", "bare")(_repository(), ctx.ledger, parse_plan)
+        driver("project", "bare")(_repository(), ctx.ledger, parse_plan, plan.as_posix() if plan else "")
         if is_bare
-        else driver("project", "work-tree")(Path.cwd(), load_plan(home))
+        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), load_plan(home, plan))
     )
     return found
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:
-    """Parse a plan from a commit."""
+    """Parse a plan from a commit; file: its path there. exists: of a path relative to the plan's folder."""
     from shipway.planfile import parse
 
     return parse(text, file, files=exists)
@@ -209,14 +212,14 @@ def _registry(
 
 def _tool(
     database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-    cache: OwnTablesCache | None = None, kind: str,
+    cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
 ) -> DatabaseTool:  # fmt: skip
     """Create the driver with those arguments that its constructor names."""
     import inspect
 
     known = {
         "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
-        "cache": cache, "kind": kind,
+        "cache": cache, "start": start, "image": image, "kind": kind,
     }  # fmt: skip
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})

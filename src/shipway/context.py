@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         Ledger,
         Linter,
         OneOff,
+        OnLine,
         Registry,
         Reporter,
         Runtime,
@@ -40,11 +41,11 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
 class ToolFactory(Protocol):
     """Creates the driver of the plan's migration tool. `run` runs commands in the release's image, `client` in the
     database's own, and `files` returns the files of a folder of the release's image. `cache` is shared by the tools of an
-    image. kind: of the database's accessory."""
+    image. kind: of the database's accessory. Only for a program that migrates when it starts: `image`, its reference, and `start`, which starts it alone."""
 
     def __call__(
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-        cache: OwnTablesCache | None = None, kind: str,
+        cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
     ) -> DatabaseTool: ...  # fmt: skip
 
 
@@ -90,6 +91,7 @@ class Context:
     cancelled: threading.Event = field(default_factory=threading.Event)
     interrupt: Callable[[], None] | None = None  # stop the work in progress as a signal does; None: set `cancelled`
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
+    exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
 
     def __post_init__(self) -> None:

@@ -131,8 +131,9 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
             if any("serving initial configuration" in line for line in lab.docker.runtime.logs(name)):
                 break
             socket.socket().close()
-        self.switch(lab, route("front", "/", "/", 1, [f"h2c://{name}:8000"]))
-        assert lab.get("one.localhost", lab.ports[0], "/")[1] == "HTTP/2.0"
+        for upstreams in ([f"h2c://{name}:8000"], [f"h2c://{name}:1", f"h2c://{name}:8000"]):
+            self.switch(lab, route("front", "/", "/", 1, upstreams))
+            assert [lab.get("one.localhost", lab.ports[0], "/")[1] for _ in range(3)] == ["HTTP/2.0"] * 3
 
     def test_an_edge_whose_plugin_limits_no_bodies_is_recreated(self, lab: TraefikLab) -> None:
         name, port = lab.docker.name("older"), lab.docker.port()
@@ -155,3 +156,36 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         assert lab.ask("one.localhost", port, "/").status == 200
         edge.remove("one")
         edge.trim()
+
+    def test_a_container_that_accepts_no_connection_costs_no_request(self, lab: TraefikLab) -> None:
+        gone = lab.server("gone")
+        lab.docker.runtime.stop(gone, 0)  # its name can't be resolved
+        upstreams = [lab.broken, f"http://{gone}:8000", lab.upstreams[1], lab.upstreams[2]]
+        table = {"release": 1, "url": self.url(lab), "routes": [route("front", "/", "/", 1, upstreams)]}
+        lab.edge.switch("one", table)
+        answers = [
+            lab.ask("one.localhost", lab.ports[0], "/x", method=method, body=100_000) for method in ["GET", "POST"] * 6
+        ]
+        assert [answer.status for answer in answers] == [200] * 12
+        assert {answer.upstream for answer in answers} == set(upstreams[2:])
+
+    def test_websockets_and_streams_behind_several_containers(self, lab: TraefikLab) -> None:
+        """What sends a request to another container must not hold up what flows in both directions."""
+        upstreams = [lab.broken, *lab.upstreams[1:]]
+        lab.edge.switch("one", {"release": 1, "url": self.url(lab), "routes": [route("front", "/", "/", 1, upstreams)]})
+        for _ in upstreams:  # each of them may be the first
+            with socket.create_connection(("127.0.0.1", lab.ports[0]), 10) as client:
+                client.sendall(
+                    b"GET /x HTTP/1.1\r\nHost: one.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                )
+                stream = client.makefile("rb")
+                assert b"101" in next(iter(stream))
+                assert list(iter(stream.readline, b"\r\n"))
+                client.sendall(b"hello\n")
+                assert stream.readline() == b"hello\n"
+            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+            pieces = (b"x" * 100_000 for _ in range(20))
+            connection.request("POST", "/x", pieces, {"Host": "one.localhost"}, encode_chunked=True)
+            response = connection.getresponse()
+            assert (response.status, b"2000000)" in response.read()) == (200, True)
+            connection.close()

@@ -114,6 +114,29 @@ class TestPostgres(ScratchSuite):
     def slow(self) -> str:
         return "SELECT pg_sleep(20)"
 
+    def test_a_script_has_a_session_of_its_own(self, scratch: Scratch) -> None:
+        """Also where that was opened before: with the newest settings of the database, and nothing of another session."""
+        database = scratch.create()
+        try:
+            database.execute("SELECT 1")
+            sessions = f"FROM pg_stat_activity WHERE datname = '{database.name}'"
+            database.execute(f"DO $$ BEGIN ASSERT (SELECT count(*) {sessions}) = 1; END $$")
+            database.execute(
+                f"ALTER DATABASE {database.name} SET my.mark = 'new'; SET my.own = 'x'; CREATE TEMP TABLE t ()"
+            )
+            assert database.touched() == {}, "a session that has done nothing hides no change"
+            database.execute(
+                "DO $$ BEGIN ASSERT current_setting('my.mark') = 'new'; ASSERT current_setting('my.own', true) IS NULL;"
+                " ASSERT to_regclass('t') IS NULL; ASSERT current_setting('application_name') = ''; END $$"
+            )
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'shipway_%'"
+            )
+            database.execute("CREATE TABLE after_that ()")
+            assert [name for _, name in database.catalog().entries if name == "public.after_that"]
+        finally:
+            scratch.drop(database)
+
 
 @pytest.mark.engine
 class TestMariaDb(ScratchSuite):

@@ -132,10 +132,7 @@ class Tiny(Project):
     def destroy(self) -> None:
         """Both environments, all names of images on the engine, and the folder."""
         super().destroy()
-        for image in engine("/images/json"):
-            for reference in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
-                if f"/{self.app}/" in reference or f"/{self.app}:" in reference:
-                    Engine().call("DELETE", f"/images/{reference}", query={"force": 1}, fine=(404, 409))
+        remove_images(self.app)
 
     # what a person or the machine sees
 
@@ -320,6 +317,14 @@ def visitors(project: Tiny, environment: str = "staging") -> Iterator[list[str]]
     finally:
         over.set()
         thread.join()
+
+
+def remove_images(app: str) -> None:
+    """All names of the app's images on the engine."""
+    for image in engine("/images/json"):
+        for reference in [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]:
+            if f"/{app}/" in reference or f"/{app}:" in reference:
+                Engine().call("DELETE", f"/images/{reference}", query={"force": 1}, fine=(404, 409))
 
 
 def engine(path: str, **query: object) -> Any:

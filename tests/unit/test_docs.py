@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -10,12 +11,19 @@ import tomllib
 from itertools import pairwise
 from pathlib import Path
 
-from shipway.cli import COMMANDS
+import click
+import pytest
+
+from scripts.blocks import COMMANDS as SHELLS
+from scripts.blocks import Shell, blocks, missing_lines
+from shipway.cli import COMMANDS, cli
 from shipway.domain import errors
 from shipway.planfile import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+FOLLOWED = [ROOT / "README.md", ROOT / "docs" / "install.md", ROOT / "docs" / "tutorial.md"]  # by test_documents.py
 
 
 def test_the_plan_of_the_readme_is_valid_and_short() -> None:
@@ -33,6 +41,72 @@ def test_commands_of_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"make ([a-z-]+)", README):
         assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_every_block_of_commands_is_run_or_says_why_not() -> None:
+    """A block that isn't marked is run by tests/system/test_documents.py; here its kind is known, and so is each reason."""
+    for page in FOLLOWED:
+        for block in blocks(page):
+            assert block.language in (*SHELLS, "text", "yaml", "python", "sql"), f"{block.where}: {block.language!r}"
+            assert block.not_run is None or len(block.not_run) > 20, block.where
+            tests = re.findall(r"tests/[\w/]+", block.not_run or "")
+            assert all((ROOT / name).exists() or (ROOT / f"{name}.py").exists() for name in tests), block.where
+    marked = {block.text.split()[0] for page in FOLLOWED for block in blocks(page) if block.not_run}
+    assert marked <= {"pipx", "make", "export"}, "run these, or add the reason here too"
+
+
+def test_blocks_are_read_and_followed_as_a_reader_does(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- not run: it needs a remote -->\n```console\npush\n```\n\n"
+        '```console\nmkdir here && cd here\n```\n\n```sql title="a/b.sql"\nSELECT 1;\n```\n'
+    )
+    pushed, made, saved = blocks(page)
+    assert (pushed.not_run, pushed.runs) == ("it needs a remote", False)
+    assert (made.not_run, made.runs, made.where) == (None, True, "page.md:6")
+    shell = Shell(tmp_path, os.environ)
+    shell.run(made.text)
+    shell.save(saved.file or "", saved.text)
+    assert shell.run("cat a/b.sql") == "SELECT 1;\n"
+    assert (tmp_path / "here/a/b.sql").exists()
+    with pytest.raises(RuntimeError, match="exit code 3"):
+        shell.run("echo before\n(exit 3)\necho after")
+
+
+def test_an_excerpt_shows_what_was_printed() -> None:
+    output = "release 12 of shop\n  ✓ start   0.5 s\n"
+    assert missing_lines("release 1 of shop\n✓ start 2.25 s\n…\n✓ …", output) == []
+    assert missing_lines("release of shop\n✓ stop 0.5 s", output) == ["release of shop", "✓ stop 0.5 s"]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_commands_of_a_document_have_these_options(page: Path) -> None:
+    text = page.read_text()
+    lines = [line for block in blocks(page) if block.language in SHELLS for line in block.text.splitlines()]
+    spans = re.findall(r"(?<!`)`(shipway [^`\n]+)`(?!`)", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S))
+    for line in [*lines, *spans]:
+        for command in re.findall(r"(?:^|\$ |&& |\| )(shipway [^|&<>#;]+)", line):
+            unknown = unknown_words(command)
+            assert not unknown, f"{page.name}: {command!r} has {unknown}"
+
+
+def unknown_words(line: str) -> list[str]:
+    """Options that the command of a line doesn't have."""
+    words = line.partition(" -- ")[0].split()[1:]
+    command: click.Command = cli
+    known = {name for param in cli.params for name in (*param.opts, *param.secondary_opts)} | {
+        "--help",
+        "-h",
+        "--version",
+    }
+    unknown = []
+    for word in words:
+        if isinstance(command, click.Group) and (found := command.get_command(click.Context(command), word)):
+            command = found
+            known |= {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+        elif re.match(r"--?[a-zA-Z]", word) and word.partition("=")[0].rstrip(",)") not in known:
+            unknown.append(word)
+    return unknown
 
 
 def test_the_command_reference_is_up_to_date() -> None:
@@ -85,7 +159,7 @@ def test_the_walks_through_the_code_lead_down_its_layers() -> None:
     groups = [f"actions/{name}" for name in contracts[1]["layers"]]
     order = [folder for layer in layers for folder in (groups if layer == "actions" else [layer])]
     page = (ROOT / "docs" / "architecture.md").read_text()
-    walks = re.findall(r"<!-- walk: (\w+) -->\n((?:\d+\. .*\n(?: .*\n)*)+)", page)
+    walks = re.findall(r"<!-- walk: (\w+) -->\n\n((?:\d+\. .*\n(?: .*\n)*)+)", page)
     assert [name for name, _ in walks] == ["push", "rollback", "proof"]
     for name, text in walks:
         files = re.findall(r"^\d+\. `([\w/]+\.py)`", text, re.M)

@@ -8,6 +8,7 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,23 @@ def test_only_output_prints() -> None:
     }
     # `python -m shipway.planfile.schema` is a tool for developers; the other is run in images.
     assert printing <= {"schema.py", "alembic_program.py"}
+
+
+def test_text_files_have_an_encoding() -> None:
+    """Otherwise it is the locale's, and a file depends on who reads it."""
+    found = [f"{path}:{line}" for path in SOURCES for line in _without_encoding(ast.parse(path.read_text()))]
+    assert not found
+
+
+def _without_encoding(tree: ast.AST) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(item.arg in ("encoding", None) for item in node.keywords):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        modes = [item.value for item in node.args[1:2] if isinstance(item, ast.Constant)]
+        opens = name == "fdopen" or (name == "open" and isinstance(node.func, ast.Name))
+        if name in ("read_text", "write_text") or (opens and not any("b" in str(mode) for mode in modes)):
+            yield node.lineno
 
 
 def test_the_core_imports_only_the_standard_library_and_itself() -> None:

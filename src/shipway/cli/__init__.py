@@ -15,7 +15,9 @@ from shipway import __version__
 from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from click.shell_completion import CompletionItem
 
@@ -70,6 +72,11 @@ COMMANDS = {
     "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),
     "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
 }
+# Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
+READING = frozenset({
+    "check", "proof", "snapshots", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "local-ca", "schedules",
+    "history", "completion",
+})  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release
 
 
@@ -79,6 +86,7 @@ class Globals:
     def __init__(self, home: str, actor: str | None, quiet: bool) -> None:
         self.actor = actor
         self.quiet = quiet
+        self.plan: Path | None = None  # --plan of the command
         self._home = home
 
     @property
@@ -89,11 +97,31 @@ class Globals:
         return Path(self._home).expanduser().absolute()
 
     def known_app(self, ctx: Context, name: str | None) -> KnownApp:
-        """The app of that name (see `app_option`); None: the app of this folder. PlanError if it has none."""
+        """The app of that name (see `app_option`), UsageError if it is unknown; None: the app of this folder, PlanError if
+        it has none."""
         from shipway.actions.environment.environments import known_app
         from shipway.app import project_source
 
-        return known_app(ctx, project_source(self.home, ctx, name))
+        found = known_app(ctx, project_source(self.home, ctx, name, self.plan))
+        return found if name is None else found.require()
+
+    def plan_file(self, ctx: Context, repository: Repository, app: str | None) -> str | None:
+        """The path of the plan in the repository: --plan; that of the registered app; or of this folder, or a folder
+        above. None: the only one of the commit."""
+        from shipway.domain.plan import PLAN_FILE
+        from shipway.system.git import Repository
+
+        if self.plan is not None:
+            return repository.path_of(self.plan)
+        if app is not None:
+            found = ctx.ledger.registration(app)
+            return found.plan if found else None
+        folder, root = Repository.folder(), repository.path.resolve()
+        while not repository.is_bare and folder.is_relative_to(root):
+            if (folder / PLAN_FILE).is_file():
+                return (folder / PLAN_FILE).relative_to(root).as_posix()
+            folder = folder.parent
+        return None
 
     def project(self, ctx: Context, app: str | None, revision: str | None) -> tuple[Context, Repository, str]:
         """The context, the repository with the app's commits, and the revision [HEAD of a checkout]. UsageError without a
@@ -124,7 +152,22 @@ class Globals:
 
 
 # All commands work from anywhere on a machine that has the ledger.
-app_option = click.option("--app", metavar="NAME", help="The app, from any folder [the one of this folder]")
+def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --app, which is an argument of the command, and --plan, which sets `Globals.plan`."""
+    plan = click.option(
+        "--plan", metavar="PATH", expose_value=False, is_eager=True, callback=_set_plan,
+        help="The plan file, where a repository has several",
+    )  # fmt: skip
+    app = click.option("--app", metavar="NAME", help="The app, from any folder [the one of this folder]")
+    return app(plan(command))
+
+
+def _set_plan(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        from pathlib import Path
+
+        path = Path(value)
+        ctx.find_root().obj.plan = path / "shipway.yaml" if path.is_dir() else path
 
 
 class ClosedPipe(Exception):
@@ -240,11 +283,11 @@ def _output_lost(code: int = 141) -> None:
     """Handle a closed output. The command is finished; its outcome is in the ledger."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
+    said = (
+        b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n"
+    )
     try:
-        os.write(
-            sys.stderr.fileno(),
-            b"shipway: the output could not be written, since its reader disconnected; `shipway history` shows the result\n",
-        )
+        os.write(sys.stderr.fileno(), b"" if _command() in READING else said)
     except OSError:
         os.dup2(nothing, sys.stderr.fileno())
     sys.exit(code)
@@ -252,6 +295,11 @@ def _output_lost(code: int = 141) -> None:
 
 def _interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _command() -> str:
+    """The name of the command in the arguments; empty without one."""
+    return next((word for word in sys.argv[1:] if word in COMMANDS), "")
 
 
 def _fail(error: ShipwayError) -> None:

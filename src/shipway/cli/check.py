@@ -12,8 +12,10 @@ from shipway.cli.output import say, style
 
 @click.command()
 @click.option(
+    "--plan",
     "--file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    "file",
+    type=click.Path(path_type=Path),
     help="The plan file [shipway.yaml in this folder or a parent folder]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
@@ -26,13 +28,14 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         say(PUBLISHED.read_text(encoding="utf-8").rstrip())
         return
     from shipway.actions.projects.check import check as check_plan
-    from shipway.actions.projects.check import check_files, misplaced
+    from shipway.actions.projects.check import check_files
     from shipway.app import this_machine
     from shipway.domain.errors import PlanError
+    from shipway.domain.plan import PLAN_FILE
     from shipway.planfile import find
     from shipway.planfile.problem import documentation
 
-    path = file or find(Path.cwd())
+    path = file / PLAN_FILE if file and file.is_dir() else file or find(Path.cwd())
     result = check_plan(path, this_machine)
     if as_json:
         import json
@@ -46,8 +49,6 @@ def check(file: Path | None, as_json: bool, schema: bool) -> None:
         if not result.valid:
             say(style(documentation(result.problems), "dim"))
         say(style(result.summary(path.name), "green" if result.valid else "red"))
-    if warning := misplaced(path.absolute()):
-        say(f"{style('warning:', 'yellow')} {warning}", err=True)
     if not result.valid:
         sys.exit(PlanError.exit_code)
     check_files(path.absolute())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from shipway.cli import Globals, app_option
+from shipway.cli.exec import PassesOn
 from shipway.cli.output import TerminalReporter
 
 
-@click.command()
+@click.command(cls=PassesOn)
 @click.argument("environment")
 @click.argument("accessory", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGUMENTS...]")

@@ -28,9 +28,9 @@ def deploy(
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide
-    from shipway.actions.environment.find_release import revision_of
+    from shipway.actions.environment.find_release import app_of, revision_of
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.register import plan_at
+    from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.app import open_context, parse_plan
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
@@ -39,9 +39,11 @@ def deploy(
         raise UsageError("--json has no meaning without --dry-run")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         ctx, repository, revision = options.project(opened, app, revision)
-        commit = repository.commit(revision_of(ctx, repository, revision))
-        plan = plan_at(repository, commit, parse_plan)
+        file = options.plan_file(ctx, repository, app)
+        commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
+        plan = plan_at(repository, commit, parse_plan, file)
         options.require_app(app, plan, revision)
+        commit = of_plan(repository, commit, plan)
         environment_of(plan, environment)
         book = read_rules(ctx, repository, plan, parse_plan, record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))

@@ -8,7 +8,23 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter
 
 
-@click.command()
+class PassesOn(click.Command):
+    """Explains `--`, which separates its own options from those that it passes on."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """UsageError for an unknown option."""
+        given = tuple(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if "--" in given:
+                raise
+            usage = " ".join([f"shipway {self.name}", *self.collect_usage_pieces(ctx)])
+            message = f"there is no option {error.option_name}; what is passed on follows `--`: {usage}"
+            raise click.UsageError(message, ctx) from error
+
+
+@click.command(cls=PassesOn)
 @click.argument("environment")
 @click.argument("service")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter, style
+
+if TYPE_CHECKING:
+    from shipway.context import Context
+    from shipway.domain.errors import ShipwayError
 
 WAIT = 600.0
 GONE = "0" * 40
@@ -27,8 +32,9 @@ def hook(options: Globals, protected: str | None) -> None:
     from functools import partial
 
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.register import plan_at
+    from shipway.actions.projects.plans import of_plan, plan_at, plans_to_run
     from shipway.actions.runs.run import run
+    from shipway.actions.runs.unchanged import unchanged
     from shipway.app import open_context, parse_plan
     from shipway.domain.errors import ShipwayError
     from shipway.domain.identity import author_identity, identity
@@ -44,17 +50,31 @@ def hook(options: Globals, protected: str | None) -> None:
                 continue
             try:
                 commit = repository.commit(new)
-                plan = plan_at(repository, commit, parse_plan)
                 kind = "tag" if ref.startswith("refs/tags/") else "push"
                 named = options.actor or os.environ.get("SHIPWAY_ACTOR")
                 actor = identity(named) if named else author_identity(commit.author)  # git knows no pusher
-                own = replace(ctx, actor=actor)
-                rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
-                run(own, repository, commit, plan, Trigger(kind, ref, actor), rules=rules, wait=WAIT)
+                files: list[str | None] = [*plans_to_run(ctx, repository, commit.revision)] or [None]
             except ShipwayError as error:
-                failed = error
-                ctx.reporter.note(f"{style('error:', 'red')} {error.message}")  # must not fail: the other refs follow
-                if error.hint:
-                    ctx.reporter.note(f"{style('hint:', 'yellow')} {error.hint}")
+                failed = _report(ctx, error)
+                continue
+            own, trigger = replace(ctx, actor=actor), Trigger(kind, ref, actor)
+            for file in files:
+                try:
+                    plan = plan_at(repository, commit, parse_plan, file)
+                    rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
+                    seen = of_plan(repository, commit, plan)
+                    if same := unchanged(own, seen, plan, trigger, rules):
+                        ctx.reporter.note(same)
+                        continue
+                    run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT)
+                except ShipwayError as error:  # the other apps and refs follow
+                    failed = _report(ctx, error)
     if failed:
         sys.exit(failed.exit_code)
+
+
+def _report(ctx: Context, error: ShipwayError) -> ShipwayError:
+    ctx.reporter.note(f"{style('error:', 'red')} {error.message}")
+    if error.hint:
+        ctx.reporter.note(f"{style('hint:', 'yellow')} {error.hint}")
+    return error

@@ -110,7 +110,14 @@ def for_programs() -> bool:
 
 def guard_streams() -> None:
     """Mask known secrets in all output of this process, including tracebacks and libraries. Characters that the
-    terminal lacks are replaced instead of raising an error."""
+    terminal lacks are replaced instead of raising an error. Where a caller, such as cron, closed a standard stream, the
+    null device takes its number: no other file may get it, since the output of tools would go there."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
     sys.stdout, sys.stderr = (cast(TextIO, _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from shipway.domain.release import Release
 
 TOOLS = ("alembic", "django")  # layouts whose migrations their own tool runs
-OF_RELEASES = {"release": "RELEASE", "environment": "--env", "mode": "--mode", "again": "--again", "app": "--app"}
+OF_RELEASES = {
+    "release": "RELEASE", "environment": "--env", "mode": "--mode", "again": "--again", "app": "--app", "plan": "--plan",
+}  # fmt: skip
 OF_FOLDERS = {
     "layout": "--layout", "dialect": "--dialect", "database": "--database", "image": "--image", "rows": "--rows",
     "lint": "--lint", "locks": "--locks", "strict": "--strict", "timeout": "--timeout", "first": "--from",

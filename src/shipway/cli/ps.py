@@ -30,12 +30,20 @@ def ps(options: Globals, environment: str, every: bool, watch: bool, app: str | 
     """List the containers of ENVIRONMENT on all hosts, with their use of processor and memory, and their restarts. A cpu of 100 % is one processor."""
     from shipway.actions.operations.processes import SAMPLE, processes
     from shipway.app import open_context
+    from shipway.domain.errors import EngineError
 
     with open_context(options.home, TerminalReporter(silent=True), actor="reader") as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
         try:
             while True:
-                found = processes(ctx, plan, where, every=every)
+                try:
+                    found = processes(ctx, plan, where, every=every)
+                except EngineError as error:
+                    if not watch:
+                        raise
+                    ctx.reporter.note(error.message)  # it may be restarted
+                    ctx.cancelled.wait(EVERY)
+                    continue
                 if watch:
                     click.clear()  # only of a terminal
                 if as_json:

@@ -26,7 +26,7 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
     from shipway.domain.count import counted
 
     if when_due:
-        _when_due(options, app or load_plan(options.home).app, environment)
+        _when_due(options, app or load_plan(options.home, options.plan).app, environment)
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         count = retire_now(ctx, options.known_app(ctx, app).name, environment, wait=wait)

@@ -27,6 +27,9 @@ def _note_former(ctx: click.Context, option: click.Parameter, given: bool) -> bo
 @click.option("--revert-schema", is_flag=True, help="Run the down migrations, whatever the proofs show; needs --reason")
 @click.option("--code-only", is_flag=True, hidden=True, callback=_note_former)
 @click.option("--force-down", is_flag=True, hidden=True, callback=_note_former)
+@click.option(
+    "--force", is_flag=True, help="Also replace accessories, and open what is private, as that release has them"
+)
 @click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
@@ -41,6 +44,7 @@ def rollback(
     revert_schema: bool,
     code_only: bool,
     force_down: bool,
+    force: bool,
     reason: str,
     wait: float,
     as_json: bool,
@@ -69,7 +73,9 @@ def rollback(
         raise UsageError("--json has no meaning without --dry-run")
     if (keep_schema or revert_schema) and not reason.strip():
         raise UsageError("overriding the rollback plan needs a reason", hint="pass --reason TEXT, for the history")
-    request = RollbackRequest(to, reason, CODE_ONLY if keep_schema else DOWN_THEN_CODE if revert_schema else None)
+    request = RollbackRequest(
+        to, reason, CODE_ONLY if keep_schema else DOWN_THEN_CODE if revert_schema else None, force
+    )
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         if dry_run:

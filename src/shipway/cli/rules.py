@@ -59,12 +59,15 @@ def accept(options: Globals, environment: str, revision: str | None, reason: str
     "--address", metavar="URL", help="The address that clones use; it must have the app's history [the clone's remote]"
 )
 @click.option("--reason", required=True, help="Why; recorded in the history")
+@app_option
 @click.pass_obj
-def register(options: Globals, protected: str | None, address: str | None, reason: str) -> None:
+def register(
+    options: Globals, protected: str | None, address: str | None, reason: str, app: str | None
+) -> None:  # fmt: skip
     """Bind the app to this repository: its address, the plan's path and the protected branch."""
     from shipway.actions.projects.register import register_again
 
-    with _opened(options, None, None) as (ctx, repository, plan):
+    with _opened(options, None, app) as (ctx, repository, plan):
         register_again(ctx, repository, plan, protected, reason, address)
 
 
@@ -120,7 +123,7 @@ def _opened(
     options: Globals, revision: str | None, app: str | None, *, protected: bool = False
 ) -> Iterator[tuple[Context, Repository, Plan]]:
     """protected: without a checkout, the protected branch's plan instead of a revision's."""
-    from shipway.actions.projects.register import plan_at
+    from shipway.actions.projects.plans import plan_at
     from shipway.app import open_context, parse_plan
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as opened:
@@ -129,6 +132,7 @@ def _opened(
             yield known.ctx, known.ctx.repository(), known.any_plan()
             return
         ctx, repository, revision = options.project(opened, app, revision)
-        plan = plan_at(repository, repository.commit(revision), parse_plan)
+        file = options.plan_file(ctx, repository, app)
+        plan = plan_at(repository, repository.commit(revision), parse_plan, file)
         options.require_app(app, plan, revision)
         yield ctx, repository, plan

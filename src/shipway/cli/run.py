@@ -42,7 +42,7 @@ def run(
     from functools import partial
 
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.register import plan_at
+    from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
     from shipway.app import open_context, parse_plan
@@ -59,7 +59,7 @@ def run(
                 raise UsageError(f"{retry!r} is no number of a run")
             known = options.known_app(opened, app)
             failed = run_to_retry(opened, known.name, int(retry) if retry.isdecimal() else None)
-            ctx, repository = known.ctx, known.ctx.repository()
+            ctx, repository, app = known.ctx, known.ctx.repository(), known.name
             revision, ref = failed.revision, failed.trigger.ref
             ctx.reporter.note(repeated(ctx, failed))
         else:
@@ -70,8 +70,9 @@ def run(
                 raise RepositoryError("the working tree has uncommitted changes", hint=hint)
             ref = repository.ref(revision)
         commit = repository.commit(revision)
-        plan = plan_at(repository, commit, parse_plan)
+        plan = plan_at(repository, commit, parse_plan, options.plan_file(ctx, repository, app))
         options.require_app(app, plan, revision)
+        commit = of_plan(repository, commit, plan)
         rules = partial(read_rules, ctx, repository, plan, parse_plan)
         trigger = Trigger("manual", ref, ctx.actor)
         outcome = run_action(ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold)

@@ -25,8 +25,11 @@ def scale(
     from shipway.actions.operations.adjust import scale as scale_now
     from shipway.app import open_context
     from shipway.domain.count import counted
+    from shipway.domain.errors import UsageError
 
     desired = dict(map(_parsed, numbers))
+    if len(desired) < len(numbers):
+        raise UsageError("a service is named more than once", hint="pass one number for each: SERVICE=N")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
         changed = scale_now(ctx, plan.app, environment, desired, reason=reason, wait=wait)

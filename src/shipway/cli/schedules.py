@@ -48,6 +48,7 @@ def show(options: Globals, environment: str, name: str | None, limit: int, app: 
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
+        known.environment(environment)
         found = overview(ctx, known.name, environment, name, limit)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))
@@ -133,6 +134,7 @@ def run(options: Globals, environment: str, name: str, reason: str, app: str | N
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = options.known_app(ctx, app)
+        known.environment(environment)
         done = run_now(ctx, known.name, environment, name, reason)
     took = human((done.finished or 0.0) - (done.began or 0.0))
     if done.badly:

@@ -15,6 +15,7 @@ from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.secret_value import FILE, as_text
 
 if TYPE_CHECKING:
+    from shipway.actions.environment.secret_lists import SecretState
     from shipway.domain.plan import Plan
 
 
@@ -81,7 +82,7 @@ def set_(
         else:
             given = sys.stdin.buffer.read(FILE + 2)
             value = as_text(given if keep_newline else given.removesuffix(b"\n"))
-        require_fit(plan, environment, name, value)
+        require_fit(ctx.kinds, plan, environment, name, value)
         version = ctx.secrets.set(scope, name, value)
         say(
             f"{name} of {f'registry {address}' if address else environment} is now version {version}; the next deployment uses it"
@@ -165,7 +166,7 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
             rows = [
                 [
                     item.name,
-                    style("missing", "red") if item.missing else f"version {item.version}",
+                    _state(item),
                     ", ".join(item.used_by) or style(unused, "yellow"),
                 ]
                 for item in shown
@@ -176,6 +177,12 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
         if missing and lacking:
             commands = "\n".join(f"  shipway secret set {environment} {item.name}" for item in lacking)
             raise SecretError(f"{environment} lacks {counted(len(lacking), 'secret')}", hint=f"set them:\n{commands}")
+
+
+def _state(item: SecretState) -> str:
+    if item.missing:
+        return style("missing", "red")
+    return "not set (optional)" if item.version is None else f"version {item.version}"
 
 
 def registry_scope(plan: Plan, name: str, address: str | None) -> str:

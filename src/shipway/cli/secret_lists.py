@@ -77,6 +77,7 @@ def _report(found: Import, environment: str, *, every: bool, dry_run: bool) -> N
         ("not set, since the value is blank", found.blank),
         ("names another variable ($NAME), which is not replaced", found.references),
         ("used by nothing in the plan" + ("" if every else ", so not set (--all sets them too)"), found.unused),
+        (f"still missing for {environment}", found.missing),
     )
     for why, listed in lines:
         if listed:
@@ -158,7 +159,7 @@ def _prompt(known: KnownApp, environment: str, names: list[str]) -> None:
     for name in names:
         value = click.prompt(f"{name} for {environment} (empty: skip)", hide_input=True, default="", show_default=False)
         if value:
-            require_fit(plan, environment, name, value)
+            require_fit(known.ctx.kinds, plan, environment, name, value)
             known.ctx.secrets.set(f"{plan.app}/{environment}", name, value)
             say(f"{name} is set for {environment}")
 
@@ -192,6 +193,11 @@ def edit(options: Globals, environment: str, names: tuple[str, ...], app: str | 
                     if not (sys.stdin.isatty() and click.confirm("edit again?", default=True, err=True)):
                         raise SecretError("nothing was changed; the edited values are lost") from error
         say(describe(done, environment))
+        if not done.set and not done.removed:
+            say(
+                "if the editor returned before you saved: it needs its option to wait, as in EDITOR='code --wait'",
+                err=True,
+            )
 
 
 def _run_editor(file: Path) -> None:
@@ -201,7 +207,13 @@ def _run_editor(file: Path) -> None:
     import signal
     import subprocess
 
-    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    given = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip() or "vi"
+    try:
+        editor = shlex.split(given)
+    except ValueError:
+        raise UsageError(
+            f"the editor {given!r} has a quote that is never closed", hint="correct VISUAL or EDITOR"
+        ) from None
     before = signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C is the editor's
     try:
         done = subprocess.run([*editor, str(file)], check=False, umask=0o077)

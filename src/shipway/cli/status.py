@@ -43,7 +43,10 @@ def status(options: Globals, watch: bool, as_json: bool, app: str | None) -> Non
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
         if not watch:
-            say(_text(known, _read(known), as_json=as_json))
+            found = _read(known)
+            if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
+                known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
+            say(_text(known, found, as_json=as_json))
             return
         try:
             _watch(known, as_json=as_json)
@@ -79,10 +82,7 @@ def _lasting(item: EnvironmentStatus) -> EnvironmentStatus:
 def _read(known: KnownApp) -> list[EnvironmentStatus]:
     from shipway.actions.upkeep.status import status as read
 
-    found = [read(known.ctx, known.name, environment) for environment in known.environments()]
-    if found and all(len(item.unreachable) == len(item.environment.hosts) for item in found):
-        known.ctx.runtime.ping()  # its own error if this machine's engine is unreachable
-    return found
+    return [read(known.ctx, known.name, environment) for environment in known.environments()]
 
 
 def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool, indent: int | None = 2) -> str:
@@ -98,7 +98,8 @@ def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool,
 
 def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
     from shipway.actions.environment.former_hosts import remedy
-    from shipway.domain.release import DESTROY, PENDING
+    from shipway.actions.upkeep.progress import describe
+    from shipway.domain.release import DEPLOY, DESTROY, PENDING
     from shipway.domain.rollback_plan import label
     from shipway.system.durations import ago, moment
 
@@ -157,7 +158,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         for name in item.crashing:
             out(f"    {style('●', 'red')} {name} is in a crash loop: see `shipway logs {item.environment.name}`")
         for name, state in item.accessories.items():
-            out(f"    {style('●', 'green' if state == 'running' else 'red')} {name:<14} {state}")
+            out(f"    {style('●', 'green' if state in ('running', 'external') else 'red')} {name:<14} {state}")
         for standby in item.standby:
             what = f"on standby until {moment(standby.until, ctx.clock())}"
             out(f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}")
@@ -171,8 +172,13 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         if item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, PENDING) and not item.lease:
             again = f"`shipway destroy {item.environment.name} --force` completes it"
             out(f"    {style('a destroy is incomplete', 'red')}, by {item.latest.actor}: {again}")
+        elif item.latest and item.latest.outcome == PENDING and not item.lease:
+            what = f"{describe(item.latest)} is unfinished"
+            again = f"`shipway doctor {item.environment.name} --fix` completes it or rolls it back"
+            out(f"    {style(f'the {what}', 'red')}: the process of {item.latest.actor} died; {again}")
         if item.latest and item.latest.outcome == "failed" and item.latest is not item.current:
+            kind = "deployment" if item.latest.kind == DEPLOY else item.latest.kind
             out(
-                f"    {style('the last deployment failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"
+                f"    {style(f'the last {kind} failed', 'red')}: release {item.latest.release}: {item.latest.detail.partition(chr(10))[0]}"
             )
     return lines

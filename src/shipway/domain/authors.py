@@ -26,6 +26,7 @@ class Written:
     name: str
     address: str
     message: str
+    parent: str = ""  # the first one; "": it has none
 
     @property
     def is_merge(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipway.domain.plan import Environment
 from shipway.domain.record import to_data
-from shipway.domain.release import Release
+from shipway.domain.release import Release, digest_of
 
 NONE = "–"  # in place of a missing value
 
@@ -78,6 +78,7 @@ def differences(first: Mapping[str, str], second: Mapping[str, str]) -> tuple[Di
 def _configuration(side: Side, other: Side) -> Mapping[str, object]:
     data = to_data(side.release.plan)
     environments = data.pop("environments")
+    data |= {"files": {path: digest_of(file.content)[7:19] for path, file in side.release.files.items()}}
     if side.environment is None or other.environment is None:
         return {**data, "environments": environments}
     own = to_data(side.environment)

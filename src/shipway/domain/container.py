@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.plan import Security
 
 # Labels on everything that Shipway creates on an engine; it never touches an object without LABEL_APP.
@@ -51,9 +52,8 @@ class ContainerSpec:
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: readable only by its user
-    setup: Mapping[str, str] = field(
-        default_factory=dict
-    )  # files by absolute path, for the image: everybody may read them
+    setup: Mapping[str, str] = field(default_factory=dict)  # the same, for the image itself: everybody may read them
+    configs: Mapping[str, ConfigFile] = field(default_factory=dict, repr=False)  # by absolute path: root's, read-only
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address

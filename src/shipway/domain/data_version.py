@@ -47,6 +47,10 @@ class Versions:
         """Return the series from the content of `file`: `15`, or `9.6`."""
         return self._series(next(iter(self.variables.values())), content.strip())
 
+    def of_server(self, version: str) -> Series | None:
+        """Return the series of a server of the first product, by the version that it states."""
+        return self._series(next(iter(self.variables.values())), version)
+
     def _series(self, product: str, version: str) -> Series | None:
         found = re.match(r"\d+(\.\d+)*", version)
         if not found:

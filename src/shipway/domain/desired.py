@@ -12,6 +12,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
     LABEL_DRAIN,
@@ -44,7 +45,8 @@ class Settings:
     version: str  # tag or short revision
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     versions: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the secrets
-    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # by accessory
+    # By accessory; of an external one, its newest address.
+    passwords: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     fingerprints: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of the secrets
     kinds: Kinds = dataclasses.field(default_factory=dict, repr=False)  # of accessories
     adjustments: Adjustments = dataclasses.field(default_factory=Adjustments)
@@ -79,7 +81,7 @@ def render_desired(
         version=settings.version,
         accessories=tuple(
             _accessory(plan, release.number, environment, settings, accessory)
-            for accessory in plan.accessories.values()
+            for accessory in plan.own_accessories.values()
             if host == environment.hosts[0]
         ),
         web=tuple(spec for service, spec in replicas if service.port),
@@ -122,9 +124,9 @@ def variables(
         **{
             name: settings.secrets[name]
             for name in secrets_of(environment, service)
-            if name not in service.secret_files
+            if name not in service.secret_files and name in settings.secrets  # an optional one may be unset
         },
-        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files},
+        **{f"{name}_FILE": f"{FOLDER}/{name}" for name in service.secret_files if name in settings.secrets},
     }
 
 
@@ -133,23 +135,40 @@ def stand_ins(plan: Plan, service: str, kinds: Kinds) -> dict[str, str]:
     addresses. A variable that only environments set has its value in the first of them. kinds: of accessories."""
     by_environments: dict[str, str] = {}
     for environment in reversed(list(plan.environments.values())):
-        by_environments |= {**environment.environment, **dict.fromkeys(environment.secrets, PLACEHOLDER)}
+        required = [name for name in environment.secrets if name not in environment.optional_secrets]
+        by_environments |= {**environment.environment, **dict.fromkeys(required, PLACEHOLDER)}
     chosen = plan.services[service]
-    urls = {
-        accessory.provides: kinds[accessory.kind].url_of(accessory, plan.app, NOWHERE, PLACEHOLDER)
-        for accessory in plan.accessories.values() if accessory.provides
-    }  # fmt: skip
+    urls = dict[str, str]()
+    for accessory in plan.accessories.values():
+        if accessory.external:
+            urls[accessory.external] = stand_in_address(accessory, plan.app, kinds)
+        else:
+            urls |= kinds[accessory.kind].provided_by(accessory, plan.app, NOWHERE, PLACEHOLDER)
     return {
         "SHIPWAY_APP": plan.app, "SHIPWAY_ENVIRONMENT": PLACEHOLDER, **urls,
         **by_environments, **chosen.environment,
-        **{name: PLACEHOLDER for name in chosen.secrets if name not in chosen.secret_files},
+        **{name: PLACEHOLDER for name in chosen.secrets if name not in (*chosen.secret_files, *chosen.optional_secrets)},
         **{f"{name}_FILE": f"{FOLDER}/{name}" for name in chosen.secret_files},
     }  # fmt: skip
 
 
+def stand_in_address(accessory: Accessory, app: str, kinds: Kinds) -> str:
+    """An unreachable address of an accessory; a placeholder if its format is unknown."""
+    own, kind = accessory.as_container(), kinds[accessory.kind]
+    if accessory.external and not (own.port and (kind.url or own.url)):
+        return PLACEHOLDER
+    return kind.url_of(own, app, NOWHERE, PLACEHOLDER)
+
+
 def secret_files(settings: Settings, service: Service) -> dict[str, bytes]:
     """The secret files of a service's container, by path."""
-    return {f"{FOLDER}/{name}": as_bytes(settings.secrets[name]) for name in service.secret_files}
+    given = settings.secrets
+    return {f"{FOLDER}/{name}": as_bytes(given[name]) for name in service.secret_files if name in given}
+
+
+def config_files(release: Release, service: Service) -> dict[str, ConfigFile]:
+    """The configuration files of a service's container, by path."""
+    return {path: release.files[source] for path, source in service.files.items()}
 
 
 def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, str]:
@@ -161,19 +180,19 @@ def mounts(plan: Plan, environment: Environment, service: Service) -> dict[str, 
 
 
 def accessory_urls(plan: Plan, environment: Environment, settings: Settings, host: Host) -> dict[str, str]:
-    """The variables that accessories provide: by container name on their own host, by its address on others."""
+    """The variables that accessories provide: by container name on their own host, by its address on others. An
+    external one's is the secret with its address."""
     first = environment.hosts[0]
-    return {
-        accessory.provides: settings.kinds[accessory.kind].url_of(
+    found = {name: settings.secrets[name] for name in plan.externals}
+    for accessory in plan.own_accessories.values():
+        found |= settings.kinds[accessory.kind].provided_by(
             accessory,
             plan.app,
             accessory.name if host == first else first.address or "",
             settings.passwords.get(accessory.name, ""),
             published=None if host == first else published(plan, environment, accessory),
         )
-        for accessory in plan.accessories.values()
-        if accessory.provides
-    }
+    return found
 
 
 def published(plan: Plan, environment: Environment, accessory: Accessory) -> int:
@@ -206,6 +225,7 @@ def _replica(
         entrypoint=argv(service.entrypoint),
         env=variables(plan, release, environment, settings, service, host),
         files=secret_files(settings, service),
+        configs=config_files(release, service),
         networks={names.network(plan.app, environment.name): ()},
         volumes=mounts(plan, environment, service),
         cpus=service.resources.cpus,
@@ -216,7 +236,8 @@ def _replica(
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
-    versions = {name: settings.versions.get(name, 0) for name in secrets_of(environment, service)}
+    secrets = (*secrets_of(environment, service), *plan.externals)
+    versions = {name: settings.versions.get(name, 0) for name in secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
     name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {
@@ -284,6 +305,9 @@ def config_digest(spec: ContainerSpec, secrets: Mapping[str, int]) -> str:
         "volumes": dict(spec.volumes),
         "limits": [spec.cpus, spec.memory, spec.stop_grace],
         "labels": dict(spec.labels),
+        **(
+            {"configs": {path: digest_of(to_data(file)) for path, file in spec.configs.items()}} if spec.configs else {}
+        ),
         # A later default must not replace running containers.
         **({"security": to_data(spec.security)} if spec.security and spec.security != Security() else {}),
         **({"publish": [[port.address, port.host_port] for port in spec.publish]} if spec.publish else {}),

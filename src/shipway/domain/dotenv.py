@@ -1,4 +1,8 @@
-"""Variables as lines of a file: NAME=value, with quotes as shells and Compose read them. Pure."""
+"""Variables as lines of a file: NAME=value, with quotes as shells and Compose read them. Pure.
+
+`parse` is for files whose values count: each line that is none is a problem. `lenient` is for files that are only looked
+at. Both read the same lines as the same values.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ANY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # Compose passes on others too
 BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")  # values that need no quotes anywhere
 REFERENCE = re.compile(r"(?<!\\)\$(\{[A-Za-z_]|[A-Za-z_])")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$", "`": "`"}
@@ -51,6 +56,21 @@ def parse(text: str) -> Variables:
     return Variables(tuple(found.values()), tuple(problems))
 
 
+def lenient(text: str) -> tuple[Variable, ...]:
+    """All that can be read as a variable, in the order of the lines: of a line that is wrong behind its `=`, the rest as
+    it stands. A name may be there more than once; the last one counts."""
+    reader = _Reader(text.removeprefix("\ufeff"), ANY_NAME)
+    found = list[Variable]()
+    while not reader.ended():
+        start, line = reader.at, reader.line
+        try:
+            item = reader.variable()
+        except ValueError:
+            item = reader.as_it_stands(start, line)
+        found += [item] if item is not None else []
+    return tuple(found)
+
+
 def render(name: str, value: str) -> str:
     """The line that `parse` reads as this value. ValueError if a line can't hold it: bytes that are not UTF-8, or NUL."""
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
@@ -67,12 +87,22 @@ def render(name: str, value: str) -> str:
 class _Reader:
     """Reads one variable after the other."""
 
-    def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
+    def __init__(self, text: str, names: re.Pattern[str] = NAME) -> None:
+        self._text, self._at, self._names = text, 0, names
         self.line = 1
+
+    @property
+    def at(self) -> int:
+        return self._at
 
     def ended(self) -> bool:
         return self._at >= len(self._text)
+
+    def as_it_stands(self, start: int, line: int) -> Variable | None:
+        """The variable of a wrong line that began there, without quotes or comments; None if it is none."""
+        self._at = start
+        found = re.match(rf"\s*(?:export\s+)?({self._names.pattern})\s*=(.*)", self._rest())
+        return Variable(found[1], found[2].strip(), line) if found else None
 
     def skip_line(self) -> None:
         """To the next line."""
@@ -104,7 +134,7 @@ class _Reader:
         return Variable(name, value, line, bool(REFERENCE.search(value)))
 
     def _name(self) -> str:
-        found = NAME.match(self._text, self._at)
+        found = self._names.match(self._text, self._at)
         if found is None:
             raise ValueError("it begins with no name: write NAME=value")
         self._at = found.end()

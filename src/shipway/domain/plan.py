@@ -1,22 +1,23 @@
 """The plan: what a team wrote in `shipway.yaml`, parsed once into frozen, typed objects.
 
-All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file.
-Mappings keep the order of the file and are never changed after parsing.
+All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file. Mappings are never changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.mounts import Volume
+from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
+from shipway.domain.strategy import Strategy, Watch
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
-PLAN_FILE = "shipway.yaml"  # in the root of the repository
+PLAN_FILE = "shipway.yaml"  # name of a plan file
 LOCAL = "local"  # the machine that the command runs on
 
 
@@ -91,6 +92,8 @@ class Service:
     entrypoint: str | None = None  # split like command; None is the image's own; if set, the image's CMD is ignored
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     routing: Routing = field(default_factory=Routing)  # the other keys of `route`
+    files: Mapping[str, str] = field(default_factory=dict)  # path in its container: file of the repository
+    optional_secrets: tuple[str, ...] = ()  # the subset that may be unset: then the service gets no variable or file
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -100,10 +103,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Accessory:
-    """A database or cache that the services use, one per environment."""
+    """A database or cache that the services use, one per environment. An external one runs elsewhere: Shipway starts
+    nothing for it, and `image` has the programs of its server."""
 
     name: str
-    image: str
+    image: str  # empty: unknown, only of an external one
     kind: str  # names its AccessoryKind, which decides default port, health and URL
     provides: str | None = None  # environment variable that passes its URL to services and steps
     url: str | None = None  # template of that URL for kind other: {host} and {port} are replaced
@@ -115,7 +119,18 @@ class Accessory:
     entrypoint: str | None = None
     secrets: tuple[str, ...] = ()  # variables of its own container
     published: int | None = None  # port of the first host for the environment's other hosts; None: from the name
+    forms: Mapping[str, str] = field(
+        default_factory=dict
+    )  # key `provides` as a mapping: variable and text with {parts}
+    external: str | None = None  # secret with the address of one that runs elsewhere; the variable has the same name
+    version: str | None = None  # of its server
 
+    def as_container(self) -> Accessory:
+        """What a proof or a step starts in place of an external one."""
+        return replace(self, external=None, version=None)
+
+
+ON_START = "on-start"  # the tool of a program that migrates when it starts
 
 UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
 
@@ -155,6 +170,11 @@ class Database:
     lock_retries: int = 5  # further attempts of migrations that could not get a lock
     lock_pause: float = 10.0  # seconds before each of these
     contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
+
+    @property
+    def on_start(self) -> bool:
+        """Whether the program itself migrates, when it starts: there are no down migrations."""
+        return self.tool == ON_START
 
 
 @dataclass(frozen=True)
@@ -260,27 +280,6 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Strategy:
-    """How a release takes over. blue-green: all at once. rolling: a few replicas at a time, to save memory. canary: a
-    growing share of the requests, while error rate and latency are good."""
-
-    kind: str = "blue-green"
-    batch: int = 1  # rolling: replicas of a service replaced at a time, on each host
-    steps: tuple[float, ...] = (0.05, 0.25, 0.5)  # canary: shares of the requests, ascending, below 1
-    hold: float = 60.0  # canary: seconds for each share
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Criteria for the requests to a release: after its switch for `duration`, and in each step of a canary."""
-
-    duration: float = 0.0  # seconds; 0: not watched
-    errors: float = 0.01  # permitted share of requests answered with 500 to 599
-    latency: float | None = None  # canary: permitted ratio of its 95th percentile to the previous release's
-    requests: int = 50  # minimum to judge by; Shipway adds its own probes if there are fewer
-
-
-@dataclass(frozen=True)
 class Environment:
     """A place where releases run: staging, production."""
 
@@ -299,8 +298,8 @@ class Environment:
     checks: tuple[str, ...] = ()
     standby: float = 0.0  # how long the previous release stays on standby, so that a rollback is a single switch
     standby_auto: bool = False  # set if the plan doesn't set `standby`: only if free memory suffices
-    strategy: Strategy = Strategy()
-    watch: Watch = Watch()
+    strategy: Strategy = field(default_factory=Strategy)
+    watch: Watch = field(default_factory=Watch)
     retain: int = 5  # number of previous releases whose images are kept on the hosts
     tls: Tls | None = None  # None: chosen by the host name
     edge: EdgeSettings = field(default_factory=EdgeSettings)
@@ -310,6 +309,7 @@ class Environment:
     domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by service: its route's only host names
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
+    optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host
@@ -362,18 +362,8 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class RegistryAccess:
-    """The registry for pushed images, such as ghcr.io/acme. None in the plan: a registry that Shipway runs itself."""
-
-    address: str
-    user: str | None = None
-    password: str | None = None  # name of a secret
-    token: str | None = None  # name of a secret; sent as a bearer token
-
-
-@dataclass(frozen=True)
 class Plan:
-    """A parsed plan file."""
+    """A parsed plan file. Its paths are relative to the root of the repository, wherever the file is."""
 
     app: str
     services: Mapping[str, Service]
@@ -384,11 +374,23 @@ class Plan:
     checks: Mapping[str, Check] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     prove: Proving = Proving()
+    file: str = PLAN_FILE  # its path in the repository
+    inputs: tuple[str, ...] = ()  # paths or globs, beside those that the plan names; empty: the whole repository
 
     def asks_for_proof(self, environment: Environment) -> bool:
         """Whether a release needs a rollback proof to be deployed there."""
         asked = environment.after is not None if environment.prove is None else environment.prove
         return self.database is not None and asked
+
+    @property
+    def own_accessories(self) -> Mapping[str, Accessory]:
+        """Those that run in containers of the environment: all but external ones."""
+        return {name: item for name, item in self.accessories.items() if not item.external}
+
+    @property
+    def externals(self) -> tuple[str, ...]:
+        """Names of the secrets that are addresses of external services."""
+        return tuple(dict.fromkeys(item.external for item in self.accessories.values() if item.external))
 
     @property
     def workers(self) -> tuple[Service, ...]:

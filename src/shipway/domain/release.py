@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipway.domain.adjustments import Adjustments
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.plan import Plan
 from shipway.domain.record import to_data
 
@@ -55,12 +56,14 @@ class Release:
     run: int
     created: float
     schema: str | None = None  # newest schema revision in its image; None without a database
-    digest: str = ""  # over images and plan at its creation: what an approval is bound to
+    digest: str = ""  # over images, plan and files at its creation: what an approval is bound to
+    files: Mapping[str, ConfigFile] = field(default_factory=dict)  # those of services, by path in the repository
 
     def __post_init__(self) -> None:
         # Stored in the record, since a newer version may parse more keys from the same plan.
         if not self.digest:
-            made = digest_of({"images": dict(self.images), "plan": to_data(self.plan)})
+            files = {"files": to_data(self.files)} if self.files else {}
+            made = digest_of({"images": dict(self.images), "plan": to_data(self.plan), **files})
             object.__setattr__(self, "digest", made)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+COSTLIEST = 12  # of bcrypt: a quarter of a second of a processor for each request to the edge, which all apps share
+
 
 @dataclass(frozen=True)
 class Tls:
@@ -40,6 +42,11 @@ class Access:
     users: str | None = None  # name of a secret with lines of `name:hash`
     allow: tuple[str, ...] = ()  # addresses and ranges of clients
 
+    def opens(self, before: Access) -> bool:
+        """Whether it lets in clients that another one, which it follows, keeps out."""
+        without_users = bool(before.users) and not self.users
+        return without_users or (bool(before.allow) and not (self.allow and set(self.allow) <= set(before.allow)))
+
     @property
     def text(self) -> str:
         """The conditions for display and comparison."""
@@ -71,9 +78,18 @@ class Routing:
 def user_lines(text: str) -> list[str]:
     """The lines of `name:hash` in a secret. ValueError with the number of a wrong line, never with its text."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    users = set[str]()
     for number, line in enumerate(lines, start=1):
-        if not re.fullmatch(r"[^:\s]+:\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", line):
+        found = re.fullmatch(r"([^:\s]+):\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}", line)
+        if found is None:
             raise ValueError(f"line {number} is not NAME:HASH with a bcrypt hash ($2y$…)")
+        if found[1] in users:
+            raise ValueError(f"line {number} is a second one of the same user: only one password can count")
+        users.add(found[1])
+        if not 4 <= int(found[2]) <= COSTLIEST:
+            raise ValueError(
+                f"line {number} has a bcrypt cost of {int(found[2])}, not 4 to {COSTLIEST}: the edge computes it for each request"
+            )
     if not lines:
         raise ValueError("it has no line of NAME:HASH")
     return lines

@@ -154,6 +154,10 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "published": lambda plan, environment: [
         f"{item.name} {item.published}" for item in plan.accessories.values() if item.published
     ],
+    # Where data goes: a commit must not direct the services to another database.
+    "external": lambda plan, environment: [
+        f"{item.name} {item.external}" for item in plan.accessories.values() if item.external
+    ],
     "url": lambda plan, environment: [environment.url],
     "host names": lambda plan, environment: [*environment.public_names[1:], *environment.redirects],
     # A commit must not open what is private, and a private environment's list of clients is no reason to narrow it either.

@@ -15,8 +15,19 @@ def secrets_of(environment: Environment, service: Service) -> tuple[str, ...]:
     return (*service.secrets, *(name for name in environment.secrets if name not in service.secrets))
 
 
+def is_optional(environment: Environment, service: Service, name: str) -> bool:
+    """Whether the service starts without it: neither the service nor the environment requires it."""
+    optional = (*service.optional_secrets, *environment.optional_secrets)
+    required = (name in service.secrets and name not in service.optional_secrets) or (
+        name in environment.secrets and name not in environment.optional_secrets
+    )
+    return name in optional and not required
+
+
 def used_as_variable(plan: Plan, name: str) -> bool:
     """Whether it is used as a variable, or not used yet."""
+    if name in plan.externals:
+        return True
     services = [service for service in plan.services.values() if name in service.secrets]
     environments = plan.environments.values()
     commands = [item for environment in environments for item in commands_of(environment).values()]

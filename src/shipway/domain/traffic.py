@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipway.domain.plan import Watch
+from shipway.domain.strategy import Watch
 
 GOOD, BAD, UNKNOWN = "good", "bad", "insufficient data"
 PERCENTILE = 0.95

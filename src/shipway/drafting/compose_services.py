@@ -38,11 +38,11 @@ def draft(reading: Reading, part: Part, rule: Rule | None, inherited: str) -> Se
         found.image = None
         _build(reading, found, part)
     found.command, found.entrypoint = text_of(part.raw.get("command")), text_of(part.raw.get("entrypoint"))
-    kept = mounts.read(reading.root, part.mounts, found.folder)
+    kept = mounts.read(reading.root, part.mounts, found.folder, used=bool(found.image))
     developing = bool(kept.source) or commands.is_for_development(part.command)
     if developing:
         _for_production(reading, found)
-    found.volumes = kept.volumes
+    found.volumes, found.files = kept.volumes, kept.files
     found.remarks += [*kept.notes, *kept.source]
     found.todo += kept.todo
     settings = _settings(reading, part, found, developing)

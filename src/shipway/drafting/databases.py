@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from shipway.domain.plan import ON_START
 from shipway.drafting import migration_commands as commands
 from shipway.drafting.builds import Build
 from shipway.drafting.dependencies import NODE, Project
@@ -170,12 +171,7 @@ def _sql(tree: Tree, folder: str, names: set[str]) -> Iterator[Found]:
             yield Found(DatabaseDraft(tool="sql", folder=name), outer or ".", f"{name}/*/up.sql", base)
     elif any(re.fullmatch(r"V\d[\w.]*__\w+\.sql", name) for name in scripts):
         if "src/main/resources" in folder:
-            yield _named(
-                "flyway",
-                folder,
-                "V*__*.sql",
-                "Flyway runs these when the program starts; a plan runs them with `tool: sql` once the image has the folder, and the program no longer does",
-            )
+            yield Found(DatabaseDraft(tool=ON_START), folder, "V*__*.sql, which Flyway runs", folder)
         else:
             yield Found(DatabaseDraft(tool="sql", folder=here), base, f"{here}/V*__*.sql", folder)
 
@@ -224,7 +220,7 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
         accessory.todo.append(f"the repository doesn't name the database: {question}")
         draft.accessories.append(accessory)
     database.accessory, database.service = accessory.name, service.name
-    if build is not None:
+    if build is not None and database.tool != ON_START:
         _place(found, build)
     draft.databases.append(database)
 

@@ -34,6 +34,7 @@ class ServiceDraft:
     secrets: list[str] = field(default_factory=list)
     secret_files: list[str] = field(default_factory=list)  # secrets that it reads from files
     volumes: dict[str, str] = field(default_factory=dict)  # path by name
+    files: dict[str, str] = field(default_factory=dict)  # path in the container: file of the repository
     public: bool = True  # False if it is known not to be reachable from outside
     serves: bool | None = None  # whether it listens on a port; None: unknown
     assets: str | None = None
@@ -61,6 +62,9 @@ class AccessoryDraft:
     image: str
     kind: str
     provides: str | None = None  # "" if no service reads an address
+    forms: dict[str, str] = field(
+        default_factory=dict
+    )  # further variables of `provides`, each with a part of the address
     url: str | None = None
     port: int | None = None  # only if it differs from the kind's
     volume: str | None = None

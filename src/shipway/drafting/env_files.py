@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shipway.domain import dotenv
 from shipway.drafting.files import inside, lenient
+from shipway.drafting.interpolation import expand
+from shipway.drafting.variables import shows_secret
 
-_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)$")
 _SAMPLE = {"example", "sample", "template", "tmpl", "tpl", "dist", "default", "defaults", "exemple"}
 # Passwords of databases that a sample only shows: the file that it stands in for has them.
 _COMMENTED = re.compile(
@@ -94,18 +96,16 @@ def _names(root: Path, folder: str) -> list[str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The variables of a file, without quotes and comments."""
+    """The variables of a file. References to earlier ones of the file are replaced, unless one is missing, or confidential:
+    its value would be taken for an ordinary one."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match:
-            found[match[1]] = _unquoted(match[2].strip())
+    for item in dotenv.lenient(text):
+        whole = expand(item.value, found) if item.reference else None
+        usable = (
+            whole and not whole.missing and not any(shows_secret(name, found.get(name, "")) for name in whole.names)
+        )
+        found[item.name] = whole.text if whole and usable else item.value
     return found
-
-
-def _unquoted(value: str) -> str:
-    quoted = re.match(r"""(["'])(.*?)\1(?:\s*#.*)?$""", value)
-    return quoted[2] if quoted else re.split(r"(?:^|\s)#", value, maxsplit=1)[0].strip()
 
 
 def ignored(root: Path, path: str) -> bool:

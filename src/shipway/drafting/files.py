@@ -15,7 +15,7 @@ def lenient(path: Path, most: int = TEXT_SIZE) -> str:
     try:
         with path.open("rb") as file:
             return file.read(most).decode("utf-8-sig", errors="replace")
-    except OSError:
+    except (OSError, ValueError):
         return ""
 
 

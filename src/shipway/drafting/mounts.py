@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shipway.domain.config_file import LARGEST
 from shipway.drafting.draft import plan_name
 from shipway.drafting.files import inside
 
@@ -17,6 +18,9 @@ _SHIPPED = re.compile(r"(^|/)(static|public|assets|templates)/?$")
 _REBUILT = re.compile(
     r"(^|/)(node_modules|\.venv|venv|vendor|target|dist|build|\.next|\.nuxt|\.cache|__pycache__|\.gradle|\.m2)(/|$)"
 )
+_SECRET = re.compile(r"(^|/)\.env|secret|passw|credential|private|\.(pem|key|p12|pfx|jks|crt)$", re.IGNORECASE)
+_SYSTEM_ONLY = ("/proc", "/sys", "/dev", "/run/secrets")
+FEW = 10  # files of a folder that are laid into a container one by one
 _SYSTEM = ("/etc/", "/sys", "/proc", "/dev", "/run", "/var/run", "/lib", "/usr")
 _CLOCK = ("/etc/localtime", "/etc/timezone")
 
@@ -26,13 +30,14 @@ class Mounts:
     """volumes: path by name. source: mounted folders that are in the image already."""
 
     volumes: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # path in the container: file of the repository
     source: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     todo: list[str] = field(default_factory=list)
 
 
-def read(root: Path, mounts: list[dict[str, str]], folder: str | None) -> Mounts:
-    """Sort a service's mounts. folder: of its build."""
+def read(root: Path, mounts: list[dict[str, str]], folder: str | None, *, used: bool = False) -> Mounts:
+    """Sort a service's mounts. folder: of its build. used: it is a service whose image is used unchanged."""
     found = Mounts()
     for mount in mounts:
         source, target = mount["source"], posixpath.normpath(mount["target"]) if mount["target"] else ""
@@ -45,11 +50,33 @@ def read(root: Path, mounts: list[dict[str, str]], folder: str | None) -> Mounts
                 found.notes.append(f"{target} was an anonymous volume, whose content no later container has")
         elif mount["type"] == "volume":
             _keep(found, source, target)
+        elif mount["type"] == "bind" and used and (laid := _files(root, source, target)):
+            found.files |= laid
         elif mount["type"] == "bind":
             _bind(found, root, source, target, folder)
         else:
             found.todo.append(f"{target} was a mount of type {mount['type']}: a plan has no such key")
     return found
+
+
+def _files(root: Path, source: str, target: str) -> dict[str, str]:
+    """A mounted configuration file, or those of a folder of a few, for `files`; empty if it is something else."""
+    here = inside(root, source) if source.startswith("./") and ".." not in source.split("/") else None
+    path = posixpath.normpath(source)
+    if here is None or _SECRET.search(path) or target.startswith(_SYSTEM_ONLY):
+        return {}
+    if here.is_file():
+        return {target: path} if _small(root / path) else {}
+    if not here.is_dir() or _DATA.search(source):
+        return {}
+    names = sorted(item.name for item in here.iterdir())
+    plain = all(_small(root / path / name) and not _SECRET.search(name) for name in names)
+    return {f"{target}/{name}": f"{path}/{name}" for name in names} if plain and 0 < len(names) <= FEW else {}
+
+
+def _small(path: Path) -> bool:
+    """Whether it is a file, and no link to one, of a size that a release can hold."""
+    return not path.is_symlink() and path.is_file() and path.stat().st_size <= LARGEST // FEW
 
 
 def _bind(found: Mounts, root: Path, source: str, target: str, folder: str | None) -> None:

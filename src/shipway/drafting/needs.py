@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from shipway.domain.accessory import database_name
 from shipway.domain.image import base_name
 from shipway.drafting.dependencies import Project
 from shipway.drafting.draft import AccessoryDraft, Draft
@@ -69,14 +68,6 @@ _PREFIX = {
     "postgres": r"(?:\w+_)?(?:POSTGRES|POSTGRESQL|PG|DB|DATABASE|SQL)", "mysql": r"(?:\w+_)?(?:MYSQL|MARIADB|DB|DATABASE|SQL)", "redis": r"(?:\w+_)?REDIS",
     "rabbitmq": r"(?:\w+_)?(?:RABBITMQ|AMQP)", "mongo": r"(?:\w+_)?MONGO(?:DB)?", "memcached": r"MEMCACHED?",
 }  # fmt: skip
-_PORTS = {
-    "postgres": "5432",
-    "mysql": "3306",
-    "redis": "6379",
-    "rabbitmq": "5672",
-    "mongo": "27017",
-    "memcached": "11211",
-}
 
 
 @dataclass
@@ -257,7 +248,7 @@ def _address(item: AccessoryDraft, variables: Variables, draft: Draft) -> None:
         variables.held.add(item.provides)
     parts = _parts(kind, variables)
     if item.provides is None and parts:
-        _by_parts(item, kind, parts, variables, draft)
+        _by_parts(item, kind, parts, variables)
     elif item.provides or candidates:
         variables.held |= {*parts.values()}
         rest = [name for name in candidates if name != item.provides]
@@ -314,23 +305,13 @@ def _parts(kind: str, variables: Variables) -> dict[str, str]:
     return found if any(key.startswith("host ") for key in found) else {}
 
 
-def _by_parts(item: AccessoryDraft, kind: str, parts: dict[str, str], variables: Variables, draft: Draft) -> None:
-    """The code reads host, user and password each on its own. The password is a secret of both sides."""
-    own = database_name(draft.app)
-    values = {"host": item.name, "port": _PORTS[kind], "database": own, "user": own}
+def _by_parts(item: AccessoryDraft, kind: str, parts: dict[str, str], variables: Variables) -> None:
+    """The code reads host, user and password each on its own."""
     for key, name in parts.items():
         part = key.split(" ")[0]
         variables.held.add(name)
-        if part in values and (part in ("host", "port") or kind in ("postgres", "mysql")):
-            variables.environment[name] = values[part]
-        elif part == "password" and kind in ("postgres", "mysql"):
-            secret = "POSTGRES_PASSWORD" if kind == "postgres" else "MYSQL_PASSWORD"
-            item.secrets += [secret] if secret not in item.secrets else []
-            variables.secrets.append(name)
-            if name != secret:
-                variables.todo.append(
-                    f"{name}: set it to the same value as {secret}, the password that {item.name} is created with"
-                )
+        if part in ("host", "port") or kind in ("postgres", "mysql"):
+            item.forms[name] = part
     item.why.append(f"{', '.join(parts.values())} hold its address")
 
 

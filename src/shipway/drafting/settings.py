@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
+from shipway.drafting import env_files
 from shipway.drafting.tree import Tree
 from shipway.drafting.variables import is_secret
 from shipway.planfile.values import VARIABLE_PATTERN
@@ -14,7 +15,6 @@ _FILE = re.compile(
     r"\.?(?:env|dotenv)(?:[._-]\w+)*[._-](?:example|sample|template|dist|tpl|defaults?)|(?:example|sample|template)\.env|\.(?:example|sample)\.env"
 )
 _OTHER = re.compile(r"[._-](test|testing|ci|docker-compose|e2e)[._-]")
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 _PUBLIC = re.compile(
     r"(\w+_)?(ALLOWED_HOSTS|TRUSTED_ORIGINS|CORS_(ALLOWED_)?ORIGINS?|ALLOWED_ORIGINS)"
     r"|((APP|SITE|BASE|PUBLIC|WEB|WEBSITE|FRONTEND|CLIENT|ROOT|CANONICAL|NEXTAUTH|AUTH|BETTER_AUTH|SERVER|ASSET|ORIGIN)_(URL|URI|HOST|DOMAIN|ORIGIN)|ORIGIN|DOMAIN|SERVER_NAME|HOSTNAME)"
@@ -74,17 +74,8 @@ def files(tree: Tree) -> list[str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The values of a file in the format of .env; comments and variables in comments are left out."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.fullmatch(line)
-        if not match or not re.search(VARIABLE_PATTERN, match[1]):
-            continue
-        value = match[2]
-        quoted = re.match(r"([\"'])(.*?)\1\s*(?:#.*)?$", value)
-        value = quoted[2] if quoted else re.sub(r"(^|\s+)#.*$", "", value).strip()
-        found[match[1]] = re.sub(r"\$\{(\w+)\}", lambda name: found.get(name[1], name[0]), value)
-    return found
+    """The variables of a file in the format of .env that a plan can have."""
+    return {name: value for name, value in env_files.parse(text).items() if re.search(VARIABLE_PATTERN, name)}
 
 
 def sort(samples: dict[str, str], held: set[str], *, port: int | None) -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from shipway.drafting.draft import AccessoryDraft, Draft, ServiceDraft
 from shipway.drafting.write import write
 from shipway.planfile.bounds import BLOCK, LINE
@@ -26,7 +28,7 @@ _TEXTS = (
 _FIELDS = {  # of a draft's entry, by key of the plan
     "command": ("command",), "entrypoint": ("entrypoint",), "route": ("route",), "stop": ("stop",), "volume": ("volume",),
     "health": ("health", "health_command", "health_tcp"), "replicas": ("replicas",), "resources": ("cpus", "memory"),
-    "security": ("capabilities",), "url": ("url",), "volumes": ("volumes",), "provides": ("provides", "url"),
+    "security": ("capabilities",), "url": ("url",), "volumes": ("volumes",), "files": ("files",), "provides": ("provides", "forms", "url"),
     "port": ("port", "route", "health", "health_tcp"), "secrets": ("secrets", "secret_files"),
 }  # fmt: skip
 
@@ -129,7 +131,7 @@ def _of_service(service: ServiceDraft, key: str, rest: str, words: str) -> bool:
         if part == "target":
             service.target = None
         elif part == "args":
-            service.args.pop(rest.partition(".")[2], None)
+            service.args.pop(_named(service.args, rest.partition(".")[2]) or "", None)
         elif part == "dockerfile":
             service.dockerfile = "Dockerfile"
         else:
@@ -138,10 +140,18 @@ def _of_service(service: ServiceDraft, key: str, rest: str, words: str) -> bool:
     return _of_entry(service, key, rest, words)
 
 
+def _named(values: Mapping[str, str], rest: str) -> str | None:
+    """The name that a problem's path, which may be cut, ends with."""
+    if rest in values or not rest.endswith("…"):
+        return rest if rest in values else None
+    return next((name for name in values if name.startswith(rest[:-1])), None)
+
+
 def _of_entry(entry: ServiceDraft | AccessoryDraft, key: str, rest: str, words: str) -> bool:
-    if key == "environment" and rest in entry.environment:
-        del entry.environment[rest]
-        entry.todo.append(f"{rest} {words}")
+    named = _named(entry.environment, rest) if key == "environment" else None
+    if named is not None:
+        del entry.environment[named]
+        entry.todo.append(f"{named} {words}")
         return True
     changed = False
     for field in _FIELDS.get(key, ()):

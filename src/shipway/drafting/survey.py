@@ -17,6 +17,7 @@ from shipway.drafting import (
     pipeline,
     settings,
     sound,
+    starts,
     versions,
 )
 from shipway.drafting.builds import Build
@@ -28,10 +29,6 @@ from shipway.drafting.variables import is_secret
 _FRONT = ("frontend", "web", "site", "ui", "client", "www", "nginx", "proxy", "app", "admin")
 _BACK = ("backend", "api", "server")
 _PROVIDES = {"postgres": "DATABASE_URL", "mysql": "DATABASE_URL", "redis": "REDIS_URL"}
-_MIGRATES = re.compile(
-    r"alembic upgrade|flask db upgrade|manage\.py migrate|db:migrate|db:prepare|prisma migrate deploy|artisan migrate|knex migrate|migrate:latest"
-    r"|migration:run|goose \S* ?up|dbmate (up|migrate)|drizzle-kit migrate|sequelize(-cli)? db:migrate"
-)
 
 
 def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Draft:
@@ -70,10 +67,11 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
     databases.find(tree, projects, found, draft, needs.server(projects, variables, text, draft))
     compose.settle(draft)
     _release(draft, declared)
-    _starts(tree, draft, found)
+    starts.find(tree, draft, found)
     pipeline.find(pipeline.Where(tree, found), projects, draft)
     _volumes(draft, found)
     _routes(draft)
+    starts.settle(tree, draft, found)
     _provide(draft)
     sound.repair(draft)
     return draft
@@ -81,8 +79,8 @@ def survey(root: Path, app: str, branch: str, files: tuple[str, ...] = ()) -> Dr
 
 def _nothing(draft: Draft, notes: list[str]) -> None:
     seen = "no Dockerfile for production" if notes else "no Dockerfile"
-    origin = draft.origin[:1].lower() + draft.origin[1:]
-    has = f"{origin} has nothing that is left of the application" if origin else "no compose file"
+    source = draft.origin.removeprefix("From ")
+    has = f"no service of the application in {source}" if source else "no Compose file"
     draft.services.append(ServiceDraft("web", folder=".", why=[f"nothing builds it: there is {seen}, and {has}"]))
     draft.services[0].todo.append(
         "write a Dockerfile (`shipway init --dockerfile` does, for most frameworks), or set its folder here"
@@ -134,7 +132,7 @@ def _settings(
             if name not in given and name not in service.secrets and name not in draft.addresses
         }
         service.secrets = [name for name in service.secrets if name not in given]
-    provided = {item.provides for item in draft.accessories}
+    provided = {name for item in draft.accessories for name in (item.provides, *item.forms)}
     draft.addresses = {
         name: value
         for name, value in draft.addresses.items()
@@ -199,34 +197,11 @@ def _release(draft: Draft, declared: list[Declared]) -> None:
         if not app.release:
             continue
         database = next((item for item in draft.databases if item.tool), None)
-        if database is not None and _MIGRATES.search(app.release):
+        if database is not None and starts.MIGRATES.search(app.release):
             database.why += f"; {app.file} runs `{app.release}` before each release"
         else:
             draft.notes.append(
                 f"{app.file}: `{app.release}` ran before each release: if it migrates, write it as `database: {{tool: command}}`"
-            )
-
-
-def _starts(tree: Tree, draft: Draft, found: list[Build]) -> None:
-    """Programs that migrate when they start do it twice, and before the plan does."""
-    if not any(item.tool for item in draft.databases):
-        return
-    for service in draft.services:
-        build = assemble.of(service, found)
-        texts = [service.command or "", service.entrypoint or ""]
-        if build is not None and not service.command:
-            texts.append(build.facts.command or "")
-        if build is not None:
-            entry = build.facts.entrypoint or ""
-            texts.append(entry)
-            script = next((word for word in entry.split() if "/" in word or word.endswith(".sh")), "").rpartition("/")[
-                2
-            ]
-            texts += [tree.text(path) for path in tree.files if script and path.rpartition("/")[2] == script][:3]
-        match = next((match for text in texts if (match := _MIGRATES.search(text))), None)
-        if match:
-            service.todo.append(
-                f"it runs `{match[0].strip()}` when it starts: remove that, since `database` migrates before a new container takes requests"
             )
 
 
@@ -276,7 +251,7 @@ def _provide(draft: Draft) -> None:
     taken = {item.provides for item in draft.accessories}
     for accessory in draft.accessories:
         migrated = any(item.accessory == accessory.name for item in draft.databases)
-        if accessory.provides is None or (accessory.provides == "" and migrated):
+        if (accessory.provides is None and not accessory.forms) or (accessory.provides == "" and migrated):
             usual = _PROVIDES.get(accessory.kind, "")
             name = usual if usual and usual not in taken else f"{accessory.name.upper().replace('-', '_')}_URL"
             accessory.provides = name

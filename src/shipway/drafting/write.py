@@ -28,6 +28,11 @@ def scalar(text: str) -> str:
     return text if _PLAIN.fullmatch(text) and not risky else json.dumps(text, ensure_ascii=False)
 
 
+def inline(text: str) -> str:
+    """A scalar within brackets on one line, where more characters have a meaning."""
+    return json.dumps(text, ensure_ascii=False) if re.search(r"[,\[\]{}]", text) else scalar(text)
+
+
 def write(draft: Draft) -> str:
     """The whole file."""
     sections = [
@@ -45,7 +50,7 @@ def write(draft: Draft) -> str:
 
 def _head(draft: Draft) -> Iterator[str]:
     yield "# The deployment plan. `shipway check` lists its problems; docs/plan.md of Shipway documents every key."
-    yield f"app: {draft.app}"
+    yield f"app: {scalar(draft.app)}"
 
 
 def _services(draft: Draft) -> Iterator[str]:
@@ -73,7 +78,7 @@ def _shared(services: list[ServiceDraft]) -> dict[str, str]:
 
 def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     because = service.because
-    yield f"  {service.name}:"
+    yield f"  {scalar(service.name)}:"
     yield from (f"    # TODO: {printable(item)}" for item in service.todo)
     yield from (f"    # {printable(item)}" for item in service.remarks)
     if service.folder is not None:
@@ -93,6 +98,7 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
     yield from _line("stop", service.stop, because)
     yield from _line("assets", service.assets if service.route else None, because)
     yield from _volumes(service)
+    yield from _mapping("files", {scalar(path): source for path, source in service.files.items()})
     owner = shared.get(service.name)
     if owner and owner != service.name:
         yield f"    environment: *{owner}"
@@ -105,7 +111,7 @@ def _service(service: ServiceDraft, shared: dict[str, str]) -> Iterator[str]:
 def _volumes(service: ServiceDraft) -> Iterator[str]:
     if not service.volumes:
         return
-    line = f"volumes: {{{', '.join(f'{name}: {scalar(path)}' for name, path in service.volumes.items())}}}"
+    line = f"volumes: {{{', '.join(f'{name}: {inline(path)}' for name, path in service.volumes.items())}}}"
     yield f"    {printable(line)}"
 
 
@@ -153,13 +159,18 @@ def _accessories(draft: Draft) -> Iterator[str]:
 
 
 def _accessory(accessory: AccessoryDraft) -> Iterator[str]:
-    yield f"  {accessory.name}:"
+    yield f"  {scalar(accessory.name)}:"
     because = accessory.because
     yield from (f"    # TODO: {printable(item)}" for item in accessory.todo)
     yield from (f"    # {printable(item)}" for item in accessory.remarks)
     yield from _line("image", accessory.image, because)
     yield from _line("kind", accessory.kind if accessory.kind != accessory_kind(accessory.image) else None, because)
-    yield from _line("provides", accessory.provides, because)
+    if accessory.forms:
+        yield from _mapping(
+            "provides", {**({accessory.provides: "url"} if accessory.provides else {}), **accessory.forms}
+        )
+    else:
+        yield from _line("provides", accessory.provides, because)
     yield from _line("url", accessory.url, because)
     yield from _line("port", str(accessory.port) if accessory.port else None, because, number=True)
     yield from _line("volume", accessory.volume, because)
@@ -181,13 +192,13 @@ def _databases(draft: Draft) -> Iterator[str]:
 
 def _database(database: DatabaseDraft) -> Iterator[str]:
     yield from (f"# TODO: {printable(item)}" for item in database.todo)
-    folder = f", folder: {scalar(database.folder)}" if database.folder else ""
+    folder = f", folder: {inline(database.folder)}" if database.folder else ""
     if not database.commands:
-        yield f"database: {{accessory: {database.accessory}, service: {database.service}, tool: {database.tool}{folder}}}"
+        yield f"database: {{accessory: {scalar(database.accessory)}, service: {scalar(database.service)}, tool: {database.tool}{folder}}}"
         return
     yield "database:"
-    yield f"  accessory: {database.accessory}"
-    yield f"  service: {database.service}"
+    yield f"  accessory: {scalar(database.accessory)}"
+    yield f"  service: {scalar(database.service)}"
     yield f"  tool: {database.tool}"
     if database.folder:
         yield f"  folder: {scalar(database.folder)}"
@@ -196,7 +207,7 @@ def _database(database: DatabaseDraft) -> Iterator[str]:
 
 def _registry(draft: Draft) -> Iterator[str]:
     if draft.registry:
-        yield f"registry: {{{', '.join(f'{key}: {scalar(value)}' for key, value in draft.registry.items())}}}"
+        yield f"registry: {{{', '.join(f'{key}: {inline(value)}' for key, value in draft.registry.items())}}}"
 
 
 def _pipeline(draft: Draft) -> Iterator[str]:
@@ -207,15 +218,15 @@ def _pipeline(draft: Draft) -> Iterator[str]:
     for step in draft.steps:
         yield from _step(step)
     if built:
-        needs = f", needs: [{', '.join(step.name for step in draft.steps)}]" if draft.steps else ""
+        needs = f", needs: [{', '.join(scalar(step.name) for step in draft.steps)}]" if draft.steps else ""
         yield f"  images: {{build: all{needs}}}"
 
 
 def _step(step: StepDraft) -> Iterator[str]:
-    yield f"  {step.name}:"
+    yield f"  {scalar(step.name)}:"
     yield from (f"    # TODO: {printable(item)}" for item in step.todo)
     yield (
-        f"    image: {{build: {scalar(step.folder)}, target: {step.target}}}"
+        f"    image: {{build: {inline(step.folder)}, target: {inline(step.target or '')}}}"
         if step.folder
         else f"    image: {scalar(step.image)}"
     )
@@ -224,14 +235,14 @@ def _step(step: StepDraft) -> Iterator[str]:
     if step.accessories:
         yield f"    with: [{', '.join(step.accessories)}]"
     if step.outputs:
-        yield f"    outputs: [{', '.join(map(scalar, step.outputs))}]"
+        yield f"    outputs: [{', '.join(map(inline, step.outputs))}]"
 
 
 def _checks(draft: Draft) -> Iterator[str]:
     if draft.checks:
         yield "checks:"
     for check in draft.checks:
-        yield f"  {check.name}:"
+        yield f"  {scalar(check.name)}:"
         yield from (f"    # TODO: {printable(item)}" for item in check.todo)
         yield f"    image: {scalar(check.image)}"
         yield f"    run: {scalar(check.run)}"
@@ -246,9 +257,9 @@ def _environments(draft: Draft) -> Iterator[str]:
     yield f"    url: {staging}  # TODO: its public address"
     yield from _addresses(draft, staging)
     if draft.checks:
-        yield f"    checks: [{', '.join(check.name for check in draft.checks)}]"
+        yield f"    checks: [{', '.join(scalar(check.name) for check in draft.checks)}]"
     yield "  production:"
-    yield f'    on: {{tag: "v*", branch: {scalar(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
+    yield f'    on: {{tag: "v*", branch: {inline(draft.branch)}}}  # a tag such as v1.0.0, on this branch'
     yield "    after: staging  # only releases that were validated there, with the same images"
     yield "    approvals: {count: 1, not: author}  # by `shipway approve production`"
     production = draft.url or f"http://{draft.app}.localhost:8080"

@@ -52,6 +52,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "dbmate": "shipway.drivers.database.dbmate:Dbmate",
         "django": "shipway.drivers.database.django:Django",
         "knex": "shipway.drivers.database.knex:Knex",
+        "on-start": "shipway.drivers.database.on_start:OnStart",
         "sequelize": "shipway.drivers.database.sequelize:Sequelize",
         "sql": "shipway.drivers.database.sql:SqlFolder",
         "bare": "shipway.drivers.database.bare:BareFolder",  # for folders without an image; not available in plans

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shipway.domain.accessory import AccessoryKind, Kinds, Shell
+from shipway.domain.accessory import AccessoryKind, External, Kinds, Shell
 from shipway.domain.data_version import Versions
 from shipway.domain.image import base_name
 from shipway.domain.volumes import DataFolder
+from shipway.drivers import libpq
 
 _POSTGRES_DATA = "/var/lib/postgresql/data"
 _POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
@@ -21,6 +22,16 @@ _MYSQL_CLIENT = (
     'exec "$(command -v mariadb || command -v mysql)" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" '
     '${DB_START:+--init-command="$DB_START"} "$@" "$DB_NAME"'
 )
+_REDIS_CLIENT = (
+    '[ -z "$DB_PASSWORD" ] || export REDISCLI_AUTH="$DB_PASSWORD"; unset DB_PASSWORD; '
+    'exec redis-cli -h "$DB_HOST" -p "$DB_PORT" ${DB_USER:+--user "$DB_USER"} ${DB_TLS:+--tls} '
+    '${DB_NAME:+-n "$DB_NAME"} "$@"'
+)
+
+
+def _redis_client(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    return {"DB_TLS": "1"} if parameters["scheme"] == "rediss" else {}
+
 
 KINDS: Kinds = {
     "postgres": AccessoryKind(
@@ -49,6 +60,7 @@ KINDS: Kinds = {
             },
             read_only={"PGOPTIONS": "-c default_transaction_read_only=on"},
         ),
+        external=External("postgres:{version}", ("postgresql", "postgres", "postgis"), libpq.of_parameters),
     ),
     "mysql": AccessoryKind(
         port=3306,
@@ -81,12 +93,32 @@ KINDS: Kinds = {
             },
             read_only={"DB_START": "SET SESSION TRANSACTION READ ONLY"},
         ),
+        external=External(
+            "mysql:{version}", ("mysql", "mysql2", "mariadb"), lambda parameters: {}, ping=("-e", "SELECT 1")
+        ),
     ),
     "redis": AccessoryKind(
         port=6379,
         url="redis://{host}:{port}/0",
         health="redis-cli ping | grep -q PONG",
         shell=Shell(("redis-cli", "-h", "{host}", "-p", "{port}")),
+        external=External(
+            "redis:{version}",
+            ("redis", "rediss"),
+            _redis_client,
+            Shell(
+                ("sh", "-c", _REDIS_CLIENT, "db"),
+                {
+                    "DB_HOST": "{host}",
+                    "DB_PORT": "{port}",
+                    "DB_USER": "{user}",
+                    "DB_PASSWORD": "{password}",
+                    "DB_NAME": "{database}",
+                },
+            ),
+            ping=("ping",),
+            pong="PONG",
+        ),
     ),
     "other": AccessoryKind(),
 }

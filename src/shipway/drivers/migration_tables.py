@@ -14,5 +14,6 @@ MIGRATION_TABLES = frozenset(
         "schema_migrations",  # golang-migrate, dbmate, Rails
         "SequelizeMeta",
         "shipway_migrations",
+        "shipway_on_start",
     }
 )

@@ -14,8 +14,9 @@ _INTRODUCTION = """\
 problems with line and column, and `shipway check --schema` prints a JSON Schema for your editor. Together, the sections below
 are one valid plan that contains every key. Only `app` and `services` are required.
 
-It is YAML 1.2: `on` is an ordinary string. An unknown or duplicate key is an error. Keys at the root that begin with `x-` are
-reserved for your anchors: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most 256 KB of UTF-8.
+It is YAML 1.2: `on` is an ordinary string. An unknown or duplicate key is an error. As in Compose files, keys that begin with `x-`
+are yours, beside all keys that Shipway defines: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most
+256 KB of UTF-8.
 
 | value | format |
 |---|---|

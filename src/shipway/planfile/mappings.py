@@ -40,8 +40,8 @@ class Record:
     named: bool = False  # `make` also gets the record's own key as `name`
     short: tuple[str, Kind] | None = None  # (argument, kind) of a single value instead of the mapping
     exactly_one: Sequence[str] = ()
+    one_or_more: Sequence[str] = ()
     together: Mapping[str, Sequence[str]] = field(default_factory=dict)  # key: further keys that it requires
-    extensions: bool = False  # permit the team's own keys, which begin with x-, for anchors
 
     @property
     def expected(self) -> str:
@@ -64,7 +64,7 @@ class Record:
         values: dict[str, Any] = {key: self.fields[key].blank for key in self.required}
         present = set[str]()
         for key, child in pairs(node, path, report):
-            if self.extensions and key.text.startswith("x-"):
+            if key.text.startswith("x-"):  # the team's own, for anchors
                 continue
             name = self._current(key, child, path, report)
             if name not in self.fields:
@@ -101,6 +101,8 @@ class Record:
         for key in self.required:
             if key not in present:
                 report.error(path, f"`{key}` is missing", self._line(key))
+        if self.one_or_more and not present.intersection(self.one_or_more):
+            report.error(path, f"`{self.one_or_more[0]}` is missing", "; or ".join(map(self._line, self.one_or_more)))
         chosen = [key for key in self.exactly_one if key in present]
         if self.exactly_one and len(chosen) != 1:
             choice = "; or ".join(self._line(key) for key in self.exactly_one)
@@ -130,12 +132,13 @@ class Record:
         for old, name in self.former.items():
             properties[old] = {"description": f"Former name of `{name}`.", "deprecated": True}
         schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
-        if self.extensions:
-            schema["patternProperties"] = {"^x-": {}}
+        schema["patternProperties"] = {"^x-": {}}
         if self.required:
             schema["required"] = list(self.required)
         if self.exactly_one:
             schema["oneOf"] = [{"required": [key]} for key in self.exactly_one]
+        if self.one_or_more:
+            schema["anyOf"] = [{"required": [key]} for key in self.one_or_more]
         if self.together:
             schema["dependencies"] = {key: list(others) for key, others in self.together.items()}
         return {"anyOf": [self.short[1].schema(path, describe), schema]} if self.short else schema
@@ -182,3 +185,22 @@ class ByName:
             "additionalProperties": self.item.schema((*path, "*"), describe),
         }
         return {**schema, "minProperties": self.at_least} if self.at_least else schema
+
+
+@dataclass(frozen=True)
+class OneOrMapping:
+    """A single value, or a mapping by name."""
+
+    one: Kind
+    mapping: ByName
+    blank: Any = ""
+
+    @property
+    def expected(self) -> str:
+        return f"{self.one.expected}; or {self.mapping.expected}"
+
+    def read(self, node: Node, path: Path, report: Report) -> Any:
+        return (self.mapping if isinstance(node, Entries) else self.one).read(node, path, report)
+
+    def schema(self, path: Path, describe: Describe) -> Schema:
+        return {"anyOf": [self.one.schema(path, describe), self.mapping.schema(path, describe)]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import PLAN_FILE, Environment, Plan, Service
 from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
+from shipway.planfile.placed import placed
 from shipway.planfile.problem import DOCUMENTATION, ERROR, Problem
 from shipway.planfile.report import INVALID, Report
 from shipway.planfile.rules import Files, check
@@ -17,6 +18,7 @@ from shipway.planfile.sections import PLAN
 
 Images = Callable[[str], Mapping[str, object] | None]  # its configuration: Env, Volumes …; None if it is missing
 Taken = Callable[[Plan, Environment], str | None]  # message about who is already served at the environment's address
+Starts = Callable[[Service], str]  # the command by which a service migrates when it starts; empty: none is seen
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,12 @@ class Reading:
 
 
 def read(
-    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None
-) -> Reading:
-    """Never raises because of the text. images: an image's configuration on the engine, by name. taken: who is already
-    served at an environment's address."""
+    text: str, file: str, files: Files | None, images: Images | None = None, taken: Taken | None = None,
+    starts: Starts | None = None, *, place: str = PLAN_FILE,
+) -> Reading:  # fmt: skip
+    """Never raises because of the text. file: for messages. images: an image's configuration on the engine, by name.
+    taken: who is already served at an environment's address. starts: by which command a service migrates when it starts.
+    place: path of the file in the repository."""
     report = Report(file, PLAN.fields)
     plan = None
     try:
@@ -52,8 +56,26 @@ def read(
             at = ("environments", environment.name, "url")
             if taken is not None and not report.failed(at) and (message := taken(found, environment)):
                 report.warn(at, message, "another address: deployments to this machine are rejected")
+        if starts is not None:
+            _name_starts(found, starts, report)
         steps = {step.name: replace(step, build=expand(found, step)) for step in found.pipeline.values()}
-        plan = replace(found, pipeline=steps)
+        plan = placed(replace(found, pipeline=steps), place, report)
     problems = tuple(report.problems())
     valid = not any(problem.severity == ERROR for problem in problems)
     return Reading(plan if valid else None, problems)
+
+
+def _name_starts(plan: Plan, starts: Starts, report: Report) -> None:
+    """Report services that migrate when they start, unless the plan says so."""
+    database = plan.database
+    for service in plan.services.values():
+        if (database and database.on_start) or not (command := starts(service)):
+            continue
+        message = f"runs `{command}` when it starts, which no proof and no snapshot covers"
+        if database is not None:
+            message = f"runs `{command}` when it starts, although `database` migrates before that"
+        report.warn(
+            ("services", service.name),
+            message,
+            f"`database: {{accessory: …, service: {service.name}, tool: on-start}}`, or an image that doesn't migrate",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from shipway.domain import mounts, routing
+from shipway.domain import mounts, registry_access, routing, strategy
 from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
@@ -38,9 +38,15 @@ def accessory_kind(image: str) -> str:
     return _KINDS.get(base_name(image), "other")
 
 
-def accessory(image: str, **given: Any) -> domain.Accessory:
-    """Kind and port are derived from the image's name unless given."""
+def accessory(image: str = "", **given: Any) -> domain.Accessory:
+    """Kind and port are derived from the image's name unless given; the image of an external one from its version."""
     kind = given.pop("kind", None) or accessory_kind(image)
+    if isinstance(given.get("provides"), dict):
+        given["forms"] = given.pop("provides")
+    if given.get("external"):
+        known, version = KINDS[kind].external, given.get("version")
+        image = image or (known.image.format(version=version) if known and version else "")
+        given["provides"] = given["external"]
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", KINDS[kind].port), **given)
 
 
@@ -51,13 +57,18 @@ def trigger(
     return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
 
 
-class SecretFile(str):
-    """The name of a secret that a service reads from a file."""
+class Secret(str):
+    """The name of a secret, whether a service reads it from a file, and whether it may be unset."""
+
+    as_file: bool
+    optional: bool
 
 
-def secret(name: str, as_file: bool = False) -> str:
-    """One secret of a service."""
-    return SecretFile(name) if as_file else name
+def secret(name: str, as_file: bool = False, optional: bool = False) -> Secret:
+    """One secret of a service or of an environment."""
+    found = Secret(name)
+    found.as_file, found.optional = as_file, optional
+    return found
 
 
 def service(
@@ -65,7 +76,7 @@ def service(
     route: tuple[str, routing.Routing] | None = None,
     drain: float | None = None,
     stop: float | None = None,
-    secrets: tuple[str, ...] = (),
+    secrets: tuple[Secret, ...] = (),
     **given: Any,
 ) -> domain.Service:
     """Splits off the secrets that the service reads from files. For a service without a route, `drain` sets `stop`:
@@ -73,7 +84,8 @@ def service(
     if route is None and drain is not None:
         drain, stop = None, drain if stop is None else stop
     times: dict[str, Any] = {key: value for key, value in (("drain", drain), ("stop", stop)) if value is not None}
-    files = tuple(str(item) for item in secrets if isinstance(item, SecretFile))
+    files = tuple(str(item) for item in secrets if item.as_file)
+    given |= {"optional_secrets": tuple(str(item) for item in secrets if item.optional)}
     path, served = route or (None, routing.Routing())
     given |= {"route": path, "routing": served}
     return domain.Service(name, secrets=tuple(map(str, secrets)), secret_files=files, **times, **given)
@@ -114,10 +126,13 @@ SECURITY = Record(
 )
 SECRET = Record(
     secret,
-    {"name": v.SECRET, "as": Choice({"file": True})},
+    {"name": v.SECRET, "as": Choice({"file": True}), "optional": v.TRUE},
     required=("name",),
     renamed={"as": "as_file"},
     short=("name", v.SECRET),
+)
+ENVIRONMENT_SECRET = Record(
+    secret, {"name": v.SECRET, "optional": v.TRUE}, required=("name",), short=("name", v.SECRET)
 )
 
 
@@ -167,6 +182,7 @@ SERVICE = Record(
         "secrets": Several(SECRET),
         "assets": v.ABSOLUTE,
         "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
+        "files": v.FILES,
     },
     named=True,
     exactly_one=("build", "image"),
@@ -177,7 +193,7 @@ ACCESSORY = Record(
     {
         "image": v.IMAGE,
         "kind": Choice({kind: kind for kind in KINDS}),
-        "provides": v.VARIABLE,
+        "provides": v.PROVIDED,
         "url": v.ACCESSORY_URL,
         "port": v.PORT,
         "volume": v.ABSOLUTE,
@@ -187,10 +203,12 @@ ACCESSORY = Record(
         "entrypoint": v.COMMAND,
         "command": v.COMMAND,
         "published": v.PUBLISHED_PORT,
+        "external": v.SECRET,
+        "version": v.SERVER_VERSION,
     },
-    required=("image",),
     named=True,
-    together={"url": ("provides",)},
+    one_or_more=("image", "external"),
+    together={"version": ("external",)},
 )
 SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
 SNAPSHOT = Record(
@@ -201,7 +219,9 @@ DATABASE = Record(
     {
         "accessory": v.ACCESSORY,
         "service": v.SERVICE,
-        "tool": Choice({tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "sequelize", "sql")}),
+        "tool": Choice(
+            {tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "on-start", "sequelize", "sql")}
+        ),
         "folder": v.INSIDE,
         "commands": Record(
             domain.DatabaseCommands,
@@ -218,7 +238,7 @@ DATABASE = Record(
     required=("accessory", "service", "tool"),
 )
 REGISTRY = Record(
-    domain.RegistryAccess,
+    registry_access.RegistryAccess,
     {"address": v.REGISTRY_ADDRESS, "user": v.TEXT, "password": v.SECRET, "token": v.SECRET},
     required=("address",),
     together={"user": ("password",), "password": ("user",)},
@@ -232,7 +252,7 @@ STEP = Record(
         "prove": v.ENVIRONMENT,
         "needs": Several(v.STEP),
         "with": Several(v.ACCESSORY),
-        "inputs": Several(v.INSIDE),
+        "inputs": Several(v.PATH),
         "outputs": Several(v.INSIDE),
         "reports": Several(v.INSIDE),
         "timeout": v.DURATION,
@@ -271,7 +291,7 @@ TRIGGER = Record(
 )
 APPROVALS = Record(
     domain.Approvals,
-    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.INSIDE},
+    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.PATH},
     required=("count",),
     together={"signers": ("signed",)},
     renamed={"not": "not_author"},
@@ -286,13 +306,13 @@ HOST = Record(
 )
 STRATEGIES = Choice({kind: kind for kind in ("blue-green", "rolling", "canary")})
 STRATEGY = Record(
-    domain.Strategy,
+    strategy.Strategy,
     {"kind": STRATEGIES, "batch": v.POSITIVE, "steps": Several(v.SHARE, filled=True), "hold": v.DURATION},
     required=("kind",),
     short=("kind", STRATEGIES),
 )
 WATCH = Record(
-    domain.Watch,
+    strategy.Watch,
     {"duration": v.DURATION, "errors": v.SHARE_OR_NONE, "latency": v.TIMES, "requests": v.POSITIVE},
     short=("duration", v.DURATION),
 )
@@ -307,9 +327,13 @@ ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, 
 HOST_NAMES = Several(v.HOST_NAME, filled=True)
 
 
-def environment(standby: float | None = None, **given: Any) -> domain.Environment:
+def environment(
+    standby: float | None = None, secrets: tuple[Secret, ...] = (), **given: Any
+) -> domain.Environment:  # fmt: skip
     """Without `standby` in the plan, it depends on free memory."""
     auto = standby is None
+    optional = tuple(str(item) for item in secrets if item.optional)
+    given |= {"secrets": tuple(map(str, secrets)), "optional_secrets": optional}
     return domain.Environment(standby=domain.STANDBY if standby is None else standby, standby_auto=auto, **given)
 
 
@@ -327,7 +351,7 @@ ENVIRONMENT = Record(
         "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
-        "secrets": v.SECRETS,
+        "secrets": Several(ENVIRONMENT_SECRET),
         "seed": SEED,
         "before_switch": Several(TASK),
         "after_deploy": Several(TASK),
@@ -351,6 +375,7 @@ PLAN = Record(
     domain.Plan,
     {
         "app": v.NAME,
+        "inputs": Several(v.PATH, filled=True),
         "services": ByName(SERVICE, v.NAME_PATTERN, v.NAME_WORDS, "web: {build: web}", at_least=1),
         "accessories": ByName(ACCESSORY, v.NAME_PATTERN, v.NAME_WORDS, "db: {image: postgres:16}"),
         "database": DATABASE,
@@ -363,5 +388,4 @@ PLAN = Record(
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
     },
     required=("app", "services"),
-    extensions=True,
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from urllib.parse import SplitResult, urlsplit
 
+from shipway.domain import secret_value
 from shipway.domain.refs import parse_range
 from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import Choice, Number, Several, Text
-from shipway.planfile.mappings import ByName
+from shipway.planfile.mappings import ByName, OneOrMapping
 
 NAME_PATTERN = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 NAME_WORDS = "at most 40 lower-case letters, digits and hyphens, a letter first"
@@ -19,6 +21,7 @@ _IMAGE_PATTERN = (
     r"^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._]|__|-+|/)[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
     r"(@sha256:[0-9a-f]{64})?$"
 )
+ADDRESS_PARTS = ("url", "host", "port", "user", "password", "database")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3}
 _LONGEST = 366 * 86400.0
@@ -131,6 +134,19 @@ def accessory_url(text: str) -> str:
     return text
 
 
+def address_text(text: str) -> str:
+    """The name of a part of an accessory's address, or a text with parts in braces; returned with the braces."""
+    if text in ADDRESS_PARTS:
+        return f"{{{text}}}"
+    named = re.findall(r"\{([^{}]*)\}", text)
+    rest = re.sub(r"\{[^{}]*\}", "", text)
+    if not named or "{" in rest or "}" in rest:
+        raise ValueError(f"`{text[:60]}` has no part in braces")
+    if unknown := next((name for name in named if name not in ADDRESS_PARTS), None):
+        raise ValueError(f"`{{{unknown[:60]}}}` is not a part of an address")
+    return text
+
+
 def network_range(text: str) -> str:
     """An address or a range of addresses, in the usual form."""
     import ipaddress
@@ -191,11 +207,16 @@ def client_range(text: str) -> str:
 
 
 def mount(text: str) -> str:
-    """An absolute path in the usual form. ValueError for the root, and for folders that the kernel or Shipway fills."""
+    """An absolute path in the usual form. ValueError for the root, for folders that the kernel or Shipway fills, and for
+    what contains one: a volume would keep the secrets' files."""
     path = posixpath.normpath(text)
-    taken = next((item for item in ("/proc", "/sys", "/dev", "/run/secrets") if f"{path}/".startswith(f"{item}/")), "")
-    if path.strip("/") == "" or taken:
-        raise ValueError(f"`{text}` {f'is within {taken}' if taken else 'is the whole file system'}")
+    real = f"{path}/".replace("/var/run/", "/run/", 1) if path.startswith("/var/run") else f"{path}/"
+    if path.strip("/") == "":
+        raise ValueError(f"`{text}` is the whole file system")
+    for taken in ("/proc/", "/sys/", "/dev/", f"{secret_value.FOLDER}/"):
+        if real.startswith(taken) or taken.startswith(real):
+            how = "is within" if real.startswith(taken) else "contains"
+            raise ValueError(f"`{text}` {how} {taken.rstrip('/')}")
     return path
 
 
@@ -217,12 +238,17 @@ TEXT = Text("a text in one line", r"^[^\n]*\S[^\n]*$")
 SHELL = Text("a shell command", as_written=True, most=BLOCK)
 SQL = Text("an SQL statement", most=BLOCK)
 COMMAND = Text("a command with its arguments, in one text", convert=shell_words, as_written=True)
+SERVER_VERSION = Text("the version of a server, such as 15 or 7.2", r"^[0-9][0-9A-Za-z.]{0,20}$", as_written=True)
 VALUE = Text('a text, number, true or false; "" for an empty one', r"^", as_written=True, most=BLOCK)
 IMAGE = Text("the name of an image, such as python:3.12-slim", _IMAGE_PATTERN)
 FOLDER = Text(
-    "a folder of the repository, such as backend or . for its root",
-    r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S",
+    "a folder of the repository, such as backend, or . for the plan's own",
+    r"^(?!/)(\.\./)*(\.\.$|(?!(.*/)?\.\.(/|$)).*\S)",
     posixpath.normpath,
+)
+PATH = Text(
+    "a path in the repository, relative to the plan, such as src/** or ../shared",
+    r"^(?!/)(\.\./)*(\.\.$|(?!(.*/)?\.\.(/|$)).*\S)",
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
@@ -268,6 +294,11 @@ EMAIL = Text("an e-mail address, such as ops@example.com", r"^[^\s@]+@[^\s@]+$")
 ACME_SERVER = Text("the https address of an ACME directory", r"^https://[^\s/]+\S*$")
 CERTIFICATES = Text("certificates in PEM form", r"^-----BEGIN CERTIFICATE-----", most=BLOCK)
 ACCESSORY_URL = Text("a text such as amqp://{host}:{port}", convert=accessory_url)
+ADDRESS_TEXT = Text(
+    f"one of {', '.join(ADDRESS_PARTS)}; or a text with such parts, like jdbc:postgresql://{{host}}:{{port}}/{{database}}",
+    r"^[^\n]*\S[^\n]*$",
+    address_text,
+)
 REGISTRY_ADDRESS = Text("a registry with or without a folder in it, such as ghcr.io/acme", r"^\S+$", registry_address)
 
 # Those of Linux, except those that amount to the whole machine: SYS_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_BOOT, MAC_*, BPF,
@@ -280,6 +311,11 @@ CAPABILITIES = (
 )  # fmt: skip
 
 VARIABLES = ByName(VALUE, VARIABLE_PATTERN, VARIABLE_WORDS, "LOG_LEVEL: info")
+FILES = ByName(
+    PATH, r"^/(?!/)(?!(.*/)?\.\.?(/|$))[^:,]*[^:,/]$", "the path of a file in the container, such as /etc/app.conf",
+    "/etc/nginx/conf.d/default.conf: proxy/site.conf",
+)  # fmt: skip
+PROVIDED = OneOrMapping(VARIABLE, ByName(ADDRESS_TEXT, VARIABLE_PATTERN, VARIABLE_WORDS, "DB_HOST: host", at_least=1))
 HEADERS = ByName(
     Text("the value of a header, in one line and in Latin-1", r"^[ -~\xa0-\xff]+$", as_written=True),
     r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "the name of an HTTP header", "X-Health: shipway",

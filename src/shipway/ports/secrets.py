@@ -9,8 +9,9 @@ from typing import Protocol
 class Secrets(Protocol):
     """Values by app and environment, versioned from 1; older versions stay readable. Raises SecretError."""
 
-    def names(self, scope: str) -> Mapping[str, int]:
-        """All names in a scope (app/environment) with their newest version."""
+    def names(self, scope: str, *, removed: bool = False) -> Mapping[str, int]:
+        """All names in a scope (app/environment) with their newest version. removed: with those that were removed, whose
+        newest version has no value."""
 
     def get(self, scope: str, name: str, version: int | None = None) -> str | None:
         """Value of a version (None: the newest); None if it was never set."""

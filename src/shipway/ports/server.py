@@ -29,6 +29,7 @@ Operation: TypeAlias = Literal[
     "copy",
     "dump",
     "restore",
+    "reach",
 ]
 """An operation on whole databases; see `DatabaseServer.command`."""
 
@@ -82,11 +83,14 @@ class DatabaseServer(Protocol):
         upgrade: copy all from OLD to the empty NEW of a later version. Prints `shipway-tables COUNT` last.
 
         With the variables of `client`; the destination is a database of a scratch server, in the variables TO_HOST, TO_PORT,
-        TO_USER, TO_PASSWORD and TO_DATABASE. MODE is `data`, or `schema`: only migration history tables with rows.
+        TO_USER, TO_PASSWORD and TO_DATABASE; with TO_ROLE, that role of the copied ones then owns it, with this password. MODE is `data`, or `schema`: only migration history tables with rows.
         copy MODE TABLE…: copy the client's database to the destination. dump MODE FILE TABLE…, restore FILE: the same in two
         steps. The TABLEs are further migration history tables, by their names without a schema.
 
-        In the server's running container:
+        reach: connect; prints `shipway-server VERSION`, and `shipway-lacks TEXT` if the role lacks rights that `load` and `swap`
+        need: which ones, and the statements that give them.
+
+        In the server's running container, or with the variables of `client`:
         size: prints the size of the accessory's database in bytes.
         tables: prints the sizes of its tables, for `table_sizes`.
         statements COUNT: prints the statements that its applications run most often, for `frequent`. Fails if the server

@@ -17,7 +17,7 @@ WIDTH = 300  # characters of a statement
 def table_sizes(target: Target) -> Mapping[str, TableSize]:
     """Sizes of the tables of the environment's database; empty if they can't be read: estimates are only informative."""
     try:
-        code, output = target.ctx.runtime.execute(target.container, target.driver.command("tables"))
+        code, output = target.ask("tables")
     except ShipwayError:
         return {}
     return target.driver.table_sizes(output) if code == 0 else {}
@@ -26,7 +26,7 @@ def table_sizes(target: Target) -> Mapping[str, TableSize]:
 def frequent_statements(target: Target, count: int) -> tuple[Sequence[str], str]:
     """The statements that run most often in the environment, and why there are none."""
     try:
-        code, output = target.ctx.runtime.execute(target.container, target.driver.command("statements", str(count)))
+        code, output = target.ask("statements", str(count))
     except ShipwayError as error:
         code, output = 1, error.message
     found = target.driver.frequent(output) if code == 0 else ()

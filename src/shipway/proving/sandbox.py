@@ -109,7 +109,7 @@ def _remove_containers(ctx: Context, host: str, proof: str) -> None:
 
 def _remove(ctx: Context, path: Path) -> None:
     """If an engine is unreachable, the file is kept for the next clean-up."""
-    noted = [line.split(" ", 1) for line in path.read_text().splitlines()]
+    noted = [line.split(" ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
     try:
         hosts = [LOCAL, *(value for kind, value in noted if kind == "host")]
         networks = dict.fromkeys(value for kind, value in noted if kind == "network")

@@ -11,7 +11,7 @@ from functools import partial
 
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.desired import Settings, argv, secret_files, variables
+from shipway.domain.desired import Settings, argv, config_files, secret_files, variables
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
@@ -47,11 +47,22 @@ class ReleaseConfig:
     def on(self, server: Server, database: ScratchDatabase) -> ReleaseConfig:
         """The same, with addresses of this database, and of accessories in the proof's own network."""
         plan = self.release.plan
-        accessories = {**plan.accessories, server.accessory.name: server.settled(database.name)}
+        accessories = {name: item.as_container() if item.image else item for name, item in plan.accessories.items()}
+        accessories[server.accessory.name] = server.settled(database.name)
         return ReleaseConfig(
             dataclasses.replace(self.release, plan=dataclasses.replace(plan, accessories=accessories)),
             dataclasses.replace(self.environment, hosts=(Host(),)),
             dataclasses.replace(self.settings, passwords=dict.fromkeys(accessories, server.password)),
+        )
+
+    def only(self, service: str, timeout: float) -> ReleaseConfig:
+        """The same with one service, which has `timeout` seconds to become healthy."""
+        plan = self.release.plan
+        found = plan.services[service]
+        health = dataclasses.replace(found.health, timeout=timeout) if found.health else None
+        services = {service: dataclasses.replace(found, health=health)}
+        return dataclasses.replace(
+            self, release=dataclasses.replace(self.release, plan=dataclasses.replace(plan, services=services))
         )
 
 
@@ -73,8 +84,9 @@ class SandboxEnvironment:
         return self._network
 
     def accessories(self, plan: Plan) -> None:
-        """Start all but the database and wait until they are healthy. ProofError if one doesn't start."""
-        others = [item for item in plan.accessories.values() if item.name != self._server.accessory.name]
+        """Start all but the database and wait until they are healthy; of external services those whose image is known.
+        ProofError if one doesn't start."""
+        others = self._others(plan)
         side_by_side(lambda item: self._start(self._accessory(plan, item)), others)
         try:
             kind = self._ctx.kind
@@ -87,9 +99,8 @@ class SandboxEnvironment:
 
     def share_accessories(self, other: SandboxEnvironment, plan: Plan) -> None:
         """Make them reachable in another environment, as if it had them itself."""
-        for item in plan.accessories.values():
-            if item.name != self._server.accessory.name:
-                self._ctx.runtime.connect(other.network, self._called(item.name), (item.name,))
+        for item in self._others(plan):
+            self._ctx.runtime.connect(other.network, self._called(item.name), (item.name,))
 
     def start(self, config: ReleaseConfig) -> None:
         """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
@@ -177,6 +188,10 @@ class SandboxEnvironment:
         self._ctx.runtime.create(spec)
         self._ctx.runtime.start(spec.name)
 
+    def _others(self, plan: Plan) -> list[Accessory]:
+        items = (item.as_container() for item in plan.accessories.values() if item.image)
+        return [item for item in items if item.name != self._server.accessory.name]
+
     def _called(self, name: str) -> str:
         return names.bounded(f"{self._sandbox.app}_proof_{self._sandbox.name}_{self._name}_{name}")
 
@@ -196,6 +211,7 @@ class SandboxEnvironment:
             entrypoint=argv(service.entrypoint),
             env=variables(release.plan, release, config.environment, config.settings, service),
             files=secret_files(config.settings, service),
+            configs=config_files(release, service),
             volumes={self._volume(item.name): item.path for item in service.volumes.values()},  # empty ones
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,

@@ -18,6 +18,7 @@ from shipway.proving.sandbox import Sandbox
 from shipway.steps.health import wait_healthy
 
 PATIENCE = 10.0  # seconds until logged lines must be readable
+SUPERUSER = "shipway_proof"  # of a scratch server for an external one
 LOOPBACK = "127.0.0.1"  # of the container itself
 CLIENT_TIMEOUT = 120.0  # seconds that a command in it may be silent
 
@@ -33,10 +34,13 @@ class Server:
     network: str
     driver: DatabaseServer
     scratch: Scratch
+    role: str = ""  # as which tools and services log in, of an external server's copy; empty: the superuser
 
     def settled(self, database: str) -> Accessory:
         """The accessory with settings such that all derived addresses point to this database."""
-        return self.sandbox.ctx.kind(self.accessory).with_database(self.accessory, database)
+        kind = self.sandbox.ctx.kind(self.accessory)
+        chosen = kind.with_database(self.accessory, database)
+        return kind.with_user(chosen, self.role) if self.role else chosen
 
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
@@ -68,10 +72,12 @@ class Server:
             time.sleep(0.05)
 
 
-def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Server:
-    """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. ProofError if it doesn't
-    start."""
+def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: str = "") -> Server:
+    """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. role: of an external server.
+    ProofError if it doesn't start."""
     ctx, kind, password = sandbox.ctx, sandbox.ctx.kind(accessory), secrets.token_urlsafe(18)
+    if accessory.external:  # its superuser must be none of the copied roles
+        accessory = kind.with_user(accessory.as_container(), SUPERUSER)
     network = sandbox.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
@@ -102,4 +108,4 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str) -> Serve
         return ctx.runtime.execute(name, ["env", *words, *command], timeout=CLIENT_TIMEOUT)
 
     scratch = driver.scratch(kind.url_of(accessory, app, address, password), client)
-    return Server(sandbox, accessory, password, name, network, driver, scratch)
+    return Server(sandbox, accessory, password, name, network, driver, scratch, role)

@@ -7,11 +7,12 @@ different hosts. Both are addressed by names that only one container has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.accessory import DatabaseLogin
 from shipway.domain.container import LABEL_NAME, LABEL_ROLE, ContainerSpec
 from shipway.domain.disk import relief
 from shipway.domain.errors import DiskFull, EngineError, ProofError
@@ -19,8 +20,10 @@ from shipway.domain.plan import Accessory, Proving
 from shipway.domain.proof import DATA
 from shipway.domain.size import readable
 from shipway.ports import DatabaseServer, ScratchDatabase
+from shipway.ports.server import Operation
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
+from shipway.steps.database_server import ask
 
 TAIL = 8
 COPIES = 6  # times the target's size: the template, and simultaneous clones
@@ -36,7 +39,8 @@ class Target:
     app: str
     environment: str
     accessory: Accessory
-    password: str
+    password: str  # of an external one, its address
+    labels: Mapping[str, str] = field(default_factory=dict)  # of containers that read it
 
     @property
     def driver(self) -> DatabaseServer:
@@ -49,7 +53,9 @@ class Target:
         return names.accessory(self.app, self.environment, self.accessory.name)
 
     def image(self) -> str:
-        """The exact image that it runs, by id. ProofError if it doesn't run."""
+        """The exact image that it runs, by id; of an external one, the plan's. ProofError if it doesn't run."""
+        if self.accessory.external:
+            return self.accessory.image
         found = self.ctx.runtime.find(self.container)
         if found is None or not found.running:
             state = found.state if found else "missing"
@@ -61,10 +67,27 @@ class Target:
 
     def size(self) -> int:
         """Size of the database in bytes."""
-        code, output = self.ctx.runtime.execute(self.container, self.driver.command("size"))
+        code, output = self.ask("size")
         if code != 0 or not output.strip().isdigit():
             raise ProofError(f"the size of the database of {self.environment} can't be read: {output.strip()[-300:]}")
         return int(output)
+
+    def ask(self, operation: Operation, *words: str) -> tuple[int, str]:
+        """Run a command of its server; returns exit code and output."""
+        labels = {**self.labels, LABEL_ROLE: "proof", LABEL_NAME: self.accessory.name} if self.labels else None
+        command = self.driver.command(operation, *words)
+        return ask(self.ctx, self.app, self.environment, self.accessory, self.password, command, labels=labels)
+
+    @property
+    def login(self) -> DatabaseLogin:
+        """Where a client on the environment's network finds it. SecretError if the address of an external one is invalid."""
+        kind = self.ctx.kind(self.accessory)
+        return kind.login_of(self.accessory, self.app, self.container, self.password)
+
+    @property
+    def role(self) -> str:
+        """The role of an external one, whose rights migrations have in proofs too; empty: a superuser."""
+        return self.login.user if self.accessory.external else ""
 
 
 def require_space(ctx: Context, target: Target, proving: Proving) -> None:
@@ -104,7 +127,7 @@ def _copy(
     here, driver = server.sandbox.ctx, server.driver
     mode = "data" if proving.mode == DATA else "schema"
     environment = names.network(target.app, target.environment)
-    reach = {**_from(target), **_to(server, database)}
+    reach = {**target.driver.client(target.login), **_to(server, database)}
     if target.ctx.machine.name == here.machine.name:
         _run(server, here, driver.command("copy", mode, *history), (environment, server.network), reach, proving)
         return
@@ -129,7 +152,7 @@ def _copy(
             target.ctx,
             driver.command("dump", mode, FILE, *history),
             (environment,),
-            _from(target),
+            {**target.driver.client(target.login), "TO_USER": _to(server, database)["TO_USER"]},
             proving,
             after=load,
         )
@@ -164,16 +187,10 @@ def _run(
         raise ProofError("the database can't be copied to the scratch server:\n" + "\n".join(lines[-TAIL:]))
 
 
-def _from(target: Target) -> dict[str, str]:
-    kind = target.ctx.kind(target.accessory)
-    login = kind.login_of(target.accessory, target.app, target.container, target.password)
-    return target.driver.client(login)
-
-
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
     kind = server.sandbox.ctx.kind(server.accessory)
     login = kind.login_of(server.accessory, server.sandbox.app, server.container, server.password)
     return {
         "TO_HOST": login.host, "TO_PORT": str(login.port), "TO_USER": login.user, "TO_PASSWORD": login.password,
-        "TO_DATABASE": database.name,
+        "TO_DATABASE": database.name, **({"TO_ROLE": server.role} if server.role else {}),
     }  # fmt: skip

@@ -18,6 +18,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
+from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
@@ -52,7 +53,7 @@ PASSWORD = "test"  # of databases that exist for one step on a private network
 def command_key(run: Run, step: Step, inputs: Inputs) -> str:
     """Digest over everything that the step sees; if something can't be covered, the key is limited to this branch."""
     assert step.image is not None
-    accessories = [run.plan.accessories[name] for name in step.accessories]
+    accessories = [run.plan.accessories[name].as_container() for name in step.accessories]
     names = [item for item in (step.image.name, *(accessory.image for accessory in accessories)) if item]
     ids = dict(zip(names, side_by_side(lambda name: _image_id(run, step, name), names), strict=True))
     return digest_of({
@@ -63,6 +64,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
         "with": {item.name: [ids[item.image], to_data(item)] for item in accessories},
         "upstream": [identity(artifact) for artifact in inputs.artifacts],
         "branch": "" if all(ids.values()) else run.branch,
+        **({"folder": folder_of(run.plan)} if folder_of(run.plan) and not step.image.build else {}),
     })  # fmt: skip
 
 
@@ -210,16 +212,14 @@ def _image_id(run: Run, step: Step, name: str) -> str:
 def _accessories(run: Run, step: Step, started: list[str], on_line: OnLine) -> tuple[dict[str, str], dict[str, str]]:
     """Start new accessories and wait until they are healthy, with their ids in `started`; returns lines of /etc/hosts
     and variables to reach them."""
-    chosen = [run.plan.accessories[name] for name in step.accessories]
+    chosen = [run.plan.accessories[name].as_container() for name in step.accessories]
     names = [_accessory_name(run, step, accessory.name) for accessory in chosen]
     pairs = list(zip(chosen, names, strict=True))
     side_by_side(lambda pair: _start(run, *pair, started, on_line), pairs)
     waiting = [(name, run.ctx.kind(item).health_of(item), run.ctx.kind(item).port_of(item)) for item, name in pairs]
-    env = {
-        accessory.provides: run.ctx.kind(accessory).url_of(accessory, run.plan.app, accessory.name, PASSWORD)
-        for accessory in chosen
-        if accessory.provides
-    }
+    env = dict[str, str]()
+    for accessory in chosen:
+        env |= run.ctx.kind(accessory).provided_by(accessory, run.plan.app, accessory.name, PASSWORD)
     try:
         wait_healthy(run.ctx, waiting)
     except DeployFailed as error:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.container import LABEL_CONFIG, ContainerSpec
+from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, ContainerSpec
 from shipway.domain.errors import Interrupted, NotRunnable, ShipwayError, StepFailed
 from shipway.ports import OnLine
 from shipway.steps.starting import explanation
@@ -44,7 +44,8 @@ def run_container(
     container after it has exited.
     """
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
-    container = ctx.runtime.create(dataclasses.replace(spec, name=unique, labels={**spec.labels, LABEL_CONFIG: unique}))
+    labels = {**spec.labels, **owner_label(ctx), LABEL_CONFIG: unique}
+    container = ctx.runtime.create(dataclasses.replace(spec, name=unique, labels=labels))
     try:
         if before:
             before(container)
@@ -59,6 +60,12 @@ def run_container(
     except BaseException:
         ctx.runtime.remove(container)
         raise
+
+
+def owner_label(ctx: Context) -> dict[str, str]:
+    """Label of a container that is created without the environment's lock: whoever holds that ends the jobs that it
+    finds, but none of a process that still works."""
+    return {} if ctx.exclusive else {LABEL_OWNER: ctx.owner}
 
 
 def follow_container(

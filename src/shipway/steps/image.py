@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +11,8 @@ from pathlib import Path
 
 from shipway.domain import names
 from shipway.domain.errors import StepFailed
-from shipway.domain.plan import PLAN_FILE, BuildSource, Step, StepImage
+from shipway.domain.inputs import folder_of, inputs_of
+from shipway.domain.plan import BuildSource, Step, StepImage
 from shipway.domain.release import CHECK, digest_of
 from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
@@ -33,7 +36,7 @@ def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
 def workdir_in(run: Run, image: StepImage, made: str) -> str:
     """A step's working directory in its image; made: name or id of the image on the engine."""
     if image.build is None:
-        return "/src"
+        return posixpath.join("/src", folder_of(run.plan)).rstrip("/")
     found = run.ctx.images.inspect(made)
     config = found.get("Config") if found else None
     return str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
@@ -114,8 +117,8 @@ def _build(
     with tempfile.TemporaryDirectory(dir=run.folder) as folder:
         context = Path(folder)
         run.repository.export(run.commit.revision, context, folder=_folder(source) or None)
-        if not _folder(source):  # a changed plan rebuilds no image
-            (context / PLAN_FILE).unlink(missing_ok=True)
+        if run.holds_plan(source) or inputs_of(run.plan):
+            _keep_seen(run, context, _folder(source))
         for artifact in upstream:
             unpack(artifact, run.artifacts, _folder(source), context)
         _require_inside(context, source, run.commit.revision)
@@ -123,6 +126,16 @@ def _build(
             context, tags=tags, dockerfile=source.dockerfile, target=source.target, args=source.args,
             labels=labels, on_line=on_line,
         )  # fmt: skip
+
+
+def _keep_seen(run: Run, context: Path, folder: str) -> None:
+    """Remove the files of a build context that the run doesn't see."""
+    for above, folders, files in os.walk(context):
+        for path in (Path(above, name) for name in (*folders, *files)):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            if not run.sees(posixpath.join(folder, path.relative_to(context).as_posix())):
+                path.unlink()
 
 
 def _require_inside(context: Path, source: BuildSource, revision: str) -> None:

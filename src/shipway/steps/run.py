@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_NAME, LABEL_ROLE, LABEL_RUN, ContainerInfo
-from shipway.domain.plan import PLAN_FILE, BuildSource, Plan, Step
+from shipway.domain.inputs import folder_of, inputs_of
+from shipway.domain.plan import BuildSource, Plan, Step
 from shipway.domain.release import Commit, digest_of
 from shipway.domain.run import Artifact
 from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
+from shipway.system.patterns import matches
 
 
 @dataclass(frozen=True)
@@ -82,24 +83,33 @@ class Run:
 
     def build_key(self, source: BuildSource) -> dict[str, object]:
         """Inputs of an image built from the commit."""
-        tree = (
-            self._root if source.folder in (".", "") else self.repository.tree_hash(self.commit.revision, source.folder)
-        )
+        revision = self.commit.revision
+        if self.holds_plan(source) or inputs_of(self.plan):  # its inputs but the plan
+            files = self.repository.tree_hashes(revision, [source.folder])
+            tree: str | None = digest_of({path: kind for path, kind in files.items() if self.sees(path)})
+        else:
+            tree = self.repository.tree_hash(revision, source.folder)
         return {
             "tree": tree, "folder": source.folder, "dockerfile": source.dockerfile,
             "target": source.target, "args": dict(source.args),
         }  # fmt: skip
 
-    @cached_property
-    def _root(self) -> str:
-        """Key over all files of the commit but the plan."""
-        files = self.repository.tree_hashes(self.commit.revision, ["."])
-        return digest_of({path: kind for path, kind in files.items() if path != PLAN_FILE})
+    def sees(self, path: str) -> bool:
+        """Whether a file of the repository is one of the plan's inputs, and not the plan: a changed plan repeats no test
+        and rebuilds no image."""
+        inputs = inputs_of(self.plan)
+        return path != self.plan.file and (not inputs or any(matches(path, pattern) for pattern in inputs))
+
+    def holds_plan(self, source: BuildSource) -> bool:
+        """Whether the plan file is in the folder."""
+        folder = source.folder.strip("/")
+        return folder in (".", "") or self.plan.file.startswith(f"{folder}/")
 
     def folder_of(self, step: Step) -> str:
         """A step's working folder in the repository ('' is its root)."""
         build = step.image.build if step.image else None
-        return "" if build is None or build.folder == "." else build.folder.strip("/")
+        folder = folder_of(self.plan) if build is None else build.folder.strip("/")
+        return "" if folder == "." else folder
 
     def lock(self, key: str) -> threading.Lock:
         """The lock of one image."""

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from shipway.domain.plan import PLAN_FILE, Step
+from shipway.domain.plan import Step
 from shipway.domain.release import digest_of
 from shipway.steps.run import Run
 from shipway.system.patterns import matches
@@ -15,16 +15,16 @@ from shipway.system.tars import CHUNK, Folders, reading_stream, writing
 LINK = "160000"  # mode of a submodule in a tree: its hash covers its whole content
 
 
-def sees(step: Step) -> Callable[[str], bool]:
-    """Match paths of its `inputs`; by default all but the plan, so that a changed plan repeats no test."""
+def sees(run: Run, step: Step) -> Callable[[str], bool]:
+    """Match paths of its `inputs`; by default those of the plan."""
     if step.inputs:
         return lambda path: any(matches(path, pattern) for pattern in step.inputs)
-    return lambda path: path != PLAN_FILE
+    return run.sees
 
 
 def source_key(run: Run, step: Step) -> str:
     """Digest over the mode and content of all visible files."""
-    seen = sees(step)
+    seen = sees(run, step)
     files = run.repository.tree_hashes(run.commit.revision, ["."])
     return digest_of({path: kind for path, kind in files.items() if seen(path) or kind.startswith(LINK)})
 
@@ -38,7 +38,7 @@ def archive(run: Run, step: Step, folder: str, owner: tuple[int, int]) -> Iterat
     made = run.folder / f"sources-{name[:16]}.tar"
     with run.lock(made.name):
         if not made.exists():
-            _pack(run, sees(step), folder, owner, made)
+            _pack(run, sees(run, step), folder, owner, made)
     with made.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk

@@ -28,7 +28,10 @@ class SqlLeases:
             at = self._db.now()
             held = self.lease(name)
             if held and held.expires > at:
-                raise LeaseHeld(_locked(held), hint="wait for it to finish, or pass --wait SECONDS")
+                raise LeaseHeld(
+                    _locked(held),
+                    hint="`shipway wait` waits for its end, as --wait SECONDS does where a command has it; `shipway cancel` ends it",
+                )
             lease = Lease(name, owner, reason, at, at + ttl, (held.token if held else 0) + 1)
             self._db.query(
                 "INSERT INTO leases (name, owner, reason, since, expires, token) VALUES (?, ?, ?, ?, ?, ?) "

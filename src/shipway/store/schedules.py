@@ -56,8 +56,11 @@ class SqlSchedules:
         rows = self._db.query(f"{RUN} AND schedule = ? ORDER BY id DESC LIMIT ?", (app, environment, schedule, limit))
         return [ScheduledRun(*row) for row in rows]
 
-    def last_due(self, app: str, environment: str, schedule: str) -> float | None:
+    def last_due(self, app: str, environment: str, schedule: str, until: float) -> float | None:
         """The newest due time with a run."""
-        sql = "SELECT MAX(due) FROM scheduled_runs WHERE app = ? AND environment = ? AND schedule = ? AND reason = ''"
-        found = self._db.query(sql, (app, environment, schedule))[0][0]
+        sql = (
+            "SELECT MAX(due) FROM scheduled_runs "
+            "WHERE app = ? AND environment = ? AND schedule = ? AND due <= ? AND reason = ''"
+        )
+        found = self._db.query(sql, (app, environment, schedule, until))[0][0]
         return None if found is None else float(found)

@@ -43,7 +43,10 @@ def _where() -> str | None:
     try:
         if os.readlink("/proc/self") != str(os.getpid()):
             return None
-        parts = [KERNEL.read_text(), *(os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES)]
+        parts = [
+            KERNEL.read_text(encoding="utf-8", errors="replace"),
+            *(os.readlink(f"/proc/self/ns/{name}") for name in NAMESPACES),
+        ]
     except OSError:
         return None
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
@@ -52,7 +55,7 @@ def _where() -> str | None:
 def _started(number: int) -> str | None:
     """A process's start time in kernel ticks since boot; None if it isn't visible."""
     try:
-        line = Path(f"/proc/{number}/stat").read_text()
+        line = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     return line.rpartition(")")[2].split()[19]  # after its name, which may contain anything

@@ -17,7 +17,7 @@ HEARS = 0.5  # seconds between checks for a wake-up
 def caretaker(home: Path, name: str) -> Iterator[Sleeper | None]:
     """Make this process the only clean-up of that name; None if another process is, which is woken up instead, to look for
     changes. The name is released when the process ends."""
-    with open(home / f"standby-{name}.lock", "w") as file:
+    with open(home / f"standby-{name}.lock", "w", encoding="utf-8") as file:
         for attempt in range(TRIES):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -23,10 +23,10 @@ def machine_id(home: Path) -> str:
     file = home / "machine"
     if not file.exists():
         made = home / f"machine.{os.getpid()}"
-        made.write_text(secrets.token_hex(16))
+        made.write_text(secrets.token_hex(16), encoding="utf-8")
         try:
             os.link(made, file)  # unlike a rename, it never replaces another process's file
         except FileExistsError:
             pass
         made.unlink()
-    return file.read_text().strip()
+    return file.read_text(encoding="utf-8").strip()

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 
 from shipway.system.git.hashes import verify
+from shipway.system.git.trees import entries
 
 Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these arguments in one repository
 
@@ -68,10 +69,5 @@ def _parents(ask: Ask, name: str) -> Sequence[str]:
 
 def _entries(tree: bytes, size: int) -> Iterable[tuple[str, bytes, str]]:
     """Kind, name and hash of each entry; `size` is that of a hash in bytes."""
-    at = 0
-    while at < len(tree):
-        mode, _, rest = tree[at:].partition(b" ")
-        name, _, rest = rest.partition(b"\0")
-        at += len(mode) + len(name) + 2 + size
-        kind = {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob")
-        yield kind, name, rest[:size].hex()
+    for mode, name, hash in entries(tree, size):
+        yield {b"40000": "tree", b"160000": "link", b"120000": "link"}.get(mode, "blob"), name, hash

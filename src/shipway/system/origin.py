@@ -195,7 +195,7 @@ class Origin:
     def _alone(self) -> Iterator[None]:
         """One process fetches at a time."""
         self._made_cache()
-        with open(self.cache.with_suffix(".lock"), "w") as file:
+        with open(self.cache.with_suffix(".lock"), "w", encoding="utf-8") as file:
             deadline = time.monotonic() + TIMEOUT
             while True:
                 try:

@@ -24,9 +24,11 @@ def private_file(text: str, name: str, memory: Path = MEMORY) -> Iterator[Path]:
     remove_leftovers(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
-        (folder / OWNER).write_text(this_process())
+        (folder / OWNER).write_text(this_process(), encoding="utf-8")
         file = folder / name
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as opened:
+        with open(
+            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
+        ) as opened:
             opened.write(text)
         yield file
     finally:
@@ -37,13 +39,19 @@ def remove_leftovers(parent: Path) -> None:
     """Remove folders of this user's processes that have ended."""
     for folder in parent.glob(f"{PREFIX}*"):
         try:
-            if folder.lstat().st_uid == os.getuid() and is_gone((folder / OWNER).read_text()):
+            if folder.lstat().st_uid == os.getuid() and is_gone((folder / OWNER).read_text(encoding="utf-8")):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
 
 
 def write_private(path: Path, text: str) -> None:
-    """Create a file of mode 0600. FileExistsError if it exists, also as a link."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", newline="") as opened:
-        opened.write(text)
+    """Create a file of mode 0600. FileExistsError if it exists, also as a link. Half a file, as on a full disk, is
+    removed."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(number, "w", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

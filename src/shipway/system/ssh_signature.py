@@ -64,8 +64,8 @@ def verified(text: str, signature: str, lines: Sequence[str], namespace: str, at
     at that time."""
     with tempfile.TemporaryDirectory(prefix="shipway-signers-") as made:
         allowed, kept = Path(made, "allowed"), Path(made, "signature")
-        allowed.write_text("".join(f"{line}\n" for line in lines))
-        kept.write_text(signature)
+        allowed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        kept.write_text(signature, encoding="utf-8")
         when = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%S")  # in UTC, as the environment says too
         done = _keygen(
             "verify",

@@ -35,8 +35,8 @@ class ImagesContract:
 
     def build(self, lab: ImagesLab, folder: Path, name: str, text: str = "one") -> tuple[str, str]:
         """Repository and id of a new image, tagged `t`."""
-        (folder / "Dockerfile").write_text("FROM scratch\nCOPY text /text\n")
-        (folder / "text").write_text(text)
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY text /text\n", encoding="utf-8")
+        (folder / "text").write_text(text, encoding="utf-8")
         repository = lab.repository(name)
         return repository, self.call_build(lab, folder, [f"{repository}:t"])
 

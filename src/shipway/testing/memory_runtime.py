@@ -124,8 +124,9 @@ class MemoryRuntime(Recorder):
                 volumes=mounts,
             )
             behaviour = self._behaviour(spec)
-            setup = {path: text.encode() for path, text in spec.setup.items()}
-            self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **spec.files, **setup})
+            laid = {path: file.data for path, file in spec.configs.items()}
+            laid |= {path: text.encode() for path, text in spec.setup.items()}
+            self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **laid, **spec.files})
             for volume in mounts.values():
                 if volume in spec.volumes and volume not in self.volumes:
                     self.labels["volume", volume] = owner_labels(spec.labels)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_LEDGER, LABEL_NAME
 from shipway.domain.errors import EngineError
 from shipway.testing.memory_files import pack, unpack
@@ -204,6 +205,18 @@ class RuntimeContract(OutputContract):
         lab.runtime.put(spec.name, "/run/secrets", pack({"OTHER": b"changed"}))
         lab.runtime.create(spec)  # nothing is written again to one that was started
         assert unpack(lab.runtime.get(spec.name, "/run/secrets/OTHER")) == {"OTHER": b"changed"}
+
+    def test_configuration_files_are_there_before_it_starts(self, lab: RuntimeLab) -> None:
+        laid = {
+            "/etc/new/deep/app.conf": ConfigFile.of(b"\xff\x00one"),
+            "/tmp/run": ConfigFile.of(b"", executable=True),
+        }
+        spec = lab.spec("a", SLEEPS, configs=laid)
+        lab.runtime.create(spec)
+        for path, file in laid.items():
+            assert unpack(lab.runtime.get(spec.name, path)) == {path.rpartition("/")[2]: file.data}
+        lab.runtime.start(spec.name)
+        lab.runtime.create(spec)  # nothing is written again to one that was started
 
     def test_a_volume_outlives_its_containers(self, lab: RuntimeLab) -> None:
         volume = lab.name("volume")

@@ -60,6 +60,7 @@ class SecretsSuite:
         assert secrets.remove("shop/staging", "KEY")
         assert not secrets.remove("shop/staging", "KEY")
         assert again().names("shop/staging") == {"OTHER": 1}
+        assert again().names("shop/staging", removed=True) == {"KEY": 2, "OTHER": 1}
         assert again().get("shop/staging", "KEY") is None
         assert again().get("shop/staging", "KEY", 2) is None
         assert again().get("shop/staging", "KEY", 1) == "one"

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from shipway.actions.projects.register import plan_at
 from shipway.cli.check import check
 from shipway.domain.errors import PlanError
-from shipway.system.git import Repository
 from tests.unit.system.repositories import repository
 
 VALID = "app: a\nservices: {web: {image: nginx:1}}\npipeline: {lint: {image: python:3, run: ruff}}\n"
@@ -81,17 +79,16 @@ def test_the_schema(folder: Path) -> None:
     assert json.loads(run("--schema").output)["title"].startswith("Shipway plan")
 
 
-def test_a_plan_below_the_root_of_its_repository_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path / "mono", {"apps/shop/shipway.yaml": VALID})
+def test_plans_below_the_root_of_their_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "mono", {"apps/shop/shipway.yaml": VALID, "node_modules/x/shipway.yaml": VALID})
     monkeypatch.chdir(root / "apps/shop")
-    done = run()
-    assert done.exit_code == 0
-    assert (
-        f"warning: {root}/apps/shop/shipway.yaml is not this repository's plan, which must be {root}/shipway.yaml; move it to the root"
-        in done.output
-    )
-    with pytest.raises(PlanError, match=r"has no shipway\.yaml in its root, only apps/shop/shipway\.yaml") as caught:
-        plan_at(
-            Repository(root), Repository(root).commit("HEAD"), lambda *given: pytest.fail("there is nothing to read")
-        )
-    assert "move it to the root" in caught.value.hint
+    assert run().exit_code == 0
+    monkeypatch.chdir(root)
+    assert run().exit_code == 0, "it is the only one"
+    (root / "apps/blog").mkdir()
+    (root / "apps/blog/shipway.yaml").write_text("app: blog\n")
+    assert run("--plan", "apps/shop/shipway.yaml").exit_code == 0
+    error = run().exception
+    assert isinstance(error, PlanError)
+    assert error.message == f"there are 2 plans in {root}:\n  apps/blog/shipway.yaml\n  apps/shop/shipway.yaml"
+    assert "pass --plan PATH" in error.hint

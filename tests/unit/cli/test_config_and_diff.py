@@ -98,7 +98,7 @@ def test_a_difference_of_releases_and_environments(world: World, command: Comman
     assert "the commits in between are unknown: the ledger knows no repository of shop" in told
     assert "no difference" in command("diff", "r1", "staging")
     for name in ("nowhere", "r7"):
-        with pytest.raises(UsageError, match=f"{name} is neither an environment nor a release of shop"):
+        with pytest.raises(UsageError, match=f"shop has no release {name}, and nothing was ever deployed"):
             command("diff", name, "r2")
 
 

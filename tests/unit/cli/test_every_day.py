@@ -44,7 +44,7 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
         return done
 
     monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr("shipway.app.load_plan", lambda home: PLAN)
+    monkeypatch.setattr("shipway.app.load_plan", lambda home, path: PLAN)
     return call
 
 
@@ -105,3 +105,27 @@ def test_the_address(command: Command) -> None:
 
 def test_no_one_ran_a_command(command: Command) -> None:
     assert command("history", "--commands").output == "no one ran a command yet\n"
+
+
+def test_two_numbers_for_one_service_are_an_error(command: Command) -> None:
+    with pytest.raises(UsageError, match="a service is named more than once"):
+        command("scale", "staging", "worker=2", "worker=3")
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (("exec", "staging", "web", "ls", "-la"), "ENVIRONMENT SERVICE -- COMMAND..."),
+        (("db", "staging", "-c", "SELECT 1"), "ENVIRONMENT [ACCESSORY] [-- ARGUMENTS...]"),
+    ],
+)
+def test_what_is_passed_on_follows_a_separator(tmp_path: Path, words: tuple[str, ...], usage: str) -> None:
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), *words])
+    assert done.exit_code == 2
+    assert f"what is passed on follows `--`: shipway {words[0]} [OPTIONS] {usage}" in done.output
+
+
+@pytest.mark.parametrize("words", [("nowhere",), ("run", "nowhere", "digest")])
+def test_jobs_of_an_unknown_environment(command: Command, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="shop has no environment 'nowhere'"):
+        command("schedules", *words)

@@ -44,7 +44,7 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
         return done.output
 
     monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr("shipway.app.load_plan", lambda home: PLAN)
+    monkeypatch.setattr("shipway.app.load_plan", lambda home, path: PLAN)
     return call
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -73,15 +74,35 @@ def test_a_command_on_such_a_terminal(encoding: str, tmp_path: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_a_closed_pipe_is_said_and_is_141(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("command", "said"), [(("check", "--schema"), False), (("init",), True)])
+def test_a_closed_pipe_is_141_and_is_said_of_what_changes_something(
+    tmp_path: Path, command: tuple[str, ...], said: bool
+) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = run("check", "--schema", folder=tmp_path, stdout=writer)
+    done = run(*command, folder=tmp_path, stdout=writer)
     os.close(writer)
     assert done.returncode == 141
-    assert b"its reader disconnected" in done.stderr
+    assert (b"its reader disconnected" in done.stderr) == said
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "numbers"), [("0<&- >&- 2>&-", {0, 1, 2}), (">&-", {1}), ("2>&-", {2}), ("0<&-", {0})]
+)
+def test_closed_standard_streams(tmp_path: Path, closed: str, numbers: set[int]) -> None:
+    """No file of Shipway gets the number of one: a tool's output would go there."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys\nfrom shipway.cli.output import guard_streams\nguard_streams()\nsys.stdin.read()\nprint('shown')\n"
+        "sys.stderr.write('x')\nprint(*(os.path.realpath(f'/proc/self/fd/{n}') for n in range(3)), file=open('seen', 'w'))\n"
+    )
+    command = f"exec {shlex.quote(sys.executable)} {program} {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, input=b"", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"" if 1 in numbers else b"shown\n")
+    seen = (tmp_path / "seen").read_text().split()
+    assert {number for number, path in enumerate(seen) if path == os.devnull} == numbers
 
 
 def test_both_pipes_closed(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
         yield world.controller()
 
     monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr("shipway.app.load_plan", lambda home: PLAN)
+    monkeypatch.setattr("shipway.app.load_plan", lambda home, path: PLAN)
     return lambda *words: CliRunner().invoke(cli, ["--home", str(tmp_path), *words])
 
 

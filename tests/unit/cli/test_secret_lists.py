@@ -227,4 +227,23 @@ def test_an_editor_that_fails_changes_nothing(home: Path, tmp_path: Path, monkey
     monkeypatch.setenv("EDITOR", "/no/such/editor")
     with pytest.raises(UsageError, match="can't be started"):
         run_secret(home, "edit", "staging")
+    monkeypatch.setenv("EDITOR", "vim 'x")
+    with pytest.raises(UsageError, match="has a quote that is never closed"):
+        run_secret(home, "edit", "staging")
+    monkeypatch.setenv("EDITOR", str(tmp_path / "editor"))
+    monkeypatch.setenv("VISUAL", "  ")  # as if it were not set
+    with pytest.raises(UsageError):
+        run_secret(home, "edit", "staging")
     assert kept(home) == {"KEY": "one"}
+
+
+def test_an_editor_that_returned_at_once_is_explained(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(home, KEY="one")
+    editor(tmp_path, monkeypatch, "exit 0")
+    said = run_secret(home, "edit", "staging").output
+    assert "nothing was changed" in said
+    assert "EDITOR='code --wait'" in said
+    editor(tmp_path, monkeypatch, 'echo KEY=two > "$1"')
+    assert "code --wait" not in run_secret(home, "edit", "staging").output

@@ -92,3 +92,35 @@ def test_what_stands_in_where_there_is_no_environment() -> None:
 def test_words_of_a_command() -> None:
     assert argv("run --fast 'two words'") == ("run", "--fast", "two words")
     assert argv(None) is None
+
+
+FORMS = {
+    "DB_HOST": "{host}", "DB_PORT": "{port}", "DB_USER": "{user}", "DB_PASSWORD": "{password}", "DB_NAME": "{database}",
+    "JDBC_URL": "jdbc:postgresql://{host}:{port}/{database}?password={password}", "URL": "{url}", "DSN": "pw={password}",
+}  # fmt: skip
+
+
+def test_an_address_in_other_forms() -> None:
+    db = Accessory("db", "postgres:16", "postgres", "DATABASE_URL", forms=FORMS)
+    found = POSTGRES.provided_by(db, "my-app", "db", "p/w {host}", published=20001)
+    assert found == {
+        "DATABASE_URL": "postgresql://my_app:p%2Fw%20%7Bhost%7D@db:20001/my_app",
+        "URL": "postgresql://my_app:p%2Fw%20%7Bhost%7D@db:20001/my_app",
+        "DB_HOST": "db", "DB_PORT": "20001", "DB_USER": "my_app", "DB_PASSWORD": "p/w {host}", "DB_NAME": "my_app",
+        "JDBC_URL": "jdbc:postgresql://db:20001/my_app?password=p%2Fw%20%7Bhost%7D", "DSN": "pw=p/w {host}",
+    }  # fmt: skip
+
+
+def test_parts_reach_the_services_and_no_password_the_containers_name() -> None:
+    db = Accessory("db", "postgres:16", "postgres", forms=FORMS)
+    release = Release(1, "shop", "a" * 40, "t", (), "s", {"web": "web:1"}, plan(db), 1, 0.0)
+    names = set[str]()
+    for password in ("first-password", "other-password"):
+        settings = Settings("1", {"SECRET_KEY": "s"}, {"SECRET_KEY": 1}, {"db": password}, kinds=KINDS)
+        here, there = (render_desired(release, ENVIRONMENT, settings, host=host).workers[0] for host in HOSTS)
+        assert (here.env["DB_HOST"], here.env["DB_PORT"], here.env["DB_PASSWORD"]) == ("db", "5432", password)
+        assert there.env["DB_HOST"] == "10.0.0.1"
+        assert there.env["DB_PORT"] == str(published(plan(db), ENVIRONMENT, db))
+        names.add(here.name)
+    assert len(names) == 1, "the password is generated once, and a dry run doesn't know it"
+    assert stand_ins(plan(db), "web", KINDS)["DB_HOST"] == "nowhere.invalid"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.domain.dotenv import parse, render
+from shipway.domain.dotenv import lenient, parse, render
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,19 @@ def test_bytes_are_no_line(value: str) -> None:
 @given(st.text())
 def test_any_text_is_read_to_its_end(text: str) -> None:
     parse(text)
+
+
+@given(st.text())
+def test_a_lenient_reader_reads_what_a_strict_one_does(text: str) -> None:
+    strict = {item.name: item.value for item in parse(text).found}
+    first: dict[str, str] = {}
+    for item in lenient(text):
+        first.setdefault(item.name, item.value)
+    assert {name: first.get(name) for name in strict} == strict
+
+
+def test_a_wrong_line_is_read_as_it_stands() -> None:
+    found = lenient("no equals\n=2\nA.b-C=1\nB='x' y # z\nC=\"never\nD=4\nD=5\n")
+    assert [(item.name, item.value, item.line) for item in found] == [
+        ("A.b-C", "1", 3), ("B", "'x' y # z", 4), ("C", '"never', 5), ("D", "4", 6), ("D", "5", 7),
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -80,3 +81,20 @@ def test_lines_of_users(text: str) -> None:
     with pytest.raises(ValueError, match="NAME:HASH") as caught:
         user_lines(text)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"ada:{HASH}\nbob:{HASH}\nada:{HASH}", "line 3 is a second one of the same user"),
+        (f"ada:{HASH}\nbob:{HASH.replace('$04$', '$13$')}", "line 2 has a bcrypt cost of 13, not 4 to 12"),
+        (f"ada:{HASH.replace('$04$', '$31$')}", "bcrypt cost of 31"),
+        (f"ada:{HASH.replace('$04$', '$03$')}", "bcrypt cost of 3"),
+    ],
+)
+def test_users_that_would_harm(text: str, why: str) -> None:
+    """An edge computes the hash for each request, also for those with a wrong password."""
+    with pytest.raises(ValueError, match=re.escape(why)) as caught:
+        user_lines(text)
+    assert HASH[8:] not in str(caught.value)
+    assert len(user_lines(f"ada:{HASH.replace('$04$', '$12$')}")) == 1

@@ -9,7 +9,18 @@ import pytest
 
 from shipway.domain import approvals, gate, rules
 from shipway.domain.authors import Authors
-from shipway.domain.plan import Approvals, Check, Environment, Host, Plan, Proving, RegistryAccess, StepImage, Trigger
+from shipway.domain.plan import (
+    Accessory,
+    Approvals,
+    Check,
+    Environment,
+    Host,
+    Plan,
+    Proving,
+    RegistryAccess,
+    StepImage,
+    Trigger,
+)
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.rules import InForce, RuleSet
 from tests.unit.domain.samples import PLAN, PRODUCTION, release
@@ -101,6 +112,10 @@ REACHING = [
     ("url http://other.example", plan(url="http://other.example")),
     ("registry ghcr.io/evil", plan(top={"registry": RegistryAccess("ghcr.io/evil")})),
     ("prove mode data", plan(top={"prove": Proving("data")})),
+    (
+        "external db OTHER_URL",
+        plan(top={"accessories": {"db": Accessory("db", "postgres:15", "postgres", external="OTHER_URL")}}),
+    ),
 ]
 
 

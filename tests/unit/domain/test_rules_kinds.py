@@ -24,9 +24,11 @@ FULL = domain.Plan(
     services={"web": domain.Service(
         "web", BUILD, "web:1", "serve", 80, "/", HEALTH, 2, RESOURCES, 1.0, 1.0, {"X": "1"}, ("KEY",), SECURITY, ("KEY",), "/assets", "sh",
         {"media": Volume("media", "/media", "/srv/media", True)}, Routing(True, {"X": "1"}, 1000, True, True, 1.0, "h2c"),
+        {"/etc/web.conf": "web.conf"}, ("KEY",),
     )},
     accessories={"db": domain.Accessory(
-        "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432,
+        "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
+        "DATABASE_URL", "15",
     )},
     database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
@@ -41,8 +43,9 @@ FULL = domain.Plan(
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
-        Access("USERS", ("10.0.0.0/8",)),
+        Access("USERS", ("10.0.0.0/8",)), ("KEY",),
     )},
+    inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
 
@@ -58,39 +61,40 @@ environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.
 environments: aliases domains redirects access.users access.allow
 services.volumes: folder
 services.security: no_new_privileges pids capabilities
-accessories: published
+accessories: published external
 registry: address
 prove: mode mask
 """
 # A step's rights are judged by `rights.of_steps`, for each run.
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
 REST = """
-services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files assets entrypoint
+services: build.folder build.dockerfile build.target build.args image command port route replicas drain stop environment secrets secret_files optional_secrets assets entrypoint files
 services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
-accessories: image kind provides url port volume environment command entrypoint secrets
+accessories: image kind provides forms url port volume environment command entrypoint secrets version
 accessories.health: path tcp command timeout interval headers
 database: lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries env resources.cpus resources.memory
-environments: replicas environment secrets seed.service seed.run seed.secrets standby standby_auto retain
+environments: replicas environment secrets optional_secrets seed.service seed.run seed.secrets standby standby_auto retain
 environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
+: inputs
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """
-NAMES = "app services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
+NAMES = "app file services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 
 
 def listed(text: str) -> set[str]:
     lines = [line.partition(": ") for line in text.strip().splitlines()]
-    return {f"{begin}.{name}" for begin, _, names in lines for name in names.split()}
+    return {f"{begin}.{name}".lstrip(".") for begin, _, names in lines for name in names.split()}
 
 
 def changed(value: Any) -> Any:

@@ -765,7 +765,6 @@ services.nginx.image = nginx:alpine
 services.nginx.port = 80
 services.nginx.route = /
 says fastcgi
-says site.conf
 keeps /var/www/html/storage/app
 services.phpmyadmin absent
 says phpmyadmin

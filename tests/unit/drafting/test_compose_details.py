@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from shipway.actions.projects.init import draft_plan
-from shipway.drafting import commands, env_files, healthchecks, proxy_rules
+from shipway.drafting import commands, env_files, healthchecks, proxy_rules, settings
 from shipway.drafting.compose_files import choose
 from shipway.drafting.compose_model import load, merged
 from shipway.drafting.interpolation import expand
@@ -470,3 +471,44 @@ def test_symbolic_links_to_files_of_the_machine_are_not_followed(tmp_path: Path)
     text = draft_plan(root).text
     assert "OPEN_TO_ALL" not in text
     assert "4321" not in text
+
+
+def test_a_key_of_several_lines_is_one_setting() -> None:
+    """Its lines may look like others: no part of it becomes a variable of its own."""
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEow==\nQIDAQAB=\n-----END PRIVATE KEY-----"
+    assert env_files.parse(f'A=1\nKEY="{key}"\nB=2\n') == {"A": "1", "KEY": key, "B": "2"}
+
+
+def test_settings_name_others_of_their_file() -> None:
+    text = "USER=ada\nURL=\"pg://${USER}@$HOST/x\"\nHOST=db\nLATER=$USER@${HOST}\nPLAIN='$USER'\nDEFAULT=${NONE:-x}\n"
+    assert env_files.parse(text) == {
+        "USER": "ada", "URL": "pg://${USER}@$HOST/x", "HOST": "db", "LATER": "ada@db", "PLAIN": "$USER", "DEFAULT": "x",
+    }  # fmt: skip
+    assert settings.parse("A=a\nA.B=b\n") == {"A": "a"}
+    hidden = "API_KEY=k1\nURL=pg://ada:k2@db\nGREETING=hello-$API_KEY\nCOPY=${URL}\n"
+    assert [env_files.parse(hidden)[name] for name in ("GREETING", "COPY")] == ["hello-$API_KEY", "${URL}"]
+
+
+def test_configuration_files_of_used_images_are_laid_into_them(tmp_path: Path) -> None:
+    mounts = [
+        "./nginx.conf:/etc/nginx/nginx.conf:ro",
+        "./sites:/etc/nginx/conf.d",
+        "./tls/site.key:/etc/site.key",
+        "./link:/etc/link",
+    ]
+    compose = {
+        "services": {"web": {"build": ".", "ports": ["80"]}, "proxy": {"image": "nginx:1.27", "volumes": mounts}}
+    }
+    root = write(tmp_path / "shop", {
+        "Dockerfile": "FROM python:3.12-slim\n", "compose.yml": json.dumps(compose), "nginx.conf": "events {}\n",
+        "sites/a.conf": "a\n", "sites/b.conf": "b\n", "tls/site.key": "k\n",
+    })  # fmt: skip
+    (root / "link").symlink_to("nginx.conf")
+    result = draft_plan(root)
+    assert [problem.render() for problem in result.check.problems if problem.severity == "error"] == []
+    assert result.check.plan is not None
+    assert result.check.plan.services["proxy"].files == {
+        "/etc/nginx/nginx.conf": "nginx.conf", "/etc/nginx/conf.d/a.conf": "sites/a.conf", "/etc/nginx/conf.d/b.conf": "sites/b.conf",
+    }  # fmt: skip
+    for left in ("/etc/site.key", "/etc/link"):
+        assert f"TODO: {left} was mounted from" in result.text, result.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -338,6 +339,9 @@ def test_private_keys_are_ignored_by_name(tmp_path: Path) -> None:
 
 def test_the_plan_is_drafted_with_what_was_written(folder: Path) -> None:
     fill(folder, {**FLASK, "compose.yaml": "services:\n  db: {image: 'postgres:16'}\n"})
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "--allow-empty", "-qm", "x"], check=True
+    )
     done = run("--dockerfile")
     assert done.exit_code == 0, done.output
     result = draft_plan(folder)

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from shipway.actions.projects.init import draft_plan
 from shipway.actions.projects.next_steps import next_steps
 from shipway.cli import cli
+from shipway.domain.errors import RepositoryError
+from shipway.system.git import Repository
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example")
 
@@ -56,9 +58,14 @@ def test_with_a_remote_and_a_staging_branch(root: Path) -> None:
     ]
 
 
-def test_the_lines_can_be_pasted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("state", ["with commits", "without a commit", "no repository"])
+def test_the_lines_can_be_pasted(root: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
     """All but the runs of the program itself, which needs no engine for `check`."""
     monkeypatch.chdir(root)
+    if state != "with commits":
+        shutil.rmtree(root / ".git")
+    if state == "without a commit":
+        subprocess.run(["git", "init", "-q", "-b", "main"], check=True)
     told = CliRunner().invoke(cli, ["init"]).output
     block = [line[2:] for line in told.partition("Next, in this order:\n")[2].splitlines()]
     shell = "\n".join(line for line in block if not line.startswith("shipway"))
@@ -71,9 +78,17 @@ def test_the_lines_can_be_pasted(root: Path, monkeypatch: pytest.MonkeyPatch) ->
         ["git", "show", "staging:shipway.yaml"], cwd=root, capture_output=True, text=True, check=True
     )
     assert shown.stdout == (root / "shipway.yaml").read_text()
+    subprocess.run(
+        ["git", "cat-file", "-e", "staging:app.py"], cwd=root, check=True
+    )  # a deployment builds from commits
     assert any(line.startswith("# resolve the TODOs in lines ") for line in block)
 
 
-def test_outside_of_a_repository(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 80\n")
-    assert "# put the folder into a git repository first: Shipway deploys commits" in next_steps(draft_plan(tmp_path))
+def test_a_folder_without_a_commit(root: Path) -> None:
+    shutil.rmtree(root / ".git")
+    steps = next_steps(draft_plan(root))
+    assert steps.index("git init -b main  # Shipway deploys commits") == 2
+    assert any(".gitignore" in line for line in steps)
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    with pytest.raises(RepositoryError, match="has no commit yet"):
+        Repository(root).commit("HEAD")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shipway import planfile
-from shipway.actions.projects.init import draft_plan
+from shipway.actions.projects.init import draft_plan, write_plan
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Database, Plan, StepImage
@@ -313,3 +313,42 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
     result = draft_plan(tmp_path)
     assert result.check.valid
     assert result.path == tmp_path / "shipway.yaml"
+
+
+def test_a_plan_that_can_not_be_replaced_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "shipway.yaml").write_text("app: mine\n")
+    real = Path.write_text
+
+    def half(path: Path, text: str, **more: str) -> int:
+        real(path, text[:10], **more)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(UsageError, match="No space left on device; it is as it was"):
+        write_plan(draft_plan(folder), force=True)
+    assert [item.name for item in folder.iterdir() if item.name != ".git"] == ["shipway.yaml"]
+    assert (folder / "shipway.yaml").read_text() == "app: mine\n"
+
+
+def test_a_name_that_no_file_can_have_is_a_problem_of_the_plan(folder: Path) -> None:
+    (folder / "shipway.yaml").write_text(f"app: shop\nservices: {{web: {{build: {'x' * 500}}}}}\n")
+    assert any("there is no folder" in item.message for item in planfile.examine(folder / "shipway.yaml").problems)
+
+
+def test_an_address_in_parts_is_provided_in_parts(tmp_path: Path) -> None:
+    plan, text = drafted(
+        tmp_path,
+        {
+            "requirements.txt": "flask\npsycopg[binary]\nredis\n",
+            "Dockerfile": PYTHON,
+            "app.py": 'import os\nhost, password = os.environ["DB_HOST"], os.environ["DB_PASSWORD"]\n',
+            ".env.example": "DB_HOST=localhost\nDB_PORT=5432\nDB_USER=me\nDB_PASSWORD=\nDB_NAME=shop\nREDIS_HOST=localhost\n",
+        },
+    )
+    assert plan.accessories["db"].forms == {
+        "DB_HOST": "{host}", "DB_PORT": "{port}", "DB_USER": "{user}", "DB_PASSWORD": "{password}", "DB_NAME": "{database}",
+    }  # fmt: skip
+    assert plan.accessories["redis"].forms == {"REDIS_HOST": "{host}"}
+    assert [service.secrets for service in plan.services.values()] == [()], "the password is generated"
+    assert [service.environment for service in plan.services.values()] == [{}]
+    assert "same value" not in text

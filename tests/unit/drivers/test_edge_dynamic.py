@@ -110,7 +110,7 @@ def test_shares_and_the_header_that_tells_the_release() -> None:
         "weighted": {"services": [{"name": "shop.front.7", "weight": 800}, {"name": "shop.front.8", "weight": 200}]}
     }
     assert http["services"]["shop.front.8"]["middlewares"] == ["shop.8"]
-    assert http["routers"]["shop.front"]["middlewares"] == ["shop.identify"]
+    assert http["routers"]["shop.front"]["middlewares"] == ["shop.identify", "shop.front.retry"]
     assert {"shop.-reach.7", "shop.-reach.8"} <= set(http["routers"])
     whole = json.loads(render("shop", table()).split("\n")[1])["http"]
     assert "shop.front" not in whole["services"]
@@ -161,3 +161,14 @@ def test_ports_add_up() -> None:
     text = ",".join(f"{port.address}:{port.host_port}" for port in (here, there))
     assert published({"shipway.edge.ports": text}) == (here, there)
     assert published({}) == ()
+
+
+def test_another_container_is_tried_where_there_is_one() -> None:
+    def chain(*upstreams: str) -> list[str]:
+        item = {**table(), "routes": [route("front", "/", "/", 7, upstreams, options={"body": 9, "compress": True})]}
+        http = json.loads(render("shop_staging", item).split("\n")[1])["http"]
+        assert set(http["routers"]["shop_staging.front"]["middlewares"]) <= set(http["middlewares"])
+        return [name.rpartition(".")[2] for name in http["routers"]["shop_staging.front"]["middlewares"]]
+
+    assert "retry" not in chain("http://a:8000")
+    assert chain("http://a:8000", "http://b:8000")[-1] == "retry", "nearest to the containers"

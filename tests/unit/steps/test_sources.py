@@ -12,11 +12,12 @@ import pytest
 
 from shipway.actions.runs.scheduler import run_steps
 from shipway.domain.errors import StepFailed
-from shipway.domain.plan import Accessory, BuildSource, Plan, Step, StepImage
+from shipway.domain.inputs import inputs_of
+from shipway.domain.plan import Accessory, BuildSource, Plan, Service, Step, StepImage
 from shipway.domain.release import SKIPPED, SUCCEEDED, Commit, Trigger
 from shipway.domain.run import Artifact
 from shipway.steps.command import command_key
-from shipway.steps.image import _build, image_key
+from shipway.steps.image import _build, _keep_seen, image_key, workdir_in
 from shipway.steps.resume import ResumeState
 from shipway.steps.run import Inputs, Run
 from shipway.steps.sources import archive
@@ -167,3 +168,50 @@ def test_a_result_of_a_fork_never_counts_elsewhere(at: Run) -> None:
     assert (
         outcome(dataclasses.replace(fork, branch="refs/heads/third"), 6) == SKIPPED
     )  # by what the repository's own run has found
+
+
+def test_inputs_of_the_plan_limit_what_steps_see(at: Run) -> None:
+    plan = dataclasses.replace(
+        at.plan, inputs=("other",), pipeline={"a": STEP, "b": dataclasses.replace(STEP, inputs=("web/c.txt",))}
+    )
+    limited = dataclasses.replace(at, plan=plan)
+    assert seen(limited, STEP) == {"other/d.py", "web/c.txt"}, "and not the plan, though it is an input"
+    before = command_key(limited, STEP, Inputs())
+    assert command_key(commit(limited, web__a_py="changed"), STEP, Inputs()) == before
+    assert command_key(commit(limited, other__d_py="changed"), STEP, Inputs()) != before
+    built = dataclasses.replace(plan, services={"web": Service("web", build=BuildSource("."))})
+    assert "web/a.py" in seen(commit(dataclasses.replace(at, plan=built)), STEP), (
+        "who builds the root depends on all of it"
+    )
+
+
+def test_a_plan_in_a_folder_works_there(at: Run) -> None:
+    below = commit(at, web__shipway_yaml="app: shop")
+    below = dataclasses.replace(below, plan=dataclasses.replace(at.plan, file="web/shipway.yaml"))
+    assert seen(below, STEP) == {*FILES, "web/shipway.yaml"} - {"web/shipway.yaml"}, (
+        "all of the repository but the plan"
+    )
+    assert (below.folder_of(STEP), workdir_in(below, PULLED, "postgres:15")) == ("web", "/src/web")
+    assert workdir_in(at, PULLED, "postgres:15") == "/src"
+    before = below.build_key(BuildSource("web"))
+    assert commit(below, web__shipway_yaml="app: shop\n").build_key(BuildSource("web")) == before, (
+        "a changed plan rebuilds nothing"
+    )
+    assert commit(below, web__a_py="other").build_key(BuildSource("web")) != before
+
+
+def test_a_context_above_the_plan_has_only_the_inputs(at: Run, tmp_path: Path) -> None:
+    whole = BuildSource(".", "web/Dockerfile")
+    plan = Plan("shop", {"web": Service("web", build=whole)}, file="web/shipway.yaml", inputs=("other", "web/*.py"))
+    below = commit(dataclasses.replace(at, plan=plan), web__shipway_yaml="app: shop", web__Dockerfile="FROM x")
+    assert set(inputs_of(plan)) >= {"other", "web/*.py", "web/Dockerfile", ".*ignore", "web/shipway.yaml"}
+    context = tmp_path / "context"
+    context.mkdir()
+    below.repository.export("HEAD", context)
+    _keep_seen(below, context, "")
+    assert {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()} == {
+        "other/d.py", "web/a.py", "web/Dockerfile",
+    }  # fmt: skip
+    before = below.build_key(whole)
+    assert commit(below, web__c_txt="other", web__shipway_yaml="app: other").build_key(whole) == before
+    assert commit(below, web__a_py="other").build_key(whole) != before

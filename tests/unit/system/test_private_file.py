@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -63,3 +64,16 @@ def test_a_file_is_never_overwritten_nor_written_through_a_link(tmp_path: Path) 
             write_private(tmp_path / name, "KEY=other")
     assert (tmp_path / "new").read_text() == "KEY=value"
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_half_a_file_is_removed(tmp_path: Path) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))  # as on a full disk
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_private(tmp_path / "new", "KEY=value\n" * 10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []

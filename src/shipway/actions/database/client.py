@@ -27,7 +27,7 @@ TIMEOUT = 6 * 3600.0
 TAIL = 8
 OPERATIONS = {  # those of the script, for messages
     "take": "snapshot of", "load": "restore of", "swap": "renaming", "rows": "row count of", "sweep": "clean-up of",
-    "there": "inspection of",
+    "there": "inspection of", "reach": "connection to",
 }  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class Answer:
     rows: dict[str, int] = field(default_factory=dict)
     taken: tuple[int, str] | None = None  # size and digest
     there: tuple[str, ...] = ()  # databases that Shipway created
+    server: str = ""  # version of the server
+    lacks: str = ""  # rights that a restore needs and the client's role lacks
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def database_client(
 def _read(output: str) -> tuple[Answer, Sequence[str]]:
     rows: dict[str, int] = {}
     taken, there, others = None, [], []
+    server = lacks = ""
     for line in output.splitlines():
         mark, _, rest = line.partition(" ")
         if mark == "shipway-rows":
@@ -111,6 +114,10 @@ def _read(output: str) -> tuple[Answer, Sequence[str]]:
             taken = (int(size), digest)
         elif mark == "shipway-there":
             there.append(rest)
+        elif mark == "shipway-server":
+            server = rest
+        elif mark == "shipway-lacks":
+            lacks = rest
         else:
             others.append(line)
-    return Answer(rows, taken, tuple(there)), others
+    return Answer(rows, taken, tuple(there), server, lacks), others

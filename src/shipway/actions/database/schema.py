@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shipway.actions.database.down_migration_tool import down_migration_tool
+from shipway.actions.database.external import require_answers
 from shipway.actions.environment.jobs import database_tool, files_of
 from shipway.context import Context
 from shipway.domain import history
@@ -66,9 +67,18 @@ def decide_schema(
         )
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
     is_current = previous is not None and deployments[0].schema == previous.schema == release.schema
-    if release.plan.database is None or (is_current and observed.accessories):
+    if release.plan.database is None or (is_current and _running(release, observed)):
         return Schema(current_revision, release.schema)
     return _up(ctx, release, environment, own, deployments, observed, current_revision)
+
+
+def _running(release: Release, observed: Observed) -> bool:
+    """Whether the database can be asked; an external one as soon as the environment has its network."""
+    database = release.plan.database
+    assert database is not None
+    if database.accessory not in release.plan.own_accessories:
+        return bool(observed.services)
+    return any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories)
 
 
 def unchanged(deployments: Sequence[Deployment]) -> Schema:
@@ -83,11 +93,12 @@ def _up(
     current_revision: str | None,
 ) -> Schema:  # fmt: skip
     database = release.plan.database
-    tool = database_tool(ctx, release, environment, own)
     assert database is not None
+    if database.accessory not in release.plan.own_accessories and observed.services:
+        require_answers(ctx, release, environment, own)
+    tool = database_tool(ctx, release, environment, own)
     assert tool is not None
-    running = any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories)
-    if not running:
+    if not _running(release, observed):
         whole = (f"all up to {release.schema}",) if release.schema else ()
         return Schema(current_revision, release.schema, whole, tool=tool)
     pending = tool.pending()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from shipway.actions.database.down_scripts import record_found, record_scripts
+from shipway.actions.database.external import require_answers
 from shipway.actions.deployments import tasks
 from shipway.actions.deployments.checks import run_check, run_seed
 from shipway.actions.deployments.entrypoints import swallowed_commands
@@ -140,6 +141,12 @@ class Applying:
 
     def _accessories(self) -> None:
         self.everywhere(HostDeployment.accessories)
+        if self.decision.previous is None and self.order.release.plan.externals:
+            lacks = require_answers(self.here, self.order.release, self.order.environment, self.decision.settings)
+            if lacks:
+                self.ctx.reporter.note(
+                    f"snapshots of the database can be taken, but not restored: its role lacks {lacks}"
+                )
 
     def _pull(self) -> None:
         self.everywhere(HostDeployment.pull)
@@ -171,6 +178,8 @@ class Applying:
         """Whether the database may have rows: one created by this deployment has none to lose."""
         database, host = self.order.release.plan.database, self.hosts[0]
         assert database is not None
+        if database.accessory not in self.order.release.plan.own_accessories:
+            return True
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
         volumes = next((spec.volumes for spec in host.desired.accessories if spec.name == name), {})
         return any(item.name == name for item in host.observed.accessories) or any(
@@ -321,6 +330,11 @@ class Applying:
         if self.switched:
             self._schema_stays("the new release may have written to it")
             return
+        if self._on_start():
+            with suppress(Exception):
+                self.schema = tool.current()
+            self._schema_stays("its program migrates when it starts, and has no way back")
+            return
         try:
             with self.here.part("revert", f"→ {self.before}"):
                 tool.down(self.before, lambda line: self.ctx.reporter.line("revert", line))
@@ -330,6 +344,11 @@ class Applying:
             self._schema_stays("its down migrations failed")
             raise
         self.schema = self.before
+
+    def _on_start(self) -> bool:
+        """Whether the release's program migrates when it starts."""
+        database = self.order.release.plan.database
+        return database is not None and database.on_start
 
     def _schema_stays(self, why: str) -> None:
         text = f"the schema stays at {self.schema}: {why}; before this deployment, it was at {self.before or 'no revision'}"

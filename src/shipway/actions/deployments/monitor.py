@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from shipway.actions.deployments.host import HostDeployment
 from shipway.domain.errors import DeployFailed, Interrupted
-from shipway.domain.plan import Watch
+from shipway.domain.strategy import Watch
 from shipway.domain.traffic import BAD, UNKNOWN, Traffic, Verdict, judge
 
 INTERVAL = 1.0  # seconds between two checks

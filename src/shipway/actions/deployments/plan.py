@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
 from shipway.actions.environment.accessory_rules import leave_newer
 from shipway.actions.environment.former_hosts import remedy, with_former
-from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.observe import observe, settings, with_edge_of
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.environment.public_address import require_free
 from shipway.actions.environment.service_volumes import require_listed, volumes_elsewhere
@@ -110,7 +110,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
     before = previous_release.plan if previous_release else None
     own = settings(
-        ctx, release, environment, version=order.version, like=order.like, create=create,
+        ctx, release, environment, version=order.version, create=create,
+        like=with_edge_of(previous, release.plan, environment, order.like), addresses=order.kind == ROLLBACK,
         adjustments=order.adjustments or carried(deployments, before, release.plan, environment.name, release.number),
     )  # fmt: skip
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))
@@ -188,11 +189,54 @@ def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
     _refuse_moved(decision)
+    _refuse_exchanged(decision)
+    _refuse_opening(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
     if dangerous and not decision.order.force:
         listed = "\n".join(f"  {change.verb} {change.name}: {change.cause}" for change in dangerous)
-        raise UsageError(f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
-                         hint="pass --force to proceed")  # fmt: skip
+        raise UsageError(
+            f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
+            hint=f"to proceed: {_forced(decision.order)}",
+        )
+
+
+def _forced(order: DeployRequest) -> str:
+    """The command that forces it: a push and a pipeline have no such option."""
+    where, number = order.environment.name, order.release.number
+    if order.kind == ROLLBACK:
+        return f"shipway rollback {where} --to r{number} --force"
+    return f"shipway deploy {where} r{number} --force"
+
+
+def _refuse_opening(decision: Decision) -> None:
+    """Reject a rollback that lets in others than now. A deployment can't: `access` is part of the rules in force."""
+    order, before = decision.order, decision.previous_release
+    was = before.plan.environments.get(order.environment.name) if before else None
+    if before is None or was is None or order.kind != ROLLBACK or order.force:
+        return
+    if order.environment.access.opens(was.access):
+        raise UsageError(
+            f"rejected: release {order.release.number} lets in {order.environment.access.text}; release {before.number}, "
+            f"which runs there, only {was.access.text}",
+            hint=f"to proceed: {_forced(order)}; or deploy the older code with the present `access`",
+        )
+
+
+def _refuse_exchanged(decision: Decision) -> None:
+    """Reject accessories that ran in a container and are external now, or the reverse: no data moves along."""
+    before, after = decision.previous_release.plan if decision.previous_release else None, decision.order.release.plan
+    found = [
+        f"{name} was {'an external service' if item.external else 'a container of the environment'}, and would be "
+        f"{'an external service' if not item.external else 'a container of the environment'}"
+        for name, item in (before.accessories.items() if before else ())
+        if name in after.accessories and bool(after.accessories[name].external) != bool(item.external)
+    ]
+    if found and not decision.order.force:
+        raise UsageError(
+            f"rejected: {'; '.join(found)}: its data doesn't move along",
+            hint="copy the data first (`shipway maintenance on` keeps visitors from writing meanwhile), then: "
+            + _forced(decision.order),
+        )
 
 
 def _refuse_moved(decision: Decision) -> None:
@@ -207,4 +251,4 @@ def _refuse_moved(decision: Decision) -> None:
     if moved and not decision.order.force:
         where = decision.first.host.name
         raise UsageError(f"rejected: {', '.join(moved)} would start empty on {where}, since the data is on another host",
-                         hint="put that host first in `hosts`; or move the data, and pass --force")  # fmt: skip
+                         hint=f"put that host first in `hosts`; or move the data, then: {_forced(decision.order)}")  # fmt: skip

@@ -92,8 +92,11 @@ def _postpone(
 
 
 def jobs(ctx: Context, app: str, environment: str) -> list[str]:
-    """Containers of migrations, seeds and checks on this host, running or ended."""
-    return [item.name for item in ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"})]
+    """Containers of migrations, seeds and checks on this host, running or ended, that a process with the lock has left, or
+    a dead one without it."""
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: "job"}
+    found = [(item.name, item.labels.get(LABEL_OWNER)) for item in ctx.runtime.list(labels)]
+    return [name for name, owner in found if owner is None or is_gone(owner)]
 
 
 def orphaned_sessions(ctx: Context, app: str, environment: str) -> list[str]:
@@ -194,7 +197,7 @@ def _schema_found(ctx: Context, dead: Deployment, release: Release, environment:
     """Revert a first deployment's migrations to the revision of the database that it found."""
     found, database = recorded_found(ctx, release, environment.name, dead.started), release.plan.database
     observed = observe(ctx, dead.app, environment.name, routes=False)
-    if found is None or database is None or not _runs(observed, database.accessory):
+    if found is None or database is None or not _runs(observed, release):
         return
     tool = database_tool(ctx, release, environment, settings(ctx, release, environment, like=dead))
     if tool is None or tool.current() == found[0]:
@@ -207,7 +210,12 @@ def _schema_found(ctx: Context, dead: Deployment, release: Release, environment:
         tool.down(found[0], lambda line: ctx.reporter.line("revert", line))
 
 
-def _runs(observed: Observed, accessory: str) -> bool:
+def _runs(observed: Observed, release: Release) -> bool:
+    """Whether the database can be asked."""
+    database = release.plan.database
+    accessory = database.accessory if database else ""
+    if accessory not in release.plan.own_accessories:
+        return database is not None
     return any(item.running and item.labels.get(LABEL_NAME) == accessory for item in observed.accessories)
 
 
@@ -220,7 +228,7 @@ def _schema_back(
         return
     if dead.kind == DEPLOY and release.schema == current_revision.schema:
         return
-    if not _runs(observe(ctx, dead.app, environment.name, routes=False), database.accessory):
+    if not _runs(observe(ctx, dead.app, environment.name, routes=False), release):
         return
     brought = ctx.ledger.release(dead.app, current_revision.release) if again else release
     assert brought is not None

@@ -29,7 +29,7 @@ def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, current_r
         return None
     proof = _proof(ctx, release, environment, current_revision)
     proof_required = now is None or asks_for_proof(release.plan, environment, order.in_force)
-    if not domain.required(database.snapshot, proof, proof_required=proof_required):
+    if not domain.required(database.snapshot, proof, proof_required=proof_required or database.on_start):
         return None
     shell = database_client(ctx, release, environment, own)
     if shell is None:

@@ -101,6 +101,8 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
 
 def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
     """The image whose tools fit the server: the plan's, or the server's own if its major version differs."""
+    if accessory.external:
+        return accessory.image
     found = ctx.runtime.find(container)
     own = series_of_container(ctx, accessory, found) if found else None
     planned = _series_of(ctx, accessory)
@@ -133,7 +135,7 @@ def _require_path(ctx: Context, accessory: Accessory, config: Mapping[str, objec
         raise UsageError(
             f"rejected: accessory {accessory.name} would keep its data in an anonymous volume, since {accessory.image} writes to "
             f"{right} and the plan's volume is {accessory.volume}",
-            hint=f"in the plan: `volume: {right}`; if the image really writes to {accessory.volume}, pass --force",
+            hint=f"in the plan: `volume: {right}`; if the image really writes to {accessory.volume}: shipway deploy ENVIRONMENT --force",
         )
 
 
@@ -187,7 +189,7 @@ def _remedy(ctx: Context, accessory: Accessory, environment: str, old: Series) -
         return f"`shipway database upgrade {environment}` upgrades the data by dump and restore; or set {old} in the plan again"
     return (
         "dump and restore: add an accessory of another name with the new image, load a dump of the old one, and let the services "
-        f"use it; or, if {old.product} can upgrade its files in place, pass --force, after which no rollback is possible"
+        f"use it; or, if {old.product} can upgrade its files in place: `shipway deploy {environment} --force`, after which no rollback is possible"
     )
 
 

@@ -48,7 +48,7 @@ def _side(known: KnownApp, text: str) -> Side:
     if release is None:
         listed = ", ".join(ctx.ledger.environments(app)) or "none"
         raise UsageError(
-            f"{text} is neither an environment nor a release of {app}",
+            f"{app} has no release {text}, and nothing was ever deployed to an environment of this name",
             hint=f"environments that were deployed to: {listed}; `shipway history` lists releases",
         )
     return Side(f"r{release.number}", release, None, release.schema)

@@ -22,6 +22,16 @@ class KnownApp:
     plan: Plan | None
     source: ProjectSource | None = None
 
+    def require(self) -> KnownApp:
+        """Itself. UsageError if no plan, no ledger and no label of a container has the app: its name is wrong."""
+        if self.plan or self.name in self.ctx.ledger.apps() or self._labelled() or self._protected():
+            return self
+        raise self._unknown()
+
+    def _unknown(self) -> UsageError:
+        known = ", ".join(self.ctx.ledger.apps()) or "none"
+        return UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {known}")
+
     def environments(self) -> list[Environment]:
         """All environments, those of a checkout's plan first."""
         found = dict(self.plan.environments) if self.plan else {}
@@ -44,9 +54,8 @@ class KnownApp:
         if plan and name in plan.environments:
             return plan, plan.environments[name]
         found = {item.name: item for item in self.environments()} | dict(plan.environments if plan else {})
-        apps = self.ctx.ledger.apps()
-        if not found and self.name not in apps:
-            raise UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {', '.join(apps) or 'none'}")
+        if not found and self.name not in self.ctx.ledger.apps():
+            raise self._unknown()
         raise UsageError(
             f"{self.name} has no environment {name!r}: not in the plan, the ledger or on the engine",
             hint=f"it has: {', '.join(found) or 'none'}",

@@ -7,7 +7,9 @@ import re
 
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.inputs import inputs_of, inputs_tree
 from shipway.domain.release import Release
+from shipway.system.addresses import addresses, identity
 from shipway.system.git import Repository
 
 NUMBER = re.compile(r"r([1-9]\d{0,8})")
@@ -43,18 +45,32 @@ def which_release(ctx: Context, app: str, text: str, *, revisions: bool) -> Rele
     return next(iter(found.values()), None)
 
 
-def revision_of(ctx: Context, repository: Repository, text: str) -> str:
-    """The revision that r12 was built from, in the app's own repository; any other text is returned unchanged.
-    UsageError if there is no such release."""
+def app_of(ctx: Context, repository: Repository, file: str | None) -> str | None:
+    """The app that is registered for a plan file of the repository; None if there is none."""
+    here = set(map(identity, addresses(repository)))
+    for app in ctx.ledger.apps():
+        found = ctx.ledger.registration(app)
+        if found and found.plan == file and here.intersection(map(identity, found.addresses)):
+            return app
+    return None
+
+
+def revision_of(ctx: Context, repository: Repository, text: str, own: str | None = None) -> str:
+    """The revision that r12 was built from, in the app's own repository; any other text is returned unchanged. own: the
+    app, if it is known. UsageError if there is no such release."""
     number = number_of(text)
     if number is None:
         return text
     apps = [
         app
-        for app in ctx.ledger.apps()
+        for app in ([own] if own else ctx.ledger.apps())
         if (found := ctx.ledger.release(app, number)) and repository.has(found.revision)
     ]
-    if len(apps) != 1:
+    if len(apps) > 1:
+        raise UsageError(
+            f"{text} is a release of several apps: {', '.join(apps)}", hint="pass --app NAME, or --plan PATH"
+        )
+    if not apps:
         raise UsageError(
             f"there is no release {text} of this repository",
             hint="`shipway history` lists releases; if it is a branch, pass refs/heads/" + text,
@@ -72,4 +88,8 @@ def _of_revision(ctx: Context, app: str, text: str, *, required: bool) -> Releas
             raise
         return None
     found = ctx.ledger.releases_of(app, commit.tree)
+    newest = next(iter(ctx.ledger.releases(app, limit=1)), None)
+    if newest is not None and (patterns := inputs_of(newest.plan)):  # see projects.plans.of_plan
+        tree = inputs_tree(ctx.repository().tree_hashes(commit.revision, patterns))
+        found = [*ctx.ledger.releases_of(app, tree), *found]
     return next(iter([*(item for item in found if item.revision == commit.revision), *found]), None)

@@ -6,7 +6,9 @@ import dataclasses
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
+from shipway.actions.environment.lone_start import lone_start
 from shipway.actions.environment.patient_tool import PatientTool
 from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
@@ -18,8 +20,9 @@ from shipway.domain.errors import UsageError
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.domain.plan import Database, Environment, Plan
 from shipway.domain.release import Release
-from shipway.ports import DatabaseServer, DatabaseTool, OneOff
-from shipway.steps.container import capture
+from shipway.ports import DatabaseServer, DatabaseTool, OneOff, OnLine
+from shipway.steps.container import capture, owner_label
+from shipway.steps.database_server import ask
 from shipway.system.tars import TooLarge, reading_stream
 
 TIMEOUT = 1800.0
@@ -32,12 +35,12 @@ Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's fol
 def database_tool(
     ctx: Context, release: Release, environment: Environment, settings: Settings,
     *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
-    cache: OwnTablesCache | None = None,
+    cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None,
 ) -> DatabaseTool | None:  # fmt: skip
     """The migration tool of a release, bound to an environment's database; None if the plan has none.
 
     runner: runs commands, instead of one container each. files: wraps the reader of the image's files. cache: shared
-    by the tools of the release.
+    by the tools of the release. start: of a program that migrates when it starts, instead of one in the environment.
     """
     plan, database = release.plan, release.plan.database
     if database is None:
@@ -61,10 +64,27 @@ def database_tool(
         files=files(own_files) if files else own_files,
         cache=cache,
         kind=accessory.kind,
+        **_on_start(ctx, release, environment, settings, start),
     )
     if runner is not None:
         return tool
-    return PatientTool(ctx, tool, server, database, names.accessory(plan.app, environment.name, accessory.name))
+    return PatientTool(
+        ctx, tool, server, database,
+        lambda command: ask(ctx, plan.app, environment.name, accessory, password, command),
+    )  # fmt: skip
+
+
+def _on_start(
+    ctx: Context, release: Release, environment: Environment, settings: Settings, start: Callable[[OnLine], None] | None
+) -> dict[str, Any]:
+    """What only the tool of a program that migrates when it starts needs."""
+    plan, database = release.plan, release.plan.database
+    assert database is not None
+    if not database.on_start:
+        return {}
+    server = ctx.servers[plan.accessories[database.accessory].kind]
+    alone = lone_start(ctx, release, environment, settings, lambda spec: _limited(spec, server, database))
+    return {"image": release.images[database.service], "start": start or alone}
 
 
 def _limited(spec: ContainerSpec, server: DatabaseServer, database: Database) -> ContainerSpec:
@@ -92,10 +112,12 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     if database is None:
         return None
     env = stand_ins(plan, database.service, ctx.kinds)
-    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in plan.services[database.service].secret_files}
+    chosen = plan.services[database.service]
+    files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in chosen.secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
     run, kind = _one_off(ctx, job), plan.accessories[database.accessory].kind
-    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), kind=kind)
+    extra: dict[str, Any] = {"image": job.image} if database.on_start else {}
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), kind=kind, **extra)
     return tool.head()
 
 
@@ -132,9 +154,8 @@ def image_files(ctx: Context, spec: ContainerSpec, folder: str) -> dict[str, byt
 def never_started(ctx: Context, spec: ContainerSpec) -> Iterator[str]:
     """A container to copy an image's files from."""
     unique = names.bounded(spec.name, f"_{uuid.uuid4().hex[:8]}")
-    container = ctx.runtime.create(
-        dataclasses.replace(spec, name=unique, networks={}, labels={**spec.labels, LABEL_CONFIG: unique})
-    )
+    labels = {**spec.labels, **owner_label(ctx), LABEL_CONFIG: unique}
+    container = ctx.runtime.create(dataclasses.replace(spec, name=unique, networks={}, labels=labels))
     try:
         yield container
     finally:

@@ -45,7 +45,7 @@ def environment_lease(ctx: Context, app: str, environment: str, reason: str, *, 
     waits are cancelled. A request to cancel, which any process can make, interrupts the work as a signal does.
     """
     with fenced(ctx, names.scope(app, environment), reason, wait=wait) as own:
-        yield own
+        yield dataclasses.replace(own, exclusive=True)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 
 from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
@@ -13,10 +15,13 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
 from shipway.domain.desired import Settings
 from shipway.domain.errors import KeyMissing, SecretError
+from shipway.domain.external import parse
 from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
+
+LONG = 8  # characters of a secret that no file has by chance
 
 
 def observe(ctx: Context, app: str, environment: str, *, routes: bool = True) -> Observed:
@@ -39,22 +44,26 @@ def settings(
     like: Deployment | None = None,
     create: bool = True,
     adjustments: Adjustments | None = None,
+    addresses: bool = False,
 ) -> Settings:
     """Secrets and passwords for a release in an environment.
 
-    like: use this deployment's versions of the secrets. create: generate missing passwords of accessories (otherwise a
+    like: use this deployment's versions of the secrets; with `addresses`, but the newest addresses of external services. create: generate missing passwords of accessories (otherwise a
     placeholder, for a dry run). adjustments: None: those of `like`. SecretError lists all missing secrets.
     """
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
-    versions = require_secrets(ctx, plan, environment, like)
+    versions = require_secrets(ctx, plan, environment, like, addresses=addresses)
     values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
     _require_fit(plan, values)
     _require_users(environment, values)
     _require_certificate(environment, values)
     passwords = passwords_of(ctx, plan, environment, create=create)
     chosen = {item.name: ctx.kind(item).password_secret(item) for item in plan.accessories.values()}
+    _require_addresses(ctx, plan, environment, values)
     passwords |= {name: values[secret] for name, secret in chosen.items() if secret in values}
+    if like is None:
+        _require_no_secret(release, values)
     ctx.redactor.add(values)
     fingerprints = {
         name: text
@@ -78,15 +87,57 @@ def _version(ctx: Context, scope: str, name: str, like: Deployment | None) -> in
 
 
 def passwords_of(ctx: Context, plan: Plan, environment: Environment, *, create: bool) -> dict[str, str]:
-    """Passwords of an environment's accessories, by accessory. create: generate missing ones; otherwise a
-    placeholder."""
+    """Passwords of an environment's accessories, by accessory, and newest addresses of external ones. create: generate
+    missing passwords; otherwise a placeholder."""
     found = {
         accessory.name: _password(ctx, plan, environment, accessory, create)
-        for accessory in plan.accessories.values()
+        for accessory in plan.own_accessories.values()
         if ctx.kind(accessory).password
     }
     ctx.redactor.add({f"{name} password": value for name, value in found.items()})
+    return found | addresses_of(ctx, plan, environment)
+
+
+def addresses_of(ctx: Context, plan: Plan, environment: Environment) -> dict[str, str]:
+    """The newest addresses of external services, by accessory, which no output shows from now on; empty where one is not
+    set."""
+    scope = names.scope(plan.app, environment.name)
+    found = {
+        item.name: ctx.secrets.get(scope, item.external) or "" for item in plan.accessories.values() if item.external
+    }
+    for name, address in found.items():
+        _redact(ctx, name, address)
     return found
+
+
+def _require_no_secret(release: Release, values: Mapping[str, str]) -> None:
+    """SecretError if a configuration file of the release contains a secret: it would be in the history and in the ledger.
+    Short values are words that any file may have."""
+    for path, file in release.files.items():
+        for name, value in values.items():
+            if len(value) >= LONG and secret_value.as_bytes(value) in file.data:
+                raise SecretError(
+                    f"{path} contains the value of the secret {name}, and would be stored unencrypted",
+                    hint=f"remove it there; `secrets: [{{name: {name}, as: file}}]` gives the service the secret as a file",
+                )
+
+
+def _redact(ctx: Context, name: str, address: str) -> None:
+    ctx.redactor.add({f"{name} address": address} if address else {})
+    with suppress(ValueError):
+        ctx.redactor.add({f"{name} {part}": value for part, value in parse(address).confidential.items()})
+
+
+def _require_addresses(ctx: Context, plan: Plan, environment: Environment, values: Mapping[str, str]) -> None:
+    """SecretError if one can't be used, before anything is started."""
+    for item in plan.accessories.values():
+        if item.external:
+            _redact(ctx, item.name, values[item.external])
+            if why := ctx.kind(item).problem(values[item.external]):
+                raise SecretError(
+                    f"the address of {item.name}, in the secret {item.external} of {environment.name}, can't be used: {why}",
+                    hint=f"set it again: shipway secret set {environment.name} {item.external}",
+                )
 
 
 def _require_fit(plan: Plan, values: Mapping[str, str]) -> None:
@@ -125,13 +176,19 @@ def _require_certificate(environment: Environment, values: Mapping[str, str]) ->
 
 
 def require_secrets(
-    ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None
+    ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False
 ) -> dict[str, int]:
-    """Version of each secret that a deployment needs: those of `like`, else the newest. SecretError lists all missing
-    ones."""
+    """Version of each secret that a deployment needs: those of `like`, else the newest; with `addresses`, the newest of
+    external services. SecretError lists all missing ones."""
     scope = names.scope(plan.app, environment.name)
     newest = ctx.secrets.names(scope)
-    versions = {name: _version(ctx, scope, name, like) or newest.get(name, 0) for name in needed(plan, environment)}
+    moved = plan.externals if addresses else ()
+    versions = {
+        name: (None if name in moved else _version(ctx, scope, name, like)) or newest.get(name, 0)
+        for name in needed(plan, environment)
+    }
+    unset = optional(plan, environment)
+    versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
@@ -142,14 +199,47 @@ def require_secrets(
     return versions
 
 
-def needed(plan: Plan, environment: Environment) -> list[str]:
-    """Names of all secrets that a deployment to the environment needs."""
-    desired = [name for service in plan.services.values() for name in secret_value.secrets_of(environment, service)]
+def with_edge_of(
+    now: Deployment | None, plan: Plan, environment: Environment, like: Deployment | None
+) -> Deployment | None:
+    """`like` with the versions that the current deployment has of the secrets that only the edge gets. Who may enter, and
+    which certificate is valid, is decided now: a rollback must not let in who was locked out since, nor serve an expired
+    certificate."""
+    if like is None or now is None:
+        return like
+    own = set(_of_edge(environment)).difference(_of_containers(plan, environment)).intersection(now.secrets)
+    secrets = {**like.secrets, **{name: now.secrets[name] for name in own}}
+    fingerprints = {name: text for name, text in like.fingerprints.items() if name not in own}
+    fingerprints |= {name: now.fingerprints[name] for name in own if name in now.fingerprints}
+    return dataclasses.replace(like, secrets=secrets, fingerprints=fingerprints)
+
+
+def needed(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    """Names of all secrets that a deployment to the environment uses; optional=False: that it needs."""
+    return list(dict.fromkeys([*_of_containers(plan, environment, optional=optional), *_of_edge(environment)]))
+
+
+def _of_containers(plan: Plan, environment: Environment, *, optional: bool = True) -> list[str]:
+    desired = [
+        name
+        for service in plan.services.values()
+        for name in secret_value.secrets_of(environment, service)
+        if optional or not secret_value.is_optional(environment, service, name)
+    ]
     desired += [name for accessory in plan.accessories.values() for name in accessory.secrets]
-    desired += [name for command in commands_of(environment).values() for name in command.secrets]
-    desired += [environment.access.users] if environment.access.users else []
-    desired += environment.tls.secrets.values() if environment.tls else []
-    return list(dict.fromkeys(desired))
+    desired += plan.externals
+    return desired + [name for command in commands_of(environment).values() for name in command.secrets]
+
+
+def _of_edge(environment: Environment) -> list[str]:
+    users = [environment.access.users] if environment.access.users else []
+    return users + list(environment.tls.secrets.values() if environment.tls else ())
+
+
+def optional(plan: Plan, environment: Environment) -> set[str]:
+    """Names of those secrets that may be unset: all that use them say so."""
+    required = set(needed(plan, environment, optional=False))
+    return set(needed(plan, environment)) - required
 
 
 def version_of(ctx: Context, release: Release, environment: Environment) -> str:

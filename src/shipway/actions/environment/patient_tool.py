@@ -13,7 +13,7 @@ from shipway.domain.count import counted
 from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
 from shipway.domain.own_tables import OwnTables
 from shipway.domain.plan import Database
-from shipway.ports import DatabaseServer, DatabaseTool, OnLine
+from shipway.ports import DatabaseServer, DatabaseTool, OneOff, OnLine
 from shipway.system.durations import human
 
 SHOWN = 12  # lines of a difference
@@ -22,13 +22,14 @@ SHORTEST, LONGEST = 0.2, 2.0  # seconds between two looks at the sessions that h
 
 class PatientTool:
     """See ports.DatabaseTool. While the sessions of its migrations have a time limit for locks, `up` and `down` are
-    repeated after a pause, in which requests go on. ctx: of the host of the database's container."""
+    repeated after a pause, in which requests go on. ctx: of the host of the database's container. ask: runs a command of
+    the server."""
 
     def __init__(
-        self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, container: str
+        self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, ask: OneOff
     ) -> None:
-        self._ctx, self._tool, self._server, self._database, self._container = ctx, tool, server, database, container
-        self._rest = RestOfFailure(ctx, server, container)
+        self._ctx, self._tool, self._server, self._database, self._ask = ctx, tool, server, database, ask
+        self._rest = RestOfFailure(server, ask)
 
     def head(self) -> str | None:
         return self._tool.head()
@@ -115,7 +116,7 @@ class PatientTool:
             min(max(self._database.lock_timeout / 3, SHORTEST), LONGEST)
         ):
             try:
-                code, output = self._ctx.runtime.execute(self._container, self._server.command("blockers", limit))
+                code, output = self._ask(self._server.command("blockers", limit))
             except ShipwayError:  # it only explains
                 return
             found = self._server.blocking(output) if code == 0 else []

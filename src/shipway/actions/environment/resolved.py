@@ -14,9 +14,10 @@ from shipway.domain.desired import Settings, variables
 from shipway.domain.plan import Accessory, Environment, Plan, Service
 from shipway.domain.record import to_data
 from shipway.domain.release import Release
-from shipway.domain.secret_value import secrets_of
+from shipway.domain.secret_value import is_optional, secrets_of
 
 MASK = "********"
+OPTIONAL = "not set (optional)"
 OF_RELEASE = "(of the release)"
 SEPARATE = {"environment", "secrets", "secret_files", "build", "image", "name", "replicas"}
 
@@ -27,6 +28,7 @@ def resolved(ctx: Context, plan: Plan, environment: Environment, release: Releas
     known = ctx.secrets.names(names.scope(plan.app, environment.name))
     shown = release or _no_release(plan)
     secrets = {name: MASK for service in plan.services.values() for name in secrets_of(environment, service)}
+    secrets |= dict.fromkeys(plan.externals, MASK)
     masked = Settings(
         version_of(ctx, release, environment) if release else OF_RELEASE,
         secrets,
@@ -55,18 +57,18 @@ def _service(
 ) -> dict[str, Any]:
     own = {key: value for key, value in _set(to_data(service), Service("")).items() if key not in SEPARATE}
     found = variables(plan, release, environment, masked, service)
+    secrets = (*secrets_of(environment, service), *plan.externals)
     if release.number == 0:
         found |= dict.fromkeys(("SHIPWAY_RELEASE", "SHIPWAY_REVISION"), OF_RELEASE)
     return {
         "image": release.images.get(service.name) or service.image or to_data(service.build),
         "replicas": environment.replicas.get(service.name, service.replicas),
         **own,
-        "variables": {
-            name: value.replace(quote(MASK), MASK)
-            for name, value in found.items()
-            if name not in secrets_of(environment, service)
+        "variables": {name: value.replace(quote(MASK), MASK) for name, value in found.items() if name not in secrets},
+        "secrets": {
+            name: OPTIONAL if name not in known and is_optional(environment, service, name) else _version(known, name)
+            for name in secrets
         },
-        "secrets": {name: _version(known, name) for name in secrets_of(environment, service)},
     }
 
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from shipway.context import Context
 from shipway.domain.errors import ShipwayError
-from shipway.ports import DatabaseServer
+from shipway.ports import DatabaseServer, OneOff
 
 
 class RestOfFailure:
-    """Compares schemas as texts. container: of the database's server; ctx: of its host."""
+    """Compares schemas as texts. ask: runs a command of the server."""
 
-    def __init__(self, ctx: Context, server: DatabaseServer, container: str) -> None:
-        self._ctx, self._server, self._container = ctx, server, container
+    def __init__(self, server: DatabaseServer, ask: OneOff) -> None:
+        self._server, self._ask = server, ask
 
     def schema(self) -> str | None:
         """The schema now; None if a failure leaves nothing on this server, or it can't be read."""
         if self._server.atomic_migrations:
             return None
         try:
-            code, output = self._ctx.runtime.execute(self._container, self._server.command("schema"))
+            code, output = self._ask(self._server.command("schema"))
         except ShipwayError:  # it only explains
             return None
         return output if code == 0 else None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.actions.environment.secret_lists import set_all
-from shipway.actions.environment.secret_names import check_name, require_unused
+from shipway.actions.environment.secret_names import check_name, misfit, require_unused
 from shipway.context import Context
 from shipway.domain import dotenv, names
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_value import as_bytes, problem, used_as_variable
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def apply_edit(ctx: Context, plan: Plan, environment: Environment, before: str, 
     for item in found.found:
         if not item.value.strip():
             problems.append(f"line {item.line}: the value of {item.name} is blank; to remove it, remove the line")
-        if why := problem(item.name, as_bytes(item.value), variable=used_as_variable(plan, item.name)):
+        if why := misfit(ctx.kinds, plan, environment.name, item.name, item.value):
             problems.append(f"line {item.line}: {why}")
     new = {item.name: item.value for item in found.found}
     changed = {name: value for name, value in new.items() if old.get(name) != value}

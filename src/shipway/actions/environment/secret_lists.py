@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.actions.environment.observe import needed
-from shipway.actions.environment.secret_names import users_of
+from shipway.actions.environment.secret_names import misfit, users_of
 from shipway.context import Context
 from shipway.domain import dotenv, names
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_value import as_bytes, problem, used_as_variable
 
 OWN = ":"  # in the names of Shipway's own secrets, such as accessory:db
 
@@ -24,11 +23,12 @@ class SecretState:
     name: str
     version: int | None  # None: it is not set
     used_by: tuple[str, ...]  # services, accessories, the seed; of the plan, and of the releases that run
+    optional: bool = False  # whether all that use it start without it
 
     @property
     def missing(self) -> bool:
-        """Whether it is used, but not set."""
-        return self.version is None
+        """Whether it is needed, but not set."""
+        return self.version is None and not self.optional
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Import:
     unused: tuple[str, ...]  # which the plan doesn't use: not among the values unless all are wanted
     blank: tuple[str, ...]  # names without a value, which are not set
     references: tuple[str, ...]  # names whose value names another variable, which is not replaced
+    missing: tuple[str, ...] = ()  # needed, and then still not set
 
 
 def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretState]:
@@ -47,20 +48,26 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
     known = ctx.secrets.names(names.scope(plan.app, environment))
     wanted = set(needed(plan, plan.environments[environment])) if environment in plan.environments else set()
     wanted |= set(plan.prove.secrets) if environment == names.PROOFS else set()
-    wanted |= {name for release in _running(ctx, plan.app, environment) for name in release}
+    running = _running(ctx, plan.app, environment)
+    wanted |= {name for release, where in running for name in needed(release, where)}
+    places = [(plan, plan.environments[environment]), *running] if environment in plan.environments else running
+    required = {name for one, where in places for name in needed(one, where, optional=False)} | set(plan.prove.secrets)
     return [
         SecretState(
-            name, known.get(name), ("Shipway",) if OWN in name else tuple(users_of(ctx, plan, environment, name))
+            name,
+            known.get(name),
+            ("Shipway",) if OWN in name else tuple(users_of(ctx, plan, environment, name)),
+            name in wanted and name not in required,
         )
         for name in sorted({*known, *wanted}, key=lambda name: (OWN in name, name))
     ]
 
 
-def _running(ctx: Context, app: str, environment: str) -> list[list[str]]:
+def _running(ctx: Context, app: str, environment: str) -> list[tuple[Plan, Environment]]:
     current = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, current.release) if current else None
     where = release.plan.environments.get(environment) if release else None
-    return [needed(release.plan, where)] if release and where else []
+    return [(release.plan, where)] if release and where else []
 
 
 def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *, every: bool) -> Import:
@@ -79,7 +86,7 @@ def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *
         if not item.value.strip():
             blank.append(item.name)
             continue
-        if why := problem(item.name, as_bytes(item.value), variable=used_as_variable(plan, item.name)):
+        if why := misfit(ctx.kinds, plan, environment.name, item.name, item.value):
             problems.append(f"line {item.line}: {why}")
         references += [item.name] if item.reference else []
         if item.name in known and ctx.secrets.get(scope, item.name) == item.value:
@@ -89,7 +96,8 @@ def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *
     if problems:
         listed = "\n".join(f"  {text}" for text in problems)
         raise SecretError(f"nothing was set, since the file has {counted(len(problems), 'problem')}:\n{listed}")
-    return Import(values, tuple(same), tuple(unused), tuple(blank), tuple(references))
+    missing = [name for name in needed(plan, environment, optional=False) if name not in {**known, **values}]
+    return Import(values, tuple(same), tuple(unused), tuple(blank), tuple(references), tuple(missing))
 
 
 def set_all(ctx: Context, app: str, environment: str, values: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from shipway.actions.environment.observe import needed
 from shipway.context import Context
+from shipway.domain.accessory import Kinds
 from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import PROOFS, REGISTRY
@@ -35,11 +36,19 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     return f"note: nothing in the plan uses {name} in {environment} yet{guess}"
 
 
-def require_fit(plan: Plan, environment: str, name: str, value: str) -> None:
+def misfit(kinds: Kinds, plan: Plan, environment: str, name: str, value: str) -> str:
+    """Why the consumers of a secret can't use the value, without a part of it; empty if they can."""
+    for item in plan.accessories.values() if environment in plan.environments else ():
+        if item.external == name and (why := kinds[item.kind].problem(value)):
+            return f"{name} is the address of {item.name}, and this value can't be one: {why}"
+    return problem(name, as_bytes(value), variable=environment == REGISTRY or used_as_variable(plan, name))
+
+
+def require_fit(kinds: Kinds, plan: Plan, environment: str, name: str, value: str) -> None:
     """SecretError if its consumers can't use the value."""
-    variable = environment == REGISTRY or used_as_variable(plan, name)
-    if why := problem(name, as_bytes(value), variable=variable):
-        raise SecretError(why, hint=remedy(name) if variable and environment != REGISTRY else "")
+    if why := misfit(kinds, plan, environment, name, value):
+        variable = environment != REGISTRY and name not in plan.externals and used_as_variable(plan, name)
+        raise SecretError(why, hint=remedy(name) if variable else "")
 
 
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
@@ -69,7 +78,9 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     if place is None:
         return
     yield from (f"service {item.name}" for item in plan.services.values() if name in item.secrets)
-    yield from (f"accessory {item.name}" for item in plan.accessories.values() if name in item.secrets)
+    yield from (
+        f"accessory {item.name}" for item in plan.accessories.values() if name in (*item.secrets, item.external)
+    )
     yield from ["services, all of them"] if name in place.secrets else []
     yield from (user for user, command in commands_of(place).items() if name in command.secrets)
     yield from ["access"] if name == place.access.users else []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
-from shipway.domain.desired import Settings, mounts, secret_files, variables
+from shipway.domain.desired import Settings, config_files, mounts, secret_files, variables
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
 
@@ -24,6 +24,7 @@ def service_job(
         labels=names.labels(plan.app, environment.name, "job", service),
         env={**variables(plan, release, environment, settings, plan.services[service]), **extra},
         files=secret_files(settings, plan.services[service]),
+        configs=config_files(release, plan.services[service]),
         security=plan.services[service].security,
         volumes=mounts(plan, environment, plan.services[service]) if volumes else {},
         networks={

@@ -13,5 +13,8 @@ def serving(ctx: Context, app: str, environment: str) -> tuple[Deployment, Relea
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
-        raise UsageError(f"nothing runs in {environment}")
+        raise UsageError(
+            f"nothing runs in {environment}",
+            hint=f"`shipway deploy {environment}` deploys a release; `shipway history {environment}` lists what ran there",
+        )
     return now, release, environment_of(release.plan, environment)

@@ -26,7 +26,7 @@ def restart(
     """Replace the containers of these services (none: of all) by new ones with the same configuration: the new ones start
     beside the old ones, and take over once they are healthy. Returns the number of the release. A deployment `rolling`
     is for machines too small for two releases: there one service follows the other."""
-    named = list(services)
+    named = list(dict.fromkeys(services))
     with exclusive_access(ctx, app, environment, f"restart{_of(named)}", wait=wait) as own:
         _, release, where = serving(own, app, environment)
         for name in named:

@@ -9,21 +9,26 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
-from shipway.actions.operations.sources import Source, require_name, sources
+from shipway.actions.operations.sources import Source, require_container, require_name, sources
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, LABEL_RELEASE, LABEL_ROLE, ContainerSpec
-from shipway.domain.errors import EngineError, NotRunnable, UsageError
+from shipway.domain.errors import EngineError, NotRunnable, ShipwayError, UsageError
 from shipway.domain.operation import EXEC, Operation
 from shipway.domain.plan import Plan
 from shipway.domain.release import Release
 from shipway.ports import Session, Terminal
 from shipway.system.login import login
 
-NOT_RUN = 127  # as a shell returns: the command can't be executed
+# Exit codes that are recorded for a command that didn't end by itself, as shells return them.
+FAILED = 125  # an error of Shipway or the engine
+NOT_RUN = 127  # the command can't be executed
+INTERRUPTED = 130
+DISCONNECTED = 141  # the reader of its output is gone
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL for a command that is interrupted
 
 
@@ -50,7 +55,8 @@ def execute(
     lock: a deployment doesn't wait for it."""
     now, release, where = serving(ctx, app, environment)
     require_name(release.plan, service)
-    own = settings(ctx, release, where, like=now)  # also so that the record has no secret
+    require_container(release.plan, service, "container")
+    own = settings(ctx, release, where, like=now)
     if into:
         found = _running(ctx, release, environment, service)
         with _recorded(ctx, release, environment, service, shlex.join(command), person) as record:
@@ -170,6 +176,7 @@ def _recorded(
     ctx: Context, release: Release, environment: str, service: str, detail: str, person: Person
 ) -> Iterator[Callable[[int], int]]:
     """Record the command before it runs, and its exit code, which the block passes through."""
+    know_secrets(ctx, release.app, environment)  # also those that no deployment has yet, or anymore
     record = Operation(
         0, release.app, environment, release.number, person.kind, service, ctx.actor, login(), ctx.redactor.text(detail),
         ctx.clock(),
@@ -182,6 +189,8 @@ def _recorded(
 
     try:
         yield ended
-    except KeyboardInterrupt:
-        ended(130)
+    except BaseException as error:
+        codes = {KeyboardInterrupt: INTERRUPTED, BrokenPipeError: DISCONNECTED}
+        with contextlib.suppress(ShipwayError):  # the error itself matters more
+            ended(codes.get(type(error), FAILED))
         raise

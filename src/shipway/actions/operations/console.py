@@ -54,7 +54,9 @@ def _ordered(plan: Plan) -> list[str]:
 
 def _console(ctx: Context, release: Release, environment: Environment, service: str) -> Console | None:
     image, plan = release.images[service], release.plan
-    ctx.images.pull(image, lambda line: None)
+    if ctx.images.inspect(image) is None:
+        ctx.registry(plan).ensure()
+        ctx.images.pull(image, lambda line: None)
     variables = {*variables_of(config_of(ctx, image)), *plan.services[service].environment, *environment.environment}
     spec = ContainerSpec(
         name=f"{plan.app}_{environment.name}_console", image=image,

@@ -54,10 +54,10 @@ def _chosen(ctx: Context, plan: Plan, environment: str, name: str | None) -> Acc
             hint = f"shipway exec {environment} {name} -- COMMAND"
             raise UsageError(f"{name} is a service, not an accessory", hint=hint)
         accessory = plan.accessories[name]
-        if ctx.kind(accessory).shell is None:
+        if ctx.kind(accessory).shell_for(accessory) is None or not accessory.image:
             raise UsageError(
                 f"no client is known for {name}, which is of the kind {accessory.kind}",
-                hint=f"shipway exec {environment} {name} --into -- COMMAND",
+                hint="" if accessory.external else f"shipway exec {environment} {name} --into -- COMMAND",
             )
         return accessory
     if plan.database is not None:

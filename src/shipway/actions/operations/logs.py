@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from shipway.actions.operations.sources import Source, as_deployed, require_name, sources
+from shipway.actions.environment.known_secrets import know_secrets
+from shipway.actions.operations.sources import Source, as_deployed, require_container, require_name, sources
 from shipway.context import Context
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.log import LogLine
-from shipway.domain.names import scope
 from shipway.domain.plan import Environment, Plan
 from shipway.system.redact import Lines
 
 AHEAD = 50_000  # lines of a container read before the others' lines of that time
 PIECE = 2000  # lines that are passed on together, unless they are followed
+LARGE = 8 << 20  # characters that end a piece, and that are read ahead: a line may have a million
 WINDOW = 0.25  # seconds in which followed lines are merged by time
 LOOK = 1.0  # seconds between searches for new containers
 
@@ -51,23 +52,15 @@ def logs(ctx: Context, plan: Plan, environment: Environment, query: LogQuery) ->
         return
     with _Merge(ctx, query, follow=True, since=merge.newest) as following:
         while True:
-            found = reading.find()
+            try:
+                found = reading.find()
+            except EngineError:  # reported already; an engine that is restarted answers again
+                found = []
             if any(item.info.id not in following.newest for item in found):
                 know_secrets(ctx, plan.app, environment.name)  # a deployment may have brought new values
             for item in found:
                 following.add(item)
             yield from following.recent(LOOK)
-
-
-def know_secrets(ctx: Context, app: str, environment: str) -> None:
-    """Let the redactor know all values that a container may print: of each secret, each version. SecretError if they
-    can't be read, since nothing could be masked then."""
-    where = scope(app, environment)
-    for name, newest in ctx.secrets.names(where).items():
-        for version in range(1, newest + 1):
-            kind, _, accessory = name.partition(":")
-            value = ctx.secrets.get(where, name, version)
-            ctx.redactor.add({f"{accessory} password" if kind == "accessory" else name: value} if value else {})
 
 
 def _last(batches: Iterator[list[Merged]], count: int) -> Iterator[list[Merged]]:
@@ -90,6 +83,7 @@ class _Reading:
         query = self._query
         for name in query.names if first else ():
             require_name(self._plan, name, found)
+            require_container(self._plan, name, "logs")
         named = [item for item in found if (item.service in query.names if query.names else item.role == "service")]
         chosen = [item for item in named if query.release in (None, item.release)]
         if first and not chosen and not query.follow:
@@ -128,6 +122,7 @@ class _Merge:
         self._over = False
         self._open: set[str] = set()  # ids of the containers that are being read
         self._lines: dict[str, list[LogLine]] = {}
+        self._sizes: dict[str, int] = defaultdict(int)  # characters of these lines
         self._sources: dict[str, Source] = {}
         self._masks: dict[str, Lines] = {}
 
@@ -153,31 +148,33 @@ class _Merge:
         threading.Thread(target=self._read, args=(source, since), daemon=True).start()
 
     def _read(self, source: Source, since: str | None) -> None:
-        key, read = source.info.id, list[LogLine]()
+        key, read, size = source.info.id, list[LogLine](), 0
         try:
             runtime = self._ctx.on(source.host).runtime
             tail = None if self._follow or self._query.grep else self._query.last
             for batch in runtime.log(key, since=since, follow=self._follow, tail=tail):
                 read += batch
-                if self._follow or len(read) >= PIECE:
-                    self._give(key, read)
-                    read = []
+                size += sum(len(text) for _, text in batch)
+                if self._follow or len(read) >= PIECE or size >= LARGE:
+                    self._give(key, read, size)
+                    read, size = [], 0
                 if self._over:
                     return
         except EngineError as error:
             if not self._follow:  # else it was removed, or its host is lost: the next search notices that
                 self._ctx.reporter.note(f"the log of {source.info.name} is incomplete: {error.message}")
         finally:
-            self._give(key, read)
+            self._give(key, read, size)
             with self._changed:
                 self._open.discard(key)
                 self._changed.notify_all()
 
-    def _give(self, key: str, lines: list[LogLine]) -> None:
+    def _give(self, key: str, lines: list[LogLine], size: int) -> None:
         with self._changed:
-            while len(self._lines[key]) > AHEAD and not self._over:
+            while (len(self._lines[key]) > AHEAD or self._sizes[key] > LARGE) and not self._over:
                 self._changed.wait()
             self._lines[key].extend(lines)
+            self._sizes[key] += size
             self._changed.notify_all()
 
     def lines(self) -> Iterator[list[Merged]]:
@@ -221,6 +218,7 @@ class _Merge:
                 self.newest[key] = max(self.newest.get(key, ""), lines[count - 1][0])
                 texts = self._masks[key].lines([text for _, text in lines[:count]])
                 taken += [(time, text, key) for (time, _), text in zip(lines, texts, strict=False)]
+                self._sizes[key] -= sum(len(text) for _, text in lines[:count])
                 del lines[:count]
         self._changed.notify_all()
         return taken

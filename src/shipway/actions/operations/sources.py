@@ -73,6 +73,16 @@ def require_name(plan: Plan, name: str, found: Sequence[Source] = ()) -> None:
         )
 
 
+def require_container(plan: Plan, name: str, what: str) -> None:
+    """UsageError for an external service. what: what Shipway doesn't have of it."""
+    found = plan.accessories.get(name)
+    if found is not None and found.external:
+        raise UsageError(
+            f"{name} is an external service: Shipway has no {what} of it",
+            hint="see its platform; `shipway db` opens its client, if it is known",
+        )
+
+
 def as_deployed(ctx: Context, plan: Plan, environment: Environment) -> tuple[Plan, Environment]:
     """The plan and the environment of the release that runs there; these ones if none does."""
     current = ctx.ledger.current(plan.app, environment.name)

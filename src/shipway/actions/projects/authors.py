@@ -9,11 +9,13 @@ from shipway.actions.projects.register import recorded_origin
 from shipway.context import Context
 from shipway.domain.authors import Authors
 from shipway.domain.errors import GateRefused, RepositoryError
+from shipway.domain.inputs import inputs_of
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.system.git import Repository
 from shipway.system.git.history import changed_merges, fetch, is_cut, written
+from shipway.system.git.inputs import same_inputs, touched
 from shipway.system.origin import Origin
 
 
@@ -55,7 +57,12 @@ def authors(
     without = _without(source, tips, before)
     found = Authors(source.mailmap)
     merges: dict[str, tuple[str, str]] = {}
-    for commit in written(source.clone.path, tips, without):
+    paths = _paths(release, before)
+    commits = list(written(source.clone.path, tips, without))
+    touching = touched(source.clone.path, commits, paths) if paths else None
+    for commit in commits:
+        if touching is not None and not commit.is_merge and commit.revision not in touching:
+            continue  # of another app
         found.add(commit)
         if commit.is_merge:
             merges[commit.revision] = (commit.name, commit.address)
@@ -64,6 +71,14 @@ def authors(
         name, address = unknown[merge]
         found.name(name, address, "changes made in merge", merge)
     return found
+
+
+def _paths(release: Release, before: Release | None) -> tuple[str, ...]:
+    """The inputs of the release and of the one that it replaces, so that a release that narrows its inputs hides no
+    author; empty: the whole repository."""
+    own = inputs_of(release.plan)
+    earlier = inputs_of(before.plan) if before else own
+    return tuple(dict.fromkeys([*own, *earlier])) if own and earlier else ()
 
 
 def replaced(ctx: Context, release: Release, environment: str) -> Release | None:
@@ -97,11 +112,15 @@ def _without(source: Provenance, tips: Sequence[str], before: Release | None) ->
 def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str]:
     without = [before.revision]
     _complete(source, tips, without)
-    found = [(commit.revision, commit.tree) for commit in written(source.clone.path, tips, without)]
+    found = list(written(source.clone.path, tips, without))
     if not found or not source.clone.merge_base(before.revision, tips[0]):
         return _since_baseline(source, tips)  # a rollback, or no common history with the current release
     # A commit with the deployed tree counts as deployed, whether it was squashed, merged or rebased.
-    return [*without, *(revision for revision, tree in found if tree == before.tree and revision not in tips)]
+    if patterns := inputs_of(before.plan):
+        same = same_inputs(source.clone.path, found, before.revision, patterns)
+    else:
+        same = {item.revision for item in found if item.tree == before.tree}
+    return [*without, *(item.revision for item in found if item.revision in same and item.revision not in tips)]
 
 
 def _since_baseline(source: Provenance, tips: Sequence[str]) -> list[str]:

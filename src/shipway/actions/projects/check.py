@@ -9,13 +9,13 @@ from pathlib import Path
 
 from shipway import planfile
 from shipway.actions.environment.public_address import taken
-from shipway.actions.projects.register import MOVE
 from shipway.context import Machine
 from shipway.domain.count import counted
 from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
 from shipway.domain.names import route_owner
-from shipway.domain.plan import LOCAL, PLAN_FILE, Environment, Plan
+from shipway.domain.plan import LOCAL, Environment, Plan
+from shipway.drafting.starts import of_plan
 from shipway.planfile.problem import Problem, tally
 from shipway.system.git import Repository
 
@@ -45,19 +45,10 @@ class CheckResult:
 def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
     """Read and check the file, the accessories' images that are on this machine's engine, and whether its edge serves
     others at the plan's addresses. PlanError if the file can't be read."""
-    reading = planfile.examine(path, partial(_image_config, machine), partial(_address_taken, machine))
+    reading = planfile.examine(
+        path, partial(_image_config, machine), partial(_address_taken, machine), partial(of_plan, path.parent)
+    )
     return CheckResult(reading.problems, reading.plan)
-
-
-def misplaced(path: Path) -> str:
-    """Message about a plan that isn't in the root of its repository; else empty."""
-    try:
-        root = Repository.find(path.parent).path
-    except RepositoryError:
-        return ""
-    if path.name != PLAN_FILE or path.resolve().parent == root.resolve():
-        return ""
-    return f"{path} is not this repository's plan, which must be {root / PLAN_FILE}; {MOVE}"
 
 
 def check_files(path: Path) -> None:

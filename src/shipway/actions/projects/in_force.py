@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from shipway.actions.projects.register import ParsePlan, is_own, registered
+from shipway.actions.projects.plans import ParsePlan
+from shipway.actions.projects.register import is_own, registered
 from shipway.context import Context
 from shipway.domain import refs, rules
 from shipway.domain.errors import PlanError

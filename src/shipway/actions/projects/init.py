@@ -37,6 +37,7 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
     from shipway.drafting.compose_model import NotCompose
     from shipway.drafting.survey import survey
     from shipway.drafting.write import write
+    from shipway.planfile import present
     from shipway.planfile.read import read
     from shipway.planfile.report import printable
 
@@ -46,7 +47,7 @@ def draft_plan(folder: Path, compose: tuple[Path, ...] = ()) -> InitResult:
     except NotCompose as error:
         raise UsageError(str(error), hint="without --compose, shipway init looks for them") from error
     text = write(draft)
-    reading = read(text, PLAN, lambda name: (root / name).exists())
+    reading = read(text, PLAN, lambda name: present(root, name))
     found = [(f"service {item.name}", "; ".join(item.why)) for item in draft.services]
     found += [(f"left out: {name}", reason) for name, reason in draft.left_out.items()]
     found += [(f"accessory {item.name}", "; ".join(item.why)) for item in draft.accessories]
@@ -77,10 +78,14 @@ def write_plan(result: InitResult, *, force: bool) -> None:
     if result.path.exists() and not force:
         hint = "pass --stdout to print the draft, or --force to replace the file"
         raise UsageError(f"{result.path} already exists", hint=hint)
+    path = result.path.resolve()  # a link stays one
+    part = path.with_name(f".{path.name}.part")
     try:
-        result.path.write_text(result.text, encoding="utf-8")
+        part.write_text(result.text, encoding="utf-8")
+        part.replace(path)
     except OSError as error:
-        raise UsageError(f"{result.path} can't be written: {error.strerror}") from error
+        part.unlink(missing_ok=True)
+        raise UsageError(f"{result.path} can't be written: {error.strerror}; it is as it was") from error
 
 
 def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None) -> Path:
@@ -94,7 +99,7 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, p
     command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
     command += f" --protected {shlex.quote(protected)}" if protected else ""
     text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
-    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(errors="replace")):
+    if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(encoding="utf-8", errors="replace")):
         if not force:
             hint = f"call Shipway from it (`{command}`), or pass --force to replace it"
             raise UsageError(f"{hook} already exists, and is not Shipway's", hint=hint)

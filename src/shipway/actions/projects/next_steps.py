@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from shipway.actions.projects.init import PLAN, InitResult
 from shipway.domain.errors import RepositoryError
-from shipway.system.git import Repository
+from shipway.system.git import MAIN_BRANCHES, Repository
 
 STAGING = "staging"
 
@@ -19,9 +19,16 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
         lines = ", ".join(str(number) for number in result.todos)
         steps.append(f"# resolve the TODOs in lines {lines} of {PLAN}")
     steps.append("shipway check" + ("" if result.check.valid else "  # the plan is not valid yet, see above"))
-    added = " ".join(shlex.quote(name) for name in (PLAN, *files))
-    steps.append(f'git add {added} && git commit -m "Add a deployment plan"')
-    steps += _branches(result)
+    repository = _repository(result)
+    if repository is None:
+        steps.append(f"git init -b {MAIN_BRANCHES[0]}  # Shipway deploys commits")
+    if repository is None or not _has_commits(repository):
+        steps.append("# list .env and all other files with secrets in .gitignore: the next line adds what is not in it")
+        steps.append('git add . && git commit -m "First commit"')
+    else:
+        added = " ".join(shlex.quote(name) for name in (PLAN, *files))
+        steps.append(f'git add {added} && git commit -m "Add a deployment plan"')
+    steps += _branches(repository)
     steps += [f"shipway secret set {STAGING} {name}{_value(name)}" for name in result.secrets]
     steps.append(f"shipway run {STAGING}  # builds, tests and deploys the branch {STAGING}")
     if result.secrets:
@@ -36,17 +43,30 @@ def _value(name: str) -> str:
     return " --generate" if any_value(name) else "  # asks for the value"
 
 
-def _branches(result: InitResult) -> list[str]:
-    """Commands that bring the plan to the branch of staging, and to the remote if there is one."""
+def _repository(result: InitResult) -> Repository | None:
     try:
-        repository = Repository.find(result.path.parent)
-        branch = repository.main_branch()
-        remote = repository.setting("remote.origin.url") is not None
+        return Repository.find(result.path.parent)
     except RepositoryError:
-        return ["# put the folder into a git repository first: Shipway deploys commits"]
+        return None
+
+
+def _has_commits(repository: Repository) -> bool:
+    try:
+        repository.commit("HEAD")
+    except RepositoryError:
+        return False
+    return True
+
+
+def _branches(repository: Repository | None) -> list[str]:
+    """Commands that bring the plan to the branch of staging, and to the remote if there is one."""
+    if repository is None:
+        return [f"git branch {STAGING}"]
+    branch = repository.main_branch()
     try:
         repository.commit(STAGING)
         steps = [f"git switch {STAGING} && git merge {branch} && git switch {branch}"]
     except RepositoryError:
         steps = [f"git branch {STAGING}"]
+    remote = repository.setting("remote.origin.url") is not None
     return [*steps, f"git push origin {branch} {STAGING}"] if remote else steps

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
+from shipway.actions.projects.plans import ParsePlan, plan_files
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
-from shipway.domain.release import Commit
 from shipway.system.addresses import address_of, addresses, identity, is_bare, is_path, own_address, url_for
 from shipway.system.git import Repository
 from shipway.system.origin import Origin, Refs
 
-ParsePlan = Callable[[str, str, Callable[[str], bool]], Plan]
-PLAN = "shipway.yaml"
 USUAL = ("main", "master", "trunk")
 HOW = "shipway rules register --reason TEXT"
 ADDRESS = "shipway rules register --address URL --reason TEXT"
-MOVE = "move it to the root; its paths are relative to the root, such as `build: apps/shop`"
 LATEST = 20  # releases of a known app, one of which must be in the repository that registers it
 
 
@@ -37,14 +33,16 @@ def registered(
     found = ctx.ledger.registration(plan.app)
     if found is None:
         origin = _first_origin(ctx, repository)
+        branch = protected or default_branch(origin)
         _require_known(ctx, origin, plan.app)
-        _require_same(origin, protected or default_branch(origin), plan, parse)
+        _require_same(origin, branch, plan, parse)
+        _require_protected(ctx, origin, branch, plan)
         return register(ctx, origin, plan, protected, record=record), origin
     recorded = recorded_origin(ctx, found, repository)
-    if recorded is None or found.plan != PLAN:
+    if recorded is None or found.plan != plan.file:
         here = next(iter(addresses(repository)))
         raise GateRefused(
-            f"{plan.app} is bound to {found.plan} of {found.address}, but this is {PLAN} of {here}",
+            f"{plan.app} is bound to {found.plan} of {found.address}, but this is {plan.file} of {here}",
             hint=f"give this project its own `app:`; if the repository of {plan.app} has moved, in a clone of it: {HOW}, then: "
             f"shipway run BRANCH; if this is another address of the same repository: {ADDRESS}",
         )
@@ -59,15 +57,28 @@ def recorded_origin(ctx: Context, registration: Registration, clone: Repository)
 
 def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> None:
     """A commit can't name another app than the protected plan does: that app would have a history without rules."""
-    text = origin.text(branch, PLAN)
+    text = origin.text(branch, plan.file)
     try:
-        found = parse(text, PLAN, lambda path: True).app if text is not None else plan.app
+        found = parse(text, plan.file, lambda path: True).app if text is not None else plan.app
     except PlanError:
         return  # it deploys nothing
     if found != plan.app:
         raise GateRefused(
             f"this commit's plan has `app: {plan.app}`, but the plan on {branch} of {origin.address} has `app: {found}`",
             hint="to rename an app, change `app:` on the protected branch first",
+        )
+
+
+def _require_protected(ctx: Context, origin: Origin, branch: str, plan: Plan) -> None:
+    """Only the first app of a repository may begin with a plan that the protected branch lacks: otherwise any pushed
+    branch could add an app with rules of its own."""
+    others = [
+        name for name in ctx.ledger.apps() if (made := ctx.ledger.registration(name)) and _means(made, origin.address)
+    ]
+    if others and origin.text(branch, plan.file) is None:
+        raise GateRefused(
+            f"{plan.app} is a new app of this repository, whose protected branch {branch} has no {plan.file}",
+            hint=f"merge the plan to {branch} first; or, as an operator: shipway rules register --plan {plan.file} --reason TEXT",
         )
 
 
@@ -85,20 +96,20 @@ def register(
     """Record and report it; record=False: report what would be recorded. The plan stands in if the protected branch has
     none. address: if it differs from the one that is read now."""
     branch = protected or default_branch(origin)
-    baseline = origin.before(branch, PLAN)
+    baseline = origin.before(branch, plan.file)
     made = Registration(
-        plan.app, address or origin.address, PLAN, branch, baseline, ctx.actor, ctx.clock(), path, reason
+        plan.app, address or origin.address, plan.file, branch, baseline, ctx.actor, ctx.clock(), path, reason
     )
     if record:
         ctx.ledger.register(made)
     for line in registration_notes(made, origin.refs(), remote=not is_own(origin), record=record):
         ctx.reporter.note(line)
-    if origin.text(branch, PLAN) is None:
+    if origin.text(branch, plan.file) is None:
         if record:
             ctx.ledger.accept_rules(
                 AcceptedRules(plan.app, STAND_IN, plan, (), ctx.actor, reason or "the first plan", ctx.clock())
             )
-        ctx.reporter.note(f"{branch} has no {PLAN} yet: until then, the rules of this first plan are in force")
+        ctx.reporter.note(f"{branch} has no {plan.file} yet: until then, the rules of this first plan are in force")
     return made
 
 
@@ -174,22 +185,26 @@ def _require_history(ctx: Context, origin: Origin, app: str, found: Registration
         )
 
 
-def register_hook(ctx: Context, repository: Repository, protected: str | None, parse: ParsePlan) -> Registration | None:
-    """Register a bare repository that gets the hook; None if its protected branch has no plan yet: the first push
-    registers.
+def register_hook(ctx: Context, repository: Repository, protected: str | None, parse: ParsePlan) -> list[Registration]:
+    """Register the apps of a bare repository that gets the hook; none if its protected branch has no plan yet: the first
+    push registers.
 
-    GateRefused if the app is bound to another repository.
+    GateRefused if an app is bound to another repository.
     """
     origin = _first_origin(ctx, repository)
     branch = protected or (default_branch(origin) if origin.refs().commits else None)
-    text = origin.text(branch, PLAN) if branch else None
-    if text is None:
+    tip = origin.refs().branches().get(branch or "")
+    texts = {file: origin.text(branch, file) for file in plan_files(repository, tip)} if tip and branch else {}
+    if not texts:
         ctx.reporter.note(
             "the first push of a plan registers its app here"
             + (f", with the protected branch {branch}" if branch else "")
         )
-        return None
-    plan = parse(text, PLAN, lambda path: True)
+    plans = [parse(text, file, lambda path: True) for file, text in texts.items() if text is not None]
+    return [_registered_by_hook(ctx, origin, plan, protected) for plan in plans]
+
+
+def _registered_by_hook(ctx: Context, origin: Origin, plan: Plan, protected: str | None) -> Registration:
     found = ctx.ledger.registration(plan.app)
     if found is not None and not _means(found, origin.address):
         raise GateRefused(
@@ -268,14 +283,3 @@ def _require_known(ctx: Context, origin: Origin, app: str) -> None:
             f"the ledger has {len(releases)} releases of {app}, but {origin.address} has none of their commits",
             hint=f"give this project its own `app:`; if this is the repository of {app}: {HOW}",
         )
-
-
-def plan_at(repository: Repository, commit: Commit, parse: ParsePlan) -> Plan:
-    """The plan of a commit. PlanError if it has none."""
-    text = repository.show(commit.revision, PLAN)
-    if text is None:
-        below = [path for path in repository.tree_hashes(commit.revision, [f"**/{PLAN}"]) if path != PLAN]
-        if below:
-            raise PlanError(f"{commit.revision[:12]} has no {PLAN} in its root, only {', '.join(below)}", hint=MOVE)
-        raise PlanError(f"there is no {PLAN} in {commit.revision[:12]}", hint="`shipway init` writes one; commit it")
-    return parse(text, PLAN, lambda path: repository.exists(commit.revision, path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 
-from shipway.actions.environment.observe import needed, passwords_of, version_of
+from shipway.actions.environment.observe import needed, optional, passwords_of, version_of
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.count import counted
@@ -25,8 +25,9 @@ class ProofSecrets:
         """Settings of a release as the environment would run it. The accessories' passwords are the environment's own,
         to copy its database; no container of a release gets them. SecretError lists required secrets that aren't
         set."""
-        desired = needed(release.plan, environment)
         known = self._ctx.secrets.names(names.scope(release.app, names.PROOFS))
+        left_out = optional(release.plan, environment) - set(known)  # a generated value may be none that the app takes
+        desired = [name for name in needed(release.plan, environment) if name not in left_out]
         missing = [name for name in release.plan.prove.secrets if name not in known]
         if missing:
             commands = "\n".join(f"  shipway secret set {names.PROOFS} {name}" for name in missing)

@@ -29,7 +29,7 @@ from shipway.domain.proof import (
 )
 from shipway.domain.release import SUCCEEDED
 from shipway.domain.server_log import Costly, ServerLog, TableSize
-from shipway.ports import DatabaseTool, ScratchDatabase
+from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
 from shipway.proving.compatibility_test import schema_mismatches, try_new, try_old
 from shipway.proving.growth import frequent_statements, growth, table_sizes
 from shipway.proving.interleaved import NEW, OLD, Interleaved, judge_together, run_interleaved
@@ -37,7 +37,7 @@ from shipway.proving.limit import limited
 from shipway.proving.lint_warnings import lint_warnings
 from shipway.proving.round_trip import MigrationRange
 from shipway.proving.sandbox import Sandbox
-from shipway.proving.sandbox_environment import ReleaseConfig
+from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment
 from shipway.proving.sequence import Base, ends, verify_sequence
 from shipway.proving.server import Server, start
 from shipway.proving.template import Target, make_template, require_space
@@ -72,6 +72,8 @@ class ProofSession:
         self.before = Catalog()  # before the up migrations, likewise
         self.up = threading.Event()
         self.guard = threading.Lock()
+        self.beside: SandboxEnvironment | None = None  # accessories of a program that migrates when it starts
+        self.starts = 0  # of it
         release, environment, old = request.release, request.environment, request.old
         self.plan = release.plan
         self.proving = dataclasses.replace(self.plan.prove, mode=request.mode)
@@ -85,12 +87,15 @@ class ProofSession:
         accessory = self._accessory()
         host = self.old.environment.hosts[0].name
         app, environment, passwords = self.plan.app, self.request.environment.name, self.old.settings.passwords
-        target = Target(self.sandbox.on(host), app, environment, accessory, passwords[accessory.name])
+        target = Target(
+            self.sandbox.on(host), app, environment, accessory, passwords[accessory.name], self.sandbox.labels
+        )
         image = target.image()
         require_space(self.ctx, target, self.proving)
         self.ctx.registry(self.plan).ensure()
         with self._stage("server"):
-            server = start(self.sandbox, app, accessory, image if host == self.ctx.machine.name else accessory.image)
+            image = image if host == self.ctx.machine.name else accessory.image
+            server = start(self.sandbox, app, accessory, image, target.role)
         self.tools = ToolContainers(server, self.proving.timeout)
         copy, span = self._copy(server, target)
         done = dataclasses.replace(blank, image=accessory.image)
@@ -203,9 +208,31 @@ class ProofSession:
             runner=self.tools.runner,
             files=self._read_once,
             cache=self.own_tables,
+            start=(lambda on_line: self._start_alone(server, config, on_line)) if self._on_start else None,
         )
         assert tool is not None
         return tool
+
+    @property
+    def _on_start(self) -> bool:
+        return self.plan.database is not None and self.plan.database.on_start
+
+    def _start_alone(self, server: Server, config: ReleaseConfig, on_line: OnLine) -> None:
+        """Start the program that migrates, beside accessories of its own, on the database of `config`."""
+        with self.guard:
+            if self.beside is None:
+                self.beside = SandboxEnvironment(server, "start", server.network)
+                self.beside.accessories(self.plan)
+            self.starts += 1
+            at = SandboxEnvironment(server, f"start{self.starts}", server.network)
+        assert self.plan.database is not None
+        alone = config.only(self.plan.database.service, self.proving.timeout)
+        try:
+            at.start(alone)
+        except Failed as error:
+            raise MigrationFailed(f"the start of {self.plan.database.service} failed: {error.reason}") from error
+        finally:
+            at.stop(alone)
 
     def _read_once(self, files: Files) -> Files:
         def read(folder: str) -> dict[str, bytes]:
@@ -292,6 +319,9 @@ class ProofSession:
         return lint_warnings(linter, self.ran.statements) if linter else ()
 
     def _new_code(self, server: Server, database: ScratchDatabase) -> CompatibilityTest:
+        if self._on_start:
+            why = "not tested: the new release migrates the schema when it starts"
+            return CompatibilityTest(NO_EVIDENCE, (why,))
         return try_new(server, database, self.old, self.new, self.began)
 
     @contextmanager

@@ -69,13 +69,16 @@ class _Rehearsing:
         assert plan.database is not None
         accessory, host = plan.accessories[plan.database.accessory], self.environment.hosts[0].name
         own = settings(self.ctx, self.release, self.environment, like=self.now, create=False)
-        at = Target(self.sandbox.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name])
+        at = Target(
+            self.sandbox.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name],
+            self.sandbox.labels,
+        )  # fmt: skip
         proving = dataclasses.replace(plan.prove, mode=DATA)
         image = at.image()
         require_space(self.ctx, at, proving)
         with self._stage("server"):
             server = start(
-                self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image
+                self.sandbox, plan.app, accessory, image if host == self.ctx.machine.name else accessory.image, at.role
             )
         with self._stage("template"):
             copy = make_template(server, at, proving)

@@ -26,6 +26,7 @@ class RollbackRequest:
     to: str | None = None  # a version tag or a release number (12, r12); None: the last good one
     reason: str = ""
     way: str | None = None  # kind of plan, whatever the proofs show: keep or revert the schema; None: as they show
+    force: bool = False  # also replace accessories, and let in clients that are kept out now
 
 
 def rollback(ctx: Context, app: str, environment: str, request: RollbackRequest, *, wait: float = 0.0) -> Release:
@@ -59,7 +60,7 @@ def rollback_order(ctx: Context, app: str, environment: str, request: RollbackRe
             hint=remedies(ctx, release, where, deployments),
         )
     reason = request.reason or f"rollback from release {now.release} to {release.number}"
-    return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=plan)
+    return DeployRequest(release, where, ROLLBACK, reason, like=target, rollback=plan, force=request.force)
 
 
 def _chosen(ctx: Context, app: str, deployments: list[Deployment], to: str) -> Deployment | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from shipway.actions.environment.jobs import head_revision
 from shipway.actions.proofs.prove import record
 from shipway.actions.proofs.rollback_plan import proofs
+from shipway.actions.runs.config_files import config_files
 from shipway.domain.errors import RegistryError
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
@@ -39,12 +40,13 @@ def draft_release(run: Run, built: Mapping[str, str]) -> Release:
         number=0, app=run.plan.app, revision=run.commit.revision, tree=run.commit.tree,
         authors=(), subject=run.commit.subject,
         images=images, plan=run.plan, run=run.number, created=run.ctx.clock(), schema=_schema(run, images),
+        files=config_files(run.repository, run.commit.revision, run.plan),
     )  # fmt: skip
 
 
 def _known(run: Run, images: Mapping[str, str]) -> Release | None:
     for known in run.ctx.ledger.releases_of(run.plan.app, run.commit.tree):
-        if dict(known.images) == images and known.plan == run.plan:
+        if dict(known.images) == images and known.plan == run.plan:  # and so are its files: the tree is the same
             return known
     return None
 

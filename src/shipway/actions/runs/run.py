@@ -19,6 +19,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.runs.config_files import config_files
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
 from shipway.actions.runs.scheduler import only_step, run_steps, steps_of
@@ -176,6 +177,7 @@ def _pipeline(
     ctx.runtime.ping()
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
+    config_files(repository, commit.revision, plan)  # raises here if one is missing
     with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
         where = f"only {only}" if only else f"for {environment}" if environment else "checks only"
         ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
 from shipway.context import Context
@@ -26,6 +27,11 @@ NOT_RUN = 127  # exit code of a command that can't be executed, as a shell retur
 def name_of(run: ScheduledRun) -> str:
     """Name of its container."""
     return names.scheduled(run.app, run.environment, run.schedule, run.id)
+
+
+def timeout_of(ctx: Context, run: ScheduledRun) -> float:
+    """Seconds that it may take."""
+    return _planned(ctx, run)[1].timeout
 
 
 def start(ctx: Context, run: ScheduledRun) -> ScheduledRun:
@@ -53,8 +59,8 @@ def collect(ctx: Context, run: ScheduledRun) -> ScheduledRun:
         )  # fmt: skip
     if found.state == "created":  # its controller died at this point
         return start(ctx, run)
-    timeout = _planned(ctx, run)[1].timeout
-    if found.active and ctx.ledger.now() - (run.began or 0.0) < timeout:
+    timeout = timeout_of(ctx, run)
+    if found.active and abs(ctx.ledger.now() - (run.began or 0.0)) < timeout:  # the clock may have been ahead
         return run
     if found.active:
         ctx.runtime.stop(found.name, _stop_grace(ctx, run))
@@ -93,9 +99,8 @@ def _ended(
 
 def _tail(ctx: Context, run: ScheduledRun) -> str:
     """The last lines of its output, without secrets."""
-    release, _ = _planned(ctx, run)
     try:
-        settings(ctx, release, release.plan.environments[run.environment], create=False)  # to know what is masked
+        know_secrets(ctx, run.app, run.environment)  # its release may have older ones than the newest
         masked = Lines(ctx.redactor)
         return "\n".join(masked.line(line)[:WIDTH] for line in ctx.runtime.logs(name_of(run), tail=TAIL))
     except ShipwayError as error:

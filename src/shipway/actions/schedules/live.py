@@ -43,7 +43,7 @@ def live(ctx: Context, app: str, environment: str) -> Live | None:
 
 def due(ctx: Context, here: Live, schedule: Schedule, now: float) -> Due | None:
     """The run of a schedule that is due and that no controller has claimed. now: by the ledger's clock."""
-    last = ctx.ledger.last_due(here.release.app, here.place.name, schedule.name) or 0.0
+    last = ctx.ledger.last_due(here.release.app, here.place.name, schedule.name, now) or 0.0
     return newest_due(times_before(schedule.at, schedule.zone, now), last, _valid(ctx, here, schedule))
 
 

@@ -7,13 +7,14 @@ from functools import partial
 
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.ownership import require_owned
-from shipway.actions.schedules.container import collect, name_of, start
+from shipway.actions.schedules.container import collect, name_of, start, timeout_of
 from shipway.actions.schedules.live import Live, due, live, runs_here, unsafe
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
-from shipway.domain.release import PENDING, SKIPPED
+from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.release import FAILED, PENDING, SKIPPED
 from shipway.domain.scheduled_run import LOST, MOST, ScheduledRun
 from shipway.domain.tasks import ALLOW, QUEUE, Schedule
 from shipway.system.durations import human, moment
@@ -25,8 +26,11 @@ WAIT = 30.0  # seconds to wait for another controller that was faster by a momen
 
 def tick(ctx: Context, app: str | None = None) -> list[ScheduledRun]:
     """Work on the schedules of all environments, or of one app's. Returns the runs that have failed and are not
-    retried. Errors of an environment don't stop the others, and are raised together at the end."""
+    retried. Errors of an environment don't stop the others, and are raised together at the end. UsageError for an app
+    that the ledger doesn't have: a crontab with a wrong name would run nothing, silently."""
     failed: list[ScheduledRun] = []
+    if app is not None and app not in ctx.ledger.apps():
+        raise UsageError(f"the ledger has no app {app!r}", hint=f"it has: {', '.join(ctx.ledger.apps()) or 'none'}")
     apps = [app] if app else ctx.ledger.apps()
     places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
     attempt_all(*(partial(_environment, ctx, *place, failed) for place in places))
@@ -65,15 +69,22 @@ class _Environment:
         attempt_all(*(partial(self._collect, run) for run in before), *starting, self._clean_up)
 
     def _collect(self, run: ScheduledRun) -> None:
-        if self.live is None:
-            ended = dataclasses.replace(run, outcome=LOST, finished=self.ctx.ledger.now())
-            return self._end(dataclasses.replace(ended, detail=f"{self.name} was destroyed"))
+        gone = self._gone(run)
+        if gone:
+            return self._end(dataclasses.replace(run, outcome=LOST, finished=self.ctx.ledger.now(), detail=gone))
         if run.began is None or not self._runs_on(run.host):
             return
         now = collect(self.ctx.on(run.host), run)
         if now.outcome != PENDING:
             self._end(now)
             self.ctx.on(run.host).runtime.remove(name_of(run))
+
+    def _gone(self, run: ScheduledRun) -> str:
+        """Why no controller will see its end; empty if one will. Otherwise later runs would wait for it, or be skipped."""
+        if self.live is None:
+            return f"{self.name} was destroyed"
+        hosts = [host.name for host in self.live.place.hosts]
+        return "" if run.host in hosts else f"{run.host} is no host of {self.name} anymore"
 
     def _end(self, run: ScheduledRun) -> None:
         again = self._next_attempt(run)
@@ -136,14 +147,22 @@ class _Environment:
             )
 
     def _start(self) -> None:
-        """Start what is claimed, by this controller or by one that died. An error leaves it to the next one."""
+        """Start what is claimed, by this controller or by one that died. An error leaves it to the next one, until the
+        job's time is over: then it has failed."""
         claimed = [run for run in self.ctx.ledger.pending_scheduled(self.app, self.name) if run.began is None]
         attempt_all(*(partial(self._start_one, run) for run in claimed if self._runs_on(run.host)))
 
     def _start_one(self, run: ScheduledRun) -> None:
         host = self.ctx.on(run.host)
         require_owned(host, self.app, self.name)
-        now = start(host, run)
+        try:
+            now = start(host, run)
+        except ShipwayError as error:
+            if self.ctx.ledger.now() - run.created < timeout_of(host, run):
+                raise
+            now = dataclasses.replace(
+                run, outcome=FAILED, finished=self.ctx.ledger.now(), detail=f"not started: {error.message}"
+            )
         if now.outcome == PENDING:
             self.ctx.reporter.note(f"{label(run)}: started on {run.host}, in the image of release {run.release}")
             return

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shipway.actions.database.client import DatabaseClient
+from shipway.actions.database.external import require_restorable
 from shipway.actions.database.swap import clean_up, new_name, old_name
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
@@ -38,6 +39,7 @@ def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
     """Inspect without changes."""
     chosen = _chosen(ctx, app, environment, number)
     shell = shell_of(ctx, *serving(ctx, app, environment))
+    require_restorable(shell)
     return Outlook(chosen, tuple(lost(chosen.rows, shell.run("rows").rows)), tuple(_volumes(chosen, shell)))
 
 
@@ -61,6 +63,7 @@ def restore_snapshot(
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
         shell = shell_of(own, now, release, where)
+        require_restorable(shell)
         revisions = schema_revisions(own.ledger.history(app, environment))
         schema = revisions[-1].schema if revisions else None
         # Keeps one more than usual: the one to restore may be the oldest.

@@ -81,6 +81,11 @@ class _Upgrade:
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
     """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
+    if accessory.external:
+        raise UsageError(
+            f"{accessory.name} is an external service: Shipway has no files of it to upgrade",
+            hint="upgrade the server where it is managed, then set its new `version` in the plan and deploy",
+        )
     reason = f"upgrade of {accessory.name} to {accessory.image}"
     with (
         exclusive_access(ctx, app, environment, reason, wait=wait) as own,

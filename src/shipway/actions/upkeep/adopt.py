@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from shipway.actions.environment.jobs import head_revision
 from shipway.actions.environment.observe import needed, settings
 from shipway.actions.environment.ownership import MACHINE, Ownership
-from shipway.actions.projects.register import ParsePlan, plan_at
+from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
+from shipway.actions.runs.config_files import config_files
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.adjustments import Adjustments, planned
@@ -61,7 +62,7 @@ def survey(ctx: Context, plan: Plan, environment: Environment, parse: ParsePlan,
         own, others = Ownership.of(here).sort(things)
         found[host.name] = (*others, *(item for item in own if moved and owner(item)))
     serving = _serving(ctx.on(environment.hosts[0].name), plan.app, environment, found[environment.hosts[0].name])
-    commit, lost = _commit_of(ctx, plan.app, serving, parse)
+    commit, lost = _commit_of(ctx, plan, serving, parse)
     return Survey(environment, found, serving, commit, lost)
 
 
@@ -88,7 +89,9 @@ def adopt(ctx: Context, plan: Plan, survey: Survey, parse: ParsePlan) -> None:
         return
     release = ctx.ledger.release(plan.app, serving.number)
     if survey.commit is not None:
-        release = _rebuilt(ctx, plan_at(ctx.repository(), survey.commit, parse), survey.commit, serving)
+        repository = ctx.repository()
+        own = plan_at(repository, survey.commit, parse, plan.file)
+        release = _rebuilt(ctx, own, of_plan(repository, survey.commit, own), serving)
     now = ctx.ledger.current(plan.app, environment.name)
     if release is None or release.revision != serving.revision or (now is not None and now.release == release.number):
         return
@@ -138,12 +141,12 @@ def _serving(ctx: Context, app: str, environment: Environment, taken: tuple[Engi
 
 
 def _commit_of(
-    ctx: Context, app: str, serving: Serving | None, parse: ParsePlan
+    ctx: Context, plan: Plan, serving: Serving | None, parse: ParsePlan
 ) -> tuple[Commit | None, tuple[str, ...]]:
     """The commit of a release to rebuild, else None; and what can't be rebuilt."""
     if serving is None:
         return None, ()
-    known = ctx.ledger.release(app, serving.number)
+    known = ctx.ledger.release(plan.app, serving.number)
     if known is not None and known.revision == serving.revision:
         return None, ()
     after = "no rollback is possible until the next deployment has succeeded"
@@ -153,7 +156,7 @@ def _commit_of(
         )
     try:
         commit = ctx.repository().commit(serving.revision)
-        missing = set(plan_at(ctx.repository(), commit, parse).services) - set(serving.images)
+        missing = set(plan_at(ctx.repository(), commit, parse, plan.file).services) - set(serving.images)
     except (RepositoryError, PlanError) as error:
         return None, (
             f"the serving release {serving.number}, since its plan can't be read from this clone (git fetch?): {error.message}; {after}",
@@ -185,6 +188,7 @@ def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Rele
         0,
         ctx.clock(),
         schema,
+        files=config_files(ctx.repository(), commit.revision, plan),
     )
     return ctx.ledger.restore_release(made)
 

@@ -38,6 +38,9 @@ def _empty(ctx: Context, plan: Plan, environment: Environment, with_volumes: boo
     """Empty a host. A failed removal does not prevent the others."""
     kept = [] if with_volumes else kept_volumes(ctx, plan.app, environment.name)
     found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
+    for item in plan.accessories.values():
+        if item.external:
+            ctx.reporter.note(f"{item.name} is an external service, which stays as it is, with all its data")
     attempt_all(
         lambda: empty_host(ctx, plan.app, environment.name, volumes=True),
         lambda: attempt_all(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from shipway.actions.database.external import problems
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
@@ -13,7 +14,7 @@ from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
-from shipway.actions.environment.observe import observe
+from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.change import Change
@@ -117,8 +118,23 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
     yield from differences(ctx, app, where)
+    if now is not None and release is not None and release.plan.externals:
+        yield from _external(ctx, release, where, now)
     for run in _orphaned_runs(ctx, app):
         yield ctx.machine.name, run, "is a leftover of a run that has ended", "remove it"
+
+
+def _external(
+    ctx: Context, release: Release, environment: Environment, now: Deployment
+) -> Iterator[tuple[str, str, str, str]]:
+    """External services that don't answer."""
+    host = environment.hosts[0].name
+    try:
+        here, own = ctx.on(host), settings(ctx, release, environment, like=now)
+        for name, problem in problems(here, release, environment, own):
+            yield host, name, problem, ""
+    except ShipwayError as error:
+        yield host, "external services", error.message, ""
 
 
 def _edges_down(ctx: Context, hosts: Sequence[Host]) -> Iterator[tuple[str, str, str, str]]:

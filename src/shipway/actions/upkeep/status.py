@@ -109,7 +109,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         standby=_standby(current, warm),
         draining=_draining(deployments, draining, ctx.clock()),
         orphans=tuple(item.name for item in others if item not in warm and item not in draining),
-        accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories},
+        accessories={item.labels.get(LABEL_NAME, item.name): item.state for item in observed.accessories}
+        | {item.name: "external" for item in (release.plan.accessories.values() if release else ()) if item.external},
         lease=lease,
         ahead=own_schema(deployments, release) if release and ahead(deployments, release) else None,
         rehearsal=_rehearsal(ctx, environment.name, release) if release else None,

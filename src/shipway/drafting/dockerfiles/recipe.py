@@ -30,7 +30,7 @@ class Recipe:
     @property
     def text(self) -> str:
         head = [f"# {self.framework}, written by {MARK}; yours to change. From the files of this folder:"]
-        head += [f"# - {fact}" for fact in self.facts]
+        head += [f"# - {' '.join(fact.split())}" for fact in self.facts]
         return "\n\n".join(["\n".join(head), *self.stages]) + "\n"
 
 

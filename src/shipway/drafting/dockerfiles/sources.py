@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shipway.drafting.files import lenient
+from shipway.drafting.files import inside, lenient
 
 SKIPPED = {"node_modules", "vendor", "venv", "env", "dist", "build", "target", "coverage", "__pycache__"}
 SKIPPED |= {"test", "tests", "__tests__", "spec", "e2e", "cypress", "docs", "examples"}
@@ -27,11 +27,13 @@ class Sources:
         self.root, self.folder, self.here = root, folder, root / folder
 
     def has(self, name: str) -> bool:
-        return (self.here / name).exists()
+        found = inside(self.root, f"{self.folder}/{name}")
+        return found is not None and found.exists()
 
     def first(self, *names: str) -> str | None:
         """The first of these files that exists."""
-        return next((name for name in names if (self.here / name).is_file()), None)
+        places = ((name, inside(self.root, f"{self.folder}/{name}")) for name in names)
+        return next((name for name, found in places if found is not None and found.is_file()), None)
 
     def text(self, name: str) -> str:
         return lenient(self.here / name)

@@ -185,7 +185,7 @@ class Alembic:
 
 def start_command(folder: str, *arguments: str) -> list[str]:
     """The command that runs the program with a verb and its operands."""
-    return ["sh", "-c", SCRIPT, "shipway", folder, PROGRAM.read_text(), *arguments]
+    return ["sh", "-c", SCRIPT, "shipway", folder, PROGRAM.read_text(encoding="utf-8"), *arguments]
 
 
 def _parse(output: str) -> read.State | None:

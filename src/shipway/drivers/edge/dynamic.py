@@ -148,7 +148,7 @@ def render(
     for route in table["routes"]:
         name = f"{owner}.{route['name']}"
         groups = {f"{name}.{group['release']}": group for group in route["groups"]}
-        own = dict(options.of_route(name, route))
+        own = {**dict(options.of_route(name, route)), **dict(options.retried(name, route))}
         middlewares.update(own)
         transports.update(options.transport(name, route))
         served = {

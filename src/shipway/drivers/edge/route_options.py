@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 IDLE = "1s"  # see `--serverstransport.forwardingtimeouts.idleconntimeout` in `program`
+ATTEMPTS = 10  # of a request to reach a container, in all: among many requests, the next one may be the same again
+DIAL = "2s"  # to reach one of several. The name of one that ended isn't known: without a name server that takes long
 Named = Iterator[tuple[str, dict[str, object]]]
 
 
@@ -41,22 +43,35 @@ def of_route(name: str, route: Mapping[str, Any]) -> Named:
         yield f"{name}.strip", {"stripPrefix": {"prefixes": [route["prefix"].rstrip("/")]}}
 
 
+def retried(name: str, route: Mapping[str, Any]) -> Named:
+    """What sends a request to the next container if one doesn't accept its connection, such as one that has crashed. A
+    request of which anything was sent is never repeated. Last in the chain."""
+    if _several(route):
+        yield f"{name}.retry", {"retry": {"attempts": ATTEMPTS}}
+
+
 def balanced(name: str, route: Mapping[str, Any], group: Mapping[str, Any], *, secure: bool) -> dict[str, object]:
     """The service for a release's containers. secure: whether cookies may only be sent by HTTPS."""
     found: dict[str, object] = {"servers": [{"url": url} for url in group["upstreams"]]}
     if "sticky" in route:
         cookie = {"name": f"shipway_{route['name']}", "httpOnly": True, "secure": secure, "sameSite": "lax"}
         found["sticky"] = {"cookie": cookie}
-    if "timeout" in route:
+    if "timeout" in route or _several(route):
         found["serversTransport"] = f"{name}.wait"
     return {"loadBalancer": found}
 
 
 def transport(name: str, route: Mapping[str, Any]) -> Named:
     """How connections to the containers are made, if it differs from the usual way."""
-    if "timeout" in route:
-        waits = {"responseHeaderTimeout": f"{route['timeout']:g}s", "idleConnTimeout": IDLE}
-        yield f"{name}.wait", {"forwardingTimeouts": waits}
+    waits = {"dialTimeout": DIAL} if _several(route) else {}
+    waits |= {"responseHeaderTimeout": f"{route['timeout']:g}s"} if "timeout" in route else {}
+    if waits:
+        yield f"{name}.wait", {"forwardingTimeouts": {**waits, "idleConnTimeout": IDLE}}
+
+
+def _several(route: Mapping[str, Any]) -> bool:
+    """Whether the route has more than one container."""
+    return sum(len(group["upstreams"]) for group in route["groups"]) > 1
 
 
 def moved(target: str) -> dict[str, object]:

@@ -78,7 +78,7 @@ class DockerImages:
                 lines = done.output.split("\n")[-SEARCHED:]
                 why = f"the image build failed\n{builder.failure(lines)}"
                 raise DiskFull(why, hint=relief(COMMANDS)) if is_full(why) else StepFailed(why)
-            return iidfile.read_text().strip()
+            return iidfile.read_text(encoding="utf-8").strip()
 
     @functools.cached_property
     def _builder(self) -> list[str]:

@@ -52,7 +52,7 @@ class Squawk:
         with tempfile.TemporaryDirectory(prefix="shipway-squawk-") as folder:
             names = [f"{number}.sql" for number in range(len(paths))]
             for name, path in zip(names, paths, strict=True):
-                Path(folder, name).write_text(scripts[path])
+                Path(folder, name).write_text(scripts[path], encoding="utf-8")
             options = ["--pg-version", version] if version else []
             command = [self._binary, "--reporter", "json", "--assume-in-transaction", *options, *names]
             found = _run(command, folder)

@@ -23,6 +23,7 @@ class BareRepository:
     repository: Repository
     ledger: Ledger
     parse: ParsePlan
+    file: str = ""  # path of the plan in the repository, if the user gave one
 
     @property
     def name(self) -> str:
@@ -36,11 +37,11 @@ class BareRepository:
 
     def plan(self) -> Plan:
         """The plan of the protected branch; without a registration, of HEAD."""
-        app, branch = self._registered
-        found = plan_of(self.repository, f"refs/heads/{branch}" if branch else "HEAD", self.parse)
+        app, branch, file = self._registered
+        found = plan_of(self.repository, f"refs/heads/{branch}" if branch else "HEAD", self.parse, file)
         if found is None:
             raise PlanError(
-                f"{branch or 'HEAD'} of {self.repository.path} has no {PLAN_FILE}",
+                f"{branch or 'HEAD'} of {self.repository.path} has no {file}",
                 hint=f"push one to {branch}" if branch else "push a plan first: `shipway init` writes one",
             )
         if app and found.app != app:
@@ -52,19 +53,23 @@ class BareRepository:
         return self.repository.path
 
     @cached_property
-    def _registered(self) -> tuple[str, str]:
-        """App and protected branch of the newest registration; empty without one."""
+    def _registered(self) -> tuple[str, str, str]:
+        """App, protected branch and plan file of the newest registration; app and branch are empty without one. PlanError
+        if there are several apps, and the user named no plan."""
         here = identity(own_address(self.repository))
         found = [
             made
             for made in map(self.ledger.registration, self.ledger.apps())
-            if made is not None and here in map(identity, made.addresses)
+            if made is not None and here in map(identity, made.addresses) and self.file in ("", made.plan)
         ]
+        if len({made.plan for made in found}) > 1:
+            listed = "\n".join(f"  {made.plan} ({made.app})" for made in found)
+            raise PlanError(f"this repository has several apps:\n{listed}", hint="pass --app NAME, or --plan PATH")
         newest = max(found, key=lambda made: made.at, default=None)
-        return (newest.app, newest.branch) if newest else ("", "")
+        return (newest.app, newest.branch, newest.plan) if newest else ("", "", self.file or PLAN_FILE)
 
 
-def plan_of(repository: Repository, revision: str, parse: ParsePlan) -> Plan | None:
-    """The plan of a revision; None if it has none. PlanError if it is not valid."""
-    text = repository.show(revision, PLAN_FILE)
-    return None if text is None else parse(text, PLAN_FILE, lambda path: True)
+def plan_of(repository: Repository, revision: str, parse: ParsePlan, file: str = PLAN_FILE) -> Plan | None:
+    """The plan of a revision, at that path; None if it has none. PlanError if it is not valid."""
+    text = repository.show(revision, file)
+    return None if text is None else parse(text, file, lambda path: True)

@@ -49,7 +49,8 @@ class LedgerProject:
         registration, problem = self.ledger.registration(self.app), ""
         if registration is not None:
             try:
-                found = plan_of(Repository(self.clone()), f"refs/heads/{registration.branch}", self.parse)
+                branch = f"refs/heads/{registration.branch}"
+                found = plan_of(Repository(self.clone()), branch, self.parse, registration.plan)
                 if found is not None and found.app == self.app:
                     return found
                 problem = f"{registration.branch} of {registration.address} has no plan of {self.app}"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 
 from shipway.domain.errors import SecretError
-from shipway.domain.plan import RegistryAccess
+from shipway.domain.registry_access import RegistryAccess
 from shipway.drivers import docker_config
 from shipway.drivers.credentials import VARIABLE, Credentials, Keyring, from_variable, normalized
 from shipway.drivers.docker_config import DockerLogins

@@ -5,11 +5,13 @@ from __future__ import annotations
 import builtins
 import math
 import os
+import posixpath
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage, owner_labels
 from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
@@ -67,8 +69,8 @@ class DockerRuntime(EngineNetworks):
         try:
             if fresh and new:
                 self._give_volumes(identity, fresh)
-            if spec.files:
-                self._give_files(identity, spec.files)
+            if spec.files or spec.configs:
+                self._give_files(identity, spec)
             if spec.setup:
                 self._give_setup(identity, spec.setup)
             for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
@@ -79,15 +81,36 @@ class DockerRuntime(EngineNetworks):
             raise
         return identity
 
-    def _give_files(self, container: str, files: Mapping[str, bytes]) -> None:
+    def _give_files(self, container: str, spec: ContainerSpec) -> None:
         """Before its first start: also if its creator was killed before that."""
         found = self._inspect(container)
         if found and found["State"]["Status"] == "created":
             from shipway.system.owner import owner  # keeps imports of every command cheap
             from shipway.system.tars import of_files
 
-            whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
-            self.put(container, "/", iter([of_files(files, mode=0o400, owner=whose, folders=True)]))
+            for path, file in spec.configs.items():
+                self._lay(container, path, file)
+            if spec.files:
+                whose = owner(found["Config"]["User"], lambda path: self.get(container, path))
+                self.put(container, "/", iter([of_files(spec.files, mode=0o400, owner=whose, folders=True)]))
+
+    def _lay(self, container: str, path: str, file: ConfigFile) -> None:
+        """Write a file that is root's; missing folders are created, and existing ones stay as they are."""
+        from shipway.system.tars import of_files
+
+        folder, rest = posixpath.split(path)
+        while True:
+            archive = of_files({rest: file.data}, mode=file.mode, folders=True)
+            query = {"path": folder, "noOverwriteDirNonDir": "1"}
+            target = f"/containers/{segment(container)}/archive"
+            with self._engine.open("PUT", target, query=query, body=iter([archive]), fine=(404,)) as reply:
+                reply.read()
+            if reply.status != 404:
+                return
+            if folder == "/":
+                raise EngineError(f"{path} can't be written in container {container}")
+            folder, name = posixpath.split(folder)
+            rest = f"{name}/{rest}"
 
     def _give_setup(self, container: str, files: Mapping[str, str]) -> None:
         from shipway.system.tars import of_files  # keeps imports of every command cheap

@@ -61,9 +61,9 @@ def _here(engine: Engine, process: int, own: set[str]) -> str | None:
         if not process or not own or not is_here(engine.address):
             return None
         folder = Path(f"/proc/{process}/net")
-        known = (folder / "fib_trie").read_text()
+        known = (folder / "fib_trie").read_text(encoding="utf-8")
         if not any(f"|-- {address}\n" in known for address in own):
             return None
-        return "\n".join((folder / name).read_text() for name in TABLES if (folder / name).exists())
+        return "\n".join((folder / name).read_text(encoding="utf-8") for name in TABLES if (folder / name).exists())
     except OSError:
         return None

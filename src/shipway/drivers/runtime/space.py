@@ -48,7 +48,7 @@ def is_here(address: str) -> bool:
         size = struct.calcsize("3i")
         process, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     try:
-        name = Path(f"/proc/{process}/comm").read_text().strip()
+        name = Path(f"/proc/{process}/comm").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:  # another namespace
         return False
     return name == "dockerd" or (process == 1 and name == "systemd")  # which listens for an engine that it starts

@@ -67,7 +67,7 @@ def of_networks(listed: Iterable[Mapping[str, Any]]) -> list[Subnet]:
 def routes(path: Path = Path("/proc/net/route")) -> list[Subnet]:
     """Destinations of this machine's routes: other networks, a VPN. Excludes the default route."""
     try:
-        lines = path.read_text().splitlines()[1:]
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
     except OSError:
         return []  # not Linux
     found = []

@@ -25,7 +25,7 @@ TRIES = 3  # images that may lack `cat`
 def memory(engine: Engine, runtime: Runtime) -> tuple[int, int] | None:
     """Available and total bytes."""
     try:
-        here = Path(MEMORY).read_text() if is_here(engine.address) else None
+        here = Path(MEMORY).read_text(encoding="utf-8") if is_here(engine.address) else None
     except OSError:
         here = None
     text = here or read_through_a_container(engine, runtime, [MEMORY]) or ""

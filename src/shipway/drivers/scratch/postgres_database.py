@@ -14,6 +14,7 @@ from shipway.drivers.scratch.postgres_replay import replaying
 from shipway.drivers.scratch.postgres_script import run_script
 from shipway.drivers.scratch.postgres_sequences import find_collisions
 from shipway.drivers.scratch.postgres_session import DOING, end_sessions, session
+from shipway.drivers.scratch.postgres_spare import Spare
 from shipway.drivers.scratch.postgres_state import State, read_state, touched
 from shipway.drivers.scratch.postgres_watch import watching
 from shipway.ports import OneOff, Replayed, Watched
@@ -21,7 +22,7 @@ from shipway.ports import OneOff, Replayed, Watched
 
 class PostgresDatabase:
     """`server` and `watcher` connect to the database that the server is administered from. Reading and watching use
-    sessions that stay open (see Reader); a script has its own. `client` runs a command beside the server, if known."""
+    sessions that stay open (see Reader); a script has its own (see Spare). `client` runs a command beside the server, if known."""
 
     def __init__(
         self, name: str, url: str, server: str, watcher: Reader, *, empty: bool, client: OneOff | None = None
@@ -29,7 +30,7 @@ class PostgresDatabase:
         self.name = name
         self.url = url
         self._server, self._client = server, client
-        self._reader, self.watcher = Reader(url), watcher
+        self._reader, self.watcher, self._spare = Reader(url), watcher, Spare(url)
         self._made = State() if empty else self._state()
 
     def catalog(self) -> Catalog:
@@ -58,8 +59,10 @@ class PostgresDatabase:
         return self._reader.read(find_collisions)
 
     def execute(self, sql: str, *, transaction: bool = True, timeout: float | None = None) -> Sequence[str]:
-        with session(self.url) as connection:
-            return run_script(connection, sql, transaction=transaction, timeout=timeout)
+        with session(self._spare.take) as connection:
+            notices = run_script(connection, sql, transaction=transaction, timeout=timeout)
+        self._spare.open()
+        return notices
 
     def watch(self, *, waits: bool = False) -> AbstractContextManager[Watched]:
         return watching(self._reader, self.watcher, waits=waits)
@@ -75,8 +78,9 @@ class PostgresDatabase:
         return doing
 
     def close(self) -> None:
-        """Close its own session; the next call opens one again."""
+        """Close its own sessions; the next call opens one again."""
+        self._spare.close()
         self._reader.close()
 
     def _state(self) -> State:
-        return self._reader.read(read_state)
+        return self._reader.read(lambda connection: read_state(connection, self._spare.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,10 +27,10 @@ def connect(url: str, **settings: str) -> Connection:
 
 
 @contextmanager
-def session(url: str) -> Iterator[Connection]:
-    """A session with the settings of the database and its role. ProofError with the database's message."""
+def session(url: str | Callable[[], Connection]) -> Iterator[Connection]:
+    """A session with the settings of the database and its role, or what gives one. ProofError with the database's message."""
     try:
-        connection = connect(url)
+        connection = connect(url) if isinstance(url, str) else url()
         try:
             yield connection
         finally:

@@ -35,7 +35,8 @@ SELECT concat_ws(' ', (SELECT stats_reset FROM pg_stat_database WHERE datname = 
   current_setting('track_counts') = 'on' AND NOT EXISTS (SELECT FROM pg_db_role_setting WHERE setconfig::text ILIKE '%track_counts%')"""
 _OTHERS = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'"""
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'
+  AND application_name <> %s"""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ class State:
     counting: str = ""
 
 
-def read_state(connection: Connection) -> State:
-    """Waits for ending sessions: PostgreSQL counts a session's changes when it ends, or seconds later."""
-    everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection)
+def read_state(connection: Connection, unused: str) -> State:
+    """Waits for ending sessions: PostgreSQL counts a session's changes when it ends, or seconds later. A session with the
+    application_name `unused` has changed nothing."""
+    everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection, unused)
     epoch, on = connection.execute(_EPOCH, prepare=True).fetchone() or ("", False)
     tables = {
         name: Table(oid, file, counted, frozenset(columns), tuple(key))
@@ -66,9 +68,9 @@ def read_state(connection: Connection) -> State:
     return State(tables, epoch if everything and on else "")
 
 
-def _alone(connection: Connection) -> bool:
+def _alone(connection: Connection, unused: str) -> bool:
     deadline = time.monotonic() + ENDED
-    while connection.execute(_OTHERS, prepare=True).fetchone() != (0,):
+    while connection.execute(_OTHERS, [unused], prepare=True).fetchone() != (0,):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.001)

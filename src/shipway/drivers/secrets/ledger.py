@@ -27,10 +27,11 @@ class LedgerSecrets:
         self._guard = threading.RLock()
         self._key: Key | None = None
 
-    def names(self, scope: str) -> Mapping[str, int]:
+    def names(self, scope: str, *, removed: bool = False) -> Mapping[str, int]:
         """Newest version of each; needs no key."""
         self._migrate()
-        return {name: len(found) for name, found in sorted(self._ledger.secrets(scope).items()) if found[-1] != REMOVED}
+        known = sorted(self._ledger.secrets(scope).items())
+        return {name: len(found) for name, found in known if removed or found[-1] != REMOVED}
 
     def fingerprints(self, scope: str, name: str) -> Sequence[str]:
         """Fingerprints of all versions, from the ledger; needs no key."""

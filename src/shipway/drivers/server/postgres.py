@@ -11,9 +11,10 @@ from shipway.domain.accessory import DatabaseLogin
 from shipway.domain.blocking_session import BlockingSession
 from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, ServerLog, TableSize
+from shipway.drivers.libpq import of_parameters
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
-from shipway.drivers.server.postgres_scripts import COPY, DATABASE, SCHEMA, SIZE, UPGRADE
+from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SCHEMA, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
@@ -34,6 +35,7 @@ class PostgresServer:
         return {
             "PGHOST": login.host, "PGPORT": str(login.port), "PGUSER": login.user,
             "PGPASSWORD": login.password, "PGDATABASE": login.database,
+            **of_parameters(login.parameters),
         }  # fmt: skip
 
     def limits(self, lock: float, statement: float, variables: Mapping[str, str]) -> dict[str, str]:
@@ -48,6 +50,8 @@ class PostgresServer:
                 return ("sh", "-c", SIZE)
             case "schema":
                 return ("sh", "-c", SCHEMA)
+            case "reach":
+                return ("sh", "-c", REACH)
             case "tables":
                 return ("sh", "-c", postgres_growth.TABLES)
             case "statements":

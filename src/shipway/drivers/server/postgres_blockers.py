@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from shipway.domain.blocking_session import BlockingSession
+from shipway.drivers.server.postgres_scripts import ACCESS
 
 APPLICATION = "migrations of shipway"
 _OPTIONS = "PGOPTIONS"
@@ -18,9 +19,8 @@ _MARK = "shipway-blocker"
 
 # Waiting are the sessions of migrations: by their application name, or, if the tool sets its own, by a lock that only
 # changes of a schema need. Literals of queries are masked, since they may be personal data.
-BLOCKERS = rf"""
-PGPASSWORD="$POSTGRES_PASSWORD" psql -X -q -A -t -v ON_ERROR_STOP=1 -F "$(printf '\t')" -U "$POSTGRES_USER" \
-  -d "${{POSTGRES_DB:-$POSTGRES_USER}}" -f - <<'SQL'
+BLOCKERS = rf"""{ACCESS}
+psql -X -q -A -t -v ON_ERROR_STOP=1 -F "$(printf '\t')" -f - <<'SQL'
 SELECT '{_MARK}', b.pid, b.usename, regexp_replace(b.application_name, '\s+', ' ', 'g'), host(b.client_addr), b.state,
   extract(epoch FROM coalesce(b.xact_start, b.query_start, b.backend_start)),
   left(regexp_replace(regexp_replace(b.query, '''[^'']*''', '''…''', 'g'), '\s+', ' ', 'g'), 200)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, TableSize
+from shipway.drivers.server.postgres_scripts import ACCESS
 
 REWRITE, SCAN, INDEX = "rewrite", "scan", "index"
 ALL, WRITES, SOME = "ACCESS EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE"
@@ -38,12 +39,15 @@ _ADVICE = {
     "index": "use CREATE INDEX CONCURRENTLY, outside a transaction",
 }
 # Prints `shipway-table NAME<tab>ROWS<tab>BYTES` for each table; rows are the planner's estimate, -1 if never analyzed.
-TABLES = r"""
-PGPASSWORD="$POSTGRES_PASSWORD" psql -X -q -A -t -F "$(printf '\t')" -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" -c "
+TABLES = (
+    ACCESS
+    + r"""
+psql -X -q -A -t -F "$(printf '\t')" -c "
   SELECT 'shipway-table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname), greatest(c.reltuples, 0)::bigint,
     pg_table_size(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND c.relpersistence <> 't'"
 """
+)
 
 
 def costly(statements: Sequence[str], before: Catalog, rewrites: Collection[str]) -> tuple[Costly, ...]:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from shipway.drivers.libpq import PARAMETERS
 from shipway.drivers.server.snapshot_script import snapshot_script
 
+# What an external server's address may set, and no other server's sessions may get.
+_PLAIN = f"unset {' '.join(PARAMETERS.values())} PGSERVICE"
+# In the server's own container, by the variables that its image was created with; elsewhere by PG… of the client.
+ACCESS = r"""
+[ -n "${PGHOST:-}" ] || {
+  export PGUSER="$POSTGRES_USER" PGPASSWORD="$POSTGRES_PASSWORD" PGDATABASE="${POSTGRES_DB:-$POSTGRES_USER}"
+}
+"""
+# Prints, in one line, the rights that a restore needs and the role lacks: it creates a database and renames both.
+_LACKING = """
+SELECT string_agg(what, '; ') FROM (
+  SELECT format('the right to create databases (ALTER ROLE %I CREATEDB)', current_user)
+  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper))
+  UNION ALL
+  SELECT format('ownership of the database (ALTER DATABASE %I OWNER TO %I)', datname, current_user) FROM pg_database
+  WHERE datname = current_database() AND NOT pg_has_role(current_user, datdba, 'USAGE')
+) lacking (what);
+"""
+
 # PG… in the environment select the database.
-DATABASE = snapshot_script(r"""
+DATABASE = snapshot_script(
+    r"""
 tab=$(printf '\t')
-database=$PGDATABASE
+database=$PGDATABASE user=$PGUSER
 sql() { psql -X -q -A -t -F "$tab" -v ON_ERROR_STOP=1 "$@"; }
-beside() { PGDATABASE=template1 sql "$@"; }
+beside() { PGDATABASE=$other sql "$@"; }
 rows() {
   sql -f - <<'SQL'
 SELECT format('SELECT %L, count(*) FROM %I.%I', 'shipway-rows ' || format('%I.%I', schemaname, tablename), schemaname, tablename)
@@ -17,8 +38,9 @@ FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDE
 SQL
 }
 size() { sql -c 'SELECT pg_database_size(current_database())'; }
-here() { (export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
+here() { (plain; export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
 serve() {
+  plain
   env -u PGHOST -u PGPORT -u PGUSER -u PGPASSWORD -u PGDATABASE POSTGRES_HOST_AUTH_METHOD=trust \
     POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" docker-entrypoint.sh postgres \
     -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off >/tmp/server.log 2>&1 &
@@ -33,6 +55,7 @@ restore() {
   file=$1 new=$2
   provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
   [ "${provider:-c}" = c ] || { echo "its locale is not provided by libc: no second database can be created"; return 1; }
+  may || return
   beside -v old="$database" -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
   pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'old' \gexec
@@ -47,13 +70,25 @@ FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid, unnest(se
 SQL
   pg_restore --exit-on-error -d "$new" "$file"
 }
+may() {
+  lacking=$(sql -f - <<'SQL'
+"""
+    + _LACKING
+    + r"""
+SQL
+  ) || return
+  [ -z "$lacking" ] || { echo "the role $user lacks what a restore needs: $lacking"; return 1; }
+}
 swap() {
   new=$1 old=$2
   case " $(names | tr '\n' ' ')" in *" $old "*) return 0 ;; esac  # it was done
   # The rename blocks new sessions while this ends the existing ones.
   ( while sleep 0.1; do
       beside -v name="$database" -f - >/dev/null 2>&1 <<'SQL'
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name';
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND CASE
+  WHEN usesysid IS NULL THEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+  ELSE pg_has_role(usesysid, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER')
+    AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = usesysid) END;
 SQL
     done ) & ending=$!
   beside -1 -c "ALTER DATABASE \"$database\" RENAME TO \"$old\"" -c "ALTER DATABASE \"$new\" RENAME TO \"$database\""
@@ -63,7 +98,15 @@ SQL
 }
 names() { beside -c "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> '$database'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
-""")
+plain() { """
+    + _PLAIN
+    + """; }
+other=template1
+case $1 in  # a managed server may not let everyone into it
+  load | swap | sweep | there) beside -c '' >/dev/null 2>&1 || other=postgres ;;
+esac
+"""
+)
 
 # $OLD and $NEW: the two servers. All tools are of the new version, since they read older servers, but not newer ones.
 UPGRADE = r"""
@@ -93,8 +136,11 @@ echo "shipway-tables $(wc -l < /tmp/new)"
 
 # $1: pipe, save or load; $2: schema or data; $3: file of save and load; then the names of tables whose rows are always
 # included.
-# psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server).
-COPY = r"""
+# psql reads passwords and addresses from PG… (of the target) and TO_… (of the scratch server, by its superuser). TO_ROLE:
+# the role that owns the copy and logs in as on the target, where that is external; empty: the superuser.
+COPY = (
+    f"plain() {{ {_PLAIN}; }}"
+    r"""
 what=$1 mode=$2 file=$3
 shift 3
 export PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
@@ -111,26 +157,39 @@ pick() {
 dump() { pg_dump --no-publications --no-subscriptions --no-tablespaces --lock-wait-timeout=60000 "$@"; }
 everything() {
   echo '\set ON_ERROR_STOP 0'
-  pg_dumpall -l "$PGDATABASE" --roles-only --no-role-passwords --no-tablespaces | grep -v -x "CREATE ROLE \"\?$PGUSER\"\?;"
+  pg_dumpall -l "$PGDATABASE" --roles-only --no-role-passwords --no-tablespaces | grep -v -x "CREATE ROLE \"\?$TO_USER\"\?;"
   echo '\set ON_ERROR_STOP 1'
   if [ "$mode" = data ]; then dump; else dump -s && pick "$@"; fi || echo "$?" > /tmp/failed
 }
 load() {
-  PGHOST=$TO_HOST PGPORT=$TO_PORT PGUSER=$TO_USER PGPASSWORD=$TO_PASSWORD PGDATABASE=$TO_DATABASE \
-    psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f -
+  plain
+  export PGHOST=$TO_HOST PGPORT=$TO_PORT PGUSER=$TO_USER PGPASSWORD=$TO_PASSWORD PGDATABASE=$TO_DATABASE
+  psql -X -q -v ON_ERROR_STOP=1 -o /dev/null -f - && own
+}
+own() {
+  [ -z "${TO_ROLE:-}" ] || psql -X -q -v ON_ERROR_STOP=1 -f - <<'SQL'
+\set role `printf %s "$TO_ROLE"`
+\set password `printf %s "$TO_PASSWORD"`
+\set database `printf %s "$TO_DATABASE"`
+ALTER ROLE :"role" LOGIN PASSWORD :'password' VALID UNTIL 'infinity' CONNECTION LIMIT -1;
+ALTER DATABASE :"database" OWNER TO :"role";
+SQL
 }
 case $what in
-  pipe) everything "$@" | load ;;
+  pipe) everything "$@" | (load) ;;
   save) everything "$@" | gzip -1 > "$file" ;;
   load) gunzip -c "$file" | load ;;
 esac && [ ! -e /tmp/failed ]
 """
+)
 
-# In the server's own container, by the variables that its image was created with.
-SIZE = r"""
-PGPASSWORD="$POSTGRES_PASSWORD" psql -X -A -t -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}" \
-  -c 'SELECT pg_database_size(current_database())'
+SIZE = ACCESS + "psql -X -A -t -c 'SELECT pg_database_size(current_database())'"
+
+REACH = f"""
+export PGCONNECT_TIMEOUT="${{PGCONNECT_TIMEOUT:-10}}"
+psql -X -q -A -t -v ON_ERROR_STOP=1 -f - <<'SQL' 2>&1
+SELECT 'shipway-server ' || current_setting('server_version');
+SELECT 'shipway-lacks ' || lacks FROM ({_LACKING.strip().removesuffix(";")}) restore (lacks) WHERE lacks <> '';
+SQL
 """
-SCHEMA = r"""
-PGPASSWORD="$POSTGRES_PASSWORD" pg_dump -s -U "$POSTGRES_USER" -d "${POSTGRES_DB:-$POSTGRES_USER}"
-"""
+SCHEMA = ACCESS + "pg_dump -s"

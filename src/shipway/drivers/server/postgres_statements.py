@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from shipway.drivers.server.postgres_scripts import ACCESS
+
 _MARK = "shipway-statement "
 # Prints `shipway-statement TEXT`, the text as JSON. $1: how many.
-STATEMENTS = rf"""
-PGPASSWORD="$POSTGRES_PASSWORD" psql -X -q -A -t -v ON_ERROR_STOP=1 -v count="$1" -U "$POSTGRES_USER" \
-  -d "${{POSTGRES_DB:-$POSTGRES_USER}}" <<'SQL' 2>&1
+STATEMENTS = rf"""{ACCESS}
+psql -X -q -A -t -v ON_ERROR_STOP=1 -v count="$1" <<'SQL' 2>&1
 SELECT '{_MARK}' || to_json(query) FROM pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND query ~* '^\s*(select|with|insert|update|delete|merge)\M' AND query !~* '\mpg_(catalog|stat)'

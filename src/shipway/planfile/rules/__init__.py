@@ -7,6 +7,7 @@ from collections.abc import Callable
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
 from shipway.planfile.rules import environments, pipeline, proofs, routes, services, volumes
+from shipway.planfile.rules import files as config_files
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
 
@@ -16,8 +17,10 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     services.check(plan, report)
     routes.check(plan, report)
     volumes.check(plan, report)
+    config_files.check(plan, report)
     pipeline.check(plan, report)
     environments.check(plan, report)
     proofs.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)
+        config_files.check_sources(plan, report, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain.accessory import provided
 from shipway.domain.names import PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.routing import is_local
@@ -65,7 +66,7 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
     for index, name in enumerate(names):
         if name in names[:index]:
             report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
-    if len(names) > 1 and plan.accessories and environment.hosts[0].address is None:
+    if len(names) > 1 and plan.own_accessories and environment.hosts[0].address is None:
         message = "the other hosts can't reach the accessories, which run on the first host"
         report.error((*at, "hosts", 0), message, "`{host: …, address: …}` with an address that the other hosts reach")
 
@@ -113,7 +114,7 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
         if services:
             message = f"`{name}` is also a secret of the service `{services[0]}`"
             report.error((*at, "environment", name), message, "each name once: in `secrets` if it is confidential")
-        provider = next((item.name for item in plan.accessories.values() if item.provides == name), None)
+        provider = next((item.name for item in plan.accessories.values() if name in provided(item)), None)
         if provider:
             report.warn((*at, "environment", name), f"overrides the address that the accessory `{provider}` provides")
 

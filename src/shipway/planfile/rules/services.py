@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from shipway.domain.accessory import provided
 from shipway.domain.desired import published
 from shipway.domain.plan import Accessory, Plan, Service
 from shipway.domain.shell_syntax import shell_syntax, through_shell
 from shipway.domain.volumes import right_path
 from shipway.drivers.accessories import KINDS, known_variables, known_volumes
 from shipway.planfile.report import Path, Report
+from shipway.planfile.rules.external import external
 from shipway.planfile.rules.references import known
 from shipway.planfile.sections import ALL
+from shipway.planfile.values import PROVIDED
 
+NO_ACCESSORY = Accessory("", "", "other")
 DATA_KEEPERS = ("postgres", "mysql")
 
 
@@ -53,9 +57,10 @@ def _service(service: Service, plan: Plan, report: Report) -> None:
             message = f"`{name}_FILE` is reserved for the path of the secret `{name}`"
             report.error((*at, "environment", f"{name}_FILE"), message, "another name")
     for accessory in plan.accessories.values():
-        if accessory.provides and accessory.provides in service.environment:
-            message = f"overrides the address that the accessory `{accessory.name}` provides"
-            report.warn((*at, "environment", accessory.provides), message)
+        for name in provided(accessory):
+            if name in service.environment:
+                message = f"overrides the address that the accessory `{accessory.name}` provides"
+                report.warn((*at, "environment", name), message)
 
 
 def _without_a_shell(at: Path, part: Service | Accessory, report: Report) -> None:
@@ -88,9 +93,15 @@ def _accessory(accessory: Accessory, plan: Plan, report: Report) -> None:
         )
     _each_name_once(at, accessory, "accessory", report)
     _without_a_shell(at, accessory, report)
+    if report.written((*at, "external")):
+        external(accessory, plan, report)
+        return
+    if report.written((*at, "url")) and not report.written((*at, "provides")):
+        report.error((*at, "url"), "`url` requires `provides`", f"`provides:` {PROVIDED.expected}")
     if not accessory.image or report.failed((*at, "kind")):
         return
     right_volume(accessory, report, known_volumes(accessory.image), known_variables(accessory.image))
+    _address_parts(accessory, report)
     if accessory.kind == "other":
         _other(accessory, report)
     elif report.written((*at, "url")):
@@ -129,13 +140,26 @@ def _other(accessory: Accessory, report: Report) -> None:
         report.error(at, f"Shipway doesn't know the port of `{accessory.image}`", "`port:` where it listens")
 
 
+def _address_parts(accessory: Accessory, report: Report) -> None:
+    """Texts of `provides` have parts that the kind has."""
+    kind = KINDS[accessory.kind]
+    known_parts = kind.parts_of(accessory)
+    for name, text in accessory.forms.items():
+        unknown = next((part for part in re.findall(r"\{(\w+)\}", text) if part not in known_parts), None)
+        if unknown is None:
+            continue
+        why = "has no `url`" if unknown == "url" else f"of kind {accessory.kind} has no {unknown} that Shipway knows"
+        expected = f"parts such as {', '.join(known_parts)}"
+        report.error(("accessories", accessory.name, "provides", name), f"`{accessory.name}` {why}", expected)
+
+
 def _used(accessory: Accessory, plan: Plan) -> bool:
     values = [
         value for service in plan.services.values() for value in (*service.environment.values(), service.command or "")
     ]
     values += [value for environment in plan.environments.values() for value in environment.environment.values()]
     return bool(
-        accessory.provides
+        provided(accessory)
         or (plan.database and plan.database.accessory == accessory.name)
         or any(accessory.name in step.accessories for step in plan.pipeline.values())
         or any(accessory.name in value for value in values)
@@ -145,10 +169,10 @@ def _used(accessory: Accessory, plan: Plan) -> bool:
 def _provided_once(plan: Plan, report: Report) -> None:
     owners: dict[str, str] = {}
     for accessory in plan.accessories.values():
-        if accessory.provides:
-            owner = owners.setdefault(accessory.provides, accessory.name)
+        for name in provided(accessory):
+            owner = owners.setdefault(name, accessory.name)
             if owner != accessory.name:
-                message = f"`{accessory.provides}` is already provided by `{owner}`"
+                message = f"`{name}` is already provided by `{owner}`"
                 report.error(("accessories", accessory.name, "provides"), message, "a different variable")
 
 
@@ -158,7 +182,7 @@ def _published_once(plan: Plan, report: Report) -> None:
     for environment in plan.environments.values():
         if len(environment.hosts) < 2:
             continue
-        for accessory in plan.accessories.values():
+        for accessory in plan.own_accessories.values():
             here = (environment.hosts[0].name, published(plan, environment, accessory))
             other = owners.setdefault(here, (environment.name, accessory.name))
             if other != (environment.name, accessory.name):
@@ -181,23 +205,40 @@ def _database(plan: Plan, report: Report) -> None:
         report.error(("database", "tool"), "`sql` requires `folder`", "`folder:` the up and down files in the image")
     if database.tool == "command" and not report.written(("database", "commands")):
         report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
+    if database.on_start:
+        _on_start(plan.services.get(database.service), report)
+        if plan.accessories.get(database.accessory, NO_ACCESSORY).kind == "mysql":
+            report.error(("database", "tool"), "`on-start` supports only PostgreSQL", "the tool of the migrations")
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
             ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
         )
 
 
+def _on_start(service: Service | None, report: Report) -> None:
+    at = ("database", "tool")
+    if service is not None and service.health is None:
+        message = f"`{service.name}` has no `health`, which shows that it has migrated"
+        report.error(at, message, f"`health:` of the service `{service.name}`")
+    if report.written(("database", "contract")):
+        report.error(("database", "contract"), "can't defer what a program applies when it starts", "no `contract`")
+
+
 def _migrated(accessory: Accessory | None, report: Report) -> None:
+    at = ("database", "accessory")
+    if accessory is not None and accessory.kind == "mysql" and accessory.external:
+        message = f"`{accessory.name}` is an external MySQL or MariaDB, which Shipway doesn't migrate"
+        report.error(at, message, "an accessory with an `image`, or an external PostgreSQL")
+        return
     if accessory is None or not accessory.image:
         return
-    at = ("database", "accessory")
     if accessory.kind not in DATA_KEEPERS:
         report.error(
             at,
             f"`{accessory.name}` is not a database that can be migrated",
             "an accessory of the kind `postgres` or `mysql`",
         )
-    elif not report.written(("accessories", accessory.name, "provides")):
+    elif not provided(accessory):
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")
 
 

@@ -28,5 +28,6 @@ class ScheduleLedger(Protocol):
     def scheduled_runs(self, app: str, environment: str, schedule: str, limit: int = 50) -> list[ScheduledRun]:
         """This many of the newest of a schedule, newest first."""
 
-    def last_due(self, app: str, environment: str, schedule: str) -> float | None:
-        """The newest due time that has a run, without those that a person started."""
+    def last_due(self, app: str, environment: str, schedule: str, until: float) -> float | None:
+        """The newest due time up to a time that has a run, without those that a person started. A later one is of a clock
+        that was wrong for a while."""

@@ -33,14 +33,16 @@ def written(path: Path, tips: Sequence[str], without: Sequence[str]) -> Iterator
             else:
                 yield line
 
-    yield from _commits(path, revisions())
+    yield from commits(path, revisions())
     for end in ends:
         between = _lines(path, ("rev-list", "--ancestry-path", *without, "--not", end, "--"))
-        for _ in _commits(path, between):
+        for _ in commits(path, between):
             pass
 
 
-def _commits(path: Path, revisions: Iterator[str]) -> Iterator[Written]:
+def commits(path: Path, revisions: Iterable[str]) -> Iterator[Written]:
+    """These commits, each read by its hash. RepositoryError if one is missing or does not match it."""
+    revisions = iter(revisions)
     while batch := list(islice(revisions, BATCH)):
         data = _encoded(git(path, "cat-file", "--batch", input="".join(f"{item}\n" for item in batch)).stdout)
         at = 0
@@ -61,14 +63,15 @@ def _parse(revision: str, content: bytes) -> Written:
     tree = next((line[5:] for line in lines if line.startswith(b"tree ")), b"").decode()
     name, _, rest = next((line[7:] for line in lines if line.startswith(b"author ")), b"").partition(b"<")
     encoding = next((line[9:] for line in lines if line.startswith(b"encoding ")), b"utf-8").decode("ascii", "replace")
-    parents = sum(line.startswith(b"parent ") for line in lines)
+    parents = [line[7:].decode() for line in lines if line.startswith(b"parent ")]
     return Written(
         revision,
         tree,
-        parents,
+        len(parents),
         _text(name, encoding).strip(),
         _text(rest.partition(b">")[0], encoding),
         _text(message, encoding),
+        parents[0] if parents else "",
     )
 
 
@@ -109,7 +112,7 @@ def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
     if any(git(path, "cat-file", "-e", f"{item}^{{commit}}", check=False).code for item in (*tips, *without)):
         return True
     kept = path / git(path, "rev-parse", "--git-path", "shallow").stdout.strip()
-    ends = set(kept.read_text().split())
+    ends = set(kept.read_text(encoding="utf-8").split())
     return any(revision in ends for revision in _lines(path, ("rev-list", *_range(tips, without))))
 
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from shipway.domain.errors import RepositoryError
+from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
 from shipway.system.git.view import TIMEOUT, Source
+from shipway.system.patterns import matches
 
-GLOB = {r"\*\*/": "(?:.*/)?", r"\*\*": ".*", r"\*": "[^/]*", r"\?": "[^/]"}
 MAIN_BRANCHES = ("main", "master", "trunk")
 COMMIT = "%H%x00%T%x00%ae%x00%s"
 
@@ -46,12 +46,33 @@ class Repository:
         """The commit of a branch, tag or hash."""
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
         if done.code:
+            if revision == "HEAD":
+                raise RepositoryError(
+                    f"the repository {self.path} has no commit yet, and Shipway deploys commits",
+                    hint="git add the files of the application, then: git commit",
+                )
             raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
         text = self._run(
             "rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()
         ).stdout
         full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
         return Commit(full, tree, author, subject)
+
+    def path_of(self, file: Path) -> str:
+        """The path in the repository of a file in the work tree; of a bare repository, the path as it is. UsageError if it
+        is outside."""
+        if self.is_bare:
+            return os.path.normpath(file)
+        found = Path(os.path.realpath(file.absolute().parent)) / file.name
+        root = self.path.resolve()
+        if not found.is_relative_to(root):
+            raise UsageError(f"{file} is not in the repository {self.path}")
+        return found.relative_to(root).as_posix()
+
+    @staticmethod
+    def folder() -> Path:
+        """The working directory, without links."""
+        return Path.cwd().resolve()
 
     def has(self, revision: str) -> bool:
         """Whether the commit is in this repository."""
@@ -86,7 +107,7 @@ class Repository:
         found: dict[str, str] = {}
         for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
             kind, _, path = line.partition("\t")
-            if path and any(_matches(path, pattern) for pattern in patterns):
+            if path and any(matches(path, pattern) for pattern in patterns):
                 found[path] = " ".join(kind.split())  # mode, type and hash
         return found
 
@@ -125,6 +146,11 @@ class Repository:
             if done.code
             else done.stdout.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\r\n", "\n")
         )
+
+    def content(self, revision: str, path: str) -> bytes | None:
+        """Bytes of a file at a revision; None if it is missing."""
+        done = self._run("cat-file", "blob", f"{revision}:{path}", check=False)
+        return None if done.code else done.stdout.encode("utf-8", "surrogateescape")
 
     def exists(self, revision: str, path: str) -> bool:
         """Whether a file or folder is in a commit."""
@@ -241,11 +267,3 @@ def is_git_folder(path: Path) -> bool:
     """Whether this folder itself is a git directory, such as a bare repository: then it is given, and not just
     found."""
     return all((path / name).exists() for name in ("HEAD", "objects", "refs"))
-
-
-def _matches(path: str, pattern: str) -> bool:
-    clean = pattern.strip("/").removeprefix("./")
-    if path == clean or path.startswith(clean + "/") or clean in ("", "."):
-        return True
-    glob = re.sub(r"\\\*\\\*/|\\\*\\\*|\\\*|\\\?", lambda found: GLOB[found[0]], re.escape(clean))
-    return re.fullmatch(glob, path) is not None

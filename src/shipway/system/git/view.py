@@ -54,7 +54,9 @@ class View:
                 f"--object-format={source.hash}",
                 env=_alone(folder, None),
             )
-            (folder / "objects" / "info" / "alternates").write_text(f"{(source.common or source.folder) / 'objects'}\n")
+            (folder / "objects" / "info" / "alternates").write_bytes(
+                os.fsencode((source.common or source.folder) / "objects") + b"\n"
+            )
             view = cls(folder, {})
             view.run("read-tree", f"{source.revision}^{{tree}}")
             for line in view.run("ls-files", "--stage", "-z").split("\0"):

@@ -78,11 +78,18 @@ class ScheduleSuite:
 
     def test_the_last_due_time_is_not_that_of_a_run_by_a_person(self, ledger: Ledger) -> None:
         ledger.add_release(RELEASE)
-        assert ledger.last_due("shop", "staging", "digest") is None
+        assert ledger.last_due("shop", "staging", "digest", 1000.0) is None
         ledger.claim_scheduled(RUN)
         ledger.claim_scheduled(dataclasses.replace(RUN, due=900.0, reason="asked for"))
         ledger.claim_scheduled(dataclasses.replace(RUN, due=50.0, attempt=1))
-        assert ledger.last_due("shop", "staging", "digest") == 60.0
+        assert ledger.last_due("shop", "staging", "digest", 1000.0) == 60.0
+
+    def test_a_due_time_of_a_wrong_clock_is_not_the_last_one(self, ledger: Ledger) -> None:
+        ledger.add_release(RELEASE)
+        ledger.claim_scheduled(RUN)
+        ledger.claim_scheduled(dataclasses.replace(RUN, due=9e9))
+        assert ledger.last_due("shop", "staging", "digest", 100.0) == 60.0
+        assert ledger.last_due("shop", "staging", "digest", 59.0) is None
 
     def test_a_run_of_an_unknown_release_is_refused(self, ledger: Ledger) -> None:
         with pytest.raises(StoreError):

@@ -100,3 +100,21 @@ def test_what_nobody_knows_is_refused(world: World) -> None:
     with pytest.raises(UsageError, match="no environment 'prod'") as caught:
         renamed(world).environment("prod")
     assert caught.value.hint == "it has: stage, staging"
+
+
+def test_a_wrong_name_is_refused_by_every_command(world: World, tmp_path: Path) -> None:
+    """Those without an environment too, such as status and history, would have nothing to show."""
+    unknown = known_app(world.controller(), MemoryProject("shpo", None))
+    with pytest.raises(UsageError, match="the ledger has no app 'shpo'") as caught:
+        unknown.require()
+    assert caught.value.hint == "it has: shop"
+    plan = world.ledger.release("shop", 1).plan  # type: ignore[union-attr]
+    by_labels = World(tmp_path / "other")  # its ledger is empty
+    labelled = dataclasses.replace(by_labels.controller(), machine=world.controller().machine)
+    for known in (
+        by_app(world.controller()),
+        by_app(labelled),
+        known_app(by_labels.controller(), MemoryProject("new", plan, is_checkout=True)),
+        known_app(by_labels.controller(), MemoryProject("new", plan)),
+    ):
+        assert known.require() is known

@@ -10,8 +10,11 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.secret_lists import read_import, secret_states
 from shipway.context import Context
-from shipway.domain.errors import KeyMissing
+from shipway.domain.desired import render_desired
+from shipway.domain.errors import KeyMissing, SecretError
+from shipway.domain.plan import Plan, Service
 from shipway.domain.release import Release
 from shipway.drivers.secrets.key import Keys
 from shipway.drivers.secrets.ledger import LedgerSecrets
@@ -103,3 +106,35 @@ def test_a_deployments_secret_is_found_by_its_fingerprint(world: World, tmp_path
     assert settings(world.controller(), release, STAGING, like=old).secrets["KEY"] == "newer"
     lost = dataclasses.replace(then, fingerprints={"KEY": "other"})
     assert settings(world.controller(), release, STAGING, like=lost).secrets["KEY"] == "newer"
+
+
+def test_an_optional_secret_may_be_unset(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ctx = world.controller()
+    web = Service(
+        "web", image="web:1", secrets=("TOKEN", "DSN", "CERT"), secret_files=("CERT",), optional_secrets=("DSN", "CERT")
+    )
+    other = Service("other", image="web:1", secrets=("CERT",))
+    where = dataclasses.replace(STAGING, secrets=("METRICS",), optional_secrets=("METRICS",))
+    plan = Plan("shop", {"web": web}, environments={"staging": where})
+    made = Release(1, "shop", "a" * 40, "t", (), "s", {"web": "web@sha256:1", "other": "web@sha256:1"}, plan, 1, 0.0)
+    with pytest.raises(SecretError, match="staging lacks 1 secret: TOKEN"):
+        settings(ctx, made, where)
+    ctx.secrets.set("shop/staging", "TOKEN", "value-of-token")
+    spec = render_desired(made, where, settings(ctx, made, where)).workers[0]
+    assert [name for name in spec.env if not name.startswith("SHIPWAY_")] == ["TOKEN"]
+    assert dict(spec.files) == {}
+    states = {item.name: (item.missing, item.optional) for item in secret_states(ctx, plan, "staging") if item.used_by}
+    assert states == {"TOKEN": (False, False), "DSN": (False, True), "CERT": (False, True), "METRICS": (False, True)}
+    for name in ("DSN", "CERT", "METRICS"):
+        ctx.secrets.set("shop/staging", name, f"value-of-{name}")
+    later = render_desired(made, where, settings(ctx, made, where)).workers[0]
+    assert (later.env["DSN"], later.env["CERT_FILE"]) == ("value-of-DSN", "/run/secrets/CERT")
+    assert later.name != spec.name, "the next deployment uses them"
+    strict = dataclasses.replace(plan, services={"web": web, "other": other})
+    ctx.secrets.remove("shop/staging", "CERT")
+    with pytest.raises(SecretError, match="staging lacks 1 secret: CERT"):
+        settings(ctx, dataclasses.replace(made, plan=strict, digest=""), where)
+    imported = read_import(ctx, strict, where, "TOKEN=another-value\nNOPE=1\n", every=False)
+    assert (imported.missing, imported.unused) == (("CERT",), ("NOPE",))
+    world.close()

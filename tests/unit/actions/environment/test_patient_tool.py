@@ -72,7 +72,9 @@ def patient(world: World, tool: Stubborn, database: Database = QUICK, answer: st
     world.runtime.create(_spec())
     world.runtime.start("shop_staging_db")
     inner: Any = tool
-    return PatientTool(ctx, inner, SERVER, database, "shop_staging_db"), pauses
+    return PatientTool(
+        ctx, inner, SERVER, database, lambda command: ctx.runtime.execute("shop_staging_db", command)
+    ), pauses
 
 
 def _spec() -> Any:

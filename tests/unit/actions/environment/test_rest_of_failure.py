@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +45,14 @@ def world(tmp_path: Path) -> World:
 def patient(world: World, left: str) -> tuple[PatientTool, Failing]:
     """left: the schema after a failure."""
     texts = [BEFORE]
-    ctx = world.controller()
     inner = Failing(lambda: texts.append(left))
-    runtime: Any = ctx.runtime
 
-    class Runtime:
-        def execute(self, container: str, command: tuple[str, ...]) -> tuple[int, str]:
-            assert container == "shop_staging_db"
-            return 0, texts[-1] if command == ("schema",) else ""
+    def ask(command: Sequence[str]) -> tuple[int, str]:
+        return 0, texts[-1] if tuple(command) == ("schema",) else ""
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(runtime, name)
-
-    here = dataclasses.replace(ctx, machine=dataclasses.replace(ctx.machine, runtime=Runtime()))  # type: ignore[arg-type]
     database = Database("db", "backend", "memory", lock_timeout=0.1, lock_retries=2, lock_pause=0.0)
     tool: Any = inner
-    return PatientTool(here, tool, Server(), database, "shop_staging_db"), inner
+    return PatientTool(world.controller(), tool, Server(), database, ask), inner
 
 
 def test_what_it_left_is_shown_and_nothing_is_repeated(world: World) -> None:

@@ -72,6 +72,14 @@ def test_a_restart_gives_new_containers_for_old_ones(world: World) -> None:
     assert examine(world.controller(), "shop", STAGING) == []
 
 
+def test_a_service_that_is_named_twice_is_restarted_once(tmp_path: Path) -> None:
+    where = dataclasses.replace(STAGING, strategy=Strategy("rolling"))
+    world = World(tmp_path)
+    deploy(world.controller(), DeployRequest(world.release(1, environment=where), where))
+    restart(world.controller(), "shop", "staging", ["worker", "worker"])
+    assert world.ledger.current("shop", "staging").adjustments.restarts == {"worker": 1}  # type: ignore[union-attr]
+
+
 def test_only_the_named_service(world: World) -> None:
     before = running(world)
     restart(world.controller(), "shop", "staging", ["backend"])

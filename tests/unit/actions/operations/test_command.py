@@ -83,11 +83,18 @@ def test_who_ran_what_is_recorded_without_secrets(world: World) -> None:
     assert found.finished is not None
 
 
+def test_no_version_of_a_secret_is_recorded(world: World) -> None:
+    for value in ("second-key", "third-key"):
+        world.secrets(world.ledger).set("shop/staging", "KEY", value)
+    run(world, Screen(), "backend", "login", "secret-key", "second-key", "third-key")
+    assert recorded(world) == [("backend", "login «KEY» «KEY» «KEY»", 3)]
+
+
 def test_it_is_recorded_before_it_runs(world: World) -> None:
     world.runtime.fail("create", error=EngineError("no"))
     with pytest.raises(EngineError, match="no"):
         run(world, Screen())
-    assert recorded(world) == [("backend", "sh", None)]
+    assert recorded(world) == [("backend", "sh", 125)]
 
 
 def test_an_interrupted_one_leaves_nothing(world: World) -> None:
@@ -96,6 +103,22 @@ def test_an_interrupted_one_leaves_nothing(world: World) -> None:
         run(world, Screen(interrupted=True))
     assert set(world.runtime.containers) == before
     assert recorded(world) == [("backend", "sh", 130)]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BrokenPipeError(), 141), (EngineError("lost"), 125), (OSError(5, "io"), 125)]
+)
+def test_one_that_is_cut_off_is_recorded_as_ended(world: World, error: Exception, code: int) -> None:
+    class Broken(Screen):
+        def converse(self, session: Session) -> None:
+            raise error
+
+    before = set(world.runtime.containers)
+    with pytest.raises(type(error)):
+        run(world, Broken())
+    assert recorded(world) == [("backend", "sh", code)]
+    assert world.ledger.operations("shop", "staging")[0].finished is not None
+    assert set(world.runtime.containers) == before
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_one(world: World) -> None:

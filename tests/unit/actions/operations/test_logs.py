@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.logs import LogQuery, logs
 from shipway.domain.errors import EngineError, KeyMissing, UsageError
+from shipway.domain.log import LogLine, stamp
 from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import PLAN, STAGING
@@ -59,6 +61,13 @@ def test_a_pattern_sees_only_what_is_printed(world: World) -> None:
 def test_older_values_of_a_secret_are_masked_too(world: World) -> None:
     deploy(world.controller(), DeployRequest(world.release(1), STAGING))
     world.secrets(world.ledger).set("shop/staging", "KEY", "another-key")
+    assert "local backend.1 r1 key is «KEY»" in read(world)
+
+
+def test_a_removed_secret_is_masked_too(world: World) -> None:
+    """Containers of the release that had it may still print it."""
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world.secrets(world.ledger).remove("shop/staging", "KEY")
     assert "local backend.1 r1 key is «KEY»" in read(world)
 
 
@@ -122,3 +131,34 @@ def test_followed_until_it_is_left(world: World) -> None:
     deploy(world.controller(), DeployRequest(world.release(2), STAGING))
     assert {(source.release, line) for _, line, source in next(found)} == {(2, "with «KEY»")}
     found.close()
+
+
+def test_following_goes_on_after_the_engine_was_restarted(world: World) -> None:
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    found = logs(world.controller(), PLAN, STAGING, LogQuery(("frontend",), follow=True))
+    next(found)
+    world.runtime.behave("frontend", Behaviour(("back again",)))
+    deploy(world.controller(), DeployRequest(world.release(2), STAGING))
+    world.runtime.fail("list", error=EngineError("nothing answers"))
+    assert [line for _, line, _ in next(found)] == ["back again"]
+    assert world.notes[-1] == "the logs of local are missing: nothing answers"
+    found.close()
+
+
+def test_long_lines_are_not_read_far_ahead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a log with lines of a million characters must not be in memory at once."""
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    monkeypatch.setattr("shipway.actions.operations.logs.LARGE", 1000)
+    produced: list[str] = []
+
+    def log(container: str, **more: object) -> Iterator[list[LogLine]]:
+        for number in range(200):
+            produced.append(container)
+            yield [(stamp(number), "x" * 500)]
+
+    world.runtime.log = log  # type: ignore[method-assign, assignment]
+    taken = 0
+    for batch in logs(world.controller(), PLAN, STAGING, LogQuery(("frontend", "backend"))):
+        taken += len(batch)
+        assert len(produced) - taken <= 20
+    assert taken == len(produced) == 400

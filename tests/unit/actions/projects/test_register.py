@@ -56,7 +56,7 @@ def test_a_bare_repository_is_reached_by_its_path_and_by_an_address(place: HostD
     assert place.book(clone).origin.url == url
     assert place.book(bare).origin.address == str(bare.path), "the hook needn't reach itself by ssh"
     assert provenance(replace(place.ctx, repository=lambda: bare), "shop").url == str(bare.path)
-    assert register_hook(place.ctx, bare, None, parse_plan) == made
+    assert register_hook(place.ctx, bare, None, parse_plan) == [made]
     moved = register_again(place.ctx, clone, place.plan(), "staging", "another branch")
     assert (moved.addresses, moved.branch) == (made.addresses, "staging"), "a new branch leaves the addresses"
     other = f"ssh://git@localhost{bare.path}"

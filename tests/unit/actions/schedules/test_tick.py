@@ -243,6 +243,16 @@ def test_output_is_recorded_without_secrets(clock: Make) -> None:
     assert "secret-key" not in at.runs[0].log
 
 
+def test_older_values_of_a_secret_are_masked_too(clock: Make) -> None:
+    """The live release keeps the value that it was deployed with."""
+    at = clock()
+    at.behave("my key is secret-key")
+    at.tick(NOON)
+    at.world.secrets(at.world.ledger).set("shop/staging", "KEY", "another-key")
+    at.tick(NOON + 60)
+    assert at.runs[0].log == "my key is «KEY»"
+
+
 def test_an_unreachable_host_stops_no_other_environment(tmp_path: Path) -> None:
     far = dataclasses.replace(place(), hosts=(Host("ssh://far", "10.0.0.2"),))
     at = Clock(tmp_path / "world", far, hosts=(LOCAL, "ssh://far"))
@@ -413,3 +423,75 @@ def test_the_overview_has_next_last_and_overdue_times(clock: Make) -> None:
     at.tick(NOON + 60)
     [after] = overview(at.world.controller(), "shop", "staging")
     assert (after.next, after.overdue, after.runs[0].outcome) == (NOON + STEP, None, SUCCEEDED)
+
+
+def test_a_clock_that_was_ahead_for_a_while_stops_nothing(clock: Make) -> None:
+    at = clock(overlap=ALLOW)
+    at.behave()
+    at.tick(NOON + 1)
+    at.tick(NOON + 1000 * STEP)
+    at.tick(NOON + STEP + 1)  # set right again
+    assert [run.due for run in at.runs] == [NOON, NOON + 1000 * STEP, NOON + STEP]
+    at.tick(NOON + STEP + 60)
+    assert len(at.runs) == 3
+
+
+def test_a_job_that_began_by_a_clock_ahead_times_out_too(clock: Make) -> None:
+    at = clock()
+    at.behave(code=None)
+    at.tick(NOON + 1000 * STEP)
+    at.tick(NOON + 1000 * STEP - 10)
+    assert at.outcomes[0] == PENDING, "a small correction ends nothing"
+    [over] = at.tick(NOON + STEP - 1)
+    assert (over.due, over.outcome) == (NOON + 1000 * STEP, TIMED_OUT)
+
+
+def test_a_wrong_name_in_a_crontab_is_an_error(clock: Make) -> None:
+    at = clock()
+    with pytest.raises(UsageError, match="the ledger has no app 'shpo'") as caught:
+        tick(at.world.controller(), "shpo")
+    assert caught.value.hint == "it has: shop"
+    assert tick(at.world.controller(), "shop") == []
+
+
+def test_one_that_can_never_be_started_holds_up_no_other(clock: Make) -> None:
+    at = clock()
+    at.behave()
+    real = at.world.runtime.create
+
+    def create(spec: Any) -> str:
+        if "_schedule_" in spec.name:
+            raise EngineError("its image is gone")
+        return real(spec)
+
+    at.world.runtime.create = create  # type: ignore[method-assign]
+    for minute in range(5):
+        with pytest.raises(EngineError, match="its image is gone"):
+            at.tick(NOON + 1 + 60 * minute)
+        assert at.outcomes == [PENDING], "it may be a registry that answers again"
+    [failed] = at.tick(NOON + 302)
+    assert (failed.outcome, failed.detail) == (FAILED, "not started: its image is gone")
+    at.world.runtime.create = real  # type: ignore[method-assign]
+    at.tick(NOON + STEP + 1)
+    at.tick(NOON + STEP + 60)
+    assert at.outcomes == [FAILED, SUCCEEDED]
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_one_on_a_host_that_left_the_plan_holds_up_no_other(tmp_path: Path, started: bool) -> None:
+    old = dataclasses.replace(place(), hosts=(Host("ssh://old"),))
+    new = dataclasses.replace(place(), hosts=(Host("ssh://new"),))
+    at = Clock(tmp_path / "world", old, hosts=(LOCAL, "ssh://old", "ssh://new"))
+    if started:
+        for name in ("ssh://old", "ssh://new"):
+            at.world.engines[name].runtime.behave("*_schedule_*", Behaviour((), exit_code=None))
+    else:
+        at.world.engines["ssh://old"].runtime.fail("create", error=EngineError("busy"))
+    with suppress(EngineError):
+        at.tick(NOON + 1)
+    assert at.outcomes == [PENDING]
+    deploy(at.world.controller(), DeployRequest(at.world.release(2, environment=new), new, force=True))
+    [lost] = at.tick(NOON + STEP + 1)
+    assert (lost.outcome, lost.detail) == (LOST, "ssh://old is no host of staging anymore")
+    assert [run.host for run in at.runs] == ["ssh://old", "ssh://new"]
+    assert at.runs[1].began is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +13,17 @@ import pytest
 from shipway.actions.database.down_scripts import as_folder, recorded_scripts, write_out
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.snapshots.restore import outlook
 from shipway.actions.snapshots.snapshot import snapshot, snapshots
+from shipway.domain import names
+from shipway.domain.container import LABEL_CONFIG, LABEL_OWNER, ContainerSpec
 from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.plan import ALWAYS, Snapshots
 from shipway.domain.proof import DATA_LOST
 from shipway.domain.release import Release
 from shipway.domain.rules import InForce, RuleSet
+from shipway.system.alive import this_process
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
 from tests.unit.world import World
@@ -138,3 +145,38 @@ def test_a_script_that_would_be_masked_is_not_kept(world: World) -> None:
 def test_recorded_scripts_as_a_folder(path: str, up: str | None) -> None:
     made = as_folder({path: "DROP TABLE a;"})
     assert (set(made) if made else None) == ({path, up} if up else None)
+
+
+def test_what_a_restore_would_lose_is_counted_beside_other_work(world: World) -> None:
+    """It holds no lock, and whoever holds it ends the jobs that a dead process left."""
+    deployed(world, 1, "0001")
+    deployed(world, 2, "0002")
+    real, seen = world.runtime.start, []
+
+    def start(name: str) -> None:
+        world.runtime.start = real  # type: ignore[method-assign]
+        with exclusive_access(world.controller(), "shop", "staging", "clean-up"):
+            seen.append(world.runtime.find(name))
+        real(name)
+
+    world.runtime.start = start  # type: ignore[method-assign]
+    assert outlook(world.controller(), "shop", "staging", 1).lost == ()
+    (found,) = seen
+    assert found is not None
+    assert "_job_snapshot_" in found.name
+    assert found.name not in world.runtime.containers
+
+
+def test_a_job_of_a_dead_process_without_the_lock_is_removed(world: World) -> None:
+    deployed(world, 1, "0001")
+    deployed(world, 2, "0002")
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    owner = re.sub(r"process \d+", f"process {gone.pid}", this_process())
+    for name, owned in (("dead", f"ada {owner}"), ("alive", f"ada {this_process()}")):
+        labels = {**names.labels("shop", "staging", "job", "db"), LABEL_OWNER: owned, LABEL_CONFIG: name, **world.label}
+        world.runtime.create(ContainerSpec(f"shop_staging_job_{name}", "postgres:15", labels))
+    with exclusive_access(world.controller(), "shop", "staging", "clean-up"):
+        pass
+    assert "shop_staging_job_dead" not in world.runtime.containers
+    assert "shop_staging_job_alive" in world.runtime.containers

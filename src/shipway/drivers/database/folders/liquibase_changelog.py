@@ -145,7 +145,7 @@ def _items(files: Files, name: str) -> list[_Item]:
     try:
         text = files.text(name)
         return list(_from_xml(text) if name.endswith(".xml") else _from_data(_data(name, text)))
-    except (Unreadable, ValueError, TypeError, AttributeError, RecursionError):
+    except (Unreadable, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return []
 
 
