@@ -61,9 +61,88 @@ DATABASE = snapshot_script(
     + r"""
 DONE=shipway_swapped
 size() { sql "$DB_NAME" -e "SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = database()"; }
-here() { ([ -n "${DB_HOST:-}" ] || {
-  export DB_HOST=127.0.0.1 DB_PORT=3306 DB_USER="${MARIADB_USER:-${MYSQL_USER:-}}" DB_NAME="${MARIADB_DATABASE:-${MYSQL_DATABASE:-}}"
-  export MYSQL_PWD="${MARIADB_PASSWORD:-${MYSQL_PASSWORD:-}}"
+here() { (export DB_HOST=127.0.0.1 DB_PORT=3306 MYSQL_PWD=none; "$@"); }
+serve() {
+  env -u DB_HOST -u DB_PORT -u MYSQL_PWD MYSQL_RANDOM_ROOT_PASSWORD=yes MYSQL_USER="$DB_USER" MYSQL_PASSWORD=none MYSQL_DATABASE="$DB_NAME" \
+    docker-entrypoint.sh --bind-address=127.0.0.1 --skip-log-bin --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
+    --event-scheduler=OFF >/tmp/server.log 2>&1 &
+  until here sql "$DB_NAME" -e 'SELECT 1' >/dev/null 2>&1; do
+    kill -0 $! 2>/dev/null || { cat /tmp/server.log; return 1; }
+    sleep 0.1
+  done
+}
+save() { { tables && code || touch /tmp/incomplete; } | gzip -1; [ ! -e /tmp/incomplete ]; }
+test_it() {
+  gunzip -c "$1" | only_tables | here sql "$DB_NAME" || return
+  gunzip -c "$1" | only_code | here sql "$DB_NAME" || return
+  here rows
+}
+restore() {
+  file=$1 new=$2
+  create "$new" || return
+  gunzip -c "$file" | only_code > "$new.code" || return
+  gunzip -c "$file" | only_tables | sql "$new" || return
+  # The code is tried here: after the step that moves the tables, an error would be too late.
+  sql "$new" < "$new.code" && (DB_NAME=$new; { drops TRIGGER triggers trigger && drop_code; } > /tmp/drop.sql && sql "$new" < /tmp/drop.sql)
+}
+create() {
+  options=$(settings) || return
+  sql -e "CREATE DATABASE IF NOT EXISTS \`$1\` $options" 2>&1 && return
+  echo "the user $DB_USER needs the right to create such databases; the server's root grants it:"
+  echo "GRANT ALL ON \`shipway\\_%\`.* TO '$DB_USER'@'%'"
+  return 1
+}
+swap() {
+  new=$1 old=$2
+  swapped "$old" || move || { return_triggers "$new"; return 1; }
+  rm -f "$new.triggers"
+  drop_code > /tmp/drop.sql || return
+  sql "$DB_NAME" < /tmp/drop.sql && sql "$DB_NAME" < "$new.code"
+}
+drop_code() { drops VIEW views table && drops '' routines routine && drops EVENT events event; }
+drops() { # word, table of information_schema, prefix of its columns: statements that drop the database's code
+  kind=routine_type
+  [ -z "$1" ] || kind="'$1'"
+  sql "$DB_NAME" -e "SELECT CONCAT('DROP ', $kind, ' ', $(id 'database()'), '.', $(id "$3_name"), ';')
+    FROM information_schema.$2 WHERE $3_schema = database()"
+}
+move() {
+  create "$old" || return
+  sql "$new" -e "CREATE TABLE IF NOT EXISTS $DONE (n int)" || return
+  triggers > "$new.part" && mv "$new.part" "$new.triggers" || return
+  { drops TRIGGER triggers trigger && echo 'SET SESSION lock_wait_timeout = 60; RENAME TABLE' &&
+    pairs "$DB_NAME" "$old" && pairs "$new" "$DB_NAME" && echo "$new.$DONE TO $old.$DONE;"
+  } > /tmp/move.sql || return
+  # The rename blocks new statements while this ends the existing sessions.
+  ( while sleep 0.1; do
+      sql -e "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist
+        WHERE user = substring_index(user(), '@', 1) AND db = '$(literal "$DB_NAME")' AND id <> connection_id()" > /tmp/kill.sql &&
+        sql --force < /tmp/kill.sql >/dev/null 2>&1
+    done ) & ending=$!
+  sql < /tmp/move.sql
+  code=$?
+  kill "$ending"
+  return "$code"
+}
+pairs() { # from, to: of RENAME TABLE
+  sql "$1" -e "SELECT CONCAT($(id table_schema), '.', $(id table_name), ' TO ', $(id "'$(literal "$2")'"), '.', $(id table_name), ',')
+    FROM information_schema.tables WHERE table_schema = database() AND table_type <> 'VIEW' AND table_name <> '$DONE'"
+}
+swapped() { [ -n "$(sql -e "SELECT 1 FROM information_schema.tables WHERE table_schema = '$1' AND table_name = '$DONE'")" ]; }
+return_triggers() { [ ! -s "$1.triggers" ] || sql "$DB_NAME" < "$1.triggers" && rm -f "$1.triggers"; }
+names() { sql -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name REGEXP '^shipway_(restore|before)_[0-9]+\$' AND schema_name <> '$(literal "$DB_NAME")'"; }
+drop() {
+  for name; do
+    return_triggers "$name" || return  # of a swap that died before its step
+    sql -e "SET foreign_key_checks = 0; DROP DATABASE IF EXISTS \`$name\`" 2>&1 || return
+    rm -f "$name.code"
+  done
+}
+there() {
+  for name in $(names); do
+    case $name in shipway_before_*) swapped "$name" || continue ;; esac
+    say "there $name"
+  done
 }
 """
 )
@@ -123,8 +202,10 @@ esac && [ ! -e /tmp/failed ]
 # In the server's own container, by the variables that its image was created with.
 INSIDE = (
     r"""
-export DB_HOST=127.0.0.1 DB_PORT=3306 DB_USER="${MARIADB_USER:-${MYSQL_USER:-}}" DB_NAME="${MARIADB_DATABASE:-${MYSQL_DATABASE:-}}"
-export MYSQL_PWD="${MARIADB_PASSWORD:-${MYSQL_PASSWORD:-}}"
+[ -n "${DB_HOST:-}" ] || {
+  export DB_HOST=127.0.0.1 DB_PORT=3306 DB_USER="${MARIADB_USER:-${MYSQL_USER:-}}" DB_NAME="${MARIADB_DATABASE:-${MYSQL_DATABASE:-}}"
+  export MYSQL_PWD="${MARIADB_PASSWORD:-${MYSQL_PASSWORD:-}}"
+}
 """
     + _CLIENT
 )
