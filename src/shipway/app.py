@@ -213,14 +213,14 @@ def _registry(
 
 def _tool(
     database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-    cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None, image: str = "",
+    cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
 ) -> DatabaseTool:  # fmt: skip
     """Create the driver with those arguments that its constructor names."""
     import inspect
 
     known = {
         "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
-        "cache": cache, "start": start, "image": image,
+        "cache": cache, "start": start, "image": image, "kind": kind,
     }  # fmt: skip
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})

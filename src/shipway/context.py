@@ -42,11 +42,11 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
 class ToolFactory(Protocol):
     """Creates the driver of the plan's migration tool. `run` runs commands in the release's image, `client` in the
     database's own, and `files` returns the files of a folder of the release's image. `cache` is shared by the tools of an
-    image. Only for a program that migrates when it starts: `image`, its reference, and `start`, which starts it alone."""
+    image. kind: of the database's accessory. Only for a program that migrates when it starts: `image`, its reference, and `start`, which starts it alone."""
 
     def __call__(
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-        cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None, image: str = "",
+        cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
     ) -> DatabaseTool: ...  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,14 @@ def container(network: str, *arguments: str, env: Mapping[str, str] | None = Non
         docker("rm", "--force", "--volumes", name)
 
 
+def until_ready(name: str, ready: Callable[[], bool]) -> None:
+    """Wait until the server in a container answers."""
+    deadline = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < deadline, docker("logs", name)
+        time.sleep(0.2)
+
+
 @dataclass(frozen=True)
 class Postgres:
     """A server in a container; each test has a database of its own."""
@@ -107,10 +115,7 @@ class Postgres:
     name: str
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while self.run("postgres")(["pg_isready", "-q"])[0] != 0:
-            assert time.monotonic() < deadline, docker("logs", self.name)
-            time.sleep(0.2)
+        until_ready(self.name, lambda: self.run("postgres")(["pg_isready", "-q"])[0] == 0)
 
     def create(self) -> str:
         database = f"t_{secrets.token_hex(4)}"

@@ -83,6 +83,6 @@ def test_every_migration_tool_can_be_planned_and_made() -> None:
     assert set(tools.values) == set(DRIVERS["database"]) - {"bare"}  # for folders that no plan speaks of
     for name in tools.values:
         asked = set(inspect.signature(driver("database", name)).parameters)
-        assert asked <= {"run", "client", "files", "folder", "commands", "cache", "start", "image"}, (
+        assert asked <= {"run", "client", "files", "folder", "commands", "cache", "start", "image", "kind"}, (
             f"app._tool has nothing else for {name}"
         )

@@ -36,7 +36,7 @@ VENDORS = re.compile(
 )
 TERMS = re.compile(r"Docker Engine|dockerfile", re.IGNORECASE)  # terms of the field and of the plan language
 MAY_NAME = {  # the part of the line, and why
-    ("domain/names.py", 'return f"{volume}.pg{major}"'): "volumes of upgrades that were made are called so",
+    ("domain/names.py", 'return f"{volume}.pg{numbers[0]}"'): "volumes of upgrades that were made are called so",
     ("actions/environment/ownership.py", "share a ledger on PostgreSQL (SHIPWAY_LEDGER)"): "the setting takes no other",
     ("actions/proofs/folder.py", "--rows supports only PostgreSQL"): "users of another server read which one has it",
     ("actions/proofs/folder.py", "--lint supports only folders of SQL files for PostgreSQL"): "likewise",

@@ -114,7 +114,7 @@ class World:
             home=self._folder, actor=f"controller-{self._owners}", ledger=ledger,
             secrets=self.secrets(ledger), machine=self.engines[LOCAL].machine(ledger, self.clock),
             connect=lambda name: self.engines[name].machine(ledger, self.clock), registry=lambda plan: self.images.registry,  # type: ignore[arg-type, return-value]
-            tool=lambda settings, *, run, client, files, cache=None: MemoryTool(database, settings.folder or ""),
+            tool=lambda settings, *, run, client, files, cache=None, kind="": MemoryTool(database, settings.folder or ""),
             kinds=KINDS, servers={"postgres": PostgresServer()},
             clock=lambda: self.clock() + ahead, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]

@@ -25,7 +25,7 @@ def database() -> None:
 def upgrade(
     options: Globals, environment: str, accessory: str | None, image: str | None, wait: float, app: str | None
 ) -> None:
-    """Upgrade PostgreSQL of ENVIRONMENT to the major version in the plan, by dump and restore.
+    """Upgrade the database of ENVIRONMENT to the major version in the plan, by dump and restore.
 
     All services stop while the data is copied: `shipway maintenance on ENVIRONMENT` shows a page meanwhile. The row counts
     of all tables are compared before the new version serves. If anything fails, the services continue with the old
@@ -39,12 +39,12 @@ def upgrade(
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, _ = options.known_app(ctx, app).with_plan(environment)
-        databases = [item.name for item in plan.accessories.values() if item.kind == "postgres"]
+        databases = [item.name for item in plan.accessories.values() if item.kind in ctx.servers]
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:
             raise UsageError(
                 f"the plan has no accessory {name}" if name else "there is no single database to upgrade in the plan",
-                hint=f"pass --accessory NAME; PostgreSQL accessories of the plan: {', '.join(databases) or 'none'}",
+                hint=f"pass --accessory NAME; databases of the plan: {', '.join(databases) or 'none'}",
             )
         chosen = plan.accessories[name]
         chosen = dataclasses.replace(chosen, image=image) if image else chosen

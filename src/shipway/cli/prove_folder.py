@@ -36,6 +36,7 @@ COLOURS = {
     "NOT_RESTORED": "red",
     "IRREVERSIBLE": "yellow",
     "FAILS": "red",
+    "HALF_APPLIED": "red",
     "SKIPPED": "yellow",
 }
 INDENT = " " * 14

@@ -66,6 +66,10 @@ class AccessoryKind:
     password: str = ""
     database: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # that its container needs as well
+    setup: Mapping[str, str] = field(
+        default_factory=dict
+    )  # files of its container, with {user}: the image reads them when
+    # it creates the user
     health: str | None = None  # command that fails while it isn't ready; None: its port shows that
     data: DataFolder | None = None
     versions: Versions | None = None  # None: another version can read its files
@@ -106,6 +110,13 @@ class AccessoryKind:
         name = database_name(app)
         known = {self.user: name, self.password: password, self.database: name} if self.password else {}
         return {**known, **self.variables, **accessory.environment}
+
+    def setup_of(self, accessory: Accessory, app: str) -> dict[str, str]:
+        """Return the files by which the image sets up the user, by path."""
+        if not self.setup:
+            return {}
+        user = self.login_of(accessory, app, "", "").user.replace("'", "''")
+        return {path: _filled(text, {"user": user}) for path, text in self.setup.items()}
 
     def with_placeholders(self, accessory: Accessory, app: str, password: str) -> dict[str, str]:
         """Like `environment_of`, with placeholders for secrets: in a step or a proof no environment provides their

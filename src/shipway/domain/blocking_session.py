@@ -25,4 +25,5 @@ class BlockingSession:
         known = {"user": self.user, "application": self.application, "from": self.client}
         who = ", ".join(f"{name} {value}" for name, value in known.items() if value)
         state = f"{self.state}, " if self.state else ""
-        return f"process {self.process} ({who}), {state}in a transaction since {since}, last query: {self.query}"
+        query = f", last query: {self.query}" if self.query else ""
+        return f"process {self.process} ({who}), {state}in a transaction since {since}{query}"

@@ -52,6 +52,7 @@ class ContainerSpec:
     entrypoint: tuple[str, ...] | None = None  # replaces ENTRYPOINT; None keeps the image's
     env: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: hidden in repr
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by absolute path: readable only by its user
+    setup: Mapping[str, str] = field(default_factory=dict)  # the same, for the image itself: everybody may read them
     configs: Mapping[str, ConfigFile] = field(default_factory=dict, repr=False)  # by absolute path: root's, read-only
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
     network_of: str | None = None  # share this container's network namespace instead

@@ -267,6 +267,7 @@ def _accessory(
             **kind.environment_of(accessory, plan.app, settings.passwords.get(accessory.name, "")),
             **{secret: settings.secrets[secret] for secret in accessory.secrets},
         },
+        setup=kind.setup_of(accessory, plan.app),
         networks={names.network(plan.app, environment.name): (accessory.name,)},
         volumes={name: accessory.volume} if accessory.volume else {},
         publish=_to_other_hosts(plan, environment, accessory, kind.port_of(accessory)),

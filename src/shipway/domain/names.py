@@ -7,6 +7,7 @@ and a digest of the whole; no shorter name can end like that.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
@@ -64,9 +65,11 @@ def replaced(accessory_name: str) -> str:
     return f"{accessory_name}.replaced"
 
 
-def volume_of_version(volume: str, major: int) -> str:
+def volume_of_version(volume: str, numbers: Sequence[int]) -> str:
     """Name of the volume that a database upgrade to this version creates beside the accessory's own volume."""
-    return f"{volume}.pg{major}"
+    if len(numbers) > 1:  # two identify the format of its files
+        return f"{volume}.v{'.'.join(map(str, numbers))}"
+    return f"{volume}.pg{numbers[0]}"
 
 
 def snapshots(app: str, environment: str, accessory_name: str) -> str:

@@ -17,8 +17,21 @@ DATA_LOST = "DATA_LOST"  # the schema is as before; rows or values are not
 NOT_RESTORED = "NOT_RESTORED"  # they ran, but the schema differs
 IRREVERSIBLE = "IRREVERSIBLE"  # down migrations are missing or empty
 FAILS = "FAILS"  # up, down or the second up failed or timed out
+HALF_APPLIED = "HALF_APPLIED"  # the same, and a part of the failed migration's changes remains: it needs repair by hand
 SKIPPED = "SKIPPED"  # can't be verified, for example a migration written in Go; the reason says why
-VERDICTS = (RESTORED, COSMETIC, COLUMN_ORDER, ROWS_ADDED, DATA_LOST, NOT_RESTORED, IRREVERSIBLE, FAILS, SKIPPED)
+VERDICTS = (
+    RESTORED,
+    COSMETIC,
+    COLUMN_ORDER,
+    ROWS_ADDED,
+    DATA_LOST,
+    NOT_RESTORED,
+    IRREVERSIBLE,
+    FAILS,
+    HALF_APPLIED,
+    SKIPPED,
+)
+FAILURES = (FAILS, HALF_APPLIED)
 REVERSIBLE = (RESTORED, COLUMN_ORDER, COSMETIC)  # good enough for a rollback
 # Whether an image works on another release's schema:
 SAFE, UNSAFE, NO_EVIDENCE = "SAFE", "UNSAFE", "NO_EVIDENCE"

@@ -10,8 +10,9 @@ from shipway.domain.plan import ON_START
 from shipway.drafting import migration_commands as commands
 from shipway.drafting.builds import Build
 from shipway.drafting.dependencies import NODE, Project
-from shipway.drafting.draft import AccessoryDraft, DatabaseDraft, Draft, ServiceDraft
+from shipway.drafting.draft import DatabaseDraft, Draft, ServiceDraft
 from shipway.drafting.migration_commands import Found
+from shipway.drafting.platforms.declared import IMAGES
 from shipway.drafting.platforms.declared import accessory as new_accessory
 from shipway.drafting.tree import Tree, above, join, within
 
@@ -176,7 +177,7 @@ def _path(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: str | None) -> None:
-    """Add it with its service and PostgreSQL; a database that nothing else mentions is added."""
+    """Add it with its service and its server; a database that nothing else mentions is added."""
     database = found.database
     service, build = _owner(draft, builds, found)
     if service is None:
@@ -192,12 +193,11 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
             f"migrations of {service.name} ({database.why}): a plan has one `database`, here that of {other.service}"
         )
         return
-    if server == "mysql":
-        database.tool, database.unsupported = "", "only migrations of PostgreSQL are supported: run these yourself"
     if database.unsupported:
         draft.databases.append(database)
         return
-    accessory = _postgres(draft)
+    kind = "mysql" if server == "mysql" else "postgres"
+    accessory = next((item for item in draft.accessories if item.kind == kind), None)
     outside = _outside(draft, service, server) if accessory is None else ""
     if outside:
         database.tool, database.unsupported = "", outside
@@ -207,8 +207,9 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
         name = next(
             name for name in ("db", "database", "db-server") if all(item.name != name for item in draft.services)
         )
-        accessory = new_accessory(name, "postgres", "postgres:16", "DATABASE_URL", f"{database.why} needs a database")
-        accessory.todo.append("the repository doesn't name the database: is it PostgreSQL, and which version?")
+        accessory = new_accessory(name, kind, IMAGES[kind], "DATABASE_URL", f"{database.why} needs a database")
+        question = "which version is it?" if server == kind else "is it PostgreSQL, and which version?"
+        accessory.todo.append(f"the repository doesn't name the database: {question}")
         draft.accessories.append(accessory)
     database.accessory, database.service = accessory.name, service.name
     if build is not None and database.tool != ON_START:
@@ -223,7 +224,8 @@ def _outside(draft: Draft, service: ServiceDraft, server: str | None) -> str:
             return f"{name} is a file of SQLite, whose migrations Shipway doesn't run: run these yourself"
     if draft.origin and service.name in draft.composed:
         name = next((name for name in service.secrets if re.search(r"DATABASE_UR[LI]$|^POSTGRES_URL$", name)), "")
-        where = f"{name} is a database outside of this plan" if name else "its Compose file has no PostgreSQL"
+        product = "MySQL or MariaDB" if server == "mysql" else "PostgreSQL"
+        where = f"{name} is a database outside of this plan" if name else f"its Compose file has no {product}"
         return f"{where}: run these yourself, or add the accessory and `database`"
     return (
         "the settings name SQLite, whose migrations Shipway doesn't run: run these yourself"
@@ -268,10 +270,6 @@ def _project(copied: str | None, below: str | None) -> str | None:
     if copied == below:
         return None
     return copied[: -len(below or "") - 1] if copied.endswith(f"/{below}") else None
-
-
-def _postgres(draft: Draft) -> AccessoryDraft | None:
-    return next((item for item in draft.accessories if item.kind == "postgres"), None)
 
 
 def _owner(draft: Draft, builds: list[Build], found: Found) -> tuple[ServiceDraft | None, Build | None]:

@@ -34,7 +34,10 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "mysql": "shipway.drivers.scratch.mysql:MySqlScratch",
         "sqlite": "shipway.drivers.scratch.sqlite:SqliteScratch",
     },
-    "server": {"postgres": "shipway.drivers.server.postgres:PostgresServer"},
+    "server": {
+        "postgres": "shipway.drivers.server.postgres:PostgresServer",
+        "mysql": "shipway.drivers.server.mysql:MySqlServer",
+    },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "project": {

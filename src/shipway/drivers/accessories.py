@@ -69,7 +69,13 @@ KINDS: Kinds = {
         password="MYSQL_PASSWORD",
         database="MYSQL_DATABASE",
         variables={"MYSQL_RANDOM_ROOT_PASSWORD": "yes"},
-        health='mysqladmin ping -h 127.0.0.1 -u "$MYSQL_USER" -p"$MYSQL_PASSWORD" --silent',
+        # The user may create the databases of a restore, and see which session holds a lock.
+        setup={
+            "/docker-entrypoint-initdb.d/shipway.sql": "GRANT ALL ON `shipway\\_%`.* TO '{user}'@'%';\n"
+            "GRANT PROCESS ON *.* TO '{user}'@'%';\n"
+        },
+        # By TCP: while the image initializes, it runs a server that only listens on the socket.
+        health='"$(command -v mariadb-admin || command -v mysqladmin)" ping -h 127.0.0.1 --silent',
         data=DataFolder(_MYSQL_DATA, option="--datadir"),
         versions=Versions(
             variables={"MARIADB_VERSION": "MariaDB", "MYSQL_VERSION": "MySQL"},

@@ -22,6 +22,7 @@ Operation: TypeAlias = Literal[
     "there",
     "size",
     "tables",
+    "schema",
     "blockers",
     "statements",
     "upgrade",
@@ -46,6 +47,10 @@ class DatabaseServer(Protocol):
         """Its name for display."""
 
     @property
+    def atomic_migrations(self) -> bool:
+        """Whether it can undo changes of a schema in a transaction. If not, a migration that fails leaves what it did."""
+
+    @property
     def history_tables(self) -> Collection[str]:
         """Names of the migration history tables that it knows."""
 
@@ -68,8 +73,10 @@ class DatabaseServer(Protocol):
         take FILE KEPT…: dump the database into FILE, restore it to another server as a test, and remove files not KEPT. Prints
         lines as `rows`, then `shipway-taken SIZE DIGEST`; `shipway-full SIZE FREE` if the disk is too full. Bytes; sha256.
         load FILE DIGEST NEW: restore FILE into a database NEW with the owner, rights and settings of the client's one.
-        swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions.
-        there: prints `shipway-there NAME` for each database that a restore made, `shipway_restore_N` and `shipway_before_N`.
+        swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions. Once it
+        has renamed them, it only completes what is left to do.
+        there: prints `shipway-there NAME` for each database that a restore made, `shipway_restore_N`, and once it has been
+        renamed `shipway_before_N`.
         sweep: remove these.
 
         With the variables of `client` but the host, and two servers OLD and NEW (variables with their host names):
@@ -88,7 +95,9 @@ class DatabaseServer(Protocol):
         tables: prints the sizes of its tables, for `table_sizes`.
         statements COUNT: prints the statements that its applications run most often, for `frequent`. Fails if the server
         doesn't record them.
-        blockers: prints the sessions that hold a lock which a migration waits for now, for `blocking`.
+        schema: prints the schema as text, to tell whether it has changed.
+        blockers SECONDS: prints the sessions that hold a lock which a migration waits for now, for `blocking`. Where a session
+        can't be given the limit, ends the migration's statement if it has waited for longer.
         """
 
     def frequent(self, output: str) -> Sequence[str]:
@@ -111,6 +120,9 @@ class DatabaseServer(Protocol):
         """The command of a scratch server, for an accessory with this command: without durability, for speed, and with
         the log that `read_log` needs."""
 
+    def scratch_files(self, login: DatabaseLogin) -> Mapping[str, str]:
+        """Files of a scratch server's container, by path, by which its image makes this user a superuser."""
+
     def scratch(self, url: str, client: OneOff | None = None) -> Scratch:
         """A running scratch server, by the URL of its superuser. `client` runs a command in its container, with the
         variables of `client` for the accessory's login: it has the programs of the server's version."""
@@ -121,5 +133,8 @@ class DatabaseServer(Protocol):
     def log_rows(self, database: ScratchDatabase) -> AbstractContextManager[None]:
         """In the block, also log statements that change rows of this database: not for large amounts of rows."""
 
+    def log(self, database: ScratchDatabase) -> Sequence[str] | None:
+        """The lines of the log of a scratch server that keeps it itself; None: they are its output."""
+
     def read_log(self, lines: Sequence[str], database: str) -> ServerLog:
-        """The entries about a database in lines of a scratch server's output."""
+        """The entries about a database in lines of a scratch server's log."""

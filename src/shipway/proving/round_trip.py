@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shipway.domain.catalog import Catalog, Content, Difference, compare
-from shipway.domain.errors import Irreversible
+from shipway.domain.errors import Irreversible, MigrationFailed, ProofError
 from shipway.domain.own_tables import OwnTables
 from shipway.domain.proof import Loss, Stage
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
@@ -45,6 +45,7 @@ class RoundTrip:
     compared: bool = False  # whether dumps were compared
     after: Catalog | None = None  # after up, and after down
     restored: Catalog | None = None
+    reached: str | None = None  # the revision after a failed up migration
 
 
 # What dumps the schema before the round trip, which it gets as far as it is known, and whether columns have moved; None: dumps
@@ -71,7 +72,8 @@ def round_trip(
 
     stage, failure = run("up", database, up, terms, own)
     if failure:
-        return RoundTrip(Findings(up_failed=failure.message), (stage,))
+        reached, left = _left(database, tool, own, span.start, before)
+        return RoundTrip(Findings(up_failed=failure.message, left=left), (stage,), reached=reached)
     after = own.without_history(database.catalog())
     touched = {table: count for table, count in database.touched().items() if not own.is_history(table)}
     stages = [replace(stage, rows={table: count for table, count in touched.items() if count})]
@@ -83,7 +85,8 @@ def round_trip(
     if failure:
         if isinstance(failure, Irreversible):
             return replace(seen, findings=Findings(no_down=failure.message), stages=tuple(stages), catalog=after)
-        return replace(seen, findings=Findings(down_failed=failure.message), stages=tuple(stages))
+        _, left = _left(database, tool, own, span.end, after)
+        return replace(seen, findings=Findings(down_failed=failure.message, left=left), stages=tuple(stages))
     restored = own.without_history(database.catalog())
     doubtful = [notice for notice in stage.notices if terms.scratch.skipped(notice)]
     warnings = tuple(f"the down migration reports: {notice}; is the name mistyped?" for notice in doubtful)
@@ -109,13 +112,28 @@ def round_trip(
     stage, failure = run("up again", database, up, terms, own)
     seen = replace(seen, stages=(*stages, stage))
     if failure:
-        return replace(seen, findings=replace(findings, again_failed=failure.message))
+        _, left = _left(database, tool, own, span.start, restored)
+        return replace(seen, findings=replace(findings, again_failed=failure.message, left=left))
     catalog, dump = side_by_side(lambda read: read(), (database.catalog, database.dump if dump_again else _nothing))
     assert isinstance(catalog, Catalog)
     assert not isinstance(dump, Catalog)
     again = own.without_history(catalog)
     findings = replace(findings, again=_split(compare(after, again), terms)[1])
     return replace(seen, findings=findings, catalog=again, dump=dump)
+
+
+def _left(
+    database: ScratchDatabase, tool: DatabaseTool, own: OwnTables, revision: str | None, known: Catalog
+) -> tuple[str | None, tuple[Difference, ...]]:
+    """The revision after a failure, and if that is still `revision`, what differs from its known catalog: the failed
+    migration's own changes."""
+    try:
+        reached = tool.current()
+        if reached != revision:
+            return reached, ()
+        return reached, tuple(compare(known, own.without_history(database.catalog())))
+    except (MigrationFailed, ProofError):  # the failure itself is reported
+        return revision, ()
 
 
 def _nothing() -> None:

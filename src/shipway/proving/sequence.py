@@ -8,7 +8,7 @@ from functools import partial
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import FAILS, IRREVERSIBLE, RESTORED, REVERSIBLE, SCHEMA, MigrationReport
+from shipway.domain.proof import FAILURES, IRREVERSIBLE, RESTORED, REVERSIBLE, SCHEMA, MigrationReport
 from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.dumps import Dump
 from shipway.proving.repeat import repeat, settled
@@ -41,7 +41,7 @@ class SequenceReport:
 
 def ends(report: MigrationReport) -> bool:
     """Whether its first up migration failed."""
-    return report.verdict == FAILS and len(report.stages) == 1
+    return report.verdict in FAILURES and len(report.stages) == 1
 
 
 def verify_sequence(
@@ -166,11 +166,11 @@ class _Sequence:
             self._recreate_clone(span.start)
         found = self._round_trip(span)
         report = report_of(found, span, self._scratch)
-        if report.verdict == FAILS and not self._fresh:  # caused by it, or by earlier migrations?
+        if report.verdict in FAILURES and not self._fresh:  # caused by it, or by earlier migrations?
             self._recreate_clone(span.start)
             found = self._round_trip(span)
             report = report_of(found, span, self._scratch)
-        if report.verdict == FAILS and self._base is None and self._scratch.server_objects() != self._server:
+        if report.verdict in FAILURES and self._base is None and self._scratch.server_objects() != self._server:
             self._clone_alone(span.start)
             found = self._round_trip(span)
             report = report_of(found, span, self._scratch)

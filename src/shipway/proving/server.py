@@ -62,7 +62,8 @@ class Server:
         until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
-            lines = list(self.sandbox.ctx.runtime.logs(self.container))
+            kept = self.driver.log(database)
+            lines = list(self.sandbox.ctx.runtime.logs(self.container)) if kept is None else kept
             found = [next((at for at, line in enumerate(lines) if mark in line), -1) for mark in (since, until)]
             if min(found) >= 0:
                 return self.driver.read_log(lines[found[0] + 1 : found[1]], database.name)
@@ -82,12 +83,14 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: st
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
     driver = ctx.servers[accessory.kind]
     name = names.bounded(f"{app}_proof_{sandbox.name}_{accessory.name}")
+    setup = driver.scratch_files(kind.login_of(accessory, app, LOOPBACK, password))
     spec = ContainerSpec(
         name=name,
         image=image,
         labels={**sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: accessory.name, LABEL_CONFIG: name},
         command=driver.scratch_command(accessory.command),
         env=kind.with_placeholders(accessory, app, password),
+        setup=setup,
         networks={network: (accessory.name,)},
     )
     ctx.runtime.create(spec)

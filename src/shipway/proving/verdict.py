@@ -11,6 +11,7 @@ from shipway.domain.proof import (
     COSMETIC,
     DATA_LOST,
     FAILS,
+    HALF_APPLIED,
     IRREVERSIBLE,
     NOT_RESTORED,
     RESTORED,
@@ -35,6 +36,7 @@ class Findings:
     losses: tuple[Loss, ...] = ()
     collisions: tuple[str, ...] = ()  # sequences whose next value is already in a row
     again_failed: str = ""
+    left: tuple[Difference, ...] = ()  # what the failed up, down or second up has changed nevertheless
     again: tuple[Difference, ...] = ()  # of the schema after the first up, and after the second
 
 
@@ -44,12 +46,14 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
     A down migration that does nothing counts as missing, whatever the second up does. Next come failures, including the
     second up's, whose reasons list what prevented it; then schema differences, then lost rows, then added ones.
     """
+    failed = HALF_APPLIED if found.left else FAILS
+    left = tuple(f"the failed migration has left: {difference}" for difference in found.left)
     if found.up_failed:
-        return FAILS, (f"the up migration failed: {found.up_failed}",)
+        return failed, (f"the up migration failed: {found.up_failed}", *left)
     if found.no_down:
         return IRREVERSIBLE, (found.no_down,)
     if found.down_failed:
-        return FAILS, (f"the down migration failed: {found.down_failed}",)
+        return failed, (f"the down migration failed: {found.down_failed}", *left)
     if found.idle_down:
         return IRREVERSIBLE, ("the down migration changes nothing: all changes of the up migration remain",)
     unrestored = tuple(f"after the down migration: {difference}" for difference in found.differences)
@@ -66,7 +70,7 @@ def judge(found: Findings) -> tuple[str, tuple[str, ...]]:
     )
     other = tuple(f"after the second up migration, but not after the first: {difference}" for difference in found.again)
     if found.again_failed:
-        return FAILS, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost, *added)
+        return failed, (f"the second up migration failed: {found.again_failed}", *unrestored, *lost, *added, *left)
     if unrestored or other:
         return NOT_RESTORED, (*unrestored, *other, *lost, *added)
     if lost or added:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from shipway.domain.catalog import ADDITIVE, Catalog, Difference
+from shipway.domain.catalog import ADDITIVE, Catalog, Difference, compare
 from shipway.domain.compatibility import classify
-from shipway.domain.errors import ProofError
-from shipway.domain.proof import DATA, FAILS, REVERSIBLE, ROWS, MigrationReport
+from shipway.domain.errors import MigrationFailed, ProofError
+from shipway.domain.proof import DATA, FAILURES, REVERSIBLE, ROWS, MigrationReport
 from shipway.ports import DatabaseTool, Fill, OnLine, Rejected, Scratch, ScratchDatabase
 from shipway.proving.dumps import Dump
 from shipway.proving.repeat import repeat, settled
@@ -109,7 +109,7 @@ def report_of(found: RoundTrip, span: MigrationRange, scratch: Scratch) -> Migra
     """Convert to the ledger's form."""
     verdict, reasons = judge(found.findings)
     compatibility, why = classify(found.changes)
-    remedies = scratch.hints(reasons[0]) if verdict == FAILS else ()
+    remedies = scratch.hints(reasons[0]) if verdict in FAILURES else ()
     return MigrationReport(
         span.migrations, verdict, reasons, compatibility, tuple(why), found.findings.differences, found.changes,
         found.findings.losses, found.stages, (*found.warnings, *remedies),
@@ -183,9 +183,27 @@ class _Verifier:
                 clone, tool, self._range, before, self._terms, template=source,
                 dumped=lambda *_: partial(self._dump, source),
             )  # fmt: skip
+            found = self._with_left(found, clone, source)
         finally:
             self._drop(clone)
         return settled(found, lambda: self._repeat(source))
+
+    def _with_left(self, found: RoundTrip, clone: ScratchDatabase, source: ScratchDatabase) -> RoundTrip:
+        """What the migration that failed has left: compared with a clone that has those before it."""
+        reached = found.reached
+        if not found.findings.up_failed or found.findings.left or reached not in self._range.migrations:
+            return found
+        other = self._scratch.create(like=source)
+        try:
+            tool = self._tool_for(other)
+            tool.up(ignore, reached)
+            own = tool.own_tables()
+            left = compare(own.without_history(other.catalog()), own.without_history(clone.catalog()))
+        except (MigrationFailed, ProofError):  # the failure itself is reported
+            return found
+        finally:
+            self._scratch.drop(other)
+        return replace(found, findings=replace(found.findings, left=tuple(left)))
 
     def _repeat(self, source: ScratchDatabase) -> tuple[Catalog, Catalog] | None:
         clone = self._scratch.create(like=source)

@@ -125,6 +125,7 @@ class MemoryRuntime(Recorder):
             )
             behaviour = self._behaviour(spec)
             laid = {path: file.data for path, file in spec.configs.items()}
+            laid |= {path: text.encode() for path, text in spec.setup.items()}
             self.containers[spec.name] = Container(spec, info, behaviour, {**behaviour.files, **laid, **spec.files})
             for volume in mounts.values():
                 if volume in spec.volumes and volume not in self.volumes:

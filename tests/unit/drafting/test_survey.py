@@ -163,11 +163,10 @@ def test_plain_sql(folder: Path) -> None:
     assert plan.database == Database("db", "shop", "sql", "migrations")
 
 
-def test_migrations_of_mysql_are_named_as_unsupported(folder: Path) -> None:
+def test_migrations_of_mysql(folder: Path) -> None:
     compose = "services:\n  api: {build: .}\n  db: {image: 'mariadb:11'}\n"
-    plan, text = drafted(folder, {"docker-compose.yml": compose, "Dockerfile": PYTHON, "alembic.ini": ""})
-    assert plan.database is None
-    assert "# alembic.ini: only migrations of PostgreSQL are supported" in text
+    plan, _ = drafted(folder, {"docker-compose.yml": compose, "Dockerfile": PYTHON, "alembic.ini": ""})
+    assert plan.database == Database("db", "api", "alembic")
 
 
 SEQUELIZERC = "module.exports = {'migrations-path': path.resolve(__dirname, 'db', 'migrations'), 'models-path': path.resolve('x')}"

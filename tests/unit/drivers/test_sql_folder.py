@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import pytest
 
 from shipway.domain.errors import MigrationFailed
-from shipway.drivers.database import sql_client as client
 from shipway.drivers.database.sql import SqlFolder
+from shipway.drivers.database.sql_client import CLIENTS, Job, read
 from shipway.drivers.database.sql_folder import SqlFile, load, order
 
 
@@ -94,6 +94,9 @@ def test_what_a_file_says_of_itself(text: str, empty: bool, transaction: bool) -
     assert (file.empty, file.transaction) == (empty, transaction)
 
 
+CLIENT = CLIENTS["postgres"]
+
+
 def unpack(arguments: Sequence[str]) -> list[tuple[str, str, str, str]]:
     """The jobs in a command, as its shell script takes them apart."""
     rest, jobs = list(arguments[4:]), []
@@ -105,20 +108,24 @@ def unpack(arguments: Sequence[str]) -> list[tuple[str, str, str, str]]:
     return jobs
 
 
+def job_of(text: str, path: str = "1.sql") -> Job:
+    return Job(SqlFile(path, text), text, "")
+
+
 def test_a_job_is_recorded_with_its_checksum() -> None:
     [migration] = load("db", {"1_it's.up.sql": b"SELECT 1"})
-    [command] = client.calls([client.apply_job(migration)])
+    [command] = CLIENT.calls([CLIENT.apply_job(migration)])
     [(path, options, record, text)] = unpack(command)
-    assert (path, options, text) == ("1_it's.up.sql", "--single-transaction", "SELECT 1")
+    assert (path, options, text) == ("1_it's.up.sql", "y", "SELECT 1")
     assert record.endswith(f"VALUES ('1', 'it''s', '{hashlib.sha256(b'SELECT 1').hexdigest()}')")
 
 
 def test_small_files_go_in_one_call_and_large_ones_in_more() -> None:
     noise = random.Random(0).randbytes  # does not compress
-    small = [client.Job(SqlFile(f"{n}.sql", f"SELECT {n}"), "") for n in range(300)]
-    large = [client.Job(SqlFile(f"{n}.sql", noise(250_000).hex()), "") for n in range(5)]
-    assert len(list(client.calls(small))) == 1
-    commands = list(client.calls(large))
+    small = [job_of(f"SELECT {n}") for n in range(300)]
+    large = [job_of(noise(250_000).hex()) for _ in range(5)]
+    assert len(list(CLIENT.calls(small))) == 1
+    commands = list(CLIENT.calls(large))
     assert len(commands) == 3
     assert [job[3] for command in commands for job in unpack(command)] == [job.file.text for job in large]
     for command in commands:
@@ -127,9 +134,25 @@ def test_small_files_go_in_one_call_and_large_ones_in_more() -> None:
 
 
 def test_a_file_that_no_command_can_hold() -> None:
-    job = client.Job(SqlFile("1_seed.up.sql", random.Random(0).randbytes(800_000).hex()), "")
+    job = job_of(random.Random(0).randbytes(800_000).hex(), "1_seed.up.sql")
     with pytest.raises(MigrationFailed, match=r"1_seed\.up\.sql is too large: 1,\d{3},\d{3} bytes packed"):
-        list(client.calls([job]))
+        list(CLIENT.calls([job]))
+
+
+@pytest.mark.parametrize(
+    ("text", "followed"),
+    [
+        ("CREATE TABLE a (n int)", "\n;"),
+        ("CREATE TABLE a (n int);\n-- the last one\n", "\n"),
+        ("-- nothing to undo\n", "\n"),
+        ("DELIMITER //\nCREATE TRIGGER t BEGIN a; END//\nDELIMITER ;\n", "\n"),
+        ("DELIMITER //\nCREATE TRIGGER t BEGIN a; END", "\n//"),
+        ("SELECT 1; /* done */", "\n"),
+        ("SELECT 'a -- b'", "\n;"),
+    ],
+)
+def test_the_record_follows_a_script_on_mysql(text: str, followed: str) -> None:
+    assert CLIENTS["mysql"].ended(text) == f"{text.rstrip()}{followed}\nDELIMITER ;"
 
 
 # From psql 15: a warning that every connection prints, and an error.
@@ -148,14 +171,14 @@ shipway-read
 
 
 def test_the_outcome_of_a_call() -> None:
-    outcome = client.read(FAILED)
+    outcome = read(FAILED)
     assert (outcome.applied, outcome.failed) == ({"1": "c0ffee"}, "2_b.up.sql")
     assert '2_b.up.sql:3: ERROR:  relation "nowhere" does not exist' in outcome.lines
     assert not [line for line in outcome.lines if line.startswith("shipway-")]
 
 
 def test_a_state_that_was_cut_off_is_none() -> None:
-    assert client.read(FAILED.replace("shipway-read\n", "")).applied is None
+    assert read(FAILED.replace("shipway-read\n", "")).applied is None
 
 
 def test_a_lost_database_is_not_taken_for_an_empty_one() -> None:

@@ -30,8 +30,10 @@ def finish_restore(
         f"{'complete' if done else 'roll back'} the restore in {dead.environment}: {dead.actor}'s process died"
     )
     if done:
-        if shell is not None and shell.files is not None:
-            shell.files.swap(dead.id)
+        if shell is not None:
+            shell.run("swap", new_name(dead.id), old_name(dead.id))
+            if shell.files is not None:
+                shell.files.swap(dead.id)
         ctx.ledger.end_deployment(dead.id, SUCCEEDED, ctx.clock(), dead.goal, "")
     else:
         ctx.ledger.end_deployment(

@@ -68,12 +68,12 @@ def of_version(ctx: Context, spec: ContainerSpec, accessory: Accessory) -> Conta
     series = ctx.kind(accessory).series(accessory.image, variables_of(config_of(ctx, spec.image)))
     if series is None or spec.name not in spec.volumes or accessory.kind not in ctx.servers:
         return spec
-    return _upgraded(ctx, spec, series.numbers[0]) or spec
+    return _upgraded(ctx, spec, series.numbers) or spec
 
 
-def _upgraded(ctx: Context, spec: ContainerSpec, major: int) -> ContainerSpec | None:
+def _upgraded(ctx: Context, spec: ContainerSpec, numbers: Sequence[int]) -> ContainerSpec | None:
     """Use the volume of a complete upgrade to this version; None if there is none."""
-    volume = names.volume_of_version(spec.name, major)
+    volume = names.volume_of_version(spec.name, numbers)
     if not ctx.runtime.has_volume(volume):
         return None
     chosen = dataclasses.replace(
@@ -154,11 +154,11 @@ def _require_not_upgraded(
         new is None
         or old is None
         or new.fits(old)
-        or not ctx.runtime.has_volume(names.volume_of_version(spec.name, old.numbers[0]))
+        or not ctx.runtime.has_volume(names.volume_of_version(spec.name, old.numbers))
     ):
         return
     raise UsageError(
-        f"rejected: accessory {accessory.name} was upgraded to {old}, with the volume {names.volume_of_version(spec.name, old.numbers[0])}, "
+        f"rejected: accessory {accessory.name} was upgraded to {old}, with the volume {names.volume_of_version(spec.name, old.numbers)}, "
         f"and {accessory.image} would start with the data from before the upgrade",
         hint=f"`shipway doctor {environment} --fix` starts it as it was; or set the newer image in the plan",
     )

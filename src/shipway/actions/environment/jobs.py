@@ -63,6 +63,7 @@ def database_tool(
         client=runner(client) if runner else one_off(ctx, client),
         files=files(own_files) if files else own_files,
         cache=cache,
+        kind=accessory.kind,
         **_on_start(ctx, release, environment, settings, start),
     )
     if runner is not None:
@@ -114,9 +115,9 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     chosen = plan.services[database.service]
     files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in chosen.secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
-    run = one_off(ctx, job)
+    run, kind = one_off(ctx, job), plan.accessories[database.accessory].kind
     extra: dict[str, Any] = {"image": job.image} if database.on_start else {}
-    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), **extra)
+    tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), kind=kind, **extra)
     return tool.head()
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from shipway.actions.environment.rest_of_failure import RestOfFailure
 from shipway.context import Context
 from shipway.domain.blocking_session import BlockingSession
 from shipway.domain.count import counted
@@ -15,6 +16,7 @@ from shipway.domain.plan import Database
 from shipway.ports import DatabaseServer, DatabaseTool, OneOff, OnLine
 from shipway.system.durations import human
 
+SHOWN = 12  # lines of a difference
 SHORTEST, LONGEST = 0.2, 2.0  # seconds between two looks at the sessions that hold locks
 
 
@@ -27,6 +29,7 @@ class PatientTool:
         self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, ask: OneOff
     ) -> None:
         self._ctx, self._tool, self._server, self._database, self._ask = ctx, tool, server, database, ask
+        self._rest = RestOfFailure(server, ask)
 
     def head(self) -> str | None:
         return self._tool.head()
@@ -50,12 +53,15 @@ class PatientTool:
         return self._tool.own_tables()
 
     def _patiently(self, work: Callable[[], None]) -> None:
+        before = self._rest.schema()
         for remaining in range(self._database.lock_retries, -1, -1):
             with self._watch() as seen:
                 try:
                     return work()
                 except MigrationFailed as error:
                     failure = error
+            if left := self._rest.since(before):
+                raise self._half_applied(failure, left) from failure
             limit = self._server.timed_out(failure.message)
             if limit == "statement":
                 raise _too_slow(failure, self._database) from failure
@@ -64,6 +70,14 @@ class PatientTool:
             if not remaining:
                 raise self._no_lock(failure, seen) from failure
             self._pause(seen, remaining)
+
+    def _half_applied(self, failure: MigrationFailed, left: Sequence[str]) -> MigrationFailed:
+        shown = "\n".join(f"  {line}" for line in [*left[:SHOWN], *(["  …"] if len(left) > SHOWN else [])])
+        return MigrationFailed(
+            f"{failure.message}\n{self._server.product} can't undo changes of a schema; since the migrations began, it has changed:"
+            f"\n{shown}",
+            hint="undo by hand what the failed migration has changed, or restore the database from the snapshot; then deploy again",
+        )
 
     def _pause(self, seen: Sequence[BlockingSession], remaining: int) -> None:
         pause, limit = self._database.lock_pause, human(self._database.lock_timeout)
@@ -97,11 +111,12 @@ class PatientTool:
             thread.join()
 
     def _look(self, seen: list[BlockingSession], over: threading.Event) -> None:
+        limit = f"{self._database.lock_timeout:g}"
         while self._database.lock_timeout and not over.wait(
             min(max(self._database.lock_timeout / 3, SHORTEST), LONGEST)
         ):
             try:
-                code, output = self._ask(self._server.command("blockers"))
+                code, output = self._ask(self._server.command("blockers", limit))
             except ShipwayError:  # it only explains
                 return
             found = self._server.blocking(output) if code == 0 else []

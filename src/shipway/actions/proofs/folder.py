@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from shipway.actions.proofs.folder_selection import Listed, Selection, select, select_skipped
 from shipway.domain.errors import NotProven, ProofError, UsageError
-from shipway.domain.proof import FAILS, REVERSIBLE, SKIPPED, MigrationReport
+from shipway.domain.proof import FAILURES, REVERSIBLE, SKIPPED, MigrationReport
 from shipway.ports import Fill, Linter, Scratch
 from shipway.proving.sequence import ChangedRows, OnReport, SequenceReport, ToolAt, ends, verify_sequence
 from shipway.proving.stage import ignore
@@ -65,7 +65,7 @@ def prove_folder(
     indexes = iter(chosen)
 
     def add_tested(report: MigrationReport) -> None:
-        if report.verdict == FAILS:
+        if report.verdict in FAILURES:
             folder.scratch.version()  # a lost server is no fault of the migration: ProofError
         add_skipped(next(indexes))
         add(replace(report, warnings=(*report.warnings, *warnings.get(report.migrations[0], ()))))

@@ -94,6 +94,7 @@ def _put(ctx: Context, shell: DatabaseClient, chosen: Snapshot, id: int, schema:
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
         if old_name(id) in shell.run("there").there:  # renamed already
+            shell.run("swap", new_name(id), old_name(id))
             if files is not None:
                 files.swap(id)
             ctx.ledger.end_deployment(id, SUCCEEDED, ctx.clock(), chosen.schema, "")

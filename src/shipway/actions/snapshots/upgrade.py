@@ -76,7 +76,7 @@ class _Upgrade:
     @property
     def volume(self) -> str:
         """The volume of the new version."""
-        return names.volume_of_version(self.usual, self.new.numbers[0])
+        return names.volume_of_version(self.usual, self.new.numbers)
 
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:

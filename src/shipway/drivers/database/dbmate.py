@@ -27,15 +27,23 @@ for file; do cp "$folder/$file" "$few" || exit; done
 [ "$word" != rollback ] || for file; do dbmate -d "$few" rollback || exit; done
 [ "$word" != migrate ] || dbmate -d "$few" migrate
 """
-# dbmate doesn't report applied migrations missing from its folder; its migration history table does.
-HISTORY = r"""
+# dbmate doesn't report applied migrations missing from its folder; its migration history table does. By kind of server.
+HISTORY = {
+    "postgres": r"""
 psql -X -q -A -t -v ON_ERROR_STOP=1 -v table="$1" -f - <<'SQL'
 SELECT to_regclass(:'table') IS NOT NULL AS found \gset
 \if :found
 SELECT 'applied ' || version FROM :table;
 \endif
 SQL
-"""
+""",
+    "mysql": r"""
+client=$(command -v mariadb || command -v mysql)
+sql() { "$client" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --batch --raw --skip-column-names "$DB_NAME" -e "$1"; }
+found=$(sql "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = '$1'") || exit
+[ -z "$found" ] || sql "SELECT CONCAT('applied ', version) FROM \`$1\`"
+""",
+}
 _STATUS = re.compile(r"\[X\] (\d+)", re.MULTILINE)
 _TABLE = re.compile(r"^table (\S+)$", re.MULTILINE)
 _ROW = re.compile(r"^applied (\S+)$", re.MULTILINE)
@@ -43,7 +51,8 @@ _ROW = re.compile(r"^applied (\S+)$", re.MULTILINE)
 
 class Dbmate(Named):
     """See ports.DatabaseTool. A revision is a version: the digits in a file's name. `files` returns the files of a
-    folder of the image; `client` runs a command in the database's image, with PGHOST etc. set."""
+    folder of the image; `client` runs a command in the database's image, with the variables of its client. kind: of the
+    database's accessory."""
 
     def __init__(
         self,
@@ -52,10 +61,11 @@ class Dbmate(Named):
         files: Callable[[str], dict[str, bytes]],
         folder: str | None = None,
         cache: OwnTablesCache | None = None,
+        kind: str = "postgres",
     ) -> None:
         self._run = run
         self._cache = cache or OwnTablesCache()
-        self._client = client
+        self._client, self._script = client, HISTORY[kind]
         self._files = files
         self._folder = folder or "db/migrations"
         self._loaded: dict[str, Migration] | None = None
@@ -73,7 +83,7 @@ class Dbmate(Named):
         table = _TABLE.search(output)
         if code or table is None:
             raise _broken(code, output)
-        code, rows = self._client(["sh", "-c", HISTORY, "shipway", table[1]])
+        code, rows = self._client(["sh", "-c", self._script, "shipway", table[1]])
         applied = set(_ROW.findall(rows))
         if code or not applied.issuperset(_STATUS.findall(output)):
             raise MigrationFailed(

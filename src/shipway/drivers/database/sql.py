@@ -1,4 +1,4 @@
-"""Plain SQL files with up and down migrations, run by psql from the database's own image. PostgreSQL only."""
+"""Plain SQL files with up and down migrations, run by the client of the database's own image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.domain.own_tables import OwnTables
-from shipway.drivers.database import sql_client as client
+from shipway.drivers.database.sql_client import CLIENTS, Job, Outcome, read
 from shipway.drivers.database.sql_folder import Migration, SqlFile, load, order
 from shipway.ports import OneOff, OnLine
 
@@ -19,12 +19,14 @@ class SqlFolder:
     """See ports.DatabaseTool. Revisions are the versions in the files' names, such as 0001.
 
     `files` returns the files of a folder of the release's image by path below it; `client` runs a command in the
-    database's image with PGHOST, PGUSER, PGPASSWORD and PGDATABASE set.
+    database's image with the variables of its client. kind: of the database's accessory.
     """
 
-    def __init__(self, files: Callable[[str], dict[str, bytes]], client: OneOff, folder: str) -> None:
+    def __init__(
+        self, files: Callable[[str], dict[str, bytes]], client: OneOff, folder: str, kind: str = "postgres"
+    ) -> None:
         self._files = files
-        self._client = client
+        self._run_client, self._client = client, CLIENTS[kind]
         self._folder = folder
         self._loaded: list[Migration] | None = None
 
@@ -47,7 +49,7 @@ class SqlFolder:
             if top not in [order(migration.version) for migration in self._migrations()]:
                 raise MigrationFailed(f"can't migrate up to {to}: the image's {self._folder} has no such version")
             missing = [migration for migration in missing if order(migration.version) <= top]
-        self._run([client.apply_job(migration) for migration in missing], on_line, _FIX_UP)
+        self._run([self._client.apply_job(migration) for migration in missing], on_line, _FIX_UP)
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         applied = self._applied()
@@ -61,7 +63,7 @@ class SqlFolder:
             )
         above = [migration for migration in self._migrations() if order(migration.version) > floor]
         undo = [(known[key], item) for item in reversed(above) if (key := order(item.version)) in known]
-        self._run([client.revert_job(version, down) for version, down in self._downs(undo)], on_line, _FIX_DOWN)
+        self._run([self._client.revert_job(version, down) for version, down in self._downs(undo)], on_line, _FIX_DOWN)
 
     def scripts(self, revisions: Sequence[str]) -> Mapping[str, str]:
         asked = {order_of(revision) for revision in revisions}
@@ -78,8 +80,8 @@ class SqlFolder:
 
     def _applied(self) -> dict[str, str]:
         """Version and checksum of all applied migrations."""
-        code, output = self._client(client.command())
-        outcome = client.read(output)
+        code, output = self._run_client(self._client.command())
+        outcome = read(output)
         if code != 0 or outcome.applied is None:
             raise _unreachable(outcome.lines)
         return outcome.applied
@@ -125,18 +127,18 @@ class SqlFolder:
             )
         return [(version, down) for version, down in downs if down is not None]
 
-    def _run(self, jobs: Sequence[client.Job], on_line: OnLine, hint: str) -> None:
+    def _run(self, jobs: Sequence[Job], on_line: OnLine, hint: str) -> None:
         files = {job.file.path: job.file for job in jobs}
-        for command in list(client.calls(jobs)):
-            code, output = self._client(command)
-            outcome = client.read(output)
+        for command in list(self._client.calls(jobs)):
+            code, output = self._run_client(command)
+            outcome = read(output)
             for line in outcome.lines:
                 on_line(line)
             if code == 0 and outcome.failed is None:
                 continue
             if outcome.failed is None:
                 raise _unreachable(outcome.lines)
-            raise _failed(files[outcome.failed], outcome, hint)
+            raise _failed(files[outcome.failed], outcome, hint, atomic=self._client.atomic)
 
 
 def order_of(version: str) -> tuple[int, ...] | None:
@@ -151,20 +153,21 @@ def _newest(applied: Iterable[str]) -> str | None:
     return max(applied, key=order, default=None)
 
 
-def _failed(file: SqlFile, outcome: client.Outcome, hint: str) -> MigrationFailed:
+def _failed(file: SqlFile, outcome: Outcome, hint: str, *, atomic: bool) -> MigrationFailed:
     if outcome.applied is None:
         where = "the schema's revision could not be read afterwards"
     else:
         where = f"the schema is now at {_newest(outcome.applied) or 'no revision: nothing is applied'}"
-    if not file.transaction:
-        hint = f"{file.path} runs without a transaction: manually undo what it did before the error, then correct it"
+    if not (file.transaction and atomic):
+        why = "runs without a transaction" if atomic else "can't be undone as a whole by this server"
+        hint = f"{file.path} {why}: manually undo what it did before the error, then correct it"
     start = max(at for at, line in enumerate(outcome.lines) if line == file.path) + 1
-    tail = "\n".join(outcome.lines[start:][-_TAIL:]) or "psql printed nothing"
+    tail = "\n".join(outcome.lines[start:][-_TAIL:]) or "the client printed nothing"
     return MigrationFailed(f"{file.path} failed; {where}\n{tail}", hint=hint)
 
 
 def _unreachable(lines: Sequence[str]) -> MigrationFailed:
-    tail = "\n".join(lines[-_TAIL:]) or "psql printed nothing"
+    tail = "\n".join(lines[-_TAIL:]) or "the client printed nothing"
     return MigrationFailed(
         f"the applied migrations can't be read from the database\n{tail}", hint="check that it is running"
     )

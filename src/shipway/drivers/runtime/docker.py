@@ -71,6 +71,8 @@ class DockerRuntime(EngineNetworks):
                 self._give_volumes(identity, fresh)
             if spec.files or spec.configs:
                 self._give_files(identity, spec)
+            if spec.setup:
+                self._give_setup(identity, spec.setup)
             for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
                 self.connect(network, identity, aliases)
         except BaseException:
@@ -109,6 +111,12 @@ class DockerRuntime(EngineNetworks):
                 raise EngineError(f"{path} can't be written in container {container}")
             folder, name = posixpath.split(folder)
             rest = f"{name}/{rest}"
+
+    def _give_setup(self, container: str, files: Mapping[str, str]) -> None:
+        from shipway.system.tars import of_files  # keeps imports of every command cheap
+
+        content = {path: text.encode() for path, text in files.items()}
+        self.put(container, "/", iter([of_files(content, mode=0o444)]))
 
     def _give_volumes(self, container: str, paths: Sequence[str]) -> None:
         """Let the container's user write to new volumes where its image has no folder: they would be root's."""

@@ -14,7 +14,7 @@ from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.libpq import of_parameters
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
-from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SIZE, UPGRADE
+from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SCHEMA, SIZE, UPGRADE
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
@@ -28,6 +28,7 @@ class PostgresServer:
     """Implements ports.DatabaseServer. The variables of the client programs: see `libpq-envars` in its manual."""
 
     product = "PostgreSQL"
+    atomic_migrations = True
     history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
@@ -47,6 +48,8 @@ class PostgresServer:
         match operation:
             case "size":
                 return ("sh", "-c", SIZE)
+            case "schema":
+                return ("sh", "-c", SCHEMA)
             case "reach":
                 return ("sh", "-c", REACH)
             case "tables":
@@ -89,6 +92,10 @@ class PostgresServer:
             words = ["postgres"]
         return (*words, *(part for name, value in _SCRATCH.items() for part in ("-c", f"{name}={value}")))
 
+    def scratch_files(self, login: DatabaseLogin) -> Mapping[str, str]:
+        """None: its user is a superuser."""
+        return {}
+
     def scratch(self, url: str, client: OneOff | None = None) -> Scratch:
         from shipway.drivers.scratch.postgres import PostgresScratch  # not at the top: most commands prove nothing
 
@@ -102,6 +109,9 @@ class PostgresServer:
         database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'mod'")
         yield
         database.execute(f"ALTER DATABASE {database.name} RESET log_statement")
+
+    def log(self, database: ScratchDatabase) -> Sequence[str] | None:
+        return None
 
     def read_log(self, lines: Sequence[str], database: str) -> ServerLog:
         return postgres_log.read(lines, database)

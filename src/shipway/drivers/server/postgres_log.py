@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shipway.domain.server_log import Mismatch, ServerLog
+from shipway.drivers.server.changed_tables import changed
 
 PREFIX = "%e %p %d %h "  # log_line_prefix
 # A line of the log: SQLSTATE, process, database, address of the client, level, text. Continuation lines start with a tab.
@@ -15,11 +16,6 @@ _LINE = re.compile(r"([0-9A-Z]{5}) (\d+) (\S*) (\S*) ([A-Z]+): +(.*)")
 # Schema-mismatch errors: a missing column or table, a missing required value, or a value of another type.
 _MISMATCHES = ("42703", "42P01", "23502", "22P02")
 _RAN = re.compile(r"(?:statement|execute [^:]*): +(.*)", re.DOTALL)
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_CHANGES = re.compile(
-    r"(?:WITH\b.*?\b)?(?:UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)",
-    re.DOTALL | re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -37,17 +33,6 @@ def read(lines: Sequence[str], database: str) -> ServerLog:
     found = (_RAN.fullmatch(entry.text) for entry in log if entry.level == "LOG")
     statements = tuple(match[1].strip() for match in found if match)
     return ServerLog(statements, changed(statements), tuple(_mismatches(log)))
-
-
-def changed(statements: Sequence[str]) -> tuple[str, ...]:
-    """Tables, as written, whose rows the statements could change or delete. Functions and DO blocks are not analyzed."""
-    found: list[str] = []
-    for statement in statements:
-        for part in _COMMENT.sub(" ", statement).split(";"):
-            match = _CHANGES.match(part.strip())
-            if match:
-                found.append(match[1])
-    return tuple(dict.fromkeys(found))
 
 
 def _entries(lines: Sequence[str], database: str) -> list[_Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.drivers.libpq import PARAMETERS
+from shipway.drivers.server.snapshot_script import snapshot_script
 
 # What an external server's address may set, and no other server's sessions may get.
 _PLAIN = f"unset {' '.join(PARAMETERS.values())} PGSERVICE"
@@ -23,12 +24,9 @@ SELECT string_agg(what, '; ') FROM (
 ) lacking (what);
 """
 
-# $1: the operation. PG… in the environment select the database. Lines for the caller begin with `shipway-`.
-# The test of a snapshot restores it to a server in this container, so the copy is always removed with it.
-DATABASE = (
+# PG… in the environment select the database.
+DATABASE = snapshot_script(
     r"""
-set -u
-say() { printf 'shipway-%s\n' "$*"; }
 tab=$(printf '\t')
 database=$PGDATABASE user=$PGUSER
 sql() { psql -X -q -A -t -F "$tab" -v ON_ERROR_STOP=1 "$@"; }
@@ -39,6 +37,7 @@ SELECT format('SELECT %L, count(*) FROM %I.%I', 'shipway-rows ' || format('%I.%I
 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
 SQL
 }
+size() { sql -c 'SELECT pg_database_size(current_database())'; }
 here() { (plain; export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
 serve() {
   plain
@@ -50,32 +49,13 @@ serve() {
     sleep 0.1
   done
 }
-take() {
-  file=$1; shift
-  rm -f ./*.part
-  size=$(sql -c 'SELECT pg_database_size(current_database())') || return
-  free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
-  [ "$free" -gt $((2 * size + 300000000)) ] || { say "full $size $free"; return 1; }
-  serve & server=$!
-  pg_dump -Fc -f "$file.part" || return
-  wait "$server" || return
-  here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$file.part" || return
-  here rows || return
-  sync "$file.part" 2>/dev/null || sync
-  mv "$file.part" "$file" || return
-  for old in *.dump; do
-    case " $file $* " in *" $old "*) ;; *) rm -f "$old" ;; esac
-  done
-  say "taken $(wc -c < "$file") $(sha256sum "$file" | cut -d ' ' -f 1)"
-}
-load() {
-  file=$1 digest=$2 new=$3
-  [ -f "$file" ] || { echo "the snapshot volume has no file $file"; return 1; }
-  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
+save() { pg_dump -Fc; }
+test_it() { here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$1" && here rows; }
+restore() {
+  file=$1 new=$2
   provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
   [ "${provider:-c}" = c ] || { echo "its locale is not provided by libc: no second database can be created"; return 1; }
   may || return
-  drop "$new" || return
   beside -v old="$database" -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
   pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'old' \gexec
@@ -101,6 +81,7 @@ SQL
 }
 swap() {
   new=$1 old=$2
+  case " $(names | tr '\n' ' ')" in *" $old "*) return 0 ;; esac  # it was done
   # The rename blocks new sessions while this ends the existing ones.
   ( while sleep 0.1; do
       beside -v name="$database" -f - >/dev/null 2>&1 <<'SQL'
@@ -115,10 +96,8 @@ SQL
   kill "$ending"
   return "$code"
 }
-sweep() { for name in $(names); do drop "$name" || return; done; }
 names() { beside -c "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> '$database'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
-there() { for name in $(names); do say "there $name"; done; }
 plain() { """
     + _PLAIN
     + """; }
@@ -126,7 +105,6 @@ other=template1
 case $1 in  # a managed server may not let everyone into it
   load | swap | sweep | there) beside -c '' >/dev/null 2>&1 || other=postgres ;;
 esac
-cd /snapshots && "$@" 2>&1
 """
 )
 
@@ -214,3 +192,4 @@ SELECT 'shipway-server ' || current_setting('server_version');
 SELECT 'shipway-lacks ' || lacks FROM ({_LACKING.strip().removesuffix(";")}) restore (lacks) WHERE lacks <> '';
 SQL
 """
+SCHEMA = ACCESS + "pg_dump -s"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shipway.domain import graph
-from shipway.domain.plan import Plan, Step
+from shipway.domain.plan import Accessory, Plan, Step
+from shipway.domain.proof import ROWS
 from shipway.planfile.report import Report
 from shipway.planfile.rules.references import known
 
@@ -24,6 +25,20 @@ def check(plan: Plan, report: Report) -> None:
             _waits(step, plan, report)
     if plan.database is None:
         _without_database(plan, report)
+    elif plan.database.accessory in plan.accessories:
+        _supported(plan.accessories[plan.database.accessory], plan, report)
+
+
+def _supported(accessory: Accessory, plan: Plan, report: Report) -> None:
+    """What proofs do only on PostgreSQL."""
+    if accessory.kind == "postgres":
+        return
+    if plan.prove.mode == ROWS:
+        message = f"no rows are generated for `{accessory.name}`, which is no PostgreSQL"
+        report.error(("prove", "mode"), message, "`mode: schema` or `data`")
+    if plan.prove.traffic:
+        message = f"the frequent statements of `{accessory.name}` can't be read, since it is no PostgreSQL"
+        report.error(("prove", "traffic"), message, "no `traffic`")
 
 
 def _waits(step: Step, plan: Plan, report: Report) -> None:

@@ -18,6 +18,7 @@ from shipway.planfile.sections import ALL
 from shipway.planfile.values import PROVIDED
 
 HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
+NO_ACCESSORY = Accessory("", "", "other")
 DATA_KEEPERS = ("postgres", "mysql")
 
 
@@ -207,6 +208,8 @@ def _database(plan: Plan, report: Report) -> None:
         report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
     if database.on_start:
         _on_start(plan.services.get(database.service), report)
+        if plan.accessories.get(database.accessory, NO_ACCESSORY).kind == "mysql":
+            report.error(("database", "tool"), "`on-start` supports only PostgreSQL", "the tool of the migrations")
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
             ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
@@ -223,18 +226,18 @@ def _on_start(service: Service | None, report: Report) -> None:
 
 
 def _migrated(accessory: Accessory | None, report: Report) -> None:
+    at = ("database", "accessory")
+    if accessory is not None and accessory.kind == "mysql" and accessory.external:
+        message = f"`{accessory.name}` is an external MySQL or MariaDB, which Shipway doesn't migrate"
+        report.error(at, message, "an accessory with an `image`, or an external PostgreSQL")
+        return
     if accessory is None or not accessory.image:
         return
-    at = ("database", "accessory")
-    if accessory.kind == "mysql":
-        report.error(
-            at, f"`{accessory.name}` is MySQL, which the migration tools don't support yet", "a PostgreSQL accessory"
-        )
-    elif accessory.kind != "postgres":
+    if accessory.kind not in DATA_KEEPERS:
         report.error(
             at,
             f"`{accessory.name}` is not a database that can be migrated",
-            "a PostgreSQL accessory (or `kind: postgres`)",
+            "an accessory of the kind `postgres` or `mysql`",
         )
     elif not provided(accessory):
         report.warn(at, f"`{accessory.name}` has no `provides`: services and tools don't get its address")

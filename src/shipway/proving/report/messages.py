@@ -14,7 +14,7 @@ COMPATIBLE = "compatible"  # display of ADDITIVE
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict
 GRADES = {
     words.RESTORED: GOOD, words.COLUMN_ORDER: GOOD, words.COSMETIC: GOOD, words.DATA_LOST: BAD, words.ROWS_ADDED: BAD, words.SKIPPED: NONE, words.NOT_RESTORED: BAD, words.IRREVERSIBLE: BAD,
-    words.FAILS: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, COMPATIBLE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
+    words.FAILS: BAD, words.HALF_APPLIED: BAD, words.SAFE: GOOD, words.UNSAFE: BAD, words.NO_EVIDENCE: NONE, COMPATIBLE: GOOD, REVIEW: DOUBT, BREAKING: DOUBT,
 }  # fmt: skip
 DOWN = {
     words.RESTORED: "the down migrations restore schema and rows",
@@ -25,6 +25,7 @@ DOWN = {
     words.NOT_RESTORED: "the down migrations run, but result in another schema",
     words.IRREVERSIBLE: "a down migration is missing, or does nothing",
     words.FAILS: "a migration failed or timed out",
+    words.HALF_APPLIED: "a migration failed, and left a part of its changes",
 }
 OLD_CODE = {
     words.SAFE: "the old image works on the new schema",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shipway.domain.proof import (
     DATA_LOST,
-    FAILS,
+    FAILURES,
     IRREVERSIBLE,
     NO_EVIDENCE,
     NOT_RESTORED,
@@ -69,7 +69,9 @@ def _round_trip(report: MigrationReport) -> list[Part]:
             found.append(Part(name, PASSED, taken))
         else:
             found.append(Part(name, SKIPPED, message="not reached"))
-    if report.verdict == FAILS and all(part.outcome != FAILED for part in found):  # then the failing stage is unknown
+    if report.verdict in FAILURES and all(
+        part.outcome != FAILED for part in found
+    ):  # then the failing stage is unknown
         found[0] = Part("up", FAILED, found[0].seconds, message(report), report.reasons)
     return found
 
@@ -79,7 +81,7 @@ def _data(report: MigrationReport, mode: str) -> Part:
         return Part("data", FAILED, message=message(report), detail=why(report))
     if mode == SCHEMA:
         return Part("data", SKIPPED, message="the proof covers the schema only")
-    if report.verdict in (FAILS, IRREVERSIBLE):
+    if report.verdict in (*FAILURES, IRREVERSIBLE):
         return Part("data", SKIPPED, message="not reached")
     return Part("data", PASSED)
 

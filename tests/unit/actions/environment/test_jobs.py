@@ -35,7 +35,7 @@ def test_the_plans_variables_are_there(tmp_path: Path) -> None:
 
     world.runtime.create = created  # type: ignore[method-assign]
 
-    def tool(database: Any, *, run: Any, client: Any, files: Any) -> Any:
+    def tool(database: Any, *, run: Any, client: Any, files: Any, kind: str) -> Any:
         return Asking(run)
 
     release = world.release(1)

@@ -66,7 +66,7 @@ class Pauses(threading.Event):
 def patient(world: World, tool: Stubborn, database: Database = QUICK, answer: str = "") -> tuple[Any, Pauses]:
     pauses = Pauses()
     ctx = dataclasses.replace(world.controller(), cancelled=pauses)
-    command = " ".join(SERVER.command("blockers"))
+    command = " ".join(SERVER.command("blockers", "0.1"))
     world.have("postgres:15")
     world.runtime.behave("shop_staging_db", Behaviour(answers={command: (0, answer)}))
     world.runtime.create(_spec())

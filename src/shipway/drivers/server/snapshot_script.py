@@ -1,0 +1,48 @@
+"""The shell script for whole databases that all servers share: it keeps the files of snapshots, and calls a server's own
+functions.
+
+$1 is the operation; variables of the client programs select the database. Lines for the caller begin with `shipway-`.
+"""
+
+from __future__ import annotations
+
+# Of a server: size (bytes), serve (a test server in this container, until it answers), save (the database to its output),
+# test FILE (restore it to the test server, print the rows there), restore FILE NEW, rows, swap, names (databases that a
+# restore made), drop NAME….
+# The test of a snapshot restores it to a server in this container, so the copy is always removed with it.
+_SHARED = r"""
+say() { printf 'shipway-%s\n' "$*"; }
+take() {
+  file=$1; shift
+  rm -f ./*.part
+  size=$(size) || return
+  free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+  [ "$free" -gt $((2 * size + 300000000)) ] || { say "full $size $free"; return 1; }
+  serve & server=$!
+  save > "$file.part" || return
+  wait "$server" || return
+  test_it "$file.part" || return
+  sync "$file.part" 2>/dev/null || sync
+  mv "$file.part" "$file" || return
+  for old in *.dump; do
+    case " $file $* " in *" $old "*) ;; *) rm -f "$old" ;; esac
+  done
+  say "taken $(wc -c < "$file") $(sha256sum "$file" | cut -d ' ' -f 1)"
+}
+load() {
+  file=$1 digest=$2 new=$3
+  [ -f "$file" ] || { echo "the snapshot volume has no file $file"; return 1; }
+  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
+  drop "$new" || return
+  restore "$file" "$new"
+}
+sweep() { for name in $(names); do drop "$name" || return; done; }
+there() { for name in $(names); do say "there $name"; done; }
+cd /snapshots && "$@" 2>&1
+"""
+
+
+def snapshot_script(functions: str) -> str:
+    """The script with a server's functions, which may replace the shared ones above them."""
+    shared, start, call = _SHARED.rpartition("cd /snapshots")
+    return f"set -u{shared}{functions}{start}{call}"

@@ -1,0 +1,139 @@
+"""Migration tools against a real MariaDB, which can't undo a failed migration."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database.dbmate import Dbmate
+from shipway.drivers.database.sql import SqlFolder
+from shipway.ports import OneOff, OnLine
+from shipway.testing.database import DatabaseToolSuite, MigrationImages
+from tests.conformance import database_lab as lab
+from tests.conformance import tool_projects as projects
+from tests.conformance.scratch_lab import MARIADB, build_mariadb
+from tests.conformance.test_database import FOLDERS
+
+pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(1 / 2)]
+
+
+class Server:
+    """In a container; each test has a database of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, database: str) -> OneOff:
+        known = {
+            "DB_HOST": self.name,
+            "DB_PORT": "3306",
+            "DB_USER": "root",
+            "MYSQL_PWD": lab.PASSWORD,
+            "DB_NAME": database,
+        }
+        return lab.execute(self.name, known)
+
+    def query(self, database: str, statement: str) -> list[str]:
+        words = ["mariadb", f"-h{self.name}", "-uroot", f"-p{lab.PASSWORD}", "-N", "-e", statement]
+        code, output = self.run(database)([*words, *([database] if database else [])])
+        assert code == 0, output
+        return output.split()
+
+    def tables(self, database: str) -> set[str]:
+        return set(self.query(database, "SHOW TABLES")) - lab.OWN
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[str]:
+    with lab.network() as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def server(network: str) -> Iterator[Server]:
+    build_mariadb()
+    env = {"MARIADB_ROOT_PASSWORD": lab.PASSWORD}
+    with lab.container(network, "--tmpfs", "/var/lib/mysql", MARIADB, env=env) as name:
+        lab.until_ready(
+            name, lambda: lab.execute(name, {})(["mariadb-admin", "ping", "-h127.0.0.1", "--silent"])[0] == 0
+        )
+        yield Server(name)
+
+
+@pytest.fixture
+def database(server: Server) -> str:
+    name = f"t_{secrets.token_hex(4)}"
+    server.query("", f"CREATE DATABASE {name}")
+    return name
+
+
+class HalfApplied(DatabaseToolSuite):
+    def test_a_migration_that_fails_half_way(self, images: MigrationImages, on_line: OnLine) -> None:
+        """Its table stays, and whoever wants to go on removes it first."""
+        tool, (_, second, third) = images.tool("broken"), images.revisions
+        with pytest.raises(MigrationFailed) as failure:
+            tool.up(on_line)
+        assert third in failure.value.message
+        assert f"now at {second}" in failure.value.message
+        assert (tool.pending(), images.tables()) == ([third], {"one", "two", "three"})
+
+
+class TestSqlFolder(HalfApplied):
+    class Images:
+        revisions = ("0001", "0002", "0003")
+
+        def __init__(self, server: Server, database: str) -> None:
+            self.server, self.database = server, database
+
+        def tool(self, image: str) -> SqlFolder:
+            return SqlFolder(lambda folder: FOLDERS[image], self.server.run(self.database), "migrations", "mysql")
+
+        def tables(self) -> set[str]:
+            return self.server.tables(self.database)
+
+    @pytest.fixture
+    def images(self, server: Server, database: str) -> Images:
+        return self.Images(server, database)
+
+    def test_rows_of_a_failed_migration_are_undone(self, images: Images, on_line: OnLine) -> None:
+        """Where it changes no schema, a transaction covers it."""
+        files = {**FOLDERS["older"], "0003_x.up.sql": b"INSERT INTO one VALUES (1);\nINSERT INTO nowhere VALUES (1);\n"}
+        tool = SqlFolder(lambda folder: files, images.server.run(images.database), "migrations", "mysql")
+        with pytest.raises(MigrationFailed, match=r"0003_x\.up\.sql failed") as failure:
+            tool.up(on_line)
+        assert "can't be undone as a whole by this server" in failure.value.hint
+        assert images.server.query(images.database, "SELECT count(*) FROM one") == ["0"]
+
+
+class TestDbmate(HalfApplied):
+    class Images:
+        revisions = ("20240101", "20240102", "20240103")
+
+        def __init__(self, image: str, folder: Path, server: Server, database: str) -> None:
+            self.image, self.folder, self.server, self.database = image, folder, server, database
+
+        def tool(self, image: str) -> Dbmate:
+            url = f"mysql://root:{lab.PASSWORD}@{self.server.name}:3306/{self.database}"
+            run = lab.execute(self.image, {"DATABASE_URL": url}, f"/projects/dbmate/{image}")
+            return Dbmate(run, self.server.run(self.database), lambda path: self._files(image, path), kind="mysql")
+
+        def tables(self) -> set[str]:
+            return self.server.tables(self.database)
+
+        def _files(self, image: str, path: str) -> Mapping[str, bytes]:
+            return lab.files_of(self.folder / "dbmate" / image / path)
+
+    @pytest.fixture(scope="class")
+    def python(self, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+        context = tmp_path_factory.mktemp("dbmate")
+        projects.write_dbmate(context / "projects/dbmate")
+        with lab.container(network, lab.build_image("python", context), "sleep", "infinity") as name:
+            yield name, context / "projects"
+
+    @pytest.fixture
+    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
+        return self.Images(*python, server, database)
