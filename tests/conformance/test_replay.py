@@ -83,4 +83,4 @@ def test_a_block_ends_while_a_statement_waits(pets: ScratchDatabase) -> None:
         with pets.replay(["SELECT name FROM pets"]):
             other.execute("LOCK TABLE pets")
             time.sleep(0.2)
-        assert threading.active_count() == before
+        assert threading.active_count() <= before

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import pytest
 
@@ -59,7 +60,8 @@ class Managed:
 def managed() -> Iterator[Managed]:
     """On the address of the engine's own bridge, which containers of every network reach."""
     name = f"managed-{uuid.uuid4().hex[:8]}"
-    host = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    host = str(next(ip_network(subnet).hosts()))  # a new engine doesn't name its gateway
     docker("run", "--detach", "--name", name, "--publish", f"{host}::5432", "--env", "POSTGRES_PASSWORD=none",
            "--entrypoint", "sh", "postgres:15", "-c", TLS)  # fmt: skip
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -134,7 +136,7 @@ class _Verifier:
             terms,
         )
         self._server = scratch.server_objects()
-        self._dumps: dict[str, Dump | None] = {}
+        self._dumps: dict[str, Future[Dump | None]] = {}  # by the source's name
         self._shared: set[str] = set()  # names of changed objects of the server
 
     def bare(self) -> MigrationReport:
@@ -177,12 +179,13 @@ class _Verifier:
     def _round_trip(self, source: ScratchDatabase) -> RoundTrip:
         clone = self._scratch.create(like=source)
         try:
-            tool = self._tool_for(clone)
-            before = tool.own_tables().without_history(clone.catalog())
-            found = round_trip(
-                clone, tool, self._range, before, self._terms, template=source,
-                dumped=lambda *_: partial(self._dump, source),
-            )  # fmt: skip
+            with self._dumping(source):
+                tool = self._tool_for(clone)
+                before = tool.own_tables().without_history(clone.catalog())
+                found = round_trip(
+                    clone, tool, self._range, before, self._terms, template=source,
+                    dumped=lambda *_: self._dumps[source.name].result,
+                )  # fmt: skip
             found = self._with_left(found, clone, source)
         finally:
             self._drop(clone)
@@ -212,11 +215,16 @@ class _Verifier:
         finally:
             self._drop(clone)
 
-    def _dump(self, source: ScratchDatabase) -> Dump | None:
-        """It has no changes: one dump is enough."""
-        if source.name not in self._dumps:
-            self._dumps[source.name] = source.dump()
-        return self._dumps[source.name]
+    @contextmanager
+    def _dumping(self, source: ScratchDatabase) -> Iterator[None]:
+        """Dump it while the migrations run elsewhere, if that was not done: it has no changes. No session is left, which
+        another clone of it would end."""
+        if source.name in self._dumps:
+            yield
+            return
+        with ThreadPoolExecutor(1) as pool:
+            self._dumps[source.name] = pool.submit(source.dump)
+            yield
 
     def _drop(self, clone: ScratchDatabase) -> None:
         self._scratch.drop(clone)
