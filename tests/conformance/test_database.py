@@ -224,6 +224,7 @@ class SqlImages:
 
 
 @pytest.mark.engine
+@pytest.mark.share(1 / 3)  # Alembic, behind another command
 class TestFlaskMigrate(DatabaseToolSuite):
     """The app is found from the WORKDIR, and the folder is the one that `flask db init` makes."""
 

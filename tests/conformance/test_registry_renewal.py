@@ -137,6 +137,7 @@ def test_a_command_of_the_operator_gives_credentials_to_pushes_pulls_and_builds(
 
 
 @pytest.mark.machine
+@pytest.mark.full
 def test_a_certificate_of_its_own(docker: DockerLab, tmp_path: Path) -> None:
     bridge = docker.engine.call("GET", "/networks/bridge")["IPAM"]["Config"][0]
     where = bridge.get("Gateway") or bridge["Subnet"].rpartition(".")[0] + ".1"

@@ -135,6 +135,7 @@ def test_alembic_with_a_branch_that_does_not_revert(tools: Path, scratch: Postgr
     assert found == {**dict.fromkeys(found, RESTORED), "ddd4": IRREVERSIBLE}
 
 
+@pytest.mark.full
 def test_django(tools: Path, scratch: PostgresScratch) -> None:
     """The migrations of Django itself are one row, before those of the shop."""
     expected = [

@@ -176,7 +176,8 @@ class _Sequence:
             report = report_of(found, span, self._scratch)
         if report.verdict in REVERSIBLE:
             report = self._verify_rows(found, report, span)
-        usable = found.catalog is not None and not found.touched and self._source is not None
+        # Where rows were touched, they were verified too: what was restored, and applied again, is as if it was only applied.
+        usable = found.catalog is not None and self._source is not None
         if not usable or report.verdict not in (RESTORED, IRREVERSIBLE):
             self._stale = True
         elif found.catalog is not None and not self._stale:
