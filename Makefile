@@ -9,7 +9,7 @@ help: ## This list
 setup: ## Install Docker Engine, base images and .venv, if missing
 	@scripts/setup
 
-check: setup ## Lint, types, layers and the tests that need no engine: about a minute
+check: setup ## Lint, types, layers and the tests that need no engine: about two minutes
 	@$(PYTHON) -m pytest tests -n $$((2 * $$(nproc))) --dist worksteal -m "not engine and not databases and not machine"
 
 test: setup ## Every test; FULL=1 runs the full matrices
