@@ -36,12 +36,8 @@ https://acme.internal:9443 {
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[TraefikLab]:
-    made = TraefikLab()
-    try:
-        yield made
-    finally:
-        made.docker.close()
+def lab(traefik: TraefikLab) -> TraefikLab:
+    return traefik
 
 
 @pytest.fixture(autouse=True)

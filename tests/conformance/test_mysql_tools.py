@@ -74,12 +74,7 @@ def database(server: Server) -> str:
 class HalfApplied(DatabaseToolSuite):
     def test_a_migration_that_fails_half_way(self, images: MigrationImages, on_line: OnLine) -> None:
         """Its table stays, and whoever wants to go on removes it first."""
-        tool, (_, second, third) = images.tool("broken"), images.revisions
-        with pytest.raises(MigrationFailed) as failure:
-            tool.up(on_line)
-        assert third in failure.value.message
-        assert f"now at {second}" in failure.value.message
-        assert (tool.pending(), images.tables()) == ([third], {"one", "two", "three"})
+        self.fail_half_way(images, on_line, {"one", "two", "three"})
 
 
 class TestSqlFolder(HalfApplied):

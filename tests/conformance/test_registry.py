@@ -50,15 +50,6 @@ class TestMemoryRegistry(RegistryContract):
         return Lab(registry, push)
 
 
-@pytest.fixture(scope="module")
-def docker() -> Iterator[DockerLab]:
-    lab = DockerLab()
-    try:
-        yield lab
-    finally:
-        lab.close()
-
-
 @pytest.mark.engine
 class TestEmbeddedRegistry(RegistryContract):
     @pytest.fixture(scope="class")

@@ -51,15 +51,6 @@ class Expiring:
 
 
 @pytest.fixture(scope="module")
-def docker() -> Iterator[DockerLab]:
-    lab = DockerLab()
-    try:
-        yield lab
-    finally:
-        lab.close()
-
-
-@pytest.fixture(scope="module")
 def expiring(docker: DockerLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Expiring]:
     made = Expiring(docker, tmp_path_factory.mktemp("expiring"))
     yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import time
 
@@ -14,7 +13,7 @@ import pytest
 from examples.project import Done
 from shipway.actions.environment.locks import TTL
 from tests.system.conftest import Make
-from tests.system.tiny import NOT_THERE, Tiny, visitors
+from tests.system.tiny import NOT_THERE, Tiny, effects, visitors
 
 pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
 
@@ -32,9 +31,7 @@ class Draw:
 
     def points(self, counted: Done) -> list[str]:
         """Of a command that has said how many effects it had, as orders to die."""
-        found = re.search(r"^effects: (\d+)$", counted.output, re.MULTILINE)
-        assert found, counted.output
-        every = [f"{at},{moment}" for at in range(1, int(found[1]) + 1) for moment in ("before", "after")]
+        every = [f"{at},{moment}" for at in range(1, effects(counted.output) + 1) for moment in ("before", "after")]
         chosen = sorted(self._random.sample(every, POINTS))
         with self._capsys.disabled():
             print(f"\nSHIPWAY_TEST_SEED={SEED}  {self._story}: of {len(every)} points {'  '.join(chosen)}")

@@ -4,7 +4,6 @@ do: a migration that fails leaves what it did."""
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from tests.conformance.scratch_lab import MARIADB, build_mariadb
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny
+from tests.system.tiny import Tiny, effects
 
 pytestmark = [pytest.mark.engine, pytest.mark.machine]
 
@@ -163,13 +162,12 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     target = next(item["number"] for item in snapshots(shop) if item["rows"]["pets"] == 2)
     shop.env["SHIPWAY_TEST_DIE"] = "0"
     counted = shop.shipway("restore", "staging", str(target), "--yes")
-    found = re.search(r"^effects: (\d+)$", counted.output, re.MULTILINE)
-    assert found, counted.output
+    every = effects(counted.output)
     ends: set[str] = set()
     for from_end in POINTS:
         sql(shop, "DELETE FROM pets")
         before = len(shop.deployments("staging"))
-        shop.env["SHIPWAY_TEST_DIE"] = f"{int(found[1]) - from_end},after"
+        shop.env["SHIPWAY_TEST_DIE"] = f"{every - from_end},after"
         died = shop.shipway("restore", "staging", str(target), "--yes", check=False)
         del shop.env["SHIPWAY_TEST_DIE"]
         assert died.code == -signal.SIGKILL, died.output

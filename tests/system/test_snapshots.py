@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from shipway.domain.errors import SnapshotFailed, UsageError
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, visitors
+from tests.system.tiny import Tiny, effects, visitors
 
 pytestmark = pytest.mark.engine
 
@@ -113,12 +112,11 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     shop.env["SHIPWAY_TEST_DIE"] = "0"
     counted = shop.shipway("restore", "staging", str(target), "--yes")
     del shop.env["SHIPWAY_TEST_DIE"]
-    found = re.search(r"^effects: (\d+)$", counted.output, re.MULTILINE)
-    assert found, counted.output
+    every = effects(counted.output)
     ends: set[str] = set()
     for from_end, moment in POINTS:
         shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('Kim')")
-        shop.env["SHIPWAY_TEST_DIE"] = f"{int(found[1]) - from_end},{moment}"
+        shop.env["SHIPWAY_TEST_DIE"] = f"{every - from_end},{moment}"
         died = shop.shipway("restore", "staging", str(target), "--yes", check=False)
         del shop.env["SHIPWAY_TEST_DIE"]
         assert died.code == -signal.SIGKILL, died.output

@@ -13,7 +13,7 @@ from shipway.domain.errors import UsageError
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from tests.system.conftest import Make
-from tests.system.tiny import DOCKERFILE, IMAGE, Tiny, visitors
+from tests.system.tiny import DOCKERFILE, IMAGE, Tiny, effects, visitors
 
 pytestmark = pytest.mark.engine
 
@@ -130,11 +130,10 @@ def test_a_restore_that_dies_is_completed_or_rolled_back(shop: Tiny) -> None:
     assert number
     ends: set[str] = set()
     shop.env["SHIPWAY_TEST_DIE"] = "0"
-    found = re.search(r"^effects: (\d+)$", shop.shipway("restore", "staging", number[1], "--yes").output, re.MULTILINE)
-    assert found
+    every = effects(shop.shipway("restore", "staging", number[1], "--yes").output)
     for from_end in POINTS:
         upload(shop, "cat.txt", "now")
-        shop.env["SHIPWAY_TEST_DIE"] = f"{int(found[1]) - from_end},after"
+        shop.env["SHIPWAY_TEST_DIE"] = f"{every - from_end},after"
         died = shop.shipway("restore", "staging", number[1], "--yes", check=False)
         del shop.env["SHIPWAY_TEST_DIE"]
         assert died.code == -signal.SIGKILL, died.output

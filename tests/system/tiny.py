@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -311,6 +312,13 @@ def just_past(count: int = 1) -> str:
     """The times of a schedule: the minutes before this one, and then not for most of an hour."""
     now = datetime.now(UTC)
     return ",".join(str((now - timedelta(minutes=ago)).minute) for ago in range(count, 0, -1)) + " * * * *"
+
+
+def effects(output: str) -> int:
+    """How many effects a command had, which had to say so (SHIPWAY_TEST_DIE=0)."""
+    found = re.search(r"^effects: (\d+)$", output, re.MULTILINE)
+    assert found, output
+    return int(found[1])
 
 
 @contextmanager

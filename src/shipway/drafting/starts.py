@@ -17,7 +17,7 @@ MIGRATES = re.compile(
     r"alembic upgrade|flask db upgrade|manage\.py migrate|db:migrate|db:prepare|prisma migrate deploy|artisan migrate|knex migrate|migrate:latest"
     r"|migration:run|goose \S* ?up|dbmate (up|migrate)|drizzle-kit migrate|sequelize(-cli)? db:migrate"
 )
-NO_WAY_BACK = "there is no way back but a snapshot, and a tool with down migrations has one"
+NO_DOWN = "there are no down migrations: only a snapshot restores the earlier schema"
 _PLACES = (".", "bin", "docker", "scripts", "deploy")  # of the script that an ENTRYPOINT names
 
 
@@ -29,7 +29,7 @@ def find(tree: Tree, draft: Draft, found: list[Build]) -> None:
         if match := _of_draft(tree, service, found):
             service.todo.append(
                 f"it runs `{match}` when it starts, and `database` migrates before a new container takes requests: remove that "
-                "there, or give `database` the `tool: on-start`, whose only way back is a snapshot"
+                "there, or give `database` the `tool: on-start`, after which only a snapshot restores the earlier schema"
             )
 
 
@@ -51,7 +51,7 @@ def settle(tree: Tree, draft: Draft, found: list[Build]) -> None:
                     f"{owner.name} migrates when it starts: give it `health`, and `database` the `tool: on-start`"
                 )
             else:
-                database.todo.append(f"{owner.name} migrates when it starts ({database.why}): {NO_WAY_BACK}")
+                database.todo.append(f"{owner.name} migrates when it starts ({database.why}): {NO_DOWN}")
 
 
 def of_plan(root: Path, service: Service) -> str:

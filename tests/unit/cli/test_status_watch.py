@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,6 +25,23 @@ from shipway.testing.faults import Death, Killed
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
+Look = Callable[[KnownApp], list[EnvironmentStatus]]
+
+
+def watched(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, look: Look, *options: str) -> list[str]:
+    """The lines of the command, which looks by `look` until that is interrupted."""
+
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield world.controller()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr(command, "_read", look)
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "status", "--watch", "--app", "shop", *options])
+    assert done.exit_code == 0, done.output
+    return done.output.splitlines()
+
 
 @pytest.mark.parametrize("options", [("--json",), ()])
 def test_only_changes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
@@ -43,20 +60,12 @@ def test_only_changes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             raise KeyboardInterrupt
         return read(known)
 
-    @contextmanager
-    def opened(*given: object, **more: object) -> Iterator[Context]:
-        yield world.controller()
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr(command, "_read", look)
-    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "status", "--watch", "--app", "shop", *options])
-    assert done.exit_code == 0, done.output
+    printed = watched(world, monkeypatch, tmp_path, look, *options)
     if options:
-        lines = [json.loads(line) for line in done.output.splitlines()]
+        lines = [json.loads(line) for line in printed]
         assert [line["staging"]["current"]["release"] for line in lines] == [1, 2]
     else:
-        shown = [line.split()[1] for line in done.output.splitlines() if line.startswith("    release ")]
+        shown = [line.split()[1] for line in printed if line.startswith("    release ")]
         assert shown == ["1", "2"]
 
 
@@ -108,14 +117,6 @@ def test_an_engine_that_restarts_does_not_end_watching(tmp_path: Path, monkeypat
         monkeypatch.setattr(world.runtime, "ping", away if looks == 2 else lambda: None)
         return read(known)
 
-    @contextmanager
-    def opened(*given: object, **more: object) -> Iterator[Context]:
-        yield world.controller()
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("shipway.app.open_context", opened)
-    monkeypatch.setattr(command, "_read", look)
-    done = CliRunner().invoke(cli, ["--home", str(tmp_path), "status", "--watch", "--json", "--app", "shop"])
-    assert done.exit_code == 0, done.output
-    lines = [json.loads(line)["staging"] for line in done.output.splitlines()]
+    printed = watched(world, monkeypatch, tmp_path, look, "--json")
+    lines = [json.loads(line)["staging"] for line in printed]
     assert [bool(line["away"]) for line in lines] == [False, True, False]

@@ -81,4 +81,4 @@ def test_a_draft_says_so_where_no_tool_leads_back(tmp_path: Path) -> None:
     assert found.plan is not None, text
     assert found.plan.database is not None, text
     assert (found.plan.database.tool, found.plan.database.service) == ("on-start", "web")
-    assert "no way back but a snapshot" in text
+    assert "only a snapshot restores the earlier schema" in text

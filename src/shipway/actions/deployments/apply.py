@@ -333,7 +333,7 @@ class Applying:
         if self._on_start():
             with suppress(Exception):
                 self.schema = tool.current()
-            self._schema_stays("its program migrates when it starts, and has no way back")
+            self._schema_stays("its program migrates when it starts, and has no down migrations")
             return
         try:
             with self.here.part("revert", f"→ {self.before}"):

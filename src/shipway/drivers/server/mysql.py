@@ -14,6 +14,7 @@ from shipway.domain.catalog import Catalog
 from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import mysql_log, mysql_scripts, mysql_sessions
+from shipway.drivers.server.snapshot_script import copy_command
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
@@ -57,14 +58,8 @@ class MySqlServer:
                 return ("sh", "-c", mysql_sessions.BLOCKERS, "shipway", *words)
             case "upgrade":
                 return ("sh", "-c", mysql_scripts.UPGRADE)
-            case "copy":
-                tables = sorted({*self.history_tables, *words[1:]})
-                return ("sh", "-c", mysql_scripts.COPY, "shipway", "pipe", *words[:1], "", *tables)
-            case "dump":
-                tables = sorted({*self.history_tables, *words[2:]})
-                return ("sh", "-c", mysql_scripts.COPY, "shipway", "save", *words[:2], *tables)
-            case "restore":
-                return ("sh", "-c", mysql_scripts.COPY, "shipway", "load", "", *words)
+            case "copy" | "dump" | "restore":
+                return copy_command(mysql_scripts.COPY, operation, words, self.history_tables)
             case _:
                 return ("sh", "-c", mysql_scripts.DATABASE, "shipway", operation, *words)
 

@@ -15,6 +15,7 @@ from shipway.drivers.libpq import of_parameters
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SCHEMA, SIZE, UPGRADE
+from shipway.drivers.server.snapshot_script import copy_command
 from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
@@ -60,14 +61,8 @@ class PostgresServer:
                 return ("sh", "-c", postgres_blockers.BLOCKERS)
             case "upgrade":
                 return ("bash", "-c", UPGRADE)
-            case "copy":
-                tables = sorted({*self.history_tables, *words[1:]})
-                return ("sh", "-c", COPY, "shipway", "pipe", *words[:1], "", *tables)
-            case "dump":
-                tables = sorted({*self.history_tables, *words[2:]})
-                return ("sh", "-c", COPY, "shipway", "save", *words[:2], *tables)
-            case "restore":
-                return ("sh", "-c", COPY, "shipway", "load", "", *words)
+            case "copy" | "dump" | "restore":
+                return copy_command(COPY, operation, words, self.history_tables)
             case _:
                 return ("sh", "-c", DATABASE, "shipway", operation, *words)
 

@@ -6,6 +6,9 @@ $1 is the operation; variables of the client programs select the database. Lines
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from typing import Literal
+
 # Of a server: size (bytes), serve (a test server in this container, until it answers), save (the database to its output),
 # test FILE (restore it to the test server, print the rows there), restore FILE NEW, rows, swap, names (databases that a
 # restore made), drop NAME….
@@ -46,3 +49,19 @@ def snapshot_script(functions: str) -> str:
     """The script with a server's functions, which may replace the shared ones above them."""
     shared, start, call = _SHARED.rpartition("cd /snapshots")
     return f"set -u{shared}{functions}{start}{call}"
+
+
+def copy_command(
+    script: str, operation: Literal["copy", "dump", "restore"], words: Sequence[str], history: Collection[str]
+) -> tuple[str, ...]:
+    """The command of a server's script that copies a database: to another server, to a file, or from one. `words` as of
+    ports.server; `history`: tables that are always copied with their rows."""
+    match operation:
+        case "copy":
+            tables = sorted({*history, *words[1:]})
+            return ("sh", "-c", script, "shipway", "pipe", *words[:1], "", *tables)
+        case "dump":
+            tables = sorted({*history, *words[2:]})
+            return ("sh", "-c", script, "shipway", "save", *words[:2], *tables)
+        case "restore":
+            return ("sh", "-c", script, "shipway", "load", "", *words)
