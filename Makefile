@@ -12,8 +12,8 @@ setup: ## Install Docker Engine, base images and .venv, if missing
 check: setup ## Lint, types, layers and the tests that need no engine: about two minutes
 	@$(PYTHON) -m pytest tests -n $$((2 * $$(nproc))) --dist worksteal -m "not engine and not databases and not machine"
 
-test: setup ## Every test; FULL=1 runs the full matrices
-	@scripts/test
+test: setup ## Every test; FULL=1 runs the full matrices, ONLY="PATH or options of pytest" some
+	@scripts/test $(ONLY)
 
 demo: setup ## Run the whole plan on the reference application
 	@$(PYTHON) scripts/demo.py

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,11 +123,7 @@ class Project:
 
     def command(self, *args: str, check: bool) -> Done:
         """Run it in the clone. RuntimeError with its output if it fails, with `check`."""
-        where = self.clone if self.clone.exists() else self.folder
-        done = subprocess.run(
-            args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-        )  # fmt: skip
+        done = self._run(args, merged=True)
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(args)} exited with {done.returncode}:\n{done.stdout}")
         return Done(done.returncode, done.stdout)
@@ -141,8 +137,17 @@ class Project:
         return self._json("status", "--json")[environment]  # type: ignore[no-any-return]
 
     def _json(self, *args: str) -> Any:
-        done = subprocess.run([SHIPWAY, *args], cwd=self.clone, env=self.env, capture_output=True, text=True, check=True)
+        done = self._run(["shipway", *args], merged=False)
+        done.check_returncode()
         return json.loads(done.stdout)
+
+    def _run(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
+        """In the clone, where there is one. merged: stderr is part of stdout."""
+        where = self.clone if self.clone.exists() else self.folder
+        return subprocess.run(
+            args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merged else subprocess.PIPE, text=True, errors="replace", check=False,
+        )  # fmt: skip
 
 
 def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:

@@ -17,16 +17,9 @@ def nodes() -> Iterator[Nodes]:
         yield found
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--part", metavar="K/N", help="only the tests of each Nth file from the Kth (from 0), after all other choices"
-    )
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of the usual run what is marked `full`, and of tests with a `share` all but an even sample; and the files of
-    other parts."""
+    """Leave out of the usual run what is marked `full`, and of tests with a `share` all but an even sample."""
     _keep(config, items, [item for item in items if FULL or "full" not in item.keywords])
     groups: dict[tuple[object, float], list[pytest.Item]] = {}
     for item in items:
@@ -34,11 +27,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         groups.setdefault((item.parent, mark.args[0] if mark else 1.0), []).append(item)
     kept = {item for (_, share), group in groups.items() for item in sample(group, share)}
     _keep(config, items, [item for item in items if item in kept])
-    part = config.getoption("part")
-    if part is not None:
-        first, _, step = part.partition("/")
-        chosen = sorted({item.path for item in items})[int(first) :: int(step)]
-        _keep(config, items, [item for item in items if item.path in chosen])
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:

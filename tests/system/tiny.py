@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
 from shipway.store import open_ledger
+from tests.system import prepared
 
 # What a site answers that isn't there: the edge has no such route, or has given its port back.
 NOT_THERE = ("HTTP status 404", "HTTP status 0: <urlopen error [Errno 111]")
@@ -129,6 +130,11 @@ class Tiny(Project):
         tagged = self.git("tag", version)
         self.git("switch", "--quiet", "staging")
         return tagged
+
+    def _run(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
+        if args[0] != "shipway":
+            return super()._run(args, merged=merged)
+        return prepared.run(args[1:], self.clone if self.clone.exists() else self.folder, self.env, merged=merged)
 
     def destroy(self) -> None:
         """Both environments, all names of images on the engine, and the folder."""
