@@ -20,11 +20,16 @@ from pathlib import Path
 LOADED = ("click", "yaml", "jsonschema", "sqlite3", "rich", "asyncio")  # imported late by the commands
 
 
-def run(args: Sequence[str], cwd: Path, env: Mapping[str, str], *, merged: bool) -> subprocess.CompletedProcess[str]:
-    """As `subprocess.run(["shipway", *args])` without standard input. merged: stderr is part of stdout."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, socket.socket(socket.AF_UNIX) as wire:
+def run(
+    args: Sequence[str], cwd: Path, env: Mapping[str, str], *, merged: bool, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """As `subprocess.run(["shipway", *args])` with this text as input. merged: stderr is part of stdout."""
+    new = tempfile.TemporaryFile
+    with new() as given, new() as output, new() as errors, socket.socket(socket.AF_UNIX) as wire:
+        given.write(text.encode())
+        given.seek(0)
         wire.connect(_server())
-        files = [output.fileno(), output.fileno() if merged else errors.fileno()]
+        files = [given.fileno(), output.fileno(), output.fileno() if merged else errors.fileno()]
         wire.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))])
         wire.sendall(json.dumps({"args": list(args), "cwd": str(cwd), "env": dict(env)}).encode() + b"\n")
         code = wire.makefile().readline()
@@ -96,10 +101,9 @@ def _command(wire: socket.socket) -> None:
 
     from shipway.cli import main
 
-    _, ancillary, _, _ = wire.recvmsg(1, socket.CMSG_SPACE(2 * 4))
+    _, ancillary, _, _ = wire.recvmsg(1, socket.CMSG_SPACE(3 * 4))
     files = array.array("i", ancillary[0][2])
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for place, file in enumerate((nothing, *files)):
+    for place, file in enumerate(files):
         os.dup2(file, place)
         os.close(file)
     asked = json.loads(wire.makefile().readline())

@@ -18,6 +18,7 @@ import pytest
 
 from shipway.domain.errors import DriftFound
 from shipway.drivers.runtime.engine import Engine
+from tests.system import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Running, Tiny, visitors
 
@@ -42,10 +43,7 @@ def shop(make: Make) -> Tiny:
 
 def given(project: Tiny, *args: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """A command with this input; its output apart from its messages."""
-    return subprocess.run(
-        ["shipway", *args], cwd=project.clone, env=project.env, input=typed, capture_output=True, text=True, check=False,
-        timeout=100,
-    )  # fmt: skip
+    return prepared.run(args, project.clone, project.env, merged=False, text=typed)
 
 
 class Terminal:

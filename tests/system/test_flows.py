@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from examples.project import GRACE
 from shipway.domain.errors import EdgeError, GateRefused, PlanError, RepositoryError
 from tests.postgres import running_server
+from tests.system import prepared
 from tests.system.flows import Team
 
 pytestmark = pytest.mark.engine
@@ -287,7 +287,7 @@ class Jobs:
     def run(self, folder: Path, *args: str, code: int = 0, says: Sequence[str] = ()) -> str:
         """A command in it."""
         env = {**self.team.env, "SHIPWAY_HOME": str(folder.with_suffix(".home")), "SHIPWAY_ACTOR": "ci@example.org"}
-        done = subprocess.run(["shipway", *args], cwd=folder, env=env, capture_output=True, text=True, check=False)
+        done = prepared.run(args, folder, env, merged=False)
         output = done.stdout + done.stderr
         assert done.returncode == code, output
         for words in says:

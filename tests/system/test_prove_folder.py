@@ -20,6 +20,7 @@ import pytest
 from tests.conformance.alembic_projects import write_alembic
 from tests.conformance.database_lab import build_image, container, docker
 from tests.conformance.scratch_lab import MARIADB, build_mariadb, postgres
+from tests.system import prepared
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(2 / 3)]
 USERS = {
@@ -68,15 +69,19 @@ def command(folder: Path, url: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "shipway", "prove", "--migrations", str(folder), "--database", url, *options]
 
 
+def _run(folder: Path, url: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return prepared.run(command(folder, url, *options)[3:], Path.cwd(), os.environ, merged=False)
+
+
 def prove(folder: Path, url: str, *options: str) -> tuple[int, str]:
     """Exit code and output."""
-    done = subprocess.run(command(folder, url, *options), capture_output=True, text=True, timeout=120)
+    done = _run(folder, url, *options)
     return done.returncode, done.stdout + done.stderr
 
 
 def prove_json(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
     """The ways, as --json gives them."""
-    done = subprocess.run(command(folder, url, "--json", *options), capture_output=True, text=True, timeout=120)
+    done = _run(folder, url, "--json", *options)
     assert done.returncode in (0, 17), done.stderr
     ways: list[dict[str, Any]] = json.loads(done.stdout)["ways"]
     return ways

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from examples.project import GRACE, Done
 from shipway.domain.errors import Interrupted, PlanError, UsageError
+from tests.system import prepared
 from tests.system.conftest import Make
 from tests.system.test_dead_runs import nothing_is_left
 from tests.system.tiny import DATABASE, Tiny, visitors
@@ -26,10 +26,7 @@ class Operator:
         self.project, self.folder = project, folder
 
     def __call__(self, *args: str, check: bool = True, text: str = "") -> Done:
-        done = subprocess.run(
-            ["shipway", *args], cwd=self.folder, env=self.project.env, input=text, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+        done = prepared.run(args, self.folder, self.project.env, merged=True, text=text)
         assert not (check and done.returncode), done.stdout
         return Done(done.returncode, done.stdout)
 
