@@ -10,10 +10,10 @@ setup: ## Install Docker Engine, base images and .venv, if missing
 	@scripts/setup
 
 check: setup ## Lint, types, layers and the tests that need no engine: about two minutes
-	@$(PYTHON) -m pytest tests -n $$((2 * $$(nproc))) --dist worksteal -m "not engine and not databases and not machine"
+	@scripts/in-memory $(PYTHON) -m pytest tests -n $$((2 * $$(nproc))) --dist worksteal -m "not engine and not databases and not machine"
 
 test: setup ## Every test; FULL=1 runs the full matrices, ONLY="PATH or options of pytest" some
-	@scripts/test $(ONLY)
+	@scripts/in-memory scripts/test $(ONLY)
 
 demo: setup ## Run the whole plan on the reference application
 	@$(PYTHON) scripts/demo.py

@@ -31,7 +31,10 @@ inside() { # FOLDER IMAGES COMMAND ...
   mount -t sysfs sysfs /sys
   mount --rbind "$folder/cgroup" /sys/fs/cgroup
   # In memory where there is plenty: thousands of small files come and go.
-  [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -lt 12000000 ] || mount -t tmpfs -o mode=711 none "$folder/data"
+  if [ "$(awk '/MemAvailable/ {print $2}' /proc/meminfo)" -ge 12000000 ]; then
+    mount -t tmpfs -o mode=711 none "$folder/data"
+    mount -t tmpfs -o mode=1777 none "$folder/tmp"
+  fi
   export DOCKER_HOST=unix://$folder/docker.sock TMPDIR=$folder/tmp
   # Each start of a container starts short processes of dockerd and runc: they end before they would collect garbage.
   GOGC=400 dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \

@@ -26,6 +26,8 @@ def running_server() -> Iterator[str]:
         "--publish",
         "127.0.0.1::5432",
         "postgres:15",
+        "-c",
+        "fsync=off",
     ]
     subprocess.run(run, check=True, capture_output=True)
     try:
