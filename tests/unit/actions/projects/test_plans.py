@@ -215,6 +215,17 @@ def test_authors_are_those_of_the_inputs(mono: Monorepo) -> None:
     }, "a release that narrows its inputs hides no author"  # fmt: skip
 
 
+@pytest.mark.parametrize("inputs", [{"inputs": ["../../shared", "../../later"]}, {}])
+def test_a_file_that_becomes_an_input_brings_its_author(mono: Monorepo, inputs: dict[str, object]) -> None:
+    """Its commit leaves the deployed inputs as they are, and is no less part of the release."""
+    mono.deploys(mono.release())
+    mono.write({"later/lib.py": "1\n"}, "mallory@example.org")
+    mono.write({SHOP: text("shop", **inputs)}, "carol@example.org")
+    source = Provenance(mono.repository, None, "here", "", Mailmap())
+    found = set(authors(mono.ctx, source, "staging", mono.release()).people)
+    assert found == {"mallory@example.org", "carol@example.org"}
+
+
 def test_the_release_that_was_validated_has_the_same_inputs(mono: Monorepo) -> None:
     production = {"on": "manual", "after": "staging", "url": "http://shop.localhost:8080"}
     staging = {"on": {"branch": "main"}, "url": "http://staging.shop.localhost:8080"}
