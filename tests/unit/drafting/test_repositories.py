@@ -150,7 +150,9 @@ def test_what_is_printed_has_no_control_characters(tmp_path: Path) -> None:
     assert all(text.isprintable() for text in (*result.notes, *(why for _, why in result.found)))
 
 
-@pytest.mark.parametrize(("link", "force"), [("shipway.yaml", False), ("shipway.yaml", True), (".shipway.yaml.part", False)])
+@pytest.mark.parametrize(
+    ("link", "force"), [("shipway.yaml", False), ("shipway.yaml", True), (".shipway.yaml.part", False)]
+)
 def test_the_plan_is_written_through_no_link_to_elsewhere(tmp_path: Path, link: str, force: bool) -> None:
     """Of a repository that somebody cloned from anywhere."""
     outside, root = tmp_path / "outside", tmp_path / "shop"

@@ -145,9 +145,7 @@ def test_editing_the_plan_builds_no_image_again(at: Run) -> None:
     ("Dockerfile", "/etc/hostname", "Dockerfile"), ("docker", "/etc", "docker/hostname"),
     ("docker", "loop/../docker", "docker/hostname"), ("Dockerfile", "/nowhere", "Dockerfile"),
 ])  # fmt: skip
-def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(
-    at: Run, link: str, target: str, dockerfile: str
-) -> None:
+def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(at: Run, link: str, target: str, dockerfile: str) -> None:
     """The docker command would print its lines in a message, whatever file of the machine it is."""
     (at.repository.path / link).unlink(missing_ok=True)
     (at.repository.path / link).symlink_to(target)
