@@ -89,8 +89,8 @@ def write_plan(result: InitResult, *, force: bool) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.unlink(missing_ok=True)
-        with part.open("x", encoding="utf-8") as file:  # never through a link of the repository
-            file.write(result.text)
+        part.touch(exist_ok=False)  # never through a link of the repository
+        part.write_text(result.text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
