@@ -11,6 +11,7 @@ from shipway.drafting import dockerfile
 from shipway.drafting.draft import ServiceDraft, plan_name
 from shipway.drafting.tree import Tree, above, join
 
+MOST = 100  # more services than that are in no single plan
 _NAME = re.compile(r"(?:(?P<before>[\w.-]+)\.)?(?:Docker|Container)file(?:[._-](?P<after>[\w.-]+))?", re.IGNORECASE)
 _DEVELOPMENT = {
     "dev", "devel", "develop", "development", "test", "tests", "testing", "ci", "local", "debug", "lint", "e2e", "example", "base", "builder",
@@ -109,7 +110,10 @@ def find(tree: Tree) -> tuple[list[Build], list[str]]:
             notes.append(f"{path}: not used: its name or its folder says that it is not for production")
         else:
             found.setdefault(folder, []).append((path, role))
-    builds = [_build(tree, path, role) for listed in found.values() for path, role in _deployed(listed, notes)]
+    chosen = [item for listed in found.values() for item in _deployed(listed, notes)]
+    if len(chosen) > MOST:
+        notes.append(f"only the first {MOST} of {len(chosen)} Dockerfiles were read")
+    builds = [_build(tree, path, role) for path, role in chosen[:MOST]]
     own = [item for item in builds if _builds_source(tree, item)]
     if own and len(own) < len(builds):
         notes += [

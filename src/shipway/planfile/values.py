@@ -21,6 +21,7 @@ _IMAGE_PATTERN = (
     r"^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+(([._]|__|-+|/)[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
     r"(@sha256:[0-9a-f]{64})?$"
 )
+_REGISTRY_PATTERN = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
 ADDRESS_PARTS = ("url", "host", "port", "user", "password", "database")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3}
@@ -226,9 +227,11 @@ def cache_folder(text: str) -> str:
 
 
 def registry_address(text: str) -> str:
-    """host[:port][/path]."""
+    """host[:port][/path]: what the name of an image may begin with, so that credentials for one folder are for no other."""
     if "://" in text:
         raise ValueError(f"write the address without `{text.split('://')[0][:60]}://`")
+    if not re.fullmatch(_REGISTRY_PATTERN, text.rstrip("/")):
+        raise ValueError(f"`{text[:60]}` is not a valid address: no image's name begins with it")
     return text.rstrip("/")
 
 

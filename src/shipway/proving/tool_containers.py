@@ -31,8 +31,8 @@ class ToolContainers:
 
         def run(command: Sequence[str]) -> tuple[int, str]:
             container = self._container(spec)
-            own = [f"{name}={value}" for name, value in spec.env.items() if container.env.get(name) != value]
-            code, output = self._ctx.runtime.execute(container.name, ["env", *own, *command], timeout=self._timeout)
+            own = {name: value for name, value in spec.env.items() if container.env.get(name) != value}
+            code, output = self._ctx.runtime.execute(container.name, command, timeout=self._timeout, environment=own)
             return code, self._ctx.redactor.text("\n".join(output.splitlines()))
 
         return run

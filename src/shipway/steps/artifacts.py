@@ -6,6 +6,7 @@ written through them outside of the target folder.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import posixpath
@@ -17,6 +18,7 @@ from typing import IO, Any, cast
 
 from shipway.domain.errors import StepFailed
 from shipway.domain.run import Artifact
+from shipway.system.inside import leads_inside
 from shipway.system.tars import CHUNK, Folders, reading, writing
 
 LARGEST = 20 << 30  # bytes of one output
@@ -101,13 +103,30 @@ def identity(artifact: Artifact) -> list[str]:
 
 
 def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
-    """Extract the artifact to a build context for `folder`. StepFailed if a link points outside of it."""
+    """Extract the artifact to a build context for `folder`. StepFailed if a link leads outside of it, or a file is in the
+    way."""
     with file(artifact, kept).open("rb") as opened, reading(opened) as tar:
         members = list(_placed(tar, artifact, folder))
         try:
-            tar.extractall(target, members, filter="tar")
-        except tarfile.FilterError as error:
+            tar.extractall(target, members, filter=_inside)
+        except (tarfile.FilterError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise StepFailed(f"the output {artifact.path} can't be extracted to {folder or '.'}: {error}") from error
+
+
+def _inside(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
+    """A filter of tarfile that also finds links which its own ones miss: some versions take a link for a plain file if
+    its path is too long to be looked at."""
+    written = member.name if member.isreg() or member.isdir() else posixpath.dirname(member.name)
+    paths = [written, *([posixpath.dirname(member.linkname)] if member.islnk() else [])]
+    if not all(leads_inside(Path(target), path) for path in paths):
+        raise _LedOut(f"a link leads {member.name} out of the folder")
+    return tarfile.tar_filter(member, target)
+
+
+class _LedOut(tarfile.FilterError):
+    pass
 
 
 def as_archive(

@@ -14,6 +14,7 @@ from shipway.domain import names
 from shipway.domain.build import REVISION, VERSION, BuildExtras, BuildSource
 from shipway.domain.errors import SecretError, StepFailed, UsageError
 from shipway.steps.run import PROTECTED, Run
+from shipway.system.inside import leads_inside
 
 LISTED = "SHIPWAY_BUILD_VARIABLES"  # names of variables of Shipway's process that builds may read, separated by commas
 CACHE = "cache"  # tag of an image whose layers later builds read
@@ -116,8 +117,7 @@ def _exported(run: Run, path: str, target: Path) -> Path:
     folder = "" if path == "." else path.strip("/")
     run.repository.export(run.commit.revision, target, folder=folder or None)
     keep_seen(run, target, folder)
-    ignored = target / ".dockerignore"
-    if ignored.is_symlink() and not ignored.resolve().is_relative_to(target.resolve()):
+    if not leads_inside(target, ".dockerignore"):
         raise StepFailed(
             f".dockerignore in {path} is a link that points outside of the folder", hint="commit the file itself"
         )

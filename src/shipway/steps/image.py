@@ -19,6 +19,7 @@ from shipway.ports import OnLine
 from shipway.steps.artifacts import identity, reaches, unpack
 from shipway.steps.build import arguments, base_of, build_key, extras_of, keep_seen, native
 from shipway.steps.run import Attempt, Inputs, Run
+from shipway.system.inside import leads_inside
 
 
 def step_image(run: Run, image: StepImage, on_line: OnLine) -> tuple[str, str]:
@@ -199,10 +200,10 @@ def _build(
 
 
 def _require_inside(context: Path, source: BuildSource, revision: str) -> None:
-    """The docker command itself reads these two: a link must not point to another file of this machine."""
+    """The docker command itself reads these two: no link, also of a folder above, may lead to another file of this
+    machine."""
     for name in (source.dockerfile, ".dockerignore"):
-        real = (context / name).resolve()
-        if (context / name).is_symlink() and not real.is_relative_to(context.resolve()):
+        if not leads_inside(context, name):
             raise StepFailed(
                 f"{name} in {source.folder} is a link that points outside of the folder", hint="commit the file itself"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
 import tarfile
@@ -13,6 +12,7 @@ from shipway.context import Context
 from shipway.domain.container import LABEL_NAME, ContainerSpec
 from shipway.domain.errors import DeployFailed, EngineError, NotRunnable, ShipwayError
 from shipway.domain.start_failure import explain, refusal_in
+from shipway.system.tars import reading_stream
 
 MOST = 65536  # bytes of a file that are read
 
@@ -70,7 +70,7 @@ def beginning(ctx: Context, container: str, file: str) -> bytes | None:
         config = (ctx.images.inspect(info.image) or {}).get("Config")
         workdir = str(config.get("WorkingDir") or "/") if isinstance(config, dict) else "/"
         chunks = ctx.runtime.get(container, posixpath.normpath(posixpath.join(workdir, file)))
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+        with reading_stream(chunks) as tar:  # only what is needed: the file may be of any size
             content = next((tar.extractfile(member) for member in tar if member.isfile()), None)
             return content.read(MOST) if content else None
     except (ShipwayError, OSError, tarfile.TarError):

@@ -42,8 +42,9 @@ def read_file(ask: Ask, commit: str, path: str) -> tuple[bool, bytes | None]:
     return found is not None or kind != "blob", found
 
 
-def leads_to(ask: Ask, tip: str, revision: str) -> bool | None:
-    """Whether the history of `tip` has the commit; None if the repository lacks objects to decide it."""
+def leads_to(ask: Ask, tip: str, revision: str, *, merged: bool = True) -> bool | None:
+    """Whether the history of `tip` has the commit; None if the repository lacks objects to decide it. merged=False: as a
+    first parent, so that it wasn't only brought by a merge."""
     if tip == revision:
         return True
     asked = ask("merge-base", "--is-ancestor", revision, tip)
@@ -53,7 +54,7 @@ def leads_to(ask: Ask, tip: str, revision: str) -> bool | None:
     parents = {name: _parents(ask, name) for name in between}
     reached, left = {tip}, [tip]
     while left:
-        for parent in parents.get(left.pop(), ()):
+        for parent in parents.get(left.pop(), ())[: None if merged else 1]:
             if parent == revision:
                 return True
             if parent in parents and parent not in reached:

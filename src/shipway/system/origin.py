@@ -129,6 +129,12 @@ class Origin:
         tips = self.refs().branches()
         return [name for name in branches if name in tips and self._leads_to(name, tips[name], revision)]
 
+    def was_tip(self, branch: str, revision: str) -> bool:
+        """Whether the commit is in the branch's history, and not only by a merge: nobody looked at the commits of a merged
+        branch one by one."""
+        tip = self.refs().branches().get(branch)
+        return tip is not None and self._leads_to(branch, tip, revision, merged=False)
+
     def has(self, revision: str) -> bool:
         """Whether any branch or tag reaches the commit."""
         branches = self.refs().branches()
@@ -162,13 +168,13 @@ class Origin:
         )
         return lines[-1].partition(" ")[0] if lines else ""
 
-    def _leads_to(self, branch: str, tip: str, revision: str) -> bool:
+    def _leads_to(self, branch: str, tip: str, revision: str, *, merged: bool = True) -> bool:
         """Asks the server for history that the clone lacks."""
-        found = leads_to(self._ask_clone, tip, revision)
+        found = leads_to(self._ask_clone, tip, revision, merged=merged)
         if found or self.is_local or (found is False and not self.clone_is_shallow):
             return bool(found)
         self._history(branch, tip)
-        return leads_to(self._ask_cache, tip, revision) is True
+        return leads_to(self._ask_cache, tip, revision, merged=merged) is True
 
     def _history(self, branch: str, tip: str) -> None:
         """Fetch the whole history of a branch into the cache."""

@@ -151,6 +151,7 @@ class RuntimeContract(OutputContract):
         name = started(lab, "a")
         code, output = lab.runtime.execute(name, lab.answered)
         assert (code, output.strip()) == (0, "pong")
+        assert lab.runtime.execute(name, lab.answered, environment={"KEY": "a b"})[0] == 0
         lab.runtime.stop(name, 5)
         with pytest.raises(EngineError):
             lab.runtime.execute(name, lab.answered)

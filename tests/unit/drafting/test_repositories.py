@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shipway.actions.projects.init import draft_plan
+from shipway.actions.projects.init import draft_plan, write_plan
+from shipway.domain.errors import UsageError
+from shipway.drafting.builds import MOST
 from shipway.drafting.survey import survey
 from shipway.drafting.write import write
 from shipway.planfile.read import read
@@ -146,3 +148,31 @@ def test_what_is_printed_has_no_control_characters(tmp_path: Path) -> None:
     result = draft_plan(tmp_path)
     assert any("migrate" in note for note in result.notes)
     assert all(text.isprintable() for text in (*result.notes, *(why for _, why in result.found)))
+
+
+@pytest.mark.parametrize(
+    ("link", "force"), [("shipway.yaml", False), ("shipway.yaml", True), (".shipway.yaml.part", False)]
+)
+def test_the_plan_is_written_through_no_link_to_elsewhere(tmp_path: Path, link: str, force: bool) -> None:
+    """Of a repository that somebody cloned from anywhere."""
+    outside, root = tmp_path / "outside", tmp_path / "shop"
+    root.mkdir()
+    (root / "Dockerfile").write_text("FROM python:3.12-slim\nEXPOSE 80\n", encoding="utf-8")
+    (root / link).symlink_to(outside)
+    result = draft_plan(root)
+    if link == "shipway.yaml":
+        with pytest.raises(UsageError, match="is a link to no file of the repository"):
+            write_plan(result, force=force)
+    else:
+        write_plan(result, force=force)
+        assert (root / "shipway.yaml").read_text(encoding="utf-8") == result.text
+    assert not outside.exists()
+
+
+def test_a_repository_with_thousands_of_dockerfiles(tmp_path: Path) -> None:
+    for number in range(MOST + 5):
+        (tmp_path / f"svc{number:03}").mkdir()
+        (tmp_path / f"svc{number:03}/Dockerfile").write_text("FROM x\nEXPOSE 80\n", encoding="utf-8")
+    draft = survey(tmp_path, "shop", "main")
+    assert len(draft.services) == MOST
+    assert f"only the first {MOST} of {MOST + 5} Dockerfiles were read" in draft.notes

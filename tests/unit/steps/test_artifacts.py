@@ -131,6 +131,54 @@ def test_links_stay_and_nothing_is_written_through_them(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
+def test_a_link_that_is_too_long_to_be_looked_at_leads_nowhere(tmp_path: Path) -> None:
+    """Some versions of `tarfile` take it for a file: the folders are almost as deep as a path may be, the next output
+    lays a link below them by short names, and the last one is written through it."""
+    kept, target, outside = tmp_path / "kept", tmp_path / "context", tmp_path / "outside"
+    for folder in (target, outside):
+        folder.mkdir()
+    short, deep, length = ["x"], "x", len(f"{target}/x/")
+    folders: dict[str, bytes | str] = {}
+    while length < 3990:
+        part = "d" * min(240, 3990 - length + 1)
+        folders |= {f"{deep}/{len(short)}": part, f"{deep}/{part}/.keep": b""}
+        short.append(str(len(short)))
+        deep, length = f"{deep}/{part}", length + len(part) + 1
+    there, last = "/".join(short), "l" * 200
+    folders["x/escape"] = f"{'/'.join(short[1:])}/{last}/../../outside"
+    link = {last: "../" * (len(short) - 1)}
+    outputs = [("x", folders), (f"{there}/{last}", link), ("x/escape/evil", {"evil": b"1"})]
+    made = [store(_tar(files), "", path, kept, tmp_path) for path, files in outputs]  # type: ignore[arg-type]
+
+    def unpack_all() -> None:
+        for artifact in made:
+            unpack(artifact, kept, "", target)
+
+    with pytest.raises(StepFailed, match="can't be extracted"):
+        unpack_all()
+    assert list(outside.iterdir()) == []
+
+
+def test_a_hard_link_to_a_file_of_the_machine_is_not_made(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/key").write_text("secret", encoding="utf-8")
+    away = store(_tar({"x": str(tmp_path / "outside")}), "", "x", tmp_path / "kept", tmp_path)
+    linked = store(_tar({}, links={"y": "x/key"}), "", "y", tmp_path / "kept", tmp_path)
+    target = tmp_path / "context"
+    target.mkdir()
+    unpack(away, tmp_path / "kept", "", target)
+    with pytest.raises(StepFailed, match="a link leads y out"):
+        unpack(linked, tmp_path / "kept", "", target)
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
+    made = store(_tar({"dist/a.js": b"1"}), "", "dist", tmp_path / "kept", tmp_path)
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context/dist").write_text("in the way", encoding="utf-8")
+    with pytest.raises(StepFailed, match="the output dist can't be extracted"):
+        unpack(made, tmp_path / "kept", "", tmp_path / "context")
+
+
 def test_the_owner_is_who_works_there(tmp_path: Path) -> None:
     made = store(_tar({"release/app": b"1"}), "", "target/release", tmp_path / "kept", tmp_path)
     with tarfile.open(fileobj=io.BytesIO(b"".join(as_archive([made], tmp_path / "kept", "", (1000, 100))))) as tar:

@@ -141,11 +141,18 @@ def test_editing_the_plan_builds_no_image_again(at: Run) -> None:
     assert build_key(root, source) != build_key(commit(root, Dockerfile="FROM y"), source)
 
 
-def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(at: Run) -> None:
-    (at.repository.path / "Dockerfile").unlink()
-    (at.repository.path / "Dockerfile").symlink_to("/etc/hostname")
-    with pytest.raises(StepFailed, match=r"Dockerfile in \. is a link that points outside"):
-        _build(commit(at), BuildSource("."), (), ["x:1"], {}, lambda line: None, lambda service: "", "")
+@pytest.mark.parametrize(("link", "target", "dockerfile"), [
+    ("Dockerfile", "/etc/hostname", "Dockerfile"), ("docker", "/etc", "docker/hostname"),
+    ("docker", "loop/../docker", "docker/hostname"), ("Dockerfile", "/nowhere", "Dockerfile"),
+])  # fmt: skip
+def test_a_dockerfile_that_leads_out_of_its_folder_is_refused(at: Run, link: str, target: str, dockerfile: str) -> None:
+    """The docker command would print its lines in a message, whatever file of the machine it is."""
+    (at.repository.path / link).unlink(missing_ok=True)
+    (at.repository.path / link).symlink_to(target)
+    with pytest.raises(StepFailed, match=rf"{dockerfile} in \. is a link that points outside"):
+        _build(
+            commit(at), BuildSource(".", dockerfile), (), ["x:1"], {}, lambda line: None, lambda service: "", ""
+        )  # fmt: skip
     assert image_key(at, Step("images", build=()), Inputs())
 
 

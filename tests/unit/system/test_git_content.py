@@ -214,6 +214,20 @@ def test_content_of_git_lfs_comes_from_the_clone(work: Path, tmp_path: Path) -> 
         Repository(work).export("HEAD", tmp_path / "forged")
 
 
+def test_content_of_git_lfs_is_written_through_no_link_of_the_commit(work: Path, tmp_path: Path) -> None:
+    store = lfs(work)
+    store.parent.mkdir(parents=True)
+    store.write_bytes(CONTENT)
+    outside = tmp_path / "outside"
+    for name in (f".{store.name}.part", f"{store.name}.part"):
+        (work / name).symlink_to(outside)
+    git(work, "add", "--all")
+    commit(work, {})
+    assert exported(work, tmp_path / "out")["model.bin"] == CONTENT
+    assert not outside.exists()
+    assert (tmp_path / "out" / f".{store.name}.part").is_symlink()
+
+
 def test_a_filter_that_a_checkout_would_run_is_refused_and_never_run(work: Path, tmp_path: Path) -> None:
     commit(work, {".gitattributes": "*.key filter=crypt\n", "a.key": "sealed\n"})
     assert (

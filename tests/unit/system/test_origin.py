@@ -131,6 +131,18 @@ def test_history_that_a_shallow_clone_lacks_is_asked_for(origin: Origin) -> None
     assert not origin.has("1" * 40)
 
 
+def test_a_commit_of_a_merged_branch_was_never_the_tip(origin: Origin) -> None:
+    """A reviewer has seen what the branch changes as a whole, and no commit before its last one alone."""
+    work, feature = work_of(origin), revision(origin, "feature")
+    git(work, "merge", "--quiet", "--no-ff", "--strategy=ours", "--message", "merge", "feature")
+    again = Origin(origin.address, origin.url, origin.clone, origin.home)
+    assert again.contains(["main"], feature) == ["main"]
+    assert not again.was_tip("main", feature)
+    for name in ("main", "main~1", "main~2", "v1"):
+        assert again.was_tip("main", revision(origin, name)), name
+    assert not again.was_tip("gone", feature)
+
+
 def test_a_branch_takes_the_place_of_one_whose_name_begins_its_own(origin: Origin) -> None:
     git(work_of(origin), "branch", "--quiet", "release", "feature")
     assert origin.text("release", "shipway.yaml") == "feature"

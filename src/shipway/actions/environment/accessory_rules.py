@@ -4,8 +4,6 @@ files."""
 from __future__ import annotations
 
 import dataclasses
-import io
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 
 from shipway.actions.environment.jobs import never_started
@@ -17,6 +15,7 @@ from shipway.domain.data_version import Series
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.volumes import declared_by, is_anonymous, right_path, variables_of
+from shipway.system.tars import reading_stream
 
 COMPLETE = "shipway-upgraded"  # file in a data folder: an upgrade copied everything into it
 
@@ -227,8 +226,8 @@ def _read(ctx: Context, spec: ContainerSpec, path: str) -> str | None:
 
 def _content(ctx: Context, container: str, path: str) -> str | None:
     try:
-        with tarfile.open(fileobj=io.BytesIO(b"".join(ctx.runtime.get(container, path)))) as tar:
-            files = [tar.extractfile(member) for member in tar if member.isfile()]
-            return files[0].read(100).decode(errors="replace") if files and files[0] else None
+        with reading_stream(ctx.runtime.get(container, path)) as tar:  # only what is needed: it may be of any size
+            file = next((tar.extractfile(member) for member in tar if member.isfile()), None)
+            return file.read(100).decode(errors="replace") if file else None
     except FileNotFoundError:
         return None

@@ -14,7 +14,7 @@ from shipway.domain.mailmap import Mailmap
 from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.system.git import Repository
-from shipway.system.git.history import changed_merges, fetch, is_cut, written
+from shipway.system.git.history import changed_merges, commits, fetch, is_cut, written
 from shipway.system.git.inputs import same_inputs, touched
 from shipway.system.origin import Origin
 
@@ -54,13 +54,13 @@ def authors(
     commit, if it is another one with the release's tree. GateRefused if this clone lacks some of them."""
     before = replaced(ctx, release, environment)
     tips = _tips(source, release, revision)
-    without = _without(source, tips, before)
+    paths = _paths(release, before)
+    without = _without(source, tips, before, paths)
     found = Authors(source.mailmap)
     merges: dict[str, tuple[str, str]] = {}
-    paths = _paths(release, before)
-    commits = list(written(source.clone.path, tips, without))
-    touching = touched(source.clone.path, commits, paths) if paths else None
-    for commit in commits:
+    new = list(written(source.clone.path, tips, without))
+    touching = touched(source.clone.path, new, paths) if paths else None
+    for commit in new:
         if touching is not None and not commit.is_merge and commit.revision not in touching:
             continue  # of another app
         found.add(commit)
@@ -102,24 +102,26 @@ def _tips(source: Provenance, release: Release, revision: str | None) -> list[st
     return [main, *([release.revision] if release.revision != main and has_commit(source, release.revision) else [])]
 
 
-def _without(source: Provenance, tips: Sequence[str], before: Release | None) -> list[str]:
+def _without(source: Provenance, tips: Sequence[str], before: Release | None, paths: Sequence[str]) -> list[str]:
     """The commits whose history is deployed already. GateRefused if a shallow clone can't be completed."""
     if before is not None and has_commit(source, before.revision):
-        return _since(source, tips, before)
+        return _since(source, tips, before, paths)
     return _since_baseline(source, tips)
 
 
-def _since(source: Provenance, tips: Sequence[str], before: Release) -> list[str]:
+def _since(source: Provenance, tips: Sequence[str], before: Release, paths: Sequence[str]) -> list[str]:
     without = [before.revision]
     _complete(source, tips, without)
     found = list(written(source.clone.path, tips, without))
     if not found or not source.clone.merge_base(before.revision, tips[0]):
         return _since_baseline(source, tips)  # a rollback, or no common history with the current release
-    # A commit with the deployed tree counts as deployed, whether it was squashed, merged or rebased.
-    if patterns := inputs_of(before.plan):
-        same = same_inputs(source.clone.path, found, before.revision, patterns)
+    # A commit with the deployed files counts as deployed, whether it was squashed, merged or rebased: with all those that
+    # count now, or a release could bring what was committed while it was no input.
+    if paths:
+        same = same_inputs(source.clone.path, found, before.revision, paths)
     else:
-        same = {item.revision for item in found if item.tree == before.tree}
+        (deployed,) = commits(source.clone.path, [before.revision])
+        same = {item.revision for item in found if item.tree == deployed.tree}
     return [*without, *(item.revision for item in found if item.revision in same and item.revision not in tips)]
 
 

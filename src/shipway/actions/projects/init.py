@@ -9,6 +9,7 @@ from pathlib import Path
 from shipway.actions.projects.check import CheckResult
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
+from shipway.system.inside import leads_inside
 
 PLAN = "shipway.yaml"
 HOOK_MARK = "# Written by `shipway init --hook`."
@@ -78,13 +79,17 @@ def _inside(root: Path, path: Path) -> str:
 
 
 def write_plan(result: InitResult, *, force: bool) -> None:
-    """Write the file; UsageError if a plan exists and `force` is not given."""
+    """Write the file; UsageError if a plan exists and `force` is not given, or it would be outside of the repository."""
     if result.path.exists() and not force:
         hint = "pass --stdout to print the draft, or --force to replace the file"
         raise UsageError(f"{result.path} already exists", hint=hint)
+    if not leads_inside(result.path.parent, PLAN):
+        raise UsageError(f"{result.path} is a link to no file of the repository", hint=f"rm {result.path}")
     path = result.path.resolve()  # a link stays one
     part = path.with_name(f".{path.name}.part")
     try:
+        part.unlink(missing_ok=True)
+        part.touch(exist_ok=False)  # never through a link of the repository
         part.write_text(result.text, encoding="utf-8")
         part.replace(path)
     except OSError as error:

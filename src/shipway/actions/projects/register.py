@@ -33,11 +33,11 @@ def registered(
     found = ctx.ledger.registration(plan.app)
     if found is None:
         origin = _first_origin(ctx, repository)
-        branch = protected or default_branch(origin)
+        branch = protected or _usual_branch(ctx, origin)
         _require_known(ctx, origin, plan.app)
         _require_same(origin, branch, plan, parse)
         _require_protected(ctx, origin, branch, plan)
-        return register(ctx, origin, plan, protected, record=record), origin
+        return register(ctx, origin, plan, branch, record=record), origin
     recorded = recorded_origin(ctx, found, repository)
     if recorded is None or found.plan != plan.file:
         here = next(iter(addresses(repository)))
@@ -72,14 +72,27 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
 def _require_protected(ctx: Context, origin: Origin, branch: str, plan: Plan) -> None:
     """Only the first app of a repository may begin with a plan that the protected branch lacks: otherwise any pushed
     branch could add an app with rules of its own."""
-    others = [
-        name for name in ctx.ledger.apps() if (made := ctx.ledger.registration(name)) and _means(made, origin.address)
-    ]
-    if others and origin.text(branch, plan.file) is None:
+    if _others(ctx, origin) and origin.text(branch, plan.file) is None:
         raise GateRefused(
             f"{plan.app} is a new app of this repository, whose protected branch {branch} has no {plan.file}",
             hint=f"merge the plan to {branch} first; or, as an operator: shipway rules register --plan {plan.file} --reason TEXT",
         )
+
+
+def _others(ctx: Context, origin: Origin) -> list[Registration]:
+    """The registrations of this repository."""
+    found = map(ctx.ledger.registration, ctx.ledger.apps())
+    return [made for made in found if made is not None and _means(made, origin.address)]
+
+
+def _usual_branch(ctx: Context, origin: Origin) -> str:
+    """The protected branch of a new app: that of the repository's other apps, if they have one, else the default one. A
+    person may have chosen another branch than the remote's HEAD, to which anyone may push."""
+    known = sorted({made.branch for made in _others(ctx, origin)})
+    if len(known) == 1:
+        return known[0]
+    usual = default_branch(origin)
+    return usual if not known or usual in known else known[0]
 
 
 def register(
@@ -95,7 +108,7 @@ def register(
 ) -> Registration:
     """Record and report it; record=False: report what would be recorded. The plan stands in if the protected branch has
     none. address: if it differs from the one that is read now."""
-    branch = protected or default_branch(origin)
+    branch = protected or _usual_branch(ctx, origin)
     baseline = origin.before(branch, plan.file)
     made = Registration(
         plan.app, address or origin.address, plan.file, branch, baseline, ctx.actor, ctx.clock(), path, reason
@@ -192,7 +205,7 @@ def register_hook(ctx: Context, repository: Repository, protected: str | None, p
     GateRefused if an app is bound to another repository.
     """
     origin = _first_origin(ctx, repository)
-    branch = protected or (default_branch(origin) if origin.refs().commits else None)
+    branch = protected or (_usual_branch(ctx, origin) if origin.refs().commits else None)
     tip = origin.refs().branches().get(branch or "")
     texts = {file: origin.text(branch, file) for file in plan_files(repository, tip)} if tip and branch else {}
     if not texts:

@@ -169,7 +169,7 @@ def _level(book: Rulebook | None, plan: Plan, commit: Commit, environment: str |
     if book is None or not rights.depends_on_level(plan):
         return level_of(environment, protected=False)
     try:
-        protected = bool(book.origin.contains([book.registration.branch], commit.revision))
+        protected = book.origin.was_tip(book.registration.branch, commit.revision)
     except RepositoryError:
         protected = False
     return level_of(environment, protected=protected)

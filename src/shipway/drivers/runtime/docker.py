@@ -230,8 +230,12 @@ class DockerRuntime(EngineNetworks):
 
         return log.read(self._engine, container, since=since, follow=follow, tail=tail)
 
-    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
-        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+    def execute(
+        self, container: str, command: Sequence[str], *, timeout: float = 600.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[int, str]:  # fmt: skip
+        given = [f"{name}={value}" for name, value in (environment or {}).items()]
+        body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command), "Env": given}
         made = self._engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
         path = f"/exec/{made}"
         try:

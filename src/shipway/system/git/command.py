@@ -13,7 +13,7 @@ from shipway.domain.errors import RepositoryError
 TIMEOUT = 60.0
 # Output must not depend on the user, and no program named by a configuration may run.
 SETTINGS = {
-    "color.ui": "false", "core.commitGraph": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull,
+    "advice.graftFileDeprecated": "false", "color.ui": "false", "core.commitGraph": "false", "core.fsmonitor": "false", "core.hooksPath": os.devnull,
     "core.quotePath": "false", "gc.auto": "0", "i18n.logOutputEncoding": "UTF-8",
     "log.mailmap": "false", "log.showSignature": "false", "maintenance.auto": "false", "merge.conflictStyle": "merge",
     "status.showUntrackedFiles": "no", "submodule.recurse": "false",

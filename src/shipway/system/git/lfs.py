@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,12 @@ class Pointer:
 
     def lay(self, kept: Path, path: Path) -> bool:
         """Replace the pointer by the content; False if that does not match the commit, whatever wrote the store."""
-        part = path.with_name(f".{self.sha256}.part")
+        number, name = tempfile.mkstemp(dir=path.parent)  # a name that no link of the commit can have
+        part = Path(name)
         try:
-            shutil.copyfile(kept, part)
-            with part.open("rb") as file:
+            with open(number, "w+b") as file, kept.open("rb") as source:
+                shutil.copyfileobj(source, file)
+                file.seek(0)
                 if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256:
                     return False
             shutil.copymode(path, part)

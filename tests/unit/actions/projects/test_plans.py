@@ -215,6 +215,34 @@ def test_authors_are_those_of_the_inputs(mono: Monorepo) -> None:
     }, "a release that narrows its inputs hides no author"  # fmt: skip
 
 
+def test_a_new_app_has_the_protected_branch_of_the_others(mono: Monorepo, tmp_path: Path) -> None:
+    """HEAD of the remote may be a branch that anyone pushes to: a person has protected another one."""
+    git(tmp_path, "clone", "--quiet", "--bare", str(mono.path), "bare.git")
+    bare = Repository(tmp_path / "bare.git")
+    git(bare.path, "branch", "develop", "main")
+    git(bare.path, "symbolic-ref", "HEAD", "refs/heads/develop")
+    register_again(mono.ctx, bare, mono.plan(), "main", "main is the reviewed branch")
+    git(mono.path, "switch", "--quiet", "--create", "develop")
+    evil = "apps/evil/shipway.yaml"
+    mono.write({evil: text("evil"), "apps/evil/web/Dockerfile": "FROM x\n"})
+    git(mono.path, "push", "--quiet", str(bare.path), "develop")
+    with pytest.raises(GateRefused, match="whose protected branch main has no apps/evil"):
+        read_rules(mono.ctx, bare, mono.plan(evil), parse_plan)
+    made = register_hook(mono.ctx, bare, None, parse_plan)
+    assert {item.app: item.branch for item in made} == {"shop": "main", "blog": "main"}
+
+
+@pytest.mark.parametrize("inputs", [{"inputs": ["../../shared", "../../later"]}, {}])
+def test_a_file_that_becomes_an_input_brings_its_author(mono: Monorepo, inputs: dict[str, object]) -> None:
+    """Its commit leaves the deployed inputs as they are, and is no less part of the release."""
+    mono.deploys(mono.release())
+    mono.write({"later/lib.py": "1\n"}, "mallory@example.org")
+    mono.write({SHOP: text("shop", **inputs)}, "carol@example.org")
+    source = Provenance(mono.repository, None, "here", "", Mailmap())
+    found = set(authors(mono.ctx, source, "staging", mono.release()).people)
+    assert found == {"mallory@example.org", "carol@example.org"}
+
+
 def test_the_release_that_was_validated_has_the_same_inputs(mono: Monorepo) -> None:
     production = {"on": "manual", "after": "staging", "url": "http://shop.localhost:8080"}
     staging = {"on": {"branch": "main"}, "url": "http://staging.shop.localhost:8080"}
