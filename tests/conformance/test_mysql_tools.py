@@ -178,24 +178,28 @@ class TestDbmate(HalfApplied):
         return Images("dbmate", python, server, database, ("20240101", "20240102", "20240103"))
 
 
+@pytest.mark.share(1 / 7)
 class TestAlembic(HalfApplied):
     @pytest.fixture
     def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
         return Images("alembic", python, server, database, ("aaa1", "bbb2", "ccc3"))
 
 
+@pytest.mark.share(1 / 7)
 class TestDjango(HalfApplied):
     @pytest.fixture
     def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
         return Images("django", python, server, database, ("shop.0001_one", "shop.0002_two", "shop.0003_three"))
 
 
+@pytest.mark.share(1 / 7)
 class TestKnex(HalfApplied):
     @pytest.fixture
     def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:
         return Images("knex", node, server, database, ("20240101_one.js", "20240102_two.js", "20240103_three.js"))
 
 
+@pytest.mark.share(1 / 7)
 class TestSequelize(HalfApplied):
     @pytest.fixture
     def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:

@@ -88,14 +88,14 @@ def whole(project: Tiny) -> None:
 
 
 @contextmanager
-def holding_a_lock(project: Tiny) -> Iterator[None]:
-    """A session that has read the table, and leaves its transaction open."""
+def holding_a_lock(project: Tiny, statement: str = "UPDATE pets SET name = name") -> Iterator[None]:
+    """A session that has run a statement, and leaves its transaction open."""
     client = 'exec mariadb -h127.0.0.1 -u"$MYSQL_USER" -p"$MYSQL_PASSWORD" "$MYSQL_DATABASE" -N --unbuffered'
     words = ["docker", "exec", "-i", f"{project.app}_staging_db", "sh", "-c", client]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
         assert session.stdin
         assert session.stdout
-        session.stdin.write("START TRANSACTION; UPDATE pets SET name = name; SELECT 'it is held';\n")
+        session.stdin.write(f"START TRANSACTION; {statement}; SELECT 'it is held';\n")
         session.stdin.flush()
         assert session.stdout.readline().strip() == "it is held"
         yield
