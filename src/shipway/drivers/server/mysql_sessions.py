@@ -90,12 +90,10 @@ def timed_out(output: str) -> Literal["lock", "statement"] | None:
 
 def blocking(output: str) -> Sequence[BlockingSession]:
     """The sessions in the output of BLOCKERS."""
-    lines = (line.split("\t") for line in output.splitlines())
+    lines = (line.split("\t") for line in output.splitlines() if line.startswith((f"{_HOLDER}\t", f"{_CANDIDATE}\t")))
     return [
         BlockingSession(
-            int(found[1]), *found[2:6], since=float(found[6]), query=found[7], remedy=f"KILL {found[1]}",
-            certain=found[0] == _HOLDER,
+            int(number), user, application, client, state, float(since), query, f"KILL {number}", mark == _HOLDER
         )
-        for found in lines
-        if found[0] in (_HOLDER, _CANDIDATE)
-    ]  # fmt: skip
+        for mark, number, user, application, client, state, since, query in lines
+    ]
