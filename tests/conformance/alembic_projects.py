@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,8 @@ from alembic import context
 from sqlalchemy import create_engine
 fileConfig(context.config.config_file_name)
 print("connecting")
-with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
+url = os.environ["DATABASE_URL"].replace("mysql://", "mysql+pymysql://")
+with create_engine(url).connect() as connection:
     context.configure(connection=connection, transaction_per_migration=PER_MIGRATION)
     with context.begin_transaction():
         context.run_migrations()
@@ -87,6 +89,24 @@ PROJECTS: Mapping[str, Sequence[Script]] = {
 }
 
 
+BATCH = """
+from alembic import op
+import sqlalchemy as sa
+revision = "bbb2"
+down_revision = "aaa1"
+def upgrade():
+    with op.batch_alter_table("one") as batch:
+        batch.add_column(sa.Column("size", sa.Integer, nullable=False, server_default="1"))
+        batch.alter_column("id", new_column_name="number")
+        batch.create_unique_constraint("one_size", ["size"])
+def downgrade():
+    with op.batch_alter_table("one") as batch:
+        batch.drop_constraint("one_size")
+        batch.alter_column("number", new_column_name="id")
+        batch.drop_column("size")
+"""
+
+
 def write_alembic(folder: Path) -> None:
     """One folder a project."""
     for name, scripts in PROJECTS.items():
@@ -99,6 +119,9 @@ def write_alembic(folder: Path) -> None:
         (versions.parent / "env.py").write_text(text)
         for script in scripts:
             (versions / f"{script.id}_{script.name}.py").write_text(script.text())
+    batch = folder / "batch/migrations/versions"
+    shutil.copytree(folder / "older", folder / "batch")
+    (batch / "bbb2_two.py").write_text(BATCH)
 
 
 FLASK_APP = """

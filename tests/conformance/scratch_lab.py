@@ -16,7 +16,7 @@ from tests.conformance.database_lab import docker
 
 PASSWORD = "lab"
 
-MARIADB = "mariadb:10.11"
+MARIADB, NEWER_MARIADB = "mariadb:10.11", "mariadb:11.8"
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 # Versions of PostgreSQL whose images only tests need: the package that a stand-in is made of.
 PACKAGES = {13: "13.23.0-beta.16", 18: "18.4.0-beta.17"}
@@ -50,18 +50,31 @@ def build_mariadb() -> None:
     stand_in(MARIADB, str(IMAGES / "mariadb"))
 
 
+def build_newer_mariadb() -> None:
+    """Likewise. Its client programs are others: they verify certificates."""
+    stand_in(NEWER_MARIADB, "--build-arg", "SUITE=trixie", "--build-arg", "VERSION=11.8", str(IMAGES / "mariadb"))
+
+
 @contextmanager
 def mariadb() -> Iterator[str]:
-    """The URL of a server. Its image is built or pulled where it isn't there."""
+    """The URL of a server."""
+    with mariadb_container() as (_, url):
+        yield url
+
+
+@contextmanager
+def mariadb_container(*more: str) -> Iterator[tuple[str, str]]:
+    """Name of a container, and the URL of its server with `more` options. Its image is built or pulled where it isn't there."""
     build_mariadb()
     options = ["--env", f"MARIADB_ROOT_PASSWORD={PASSWORD}", "--tmpfs", "/var/lib/mysql"]
-    with _container(3306, *options, MARIADB, "--innodb-flush-method=nosync", "--event-scheduler=off") as (name, port):
+    settings = ("--innodb-flush-method=nosync", "--event-scheduler=off", *more)
+    with _container(3306, *options, MARIADB, *settings) as (name, port):
 
         def connect() -> None:
             pymysql.connect(host="127.0.0.1", port=int(port), user="root", password=PASSWORD, connect_timeout=5).close()
 
         _wait(name, connect, pymysql.MySQLError)
-        yield f"mysql://root:{PASSWORD}@127.0.0.1:{port}"
+        yield name, f"mysql://root:{PASSWORD}@127.0.0.1:{port}"
 
 
 def stand_in(image: str, *options: str) -> None:

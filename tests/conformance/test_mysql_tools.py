@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from shipway.domain.errors import MigrationFailed
+from shipway.drivers.database.alembic import Alembic
 from shipway.drivers.database.dbmate import Dbmate
+from shipway.drivers.database.django import Django
+from shipway.drivers.database.knex import Knex
+from shipway.drivers.database.sequelize import Sequelize
 from shipway.drivers.database.sql import SqlFolder
-from shipway.ports import OneOff, OnLine
+from shipway.ports import DatabaseTool, OneOff, OnLine
 from shipway.testing.database import DatabaseToolSuite, MigrationImages
 from tests.conformance import database_lab as lab
 from tests.conformance import tool_projects as projects
+from tests.conformance.alembic_projects import write_alembic
 from tests.conformance.scratch_lab import MARIADB, build_mariadb
 from tests.conformance.test_database import FOLDERS
 
@@ -104,31 +110,97 @@ class TestSqlFolder(HalfApplied):
         assert images.server.query(images.database, "SELECT count(*) FROM one") == ["0"]
 
 
+WRITE = {
+    "python": {"alembic": write_alembic, "django": projects.write_django, "dbmate": projects.write_dbmate},
+    "node": {"knex": projects.write_knex, "sequelize": projects.write_sequelize},
+}
+
+
+@pytest.fixture(scope="module")
+def python(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    with programs("python", network, tmp_path_factory.mktemp("python")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def node(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    with programs("node", network, tmp_path_factory.mktemp("node")) as found:
+        yield found
+
+
+@contextmanager
+def programs(kind: str, network: str, context: Path) -> Iterator[tuple[str, Path]]:
+    """A container with the tools of a kind and their projects, and the folder of these."""
+    for tool, write in WRITE[kind].items():
+        write(context / "projects" / tool)
+    with lab.container(network, lab.build_image(kind, context), "sleep", "infinity") as name:
+        yield name, context / "projects"
+
+
+class Images:
+    """The projects of one tool. Its address is in DATABASE_URL."""
+
+    def __init__(
+        self, name: str, programs: tuple[str, Path], server: Server, database: str, revisions: tuple[str, str, str]
+    ) -> None:
+        self.name, (self.container, self.folder) = name, programs
+        self.server, self.database, self.revisions = server, database, revisions
+
+    def run(self, project: str) -> OneOff:
+        url = f"mysql://root:{lab.PASSWORD}@{self.server.name}:3306/{self.database}"
+        return lab.execute(self.container, {"DATABASE_URL": url}, f"/projects/{self.name}/{project}")
+
+    def tool(self, image: str) -> DatabaseTool:
+        run = self.run(image)
+
+        def files(path: str) -> dict[str, bytes]:
+            return lab.files_of(self.folder / self.name / image / path)
+
+        match self.name:
+            case "alembic":
+                return Alembic(run)
+            case "django":
+                return Django(run)
+            case "dbmate":
+                return Dbmate(run, self.server.run(self.database), files, kind="mysql")
+            case "knex":
+                return Knex(run, files)
+            case _:
+                return Sequelize(run, files)
+
+    def tables(self) -> set[str]:
+        return self.server.tables(self.database)
+
+
 class TestDbmate(HalfApplied):
-    class Images:
-        revisions = ("20240101", "20240102", "20240103")
-
-        def __init__(self, image: str, folder: Path, server: Server, database: str) -> None:
-            self.image, self.folder, self.server, self.database = image, folder, server, database
-
-        def tool(self, image: str) -> Dbmate:
-            url = f"mysql://root:{lab.PASSWORD}@{self.server.name}:3306/{self.database}"
-            run = lab.execute(self.image, {"DATABASE_URL": url}, f"/projects/dbmate/{image}")
-            return Dbmate(run, self.server.run(self.database), lambda path: self._files(image, path), kind="mysql")
-
-        def tables(self) -> set[str]:
-            return self.server.tables(self.database)
-
-        def _files(self, image: str, path: str) -> Mapping[str, bytes]:
-            return lab.files_of(self.folder / "dbmate" / image / path)
-
-    @pytest.fixture(scope="class")
-    def python(self, network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-        context = tmp_path_factory.mktemp("dbmate")
-        projects.write_dbmate(context / "projects/dbmate")
-        with lab.container(network, lab.build_image("python", context), "sleep", "infinity") as name:
-            yield name, context / "projects"
-
     @pytest.fixture
     def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
-        return self.Images(*python, server, database)
+        return Images("dbmate", python, server, database, ("20240101", "20240102", "20240103"))
+
+
+@pytest.mark.share(1 / 7)
+class TestAlembic(HalfApplied):
+    @pytest.fixture
+    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
+        return Images("alembic", python, server, database, ("aaa1", "bbb2", "ccc3"))
+
+
+@pytest.mark.share(1 / 7)
+class TestDjango(HalfApplied):
+    @pytest.fixture
+    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
+        return Images("django", python, server, database, ("shop.0001_one", "shop.0002_two", "shop.0003_three"))
+
+
+@pytest.mark.share(1 / 7)
+class TestKnex(HalfApplied):
+    @pytest.fixture
+    def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:
+        return Images("knex", node, server, database, ("20240101_one.js", "20240102_two.js", "20240103_three.js"))
+
+
+@pytest.mark.share(1 / 7)
+class TestSequelize(HalfApplied):
+    @pytest.fixture
+    def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:
+        return Images("sequelize", node, server, database, ("20240101-one.js", "20240102-two.js", "20240103-three.js"))

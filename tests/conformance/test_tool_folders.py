@@ -1,4 +1,4 @@
-"""Folders of real Alembic and Django projects, tested one by one on a real PostgreSQL. Their Python is in a container, which
+"""Folders of real Alembic and Django projects, tested one by one on a real PostgreSQL, MariaDB and SQLite. Their Python is in a container, which
 has the folder at the same path: a command on the PATH leads to it."""
 
 from __future__ import annotations
@@ -6,16 +6,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shipway.actions.proofs.folder import MigrationFolder, Options, prove_folder
 from shipway.actions.proofs.folder_selection import Listed, Selection
 from shipway.domain.errors import ProofError
-from shipway.domain.proof import FAILS, IRREVERSIBLE, RESTORED, MigrationReport
+from shipway.domain.proof import FAILS, HALF_APPLIED, IRREVERSIBLE, RESTORED, MigrationReport
 from shipway.drivers.database.alembic_here import alembic_here, alembic_revisions
 from shipway.drivers.database.django_here import django_here, django_revisions
+from shipway.drivers.scratch.mysql import MySqlScratch
 from shipway.drivers.scratch.postgres import PostgresScratch
+from shipway.drivers.scratch.sqlite import SqliteScratch
+from shipway.ports import Scratch
 from tests.conformance import database_lab as lab
 from tests.conformance import scratch_lab
 from tests.conformance.alembic_projects import Script, write_alembic
@@ -71,14 +75,14 @@ def listed(revisions: Sequence[str]) -> list[Listed]:
     return [Listed(revision) for revision in revisions]
 
 
-def prove_alembic(scratch: PostgresScratch, folder: Path, rows: bool = False) -> dict[str, MigrationReport]:
+def prove_alembic(scratch: Scratch, folder: Path, rows: bool = False) -> dict[str, MigrationReport]:
     revisions = alembic_revisions(folder, scratch, LATE)
     found = MigrationFolder(scratch, lambda database, at: alembic_here(folder, database, LATE), listed(revisions))
     done = prove_folder(found, Selection(), Options(LATE, rows), lambda report: None)
     return {report.migrations[0]: report for report in done.reports}
 
 
-def prove_django(scratch: PostgresScratch, folder: Path, first: str | None = None) -> dict[str, MigrationReport]:
+def prove_django(scratch: Scratch, folder: Path, first: str | None = None) -> dict[str, MigrationReport]:
     revisions = django_revisions(folder, scratch, LATE)
     found = MigrationFolder(scratch, lambda database, at: django_here(folder, database, LATE), listed(revisions))
     done = prove_folder(found, Selection(first), Options(LATE), lambda report: None)
@@ -163,6 +167,66 @@ def test_django_with_failures(tools: Path, scratch: PostgresScratch) -> None:
     assert verdicts(prove_django(scratch, tools / "django/irreversible"))["shop.0002_two"] == IRREVERSIBLE
     merged = verdicts(prove_django(scratch, tools / "django/apps_merged"))
     assert set(merged) == {"shop.0001_one", "shop.0002_two", "shop.0002_other", "shop.0003_merge", "stock.0001_stock"}
+
+
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[MySqlScratch]:
+    with scratch_lab.mariadb() as url:
+        yield MySqlScratch(url)
+
+
+@pytest.fixture
+def sqlite(tools: Path) -> SqliteScratch:
+    return SqliteScratch(tools / "sqlite")
+
+
+@pytest.fixture(params=["mysql", "sqlite"])
+def elsewhere(request: pytest.FixtureRequest) -> Scratch:
+    """Not on PostgreSQL."""
+    found: Scratch = request.getfixturevalue(request.param)
+    return found
+
+
+def test_alembic_elsewhere(tools: Path, elsewhere: Scratch) -> None:
+    """These databases, or alembic on them, don't undo what a failed migration has done."""
+    assert verdicts(prove_alembic(elsewhere, tools / "alembic/broken")) == {
+        "aaa1": RESTORED,
+        "bbb2": RESTORED,
+        "ccc3": HALF_APPLIED,
+    }
+    assert verdicts(prove_alembic(elsewhere, tools / "alembic/irreversible"))["bbb2"] == IRREVERSIBLE
+    assert set(verdicts(prove_alembic(elsewhere, tools / "alembic/named")).values()) == {RESTORED}
+
+
+def test_alembic_that_copies_tables_on_sqlite(tools: Path, sqlite: SqliteScratch) -> None:
+    """Its batch mode: what it makes of a table is compared as it was before."""
+    reports = prove_alembic(sqlite, tools / "alembic/batch")
+    assert verdicts(reports) == dict.fromkeys(("aaa1", "bbb2"), RESTORED), [item.reasons for item in reports.values()]
+
+
+@pytest.mark.full
+def test_django_elsewhere(tools: Path, elsewhere: Scratch) -> None:
+    reports = prove_django(elsewhere, tools / "django/shop")
+    assert set(verdicts(reports).values()) == {RESTORED}, [item.reasons for item in reports.values()]
+    failed = verdicts(prove_django(elsewhere, tools / "django/broken"))["shop.0003_three"]
+    assert failed == (FAILS if isinstance(elsewhere, SqliteScratch) else HALF_APPLIED)
+    assert verdicts(prove_django(elsewhere, tools / "django/irreversible"))["shop.0002_two"] == IRREVERSIBLE
+
+
+@pytest.mark.parametrize(
+    ("find", "file"),
+    [(alembic_revisions, "alembic/older/migrations/env.py"), (django_revisions, "django/older/settings.py")],
+)
+def test_a_project_that_uses_another_file(find: Any, file: str, tools: Path, sqlite: SqliteScratch) -> None:
+    settings = tools / file
+    text = settings.read_text()
+    settings.write_text(text.replace("DATABASE_URL", "OTHER_URL").replace('os.environ["OTHER_URL"]', '"sqlite://"'))
+    try:
+        with pytest.raises(ProofError, match="nothing was run"):
+            find(tools / "/".join(file.split("/")[:2]), sqlite, LATE)
+    finally:
+        settings.write_text(text)
+    assert not list((tools / "sqlite").glob("*.db"))
 
 
 def test_a_django_project_that_uses_another_database(tools: Path, scratch: PostgresScratch, url: str) -> None:

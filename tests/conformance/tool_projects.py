@@ -1,5 +1,6 @@
 """Small projects of Django, dbmate, Sequelize, Knex and a script of somebody's own that differ in their migrations: a folder a tool, and in it one a
-project. All read where the database is from HOST and DATABASE, Django from PGHOST and PGDATABASE too."""
+project. All read where the database is from HOST and DATABASE, Django from PGHOST and PGDATABASE too. A DATABASE_URL of MySQL or
+SQLite takes precedence."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ execute_from_command_line(sys.argv)
 """
 SETTINGS = """
 import os
+from urllib.parse import urlsplit
 given = os.environ.get
+url = urlsplit(given("DATABASE_URL", ""))
 SECRET_KEY = "x"
 INSTALLED_APPS = APPS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -29,15 +32,28 @@ DATABASES = {"default": {
     "HOST": given("HOST", given("PGHOST")), "PORT": given("PORT", given("PGPORT", "5432")),
     "NAME": given("DATABASE", given("PGDATABASE")),
 }}
+if url.scheme == "mysql":
+    import pymysql
+    pymysql.install_as_MySQLdb()
+    DATABASES["default"] = {
+        "ENGINE": "django.db.backends.mysql", "USER": url.username, "PASSWORD": url.password, "HOST": url.hostname, "PORT": url.port,
+        "NAME": url.path[1:],
+    }
+if url.scheme == "sqlite":
+    DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": url.path[1:]}
 """
 SEQUELIZE_CONFIG = """
 const {HOST: host, DATABASE: database, PORT: port} = process.env
-module.exports = {development: {dialect: 'postgres', username: 'postgres', password: 'lab', host, database, port}}
+const postgres = {dialect: 'postgres', username: 'postgres', password: 'lab', host, database, port}
+const mysql = {dialect: 'mysql', use_env_variable: 'DATABASE_URL'}
+module.exports = {development: (process.env.DATABASE_URL || '').startsWith('mysql') ? mysql : postgres}
 """
 SEQUELIZERC = "module.exports = {config: require('path').resolve('src', 'settings', 'db.js')}\n"
 KNEXFILE = """
 const {HOST: host, DATABASE: database, PORT: port} = process.env
-module.exports = {client: 'pg', connection: {user: 'postgres', password: 'lab', host, database, port}}
+const postgres = {client: 'pg', connection: {user: 'postgres', password: 'lab', host, database, port}}
+const mysql = {client: 'mysql2', connection: process.env.DATABASE_URL}
+module.exports = (process.env.DATABASE_URL || '').startsWith('mysql') ? mysql : postgres
 """
 # What a team may have written itself.
 SCRIPT = r"""

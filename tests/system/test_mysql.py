@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from shipway.domain.errors import MigrationFailed
+from shipway.domain.errors import MigrationFailed, UsageError
 from shipway.domain.proof import HALF_APPLIED, RESTORED
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
-from tests.conformance.scratch_lab import MARIADB, build_mariadb
+from tests.conformance.scratch_lab import MARIADB, NEWER_MARIADB, build_mariadb, build_newer_mariadb
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, effects
 
@@ -88,14 +88,14 @@ def whole(project: Tiny) -> None:
 
 
 @contextmanager
-def holding_a_lock(project: Tiny) -> Iterator[None]:
-    """A session that has read the table, and leaves its transaction open."""
+def holding_a_lock(project: Tiny, statement: str = "UPDATE pets SET name = name") -> Iterator[None]:
+    """A session that has run a statement, and leaves its transaction open."""
     client = 'exec mariadb -h127.0.0.1 -u"$MYSQL_USER" -p"$MYSQL_PASSWORD" "$MYSQL_DATABASE" -N --unbuffered'
     words = ["docker", "exec", "-i", f"{project.app}_staging_db", "sh", "-c", client]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as session:
         assert session.stdin
         assert session.stdout
-        session.stdin.write("START TRANSACTION; UPDATE pets SET name = name; SELECT 'it is held';\n")
+        session.stdin.write(f"START TRANSACTION; {statement}; SELECT 'it is held';\n")
         session.stdin.flush()
         assert session.stdout.readline().strip() == "it is held"
         yield
@@ -218,3 +218,47 @@ def test_a_session_that_holds_a_lock(shop: Tiny) -> None:
     sql(shop, "DROP TABLE owners")
     shop.shipway("run", "staging")
     assert "weight" in sql(shop, "SHOW COLUMNS FROM pets")
+
+
+@pytest.mark.full
+def test_an_upgrade_to_a_newer_version(shop: Tiny) -> None:
+    """Tables, rows and code go along, by the newer version's programs; all that is done with a database works on it."""
+    build_newer_mariadb()
+    shop.change("four", files=OWNERS)
+    shop.shipway("run", "staging")
+    sql(shop, "INSERT INTO owners (name) VALUES ('Ada')")
+    before = (names(shop), sql(shop, "SELECT few()"))
+    shop.plan["accessories"]["db"]["image"] = NEWER_MARIADB
+    shop.change("five")
+    refused = shop.shipway("run", "staging", check=False)
+    assert refused.code == UsageError.exit_code, refused.output
+    assert "shipway database upgrade staging" in refused.output
+    assert sql(shop, "SELECT version()").startswith("10.11.")
+    done = shop.shipway("database", "upgrade", "staging")
+    assert "MariaDB 10.11" in done.output, done.output
+    assert sql(shop, "SELECT version()").startswith("11.8.")
+    assert (names(shop), sql(shop, "SELECT few()")) == before
+    assert shop.answer() == "four"
+    sql(shop, "INSERT INTO pets (name, owner) VALUES ('Kim', 1)")
+    assert "KIM" in names(shop)
+    assert {f"{shop.app}_staging_db", f"{shop.app}_staging_db.v11.8"} <= set(shop.volumes())
+    shop.shipway("run", "staging")
+    assert shop.answer() == "five"
+    shop.change(
+        "six",
+        files={
+            UP.format("0004_age"): "ALTER TABLE pets ADD age int;\n",
+            DOWN.format("0004_age"): "ALTER TABLE pets DROP age;\n",
+        },
+    )
+    run = shop.shipway("run", "staging")
+    assert RESTORED in run.output, run.output
+    asked = shop.shipway("db", "staging", "--", "-e", "SELECT 1")
+    assert "WARNING" not in run.output + asked.output
+    shop.shipway("snapshot", "staging")
+    sql(shop, "DELETE FROM pets")
+    shop.shipway("restore", "staging", str(snapshots(shop)[0]["number"]), "--yes")
+    assert "KIM" in names(shop)
+    whole(shop)
+    shop.shipway("rollback", "staging")
+    assert "age" not in sql(shop, "SHOW COLUMNS FROM pets")

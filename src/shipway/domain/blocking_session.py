@@ -18,6 +18,7 @@ class BlockingSession:
     since: float  # start of its transaction, in seconds since the epoch
     query: str  # its latest one, shortened
     remedy: str  # the statement that ends it
+    certain: bool = True  # whether the server says that it holds the lock; if not, it is only one that may
 
     def __str__(self) -> str:
         """Its description for messages."""

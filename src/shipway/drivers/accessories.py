@@ -13,13 +13,13 @@ from shipway.domain.data_version import Versions
 from shipway.domain.image import base_name
 from shipway.domain.volumes import DataFolder
 from shipway.drivers import libpq
+from shipway.drivers.mysql_client import CLIENT
 
 _POSTGRES_DATA = "/var/lib/postgresql/data"
 _POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
 _MYSQL_DATA = "/var/lib/mysql"
-# Images of MariaDB 11 and later have no `mysql`.
 _MYSQL_CLIENT = (
-    'exec "$(command -v mariadb || command -v mysql)" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" '
+    CLIENT + 'exec $client --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" '
     '${DB_START:+--init-command="$DB_START"} "$@" "$DB_NAME"'
 )
 _REDIS_CLIENT = (

@@ -96,8 +96,9 @@ class DatabaseServer(Protocol):
         statements COUNT: prints the statements that its applications run most often, for `frequent`. Fails if the server
         doesn't record them.
         schema: prints the schema as text, to tell whether it has changed.
-        blockers SECONDS: prints the sessions that hold a lock which a migration waits for now, for `blocking`. Where a session
-        can't be given the limit, ends the migration's statement if it has waited for longer.
+        blockers SECONDS ADDRESS…: prints the sessions that hold a lock which a migration waits for now, for `blocking`. Where a
+        session can't be given the limit, ends the migration's statement if it has waited for longer. Its sessions come from the
+        addresses.
         """
 
     def frequent(self, output: str) -> Sequence[str]:

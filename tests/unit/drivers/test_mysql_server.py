@@ -55,7 +55,9 @@ def test_which_limit_ended_a_statement(output: str, limit: str | None) -> None:
 def test_sessions_that_hold_a_lock() -> None:
     line = "shipway-blocker\t7\tshop\t\t172.18.0.5:4711\tidle in transaction\t1800000000.5\tUPDATE pets SET name = '…'"
     (session,) = SERVER.blocking(f"{line}\nsomething else\n")
-    assert (session.remedy, session.state) == ("KILL 7", "idle in transaction")
+    assert (session.remedy, session.state, session.certain) == ("KILL 7", "idle in transaction", True)
+    (session,) = SERVER.blocking(line.replace("blocker", "candidate"))
+    assert not session.certain
 
 
 def test_limits_of_our_own_sessions() -> None:

@@ -71,6 +71,9 @@ def database_tool(
     return PatientTool(
         ctx, tool, server, database,
         lambda command: ask(ctx, plan.app, environment.name, accessory, password, command),
+        lambda: [
+            address for item in ctx.runtime.list(job.labels) if item.running for address in item.addresses.values()
+        ],
     )  # fmt: skip
 
 

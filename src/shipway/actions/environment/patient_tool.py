@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from shipway.actions.environment.rest_of_failure import RestOfFailure
 from shipway.context import Context
@@ -23,12 +24,14 @@ SHORTEST, LONGEST = 0.2, 2.0  # seconds between two looks at the sessions that h
 class PatientTool:
     """See ports.DatabaseTool. While the sessions of its migrations have a time limit for locks, `up` and `down` are
     repeated after a pause, in which requests go on. ctx: of the host of the database's container. ask: runs a command of
-    the server."""
+    the server. addresses: of the containers in which the tool runs now."""
 
     def __init__(
-        self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, ask: OneOff
-    ) -> None:
+        self, ctx: Context, tool: DatabaseTool, server: DatabaseServer, database: Database, ask: OneOff,
+        addresses: Callable[[], Sequence[str]] = tuple,
+    ) -> None:  # fmt: skip
         self._ctx, self._tool, self._server, self._database, self._ask = ctx, tool, server, database, ask
+        self._addresses = addresses
         self._rest = RestOfFailure(server, ask)
 
     def head(self) -> str | None:
@@ -41,7 +44,8 @@ class PatientTool:
         return self._tool.pending()
 
     def up(self, on_line: OnLine, to: str | None = None) -> None:
-        self._patiently(lambda: self._tool.up(on_line, to))
+        for target in self._targets(to):
+            self._patiently(partial(self._tool.up, on_line, target))
 
     def down(self, to: str | None, on_line: OnLine) -> None:
         self._patiently(lambda: self._tool.down(to, on_line))
@@ -51,6 +55,16 @@ class PatientTool:
 
     def own_tables(self) -> OwnTables:
         return self._tool.own_tables()
+
+    def _targets(self, to: str | None) -> Sequence[str | None]:
+        """Of the calls that migrate up: one for each migration where a failure can't be undone, since what the migrations
+        before it have changed would count as left by it. An empty database has no requests to wait for: all at once."""
+        if self._server.atomic_migrations or not self._database.lock_timeout or self._database.tool == "command":
+            return [to]
+        pending = self._tool.pending()
+        if len(pending) < 2 or self._tool.current() is None:
+            return [to]
+        return pending[: pending.index(to) + 1] if to in pending else pending
 
     def _patiently(self, work: Callable[[], None]) -> None:
         before = self._rest.schema()
@@ -91,7 +105,8 @@ class PatientTool:
 
     def _no_lock(self, failure: MigrationFailed, seen: Sequence[BlockingSession]) -> MigrationFailed:
         attempts = counted(self._database.lock_retries + 1, "attempt")
-        remedy = f"; this ends that session: {seen[0].remedy}" if seen else ""
+        which = "that session" if len(seen) == 1 or (seen and seen[0].certain) else "the oldest one"
+        remedy = f"; this ends {which}: {seen[0].remedy}" if seen else ""
         return MigrationFailed(
             f"{failure.message}\nit didn't get a lock in {attempts} of {human(self._database.lock_timeout)}; {_holders(seen)}",
             hint=f"deploy again once the session has ended{remedy}; or change `lock_timeout` and `lock_retries` in the plan",
@@ -116,7 +131,7 @@ class PatientTool:
             min(max(self._database.lock_timeout / 3, SHORTEST), LONGEST)
         ):
             try:
-                code, output = self._ask(self._server.command("blockers", limit))
+                code, output = self._ask(self._server.command("blockers", limit, *self._addresses()))
             except ShipwayError:  # it only explains
                 return
             found = self._server.blocking(output) if code == 0 else []
@@ -127,7 +142,11 @@ class PatientTool:
 def _holders(seen: Sequence[BlockingSession]) -> str:
     if not seen:
         return "the session that held it was not seen"
-    return "held by " + "; ".join(map(str, seen))
+    sessions = "; ".join(map(str, seen))
+    if not seen[0].certain:
+        which = "the only open transaction is" if len(seen) == 1 else "the oldest open transactions are"
+        return f"the server doesn't record which session held it; {which} of {sessions}"
+    return f"held by {sessions}"
 
 
 def _too_slow(failure: MigrationFailed, database: Database) -> MigrationFailed:

@@ -151,6 +151,11 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
             f"the {server.product} version of {accessory.image} is unknown: neither its variables nor its tag state it",
             hint=f"use an image that sets {next(iter(versions.variables))}" if versions else "",
         )
+    if new.product != old.product:
+        raise UsageError(
+            f"{name} is {old}, and {accessory.image} is {new}: only another version of the same product is an upgrade",
+            hint=f"set an image of {old.product} in the plan, or add an accessory with the new one and load a dump into it",
+        )
     if new.numbers <= old.numbers:
         raise UsageError(
             f"{name} is {old}, and {accessory.image} is {new}: there is nothing to upgrade",

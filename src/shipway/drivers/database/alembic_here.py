@@ -12,7 +12,7 @@ from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import alembic_output as read
 from shipway.drivers.database.alembic import Alembic, start_command
 from shipway.drivers.database.alembic_worker import OTHER, Worker
-from shipway.drivers.database.project_here import one_off, require_file, revisions
+from shipway.drivers.database.project_here import one_off, require_file, revisions, used
 from shipway.ports import OnLine, Scratch, ScratchDatabase
 
 
@@ -100,11 +100,11 @@ def _project(folder: Path) -> Project:
 
 
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
-    """Checked before anything is written: given a dropped database, alembic must report exactly that one as missing."""
+    """Checked before anything is written: given a dropped database, alembic must try to use exactly that one."""
     code, output = one_off(_env(dropped), timeout)(start_command(str(folder.absolute()), "state"))
     if code == 127:
         raise ProofError("there is no command alembic on the PATH", hint="activate the project's virtual environment")
-    if code == 0 or dropped.name not in output:
+    if not used(dropped, code, output):
         tail = "\n".join(output.splitlines()[-4:])
         raise ProofError(
             f"alembic ignores DATABASE_URL and uses another database; nothing was run\n{tail}",

@@ -9,6 +9,7 @@ from shipway.domain.errors import MigrationFailed
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database.named import Named, reason
 from shipway.drivers.database.sql_folder import Migration, load
+from shipway.drivers.mysql_client import CLIENT
 from shipway.ports import OneOff
 
 # Arguments: the verb, the folder, and the files. `dbmate migrate` applies everything in its folder, and `dbmate
@@ -37,9 +38,9 @@ SELECT 'applied ' || version FROM :table;
 \endif
 SQL
 """,
-    "mysql": r"""
-client=$(command -v mariadb || command -v mysql)
-sql() { "$client" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --batch --raw --skip-column-names "$DB_NAME" -e "$1"; }
+    "mysql": CLIENT
+    + r"""
+sql() { $client --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --batch --raw --skip-column-names "$DB_NAME" -e "$1"; }
 found=$(sql "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = '$1'") || exit
 [ -z "$found" ] || sql "SELECT CONCAT('applied ', version) FROM \`$1\`"
 """,

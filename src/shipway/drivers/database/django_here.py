@@ -11,19 +11,17 @@ from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database import django_state as read
 from shipway.drivers.database.django import SCRIPT, Django
 from shipway.drivers.database.named import reason
-from shipway.drivers.database.project_here import one_off, require_file, revisions
+from shipway.drivers.database.project_here import one_off, require_file, revisions, used
 from shipway.drivers.libpq import variables
 from shipway.ports import Scratch, ScratchDatabase
 
-_SETTINGS = (
-    "the settings must take the database from os.environ['DATABASE_URL'], or from PGHOST, PGPORT, PGUSER, PGPASSWORD and "
-    "PGDATABASE, if they are set"
-)
+_SETTINGS = "the settings must take the database from os.environ['DATABASE_URL'] if it is set"
+_POSTGRES = f"{_SETTINGS}, or from PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE"
 
 
 def django_here(folder: Path, database: ScratchDatabase, timeout: float) -> Django:
-    """`folder` contains manage.py. Its settings must take the database from DATABASE_URL, or from PGHOST, PGPORT, PGUSER,
-    PGPASSWORD and PGDATABASE. Its revisions are those of `django_revisions`."""
+    """`folder` contains manage.py. Its settings must take the database from DATABASE_URL, or on PostgreSQL from PGHOST, PGPORT,
+    PGUSER, PGPASSWORD and PGDATABASE. Its revisions are those of `django_revisions`."""
     return _FolderDjango(one_off(_env(database), timeout), str(folder.absolute()), _cache(folder.absolute()))
 
 
@@ -75,18 +73,17 @@ def _cache(folder: Path) -> OwnTablesCache:
 
 
 def _require_given_database(folder: Path, dropped: ScratchDatabase, timeout: float) -> None:
-    """Checked before anything is written: given a dropped database, Django must report exactly that one as missing."""
-    code, output = one_off(_env(dropped), timeout)(
-        ["sh", "-c", SCRIPT, "shipway", str(folder.absolute()), "state", read.ASK]
-    )
+    """Checked before anything is written: given a dropped database, Django must try to use exactly that one."""
+    env = _env(dropped)
+    code, output = one_off(env, timeout)(["sh", "-c", SCRIPT, "shipway", str(folder.absolute()), "state", read.ASK])
     if code == 127 or "No module named 'django'" in output:
         raise ProofError(
             "there is no command python with Django on the PATH", hint="activate the project's virtual environment"
         )
-    if code == 0 or dropped.name not in output:
+    if not used(dropped, code, output):
         why = "ignores DATABASE_URL and uses another database" if code == 0 else "can't list the project's migrations"
         printed = "" if code == 0 else f"\n{reason(output.splitlines())}"
-        raise ProofError(f"manage.py {why}; nothing was run{printed}", hint=_SETTINGS)
+        raise ProofError(f"manage.py {why}; nothing was run{printed}", hint=_POSTGRES if "PGHOST" in env else _SETTINGS)
 
 
 def _env(database: ScratchDatabase) -> dict[str, str]:

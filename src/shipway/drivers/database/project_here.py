@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shipway.domain.errors import MigrationFailed, ProofError
 from shipway.ports import DatabaseTool, OneOff, Scratch, ScratchDatabase
@@ -28,12 +29,19 @@ def revisions(
     try:
         scratch.drop(database)
         require_given(database)
+        scratch.drop(database)  # SQLite has created it
         database = scratch.create()
         return tool(database).pending()
     except MigrationFailed as error:
         raise ProofError(error.message, hint=error.hint) from error
     finally:
         scratch.drop(database)
+
+
+def used(database: ScratchDatabase, code: int, output: str) -> bool:
+    """Whether a command of a project tried to use a dropped database: a server misses it by name, SQLite creates it."""
+    parts = urlsplit(database.url)
+    return Path(parts.path[1:]).exists() if parts.scheme == "sqlite" else code != 0 and database.name in output
 
 
 def one_off(env: Mapping[str, str], timeout: float) -> OneOff:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.sql_folder import Migration, SqlFile
+from shipway.drivers.mysql_client import CLIENT
 
 # Arguments: none to read the state; else for each file its path, whether it runs in a transaction (y), the statement that
 # records it, the number of chunks, and the chunks (base64 of gzip, whose checksum prevents running a truncated script).
@@ -50,10 +51,12 @@ prepare() {
 run() { client ${1:+--single-transaction} -f - -c "$2"; }
 """
 # The transaction covers the record and changes of rows; each change of the schema commits what was before it.
-_MYSQL = r"""
+_MYSQL = (
+    CLIENT
+    + r"""
 exec 2>&1
 client() {
-  "$(command -v mariadb || command -v mysql)" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" \
+  $client --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" \
     --default-character-set=utf8mb4 --batch --raw --skip-column-names "$DB_NAME" "$@"
 }
 state() {
@@ -71,6 +74,7 @@ run() {
   { cat; printf '%s;\nCOMMIT;\n' "$2"; } | client ${start:+"--init-command=$start"}
 }
 """
+)
 CHUNK = 100_000  # Linux's limit is 128 KiB per argument …
 CALL = 1_000_000  # … and 2 MiB including the environment
 _DELIMITER = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)", re.IGNORECASE | re.MULTILINE)

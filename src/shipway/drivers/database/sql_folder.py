@@ -13,6 +13,7 @@ from shipway.drivers.database.folders import liquibase
 from shipway.drivers.database.folders.dialects import server_of
 from shipway.drivers.database.folders.model import Entry, Reading, unique
 from shipway.drivers.database.folders.places import Place, open_place
+from shipway.drivers.database.folders.projects import project_dialect
 from shipway.drivers.database.folders.table import PROJECTS, READERS
 from shipway.drivers.database.layouts import LAYOUTS, RELEASE_LAYOUTS, Layout
 from shipway.drivers.database.migration import NO_TRANSACTION, Callbacks, Contents, Migration, Skipped, SqlFile, order
@@ -38,7 +39,7 @@ def folder_contents(folder: Path, layout: str | None = None, dialect: str | None
         raise UsageError(f"there is no layout {layout}; there are: {', '.join((*LAYOUTS, *PROJECTS))}")
     place = open_place(folder, layout, dialect)
     if place.layout in PROJECTS:
-        return Contents(place.files.root, place.layout, place.dialect, (), ())
+        return Contents(place.files.root, place.layout, project_dialect(place.files.root, place.layout), (), ())
     if place.files.denied:
         raise ProofError(
             f"{place.files.root / place.files.denied[0]} can't be read: permission denied", hint="check its permissions"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from shipway.drivers.mysql_client import CLIENT
 from shipway.drivers.server.snapshot_script import snapshot_script
 
 # DB_HOST, DB_PORT, DB_USER, MYSQL_PWD and DB_NAME select the database. A dump has two parts: the tables with their rows,
 # then the code (routines, views, triggers, events), so that the tables can be loaded without it.
-_CLIENT = r"""
+_CLIENT = (
+    CLIENT
+    + r"""
 MARK='-- shipway: code'
-client=$(command -v mariadb || command -v mysql)
-dumper=$(command -v mariadb-dump || command -v mysqldump)
-sql() { "$client" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --batch --raw --skip-column-names "$@"; }
+sql() { $client --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --batch --raw --skip-column-names "$@"; }
 literal() { printf %s "$1" | sed "s/'/''/g"; }
 id() { echo "CONCAT(CHAR(96 USING utf8mb4), REPLACE($1, CHAR(96 USING utf8mb4), REPEAT(CHAR(96 USING utf8mb4), 2)), CHAR(96 USING utf8mb4))"; }
 views() { sql "$DB_NAME" -e "SELECT table_name FROM information_schema.views WHERE table_schema = database() ORDER BY 1"; }
 dump() { # option…, table…: of the database, without the words of MySQL's replication
-  [ -z "${no_gtid+x}" ] && no_gtid=$("$dumper" --help 2>/dev/null | sed -n 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' | head -n 1)
-  "$dumper" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --single-transaction \
+  [ -z "${no_gtid+x}" ] && no_gtid=$($dumper --help 2>/dev/null | sed -n 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' | head -n 1)
+  $dumper --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --single-transaction \
     --no-tablespaces --skip-comments --hex-blob --quick $no_gtid "$@"
 }
 tables() { # option…
@@ -52,6 +53,7 @@ FROM (SELECT table_name, CONCAT('`', REPLACE(table_name, '`', '``'), '`') AS quo
 SQL
 }
 """
+)
 
 # No server of this family renames a database. RENAME TABLE moves all tables in one step, both ways, but no view, and no
 # table with triggers. So the code is dropped and created around that step, which a table beside the previous ones marks as

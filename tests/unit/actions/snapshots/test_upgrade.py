@@ -18,6 +18,7 @@ from shipway.actions.upkeep.doctor import examine, repair
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory
 from shipway.domain.scheduled_run import ScheduledRun
+from shipway.drivers.server.mysql import MySqlServer
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
 from tests.matrix import sample
@@ -174,6 +175,19 @@ def test_what_can_not_be_upgraded_is_refused_before_anything_stops(
         upgrade(world.controller(), "shop", "staging", accessory)
     assert world.state() == before
     assert [item.number for item in world.ledger.releases("shop")] == [1]
+
+
+def test_another_product_is_no_upgrade(tmp_path: Path) -> None:
+    world, data = World(tmp_path), "/var/lib/mysql"
+    for image, variable in (("mariadb:10.11", "MARIADB_VERSION=10.11.9"), ("mysql:84", "MYSQL_VERSION=84.0")):
+        world.images.configs[image] = {"Volumes": {data: {}}, "Env": [variable]}
+        world.have(image)
+    ctx = dataclasses.replace(world.controller(), servers={"mysql": MySqlServer()})
+    deploy(ctx, DeployRequest(world.release(1, image="mariadb:10.11", kind="mysql", volume=data), STAGING))
+    before = world.state()
+    with pytest.raises(UsageError, match=r"is MariaDB 10\.11, and mysql:84 is MySQL 84\.0: only another version"):
+        upgrade(ctx, "shop", "staging", Accessory("db", "mysql:84", "mysql", volume=data))
+    assert world.state() == before
 
 
 def test_death_at_every_effect_of_an_upgrade(tmp_path: Path) -> None:
