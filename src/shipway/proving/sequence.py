@@ -266,7 +266,9 @@ class _Sequence:
             return True
         if self._stale or self._scratch.server_objects() != self._source_server:
             return False
-        assert self._source is not None and self._clone is not None and found.catalog is not None
+        assert self._source is not None
+        assert self._clone is not None
+        assert found.catalog is not None
         self._migrate_source(span.end)
         columns = {table: found.catalog.order[table] for table in found.touched if table in found.catalog.order}
         return all(self._source.content(*item) == self._clone.content(*item) for item in columns.items())
