@@ -14,10 +14,11 @@ sql() { "$client" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --defaul
 literal() { printf %s "$1" | sed "s/'/''/g"; }
 id() { echo "CONCAT(CHAR(96 USING utf8mb4), REPLACE($1, CHAR(96 USING utf8mb4), REPEAT(CHAR(96 USING utf8mb4), 2)), CHAR(96 USING utf8mb4))"; }
 views() { sql "$DB_NAME" -e "SELECT table_name FROM information_schema.views WHERE table_schema = database() ORDER BY 1"; }
-dump() { # option…, table…: of the database, without the words of MySQL's replication
-  [ -z "${no_gtid+x}" ] && no_gtid=$("$dumper" --help 2>/dev/null | sed -n 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' | head -n 1)
+dump() { # option…, table…: of the database, without the words of MySQL's replication, with the former rows that MariaDB keeps
+  [ -z "${more+x}" ] && more=$("$dumper" --help 2>/dev/null |
+    sed -n -e 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' -e 's/^ .*\(--dump-history\) .*/\1/p' | sort -u)
   "$dumper" --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --single-transaction \
-    --no-tablespaces --skip-comments --hex-blob --quick $no_gtid "$@"
+    --no-tablespaces --skip-comments --hex-blob --quick $more "$@"
 }
 tables() { # option…
   views > /tmp/views || return
@@ -46,8 +47,8 @@ settings() { # of the database, as options of CREATE or ALTER DATABASE
 rows() {
   sql "$DB_NAME" <<'SQL' > /tmp/counts.sql && sql "$DB_NAME" < /tmp/counts.sql
 SELECT CONCAT('SELECT ''shipway-rows ', REPLACE(IF(table_name REGEXP '^[A-Za-z_][A-Za-z0-9_]*$', table_name, quoted), '''', ''''''),
-  ''', COUNT(*) FROM ', quoted, ';')
-FROM (SELECT table_name, CONCAT('`', REPLACE(table_name, '`', '``'), '`') AS quoted FROM information_schema.tables
+  ''', COUNT(*) FROM ', quoted, IF(table_type = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', ''), ';')
+FROM (SELECT table_name, table_type, CONCAT('`', REPLACE(table_name, '`', '``'), '`') AS quoted FROM information_schema.tables
   WHERE table_schema = database() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')) t ORDER BY table_name;
 SQL
 }
