@@ -127,8 +127,12 @@ class TestPostgres(ScratchSuite):
     def slow(self) -> str:
         return "SELECT pg_sleep(20)"
 
-    def test_a_script_has_a_session_of_its_own(self, scratch: Scratch) -> None:
+    @pytest.mark.parametrize("named", ["", "mine"])
+    def test_a_script_has_a_session_of_its_own(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch, named: str
+    ) -> None:
         """Also where that was opened before: with the newest settings of the database, and nothing of another session."""
+        monkeypatch.setenv("PGAPPNAME", named)
         database = scratch.create()
         try:
             database.execute("SELECT 1")

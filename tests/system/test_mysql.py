@@ -135,7 +135,10 @@ def snapshots(project: Tiny) -> list[dict[str, Any]]:
 
 
 def test_a_restore_of_tables_and_code(shop: Tiny) -> None:
-    sql(shop, "INSERT INTO owners (name) VALUES ('Eve'); UPDATE owners SET name = 'Ada'; INSERT INTO pets VALUES ('Tom', 1)")
+    sql(
+        shop,
+        "INSERT INTO owners (name) VALUES ('Eve'); UPDATE owners SET name = 'Ada'; INSERT INTO pets VALUES ('Tom', 1)",
+    )
     shop.shipway("snapshot", "staging")
     taken = snapshots(shop)[0]
     assert taken["rows"] == {"owners": 2, "pets": 2, "shipway_migrations": 2}, "former rows are rows"

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from shipway.drivers.server.snapshot_script import snapshot_script
 
+# With our user as the DEFINER of all code: the right to name another one is as good as root's.
+AS_OWN = r"""
+as_own() {
+  sed -e '/^\/\*![0-9]* DEFINER=/s/DEFINER=`[^`]*`@`[^`]*`/DEFINER=CURRENT_USER/' \
+    -e '/^\(\/\*![0-9]* \)\{0,1\}CREATE\(\*\/ \/\*![0-9]*\)\{0,1\} DEFINER=/s/DEFINER=`[^`]*`@`[^`]*`/DEFINER=CURRENT_USER/'
+}
+"""
+
 # DB_HOST, DB_PORT, DB_USER, MYSQL_PWD and DB_NAME select the database. A dump has two parts: the tables with their rows,
 # then the code (routines, views, triggers, events), so that the tables can be loaded without it.
-_CLIENT = r"""
+_CLIENT = (
+    AS_OWN
+    + r"""
 MARK='-- shipway: code'
 client=$(command -v mariadb || command -v mysql)
 dumper=$(command -v mariadb-dump || command -v mysqldump)
@@ -39,7 +49,7 @@ triggers() { # option…: without views, whose dump is last in it
   dump --no-data --no-create-info --triggers --add-drop-trigger "$@" "$DB_NAME"
 }
 only_tables() { sed "/^$MARK\$/,\$d"; }
-only_code() { sed "1,/^$MARK\$/d"; }
+only_code() { sed "1,/^$MARK\$/d" | as_own; }
 settings() { # of the database, as options of CREATE or ALTER DATABASE
   sql -e "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '$(literal "$DB_NAME")'"
@@ -53,6 +63,7 @@ FROM (SELECT table_name, table_type, CONCAT('`', REPLACE(table_name, '`', '``'),
 SQL
 }
 """
+)
 
 # No server of this family renames a database. RENAME TABLE moves all tables in one step, both ways, but no view, and no
 # table with triggers. So the code is dropped and created around that step, which a table beside the previous ones marks as
@@ -159,7 +170,7 @@ old() { (DB_HOST=$OLD; "$@"); }
 new() { (DB_HOST=$NEW; "$@"); }
 others=$(old sql -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema', '$DB_NAME')") || exit 1
 [ -z "$others" ] || { echo "the server has other databases, which would not be copied:" $others; exit 1; }
-{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | new sql "$DB_NAME" || exit 1
+{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | as_own | new sql "$DB_NAME" || exit 1
 [ ! -e /tmp/failed ] || exit 1
 old rows > /tmp/old && new rows > /tmp/new || exit 1
 cmp -s /tmp/old /tmp/new || { echo "the row counts of the copy differ:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
