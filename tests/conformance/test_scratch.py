@@ -22,6 +22,7 @@ pytestmark = pytest.mark.databases
 # Makes a schema; then changes, what undoes each, and the differences between.
 Ways = tuple[tuple[str, str, tuple[str, ...]], ...]
 MARIADB = """
+ALTER DATABASE CHARACTER SET utf8mb4;
 CREATE TABLE makers (id integer PRIMARY KEY, name varchar(9) COLLATE latin1_bin) COMMENT 'who';
 CREATE TABLE parts (id integer AUTO_INCREMENT PRIMARY KEY, maker integer, price decimal(9, 2) CHECK (price > 0),
   twice decimal(9, 2) AS (price * 2) STORED, at timestamp DEFAULT current_timestamp ON UPDATE current_timestamp, kind enum('a', 'b'),
@@ -29,6 +30,7 @@ CREATE TABLE parts (id integer AUTO_INCREMENT PRIMARY KEY, maker integer, price 
 CREATE VIEW b_view AS SELECT id FROM parts; CREATE VIEW a_view AS SELECT id FROM b_view;
 CREATE TRIGGER dear BEFORE INSERT ON parts FOR EACH ROW SET NEW.price = NEW.price + 1;
 CREATE FUNCTION f() RETURNS integer DETERMINISTIC RETURN 1; CREATE PROCEDURE p() SELECT 1; CREATE SEQUENCE numbers INCREMENT 5;
+CREATE TRIGGER dearer BEFORE INSERT ON parts FOR EACH ROW SET NEW.price = NEW.price * 2; CREATE TABLE kept (id integer) WITH SYSTEM VERSIONING;
 """
 MARIADB_WAYS: Ways = (
     ("ALTER TABLE parts MODIFY kind enum('a', 'b', 'c')", "ALTER TABLE parts MODIFY kind enum('a', 'b')",
@@ -40,13 +42,24 @@ MARIADB_WAYS: Ways = (
     ("ALTER TABLE parts MODIFY at timestamp DEFAULT current_timestamp", "ALTER TABLE parts MODIFY at timestamp DEFAULT current_timestamp ON UPDATE current_timestamp",
      ("column parts.at changed: other: on update current_timestamp() → (none)",)),
     ("ALTER TABLE makers COMMENT 'what'", "ALTER TABLE makers COMMENT 'who'", ("table makers changed: comment: who → what",)),
-    ("DROP TRIGGER dear", "CREATE TRIGGER dear BEFORE INSERT ON parts FOR EACH ROW SET NEW.price = NEW.price + 1", ("trigger dear removed",)),
+    ("DROP TRIGGER dear", "CREATE TRIGGER dear BEFORE INSERT ON parts FOR EACH ROW PRECEDES dearer SET NEW.price = NEW.price + 1",
+     ("trigger dear removed", "trigger dearer changed: order: 2 → (none)")),
+    ("ALTER TABLE kept DROP SYSTEM VERSIONING", "ALTER TABLE kept ADD SYSTEM VERSIONING", ("table kept changed: versioning: system → (none)",)),
+    ("ALTER DATABASE CHARACTER SET utf16", "ALTER DATABASE CHARACTER SET utf8mb4", ("database default changed: character set: utf8mb4 → utf16; collation: utf8mb4_general_ci → utf16_general_ci",)),
     ("DROP FUNCTION f", "CREATE FUNCTION f() RETURNS integer DETERMINISTIC RETURN 1", ("function f removed",)),
     ("DROP PROCEDURE p", "CREATE PROCEDURE p() SELECT 1", ("procedure p removed",)),
     ("ALTER SEQUENCE numbers INCREMENT 6", "ALTER SEQUENCE numbers INCREMENT 5", ("sequence numbers changed: increment: 5 → 6",)),
     ("ALTER VIEW a_view AS SELECT 1 AS id", "ALTER VIEW a_view AS SELECT id FROM b_view",
      ("view a_view changed: definition: select `b_view`.`id` AS `id` from `b_view` → select 1 AS `id`",)),
 )  # fmt: skip
+# Changes that only the statements of a dump show, and what undoes each.
+DUMPED = {
+    "ALTER TABLE parted ADD PARTITION (PARTITION p2 VALUES LESS THAN (20))": "ALTER TABLE parted DROP PARTITION p2",
+    "ALTER TABLE parts ALTER INDEX once IGNORED": "ALTER TABLE parts ALTER INDEX once NOT IGNORED",
+    "ALTER EVENT daily ON COMPLETION PRESERVE": "ALTER EVENT daily ON COMPLETION NOT PRESERVE",
+    "CREATE OR REPLACE ALGORITHM = TEMPTABLE VIEW a_view AS SELECT id FROM b_view": "CREATE OR REPLACE VIEW a_view AS SELECT id FROM b_view",
+    "ALTER TABLE parted ADD PERIOD FOR term (since, till)": "ALTER TABLE parted DROP PERIOD FOR term",
+}  # fmt: skip
 SQLITE = """
 CREATE TABLE makers (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE COLLATE NOCASE);
 CREATE TABLE parts (id INTEGER PRIMARY KEY, maker INTEGER REFERENCES makers (id) ON DELETE CASCADE, price INTEGER CHECK (price > 0));
@@ -114,8 +127,12 @@ class TestPostgres(ScratchSuite):
     def slow(self) -> str:
         return "SELECT pg_sleep(20)"
 
-    def test_a_script_has_a_session_of_its_own(self, scratch: Scratch) -> None:
+    @pytest.mark.parametrize("named", ["", "mine"])
+    def test_a_script_has_a_session_of_its_own(
+        self, scratch: Scratch, monkeypatch: pytest.MonkeyPatch, named: str
+    ) -> None:
         """Also where that was opened before: with the newest settings of the database, and nothing of another session."""
+        monkeypatch.setenv("PGAPPNAME", named)
         database = scratch.create()
         try:
             database.execute("SELECT 1")
@@ -162,6 +179,27 @@ class TestMariaDb(ScratchSuite):
     def test_what_else_is_in_the_catalog(self, scratch: Scratch) -> None:
         assert found_changes(scratch, MARIADB, MARIADB_WAYS) == {up: seen for up, _, seen in MARIADB_WAYS}
 
+    def test_what_only_the_dump_shows(self, scratch: Scratch) -> None:
+        """A clone's is the same, though an event begins later there, and other numbers follow."""
+        database = scratch.create()
+        database.execute(
+            f"{MARIADB} CREATE EVENT daily ON SCHEDULE EVERY 1 DAY DO SELECT 1;"
+            "CREATE TABLE parted (id integer, since date NOT NULL, till date NOT NULL) PARTITION BY RANGE (id) (PARTITION p1 VALUES LESS THAN (10));"
+        )
+        clone = scratch.create(database)
+        clone.execute(
+            "INSERT INTO parts (price) VALUES (1); DELETE FROM parts; DROP EVENT daily; CREATE EVENT daily ON SCHEDULE EVERY 1 DAY DO SELECT 1"
+        )
+        before = database.dump()
+        assert before == clone.dump()
+        for up, down in DUMPED.items():
+            database.execute(up)
+            assert before != database.dump(), up
+            database.execute(down)
+            assert before == database.dump(), down
+        scratch.drop(clone)
+        scratch.drop(database)
+
     def test_sessions_are_ended(self, scratch: Scratch) -> None:
         database = scratch.create()
         parts = urlsplit(database.url)
@@ -177,14 +215,15 @@ class TestMariaDb(ScratchSuite):
         template = scratch.create()
         template.execute(
             MARIADB
-            + "INSERT INTO makers VALUES (1, 'x'), (7, 'y'); INSERT INTO parts (maker, price) VALUES (7, 2), (1, 3);"
+            + "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; INSERT INTO kept VALUES (1); INSERT INTO parts (id, price) VALUES (0, 1);"
+            "INSERT INTO makers VALUES (1, 'x'), (7, 'y'); INSERT INTO parts (maker, price) VALUES (7, 2), (1, 3);"
         )
         clone = scratch.create(template)
         assert compare(template.catalog(), clone.catalog()) == ()
         for table, columns in template.catalog().order.items():
             assert clone.content(table, columns) == template.content(table, columns)
         clone.execute("INSERT INTO parts (maker, price) VALUES (7, 9)")
-        assert clone.content("parts", ["id"]).rows == 3
+        assert clone.content("parts", ["id"]).rows == 4
         scratch.drop(clone)
         scratch.drop(template)
 

@@ -77,6 +77,22 @@ def test_a_sequence_that_begins_again(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("table", "rows", "check"),
+    [
+        ("id serial PRIMARY KEY", "INSERT INTO t (name) VALUES ('a')", "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 1)"),
+        ("id int GENERATED ALWAYS AS IDENTITY", "INSERT INTO t (name) VALUES ('a')", "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 1)"),
+        ("id serial", "INSERT INTO t (id, name) VALUES (nextval('t_id_seq'), nullif(currval('t_id_seq'), 1)::text)", "ALTER TABLE t ALTER name SET NOT NULL"),
+    ],
+    ids=["serial", "identity", "not null"],
+)  # fmt: skip
+def test_rows_are_those_of_one_up_migration(url: str, table: str, rows: str, check: str) -> None:
+    """Applied a second time, as in a round trip, the migration before gets other numbers from its sequence."""
+    before = (f"CREATE TABLE t ({table}, name text)", "DROP TABLE t")
+    change = (check, "ALTER TABLE t DROP CONSTRAINT IF EXISTS c")
+    assert verdicts(proved(url, before, (rows, "DELETE FROM t"), change)) == [RESTORED, RESTORED, FAILS]
+
+
+@pytest.mark.parametrize(
     "change",
     [
         "UPDATE t SET name = lower(name)",

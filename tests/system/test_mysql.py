@@ -27,7 +27,7 @@ UP, DOWN = "web/migrations/{}.up.sql", "web/migrations/{}.down.sql"
 # Code beside the tables: RENAME TABLE moves no view, and no table with a trigger.
 OWNERS = {
     UP.format("0002_owners"): """\
-CREATE TABLE owners (id int PRIMARY KEY AUTO_INCREMENT, name varchar(50) NOT NULL);
+CREATE TABLE owners (id int PRIMARY KEY AUTO_INCREMENT, name varchar(50) NOT NULL) WITH SYSTEM VERSIONING;
 ALTER TABLE pets ADD owner int, ADD CONSTRAINT owned FOREIGN KEY (owner) REFERENCES owners (id);
 CREATE VIEW named AS SELECT name FROM pets WHERE length(name) > 0;
 DELIMITER //
@@ -135,16 +135,20 @@ def snapshots(project: Tiny) -> list[dict[str, Any]]:
 
 
 def test_a_restore_of_tables_and_code(shop: Tiny) -> None:
-    sql(shop, "INSERT INTO owners (name) VALUES ('Ada'); INSERT INTO pets VALUES ('Tom', 1)")
+    sql(
+        shop,
+        "INSERT INTO owners (name) VALUES ('Eve'); UPDATE owners SET name = 'Ada'; INSERT INTO pets VALUES ('Tom', 1)",
+    )
     shop.shipway("snapshot", "staging")
     taken = snapshots(shop)[0]
-    assert taken["rows"] == {"owners": 1, "pets": 2, "shipway_migrations": 2}
+    assert taken["rows"] == {"owners": 2, "pets": 2, "shipway_migrations": 2}, "former rows are rows"
     sql(shop, "DROP TRIGGER loud; DROP VIEW named; DROP FUNCTION few; DELETE FROM pets; CREATE TABLE later (n int)")
     done = shop.shipway("restore", "staging", str(taken["number"]), "--yes")
     assert tables(shop) == {"named", "owners", "pets", "shipway_migrations"}, done.output
     sql(shop, "INSERT INTO pets VALUES ('Kim', 1)")
     assert (names(shop), sql(shop, "SELECT few()")) == ("KIM Rex TOM", "3")
     assert sql(shop, "SELECT count(*) FROM named") == "3"
+    assert sql(shop, "SELECT name FROM owners FOR SYSTEM_TIME ALL ORDER BY row_start").split() == ["Eve", "Ada"]
     code, output = DockerRuntime(Engine()).execute(
         f"{shop.app}_staging_db", ["sh", "-c", CLIENT, "sh", "INSERT INTO pets VALUES ('Jim', 99)"]
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--force", is_flag=True, help="Overwrite existing files")
+@click.option("--force", is_flag=True, help="Replace an edited plan, or another hook; never a Dockerfile")
 @click.option(
     "--compose", "files", type=click.Path(path_type=Path, exists=True, dir_okay=False), multiple=True, metavar="FILE",
     help="A Compose file to read, instead of those that are found; several are laid over one another, as with `docker compose -f`",
@@ -104,7 +104,7 @@ def _report_dockerfiles(result: DockerfilesResult) -> None:
     for note in result.notes:
         say(f"{style('note:', 'yellow')} {note}")
     if not result.written and not result.notes:
-        say("no Dockerfile was written: all applications have one")
+        say("no Dockerfile was written: all applications have one; to get another, remove it and repeat the command")
 
 
 def _report(result: InitResult, files: Sequence[str]) -> None:

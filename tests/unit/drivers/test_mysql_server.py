@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -10,6 +11,7 @@ from shipway.domain.plan import Accessory
 from shipway.drivers.accessories import KINDS
 from shipway.drivers.server.mysql import MySqlServer
 from shipway.drivers.server.mysql_log import read
+from shipway.drivers.server.mysql_scripts import AS_OWN
 
 SERVER = MySqlServer()
 OWN, OTHER = "shipway_a", "shipway_b"
@@ -81,3 +83,24 @@ def test_the_user_of_a_restore_is_given_its_right() -> None:
     accessory = Accessory("db", "mariadb:10.11", "mysql", environment={"MYSQL_USER": "o'neil"})
     (text,) = KINDS["mysql"].setup_of(accessory, "shop").values()
     assert "GRANT ALL ON `shipway\\_%`.* TO 'o''neil'@'%';" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "then"),
+    [
+        ("/*!50013 DEFINER=`root`@`localhost` SQL SECURITY DEFINER */", "/*!50013 DEFINER=CURRENT_USER SQL SECURITY DEFINER */"),
+        ("/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`%`*/ /*!50003 TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 'DEFINER=`x`@`y`' */;;",
+         "/*!50003 CREATE*/ /*!50017 DEFINER=CURRENT_USER*/ /*!50003 TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 'DEFINER=`x`@`y`' */;;"),
+        ("/*!50106 CREATE*/ /*!50117 DEFINER=`o ld`@`10.0.0.%`*/ /*!50106 EVENT `e` DO SELECT 1 */ ;;", "/*!50106 CREATE*/ /*!50117 DEFINER=CURRENT_USER*/ /*!50106 EVENT `e` DO SELECT 1 */ ;;"),
+        ("CREATE DEFINER=`old`@`%` PROCEDURE `p`()", "CREATE DEFINER=CURRENT_USER PROCEDURE `p`()"),
+        ("  SET @x = 'CREATE DEFINER=`a`@`b`';", "  SET @x = 'CREATE DEFINER=`a`@`b`';"),
+        ("INSERT INTO `t` VALUES ('/*!50013 DEFINER=`a`@`b`');", "INSERT INTO `t` VALUES ('/*!50013 DEFINER=`a`@`b`');"),
+    ],
+    ids=["view", "trigger", "event", "routine", "text in a body", "rows"],
+)  # fmt: skip
+def test_restored_code_is_that_of_our_user(line: str, then: str) -> None:
+    """The lines as mariadb-dump writes them. No other user may be named without a right that is as good as root's."""
+    done = subprocess.run(
+        ["sh", "-c", f"{AS_OWN}as_own"], input=f"{line}\n", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{then}\n"

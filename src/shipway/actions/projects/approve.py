@@ -121,7 +121,10 @@ def find_release(ctx: Context, app: str, environment: Environment, which: str | 
             raise UsageError(f"name the release: {environment.name} has no preceding environment", hint=hint)
         now = ctx.ledger.current(app, before)
         if now is None:
-            raise UsageError(f"nothing was validated on {before} yet", hint=f"deploy to {before} first")
+            raise UsageError(
+                f"nothing was validated on {before} yet",
+                hint=f"deploy there first, with the branch that the plan names for {before}: `shipway run BRANCH`",
+            )
         release = ctx.ledger.release(app, now.release)
     if release is None:
         raise UsageError(f"{app} has no release {which}", hint="`shipway history` lists them")

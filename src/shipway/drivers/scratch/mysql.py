@@ -11,17 +11,17 @@ from pymysql.cursors import SSCursor
 from shipway.domain.catalog import Catalog, Content, Difference
 from shipway.domain.errors import ProofError
 from shipway.drivers.scratch.deadline import deadline
-from shipway.drivers.scratch.mysql_catalog import read_catalog, written
+from shipway.drivers.scratch.mysql_catalog import TABLES, read_catalog, read_statements, written
 from shipway.drivers.scratch.mysql_clone import copy
 from shipway.drivers.scratch.mysql_session import Connection, end_sessions, error_message, query, quoted, session
 from shipway.drivers.scratch.names import is_orphan, new_name
 from shipway.drivers.scratch.unwatched import Unreplayed, Unwatched
 from shipway.ports import OneOff, Replayed, ScratchDatabase, Watched
 
-_COLUMNS = """
+_COLUMNS = f"""
 SELECT c.table_name, c.column_name, c.column_key = 'PRI'
 FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
-WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position"""
+WHERE c.table_schema = database() AND t.{TABLES} ORDER BY c.table_name, c.ordinal_position"""
 
 
 class MySqlScratch:
@@ -138,8 +138,10 @@ class MySqlDatabase:
             )
             yield (int(number) for (number,) in cursor)
 
-    def dump(self) -> None:
-        """None: only the catalog is compared."""
+    def dump(self) -> Mapping[str, str]:
+        """As SHOW CREATE writes it."""
+        with session(self._server, self.name) as connection:
+            return read_statements(connection)
 
     def collisions(self) -> Sequence[str]:
         """None: AUTO_INCREMENT continues after the largest value; sequences of MariaDB aren't checked."""

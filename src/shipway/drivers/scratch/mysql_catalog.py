@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from shipway.domain.catalog import Catalog, Entry
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
+TABLES = "table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"  # the latter of MariaDB: tables that keep their former rows
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DATABASE = "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = database()"
 _TABLES = """
 SELECT table_name, table_type, engine, table_collation, create_options, table_comment
 FROM information_schema.tables WHERE table_schema = database()"""
-_COLUMNS = """
+_COLUMNS = f"""
 SELECT c.table_name, c.column_name, c.column_type, c.is_nullable, c.column_default, c.extra, c.generation_expression,
   CASE WHEN c.collation_name <> t.table_collation THEN c.collation_name END, c.column_comment
 FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
-WHERE c.table_schema = database() AND t.table_type = 'BASE TABLE' ORDER BY c.table_name, c.ordinal_position"""
+WHERE c.table_schema = database() AND t.{TABLES} ORDER BY c.table_name, c.ordinal_position"""
 _INDEXES = """
 SELECT table_name, index_name, non_unique, column_name, sub_part, collation, index_type, index_comment
 FROM information_schema.statistics WHERE table_schema = database() ORDER BY table_name, index_name, seq_in_index"""
@@ -32,12 +34,34 @@ FROM information_schema.table_constraints t JOIN information_schema.check_constr
 WHERE t.table_schema = database() AND t.constraint_type = 'CHECK'"""
 _VIEWS = "SELECT table_name, view_definition, check_option, security_type FROM information_schema.views WHERE table_schema = database()"
 _TRIGGERS = """
-SELECT trigger_name, event_object_table, action_timing, event_manipulation, action_statement
+SELECT trigger_name, event_object_table, action_timing, event_manipulation, action_statement, action_order
 FROM information_schema.triggers WHERE trigger_schema = database()"""
 _ROUTINES = "SELECT routine_name, routine_type FROM information_schema.routines WHERE routine_schema = database()"
 _EVENTS = """
 SELECT event_name, event_definition, execute_at, interval_value, interval_field, status
 FROM information_schema.events WHERE event_schema = database()"""
+
+
+# Of each kind: its objects, and the place of its statement in SHOW CREATE.
+_STATEMENTS = {
+    "TABLE": (f"SELECT table_name FROM information_schema.tables WHERE {TABLES} AND table_schema = database()", 1),
+    "VIEW": ("SELECT table_name FROM information_schema.views WHERE table_schema = database()", 1),
+    "EVENT": ("SELECT event_name FROM information_schema.events WHERE event_schema = database()", 3),
+    "TRIGGER": ("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database()", 2),
+}
+# Who made an object is not compared, as users are not; nor is when an event was made, and which number comes next.
+_NOISE = re.compile(r" DEFINER=`(?:[^`]|``)*`@`(?:[^`]|``)*`| AUTO_INCREMENT=\d+(?= )| STARTS '[^']*'")
+
+
+def read_statements(connection: Connection) -> dict[str, str]:
+    """The statements of the objects that have properties which the catalog lacks, such as partitions; by kind and name."""
+    ((database,),) = query(connection, "SELECT database()")
+    found = {}
+    for kind, (names, place) in _STATEMENTS.items():
+        for (name,) in query(connection, names):
+            text = str(query(connection, f"SHOW CREATE {kind} {quoted(name)}")[0][place])
+            found[f"{kind} {written(name)}"] = _NOISE.sub("", text.replace(f"{quoted(database)}.", ""))
+    return found
 
 
 def written(name: str) -> str:
@@ -51,7 +75,7 @@ def read_catalog(connection: Connection) -> Catalog:
     ((database,),) = query(connection, "SELECT database()")
     order: dict[str, list[str]] = {}
     entries = [
-        *_tables(connection), *_columns(connection, order), *_indexes(connection), *_foreign_keys(connection), *_checks(connection),
+        *_database(connection), *_tables(connection), *_columns(connection, order), *_indexes(connection), *_foreign_keys(connection), *_checks(connection),
         *_code(connection, f"{quoted(database)}."),
     ]  # fmt: skip
     return Catalog(
@@ -66,10 +90,19 @@ def _entry(kind: str, name: str, **facets: object) -> Entry:
     return Entry(kind, name, present)
 
 
+def _database(connection: Connection) -> Iterator[Entry]:
+    """What tables that don't say it get."""
+    for charset, collation in query(connection, _DATABASE):
+        yield _entry("database", "default", character_set=charset, collation=collation)
+
+
 def _tables(connection: Connection) -> Iterator[Entry]:
     for name, kind, engine, collation, options, comment in query(connection, _TABLES):
-        if kind == "BASE TABLE":
-            yield _entry("table", written(name), engine=engine, collation=collation, options=options, comment=comment)
+        if kind in ("BASE TABLE", "SYSTEM VERSIONED"):
+            versioned = "system" if kind != "BASE TABLE" else None
+            yield _entry(
+                "table", written(name), engine=engine, collation=collation, options=options, comment=comment, versioning=versioned
+            )  # fmt: skip
         elif kind == "SEQUENCE":
             row = query(
                 connection,
@@ -139,10 +172,11 @@ def _checks(connection: Connection) -> Iterator[Entry]:
 def _code(connection: Connection, database: str) -> Iterator[Entry]:
     for name, text, check, security in query(connection, _VIEWS):
         yield _entry("view", written(name), definition=text.replace(database, ""), check=check, security=security)
-    for name, table, timing, event, text in query(connection, _TRIGGERS):
+    for name, table, timing, event, text, order in query(connection, _TRIGGERS):
         yield _entry(
-            "trigger", written(name), on=written(table), definition=f"{timing} {event} {text}".replace(database, "")
-        )
+            "trigger", written(name), on=written(table), definition=f"{timing} {event} {text}".replace(database, ""),
+            order=order if order > 1 else None,
+        )  # fmt: skip
     for name, kind in query(connection, _ROUTINES):
         text = str(query(connection, f"SHOW CREATE {kind} {quoted(name)}")[0][2])
         yield _entry(kind.lower(), written(name), definition=text.replace(database, ""))

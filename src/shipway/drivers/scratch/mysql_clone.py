@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
+TABLES = ("BASE TABLE", "SYSTEM VERSIONED")
 _KINDS = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = %s ORDER BY table_name"
 _STORED = """
 SELECT column_name FROM information_schema.columns
@@ -16,16 +17,16 @@ _EVENTS = "SELECT event_name FROM information_schema.events WHERE event_schema =
 def copy(connection: Connection, source: str, target: str) -> None:
     """`target` exists, and is empty. Triggers come last, so that none fires for the copied rows."""
     query(connection, f"USE {quoted(target)}")
-    query(connection, "SET foreign_key_checks = 0, unique_checks = 0")
+    query(connection, "SET foreign_key_checks = 0, unique_checks = 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
     relations = query(connection, _KINDS, [source])
     for name, kind in relations:
         if kind == "SEQUENCE":
             _make(connection, source, target, "SEQUENCE", name, 1)
     for name, kind in relations:
-        if kind == "BASE TABLE":
+        if kind in TABLES:
             _make(connection, source, target, "TABLE", name, 1)
     for name, kind in relations:
-        if kind == "BASE TABLE":
+        if kind in TABLES:
             columns = ", ".join(quoted(column) for (column,) in query(connection, _STORED, [source, name]))
             query(
                 connection,

@@ -20,10 +20,13 @@ FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid() AND backend
 ORDER BY wait_event_type = 'Lock' DESC NULLS LAST, state = 'active' DESC, pid"""
 
 
-def connect(url: str, **settings: str) -> Connection:
+def connect(url: str, application_name: str | None = None, **settings: str) -> Connection:
     """A session in autocommit; `settings` are the server's, such as TimeZone="UTC". Raises psycopg.Error."""
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return psycopg.connect(url, autocommit=True, connect_timeout=10, options=options)
+    # The name is no option: one in the address or in PGAPPNAME would take precedence.
+    return psycopg.connect(
+        url, autocommit=True, connect_timeout=10, options=options, application_name=application_name
+    )  # fmt: skip
 
 
 @contextmanager

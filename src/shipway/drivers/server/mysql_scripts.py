@@ -5,20 +5,30 @@ from __future__ import annotations
 from shipway.drivers.mysql_client import CLIENT
 from shipway.drivers.server.snapshot_script import snapshot_script
 
+# With our user as the DEFINER of all code: the right to name another one is as good as root's.
+AS_OWN = r"""
+as_own() {
+  sed -e '/^\/\*![0-9]* DEFINER=/s/DEFINER=`[^`]*`@`[^`]*`/DEFINER=CURRENT_USER/' \
+    -e '/^\(\/\*![0-9]* \)\{0,1\}CREATE\(\*\/ \/\*![0-9]*\)\{0,1\} DEFINER=/s/DEFINER=`[^`]*`@`[^`]*`/DEFINER=CURRENT_USER/'
+}
+"""
+
 # DB_HOST, DB_PORT, DB_USER, MYSQL_PWD and DB_NAME select the database. A dump has two parts: the tables with their rows,
 # then the code (routines, views, triggers, events), so that the tables can be loaded without it.
 _CLIENT = (
     CLIENT
+    + AS_OWN
     + r"""
 MARK='-- shipway: code'
 sql() { $client --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --batch --raw --skip-column-names "$@"; }
 literal() { printf %s "$1" | sed "s/'/''/g"; }
 id() { echo "CONCAT(CHAR(96 USING utf8mb4), REPLACE($1, CHAR(96 USING utf8mb4), REPEAT(CHAR(96 USING utf8mb4), 2)), CHAR(96 USING utf8mb4))"; }
 views() { sql "$DB_NAME" -e "SELECT table_name FROM information_schema.views WHERE table_schema = database() ORDER BY 1"; }
-dump() { # option…, table…: of the database, without the words of MySQL's replication
-  [ -z "${no_gtid+x}" ] && no_gtid=$($dumper --help 2>/dev/null | sed -n 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' | head -n 1)
+dump() { # option…, table…: of the database, without the words of MySQL's replication, with the former rows that MariaDB keeps
+  [ -z "${more+x}" ] && more=$($dumper --help 2>/dev/null |
+    sed -n -e 's/^ *\(--set-gtid-purged\).*/\1=OFF/p' -e 's/^ .*\(--dump-history\) .*/\1/p' | sort -u)
   $dumper --host="$DB_HOST" --port="$DB_PORT" --user="$DB_USER" --default-character-set=utf8mb4 --single-transaction \
-    --no-tablespaces --skip-comments --hex-blob --quick $no_gtid "$@"
+    --no-tablespaces --skip-comments --hex-blob --quick $more "$@"
 }
 tables() { # option…
   views > /tmp/views || return
@@ -39,7 +49,7 @@ triggers() { # option…: without views, whose dump is last in it
   dump --no-data --no-create-info --triggers --add-drop-trigger "$@" "$DB_NAME"
 }
 only_tables() { sed "/^$MARK\$/,\$d"; }
-only_code() { sed "1,/^$MARK\$/d"; }
+only_code() { sed "1,/^$MARK\$/d" | as_own; }
 settings() { # of the database, as options of CREATE or ALTER DATABASE
   sql -e "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '$(literal "$DB_NAME")'"
@@ -47,8 +57,8 @@ settings() { # of the database, as options of CREATE or ALTER DATABASE
 rows() {
   sql "$DB_NAME" <<'SQL' > /tmp/counts.sql && sql "$DB_NAME" < /tmp/counts.sql
 SELECT CONCAT('SELECT ''shipway-rows ', REPLACE(IF(table_name REGEXP '^[A-Za-z_][A-Za-z0-9_]*$', table_name, quoted), '''', ''''''),
-  ''', COUNT(*) FROM ', quoted, ';')
-FROM (SELECT table_name, CONCAT('`', REPLACE(table_name, '`', '``'), '`') AS quoted FROM information_schema.tables
+  ''', COUNT(*) FROM ', quoted, IF(table_type = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', ''), ';')
+FROM (SELECT table_name, table_type, CONCAT('`', REPLACE(table_name, '`', '``'), '`') AS quoted FROM information_schema.tables
   WHERE table_schema = database() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')) t ORDER BY table_name;
 SQL
 }
@@ -160,7 +170,7 @@ old() { (DB_HOST=$OLD; "$@"); }
 new() { (DB_HOST=$NEW; "$@"); }
 others=$(old sql -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema', '$DB_NAME')") || exit 1
 [ -z "$others" ] || { echo "the server has other databases, which would not be copied:" $others; exit 1; }
-{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | new sql "$DB_NAME" || exit 1
+{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | as_own | new sql "$DB_NAME" || exit 1
 [ ! -e /tmp/failed ] || exit 1
 old rows > /tmp/old && new rows > /tmp/new || exit 1
 cmp -s /tmp/old /tmp/new || { echo "the row counts of the copy differ:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
