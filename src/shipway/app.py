@@ -118,17 +118,18 @@ def project_source(home: Path, ctx: Context, name: str | None, plan: Path | None
     app of this folder; PlanError if it has none, or several. plan: the path of its plan, if the user gave one."""
     from shipway.domain.errors import PlanError
 
+    name = ctx.names.app(name) if name else None
     try:
         here = _project_here(home, ctx, plan)
         if name in (None, here.name):
             return here
     except PlanError as error:  # another app needs no plan here
         if name is None or plan is not None:
-            apps = ", ".join(ctx.ledger.apps())
+            apps = ", ".join(map(ctx.names.shown, ctx.ledger.apps()))
             if apps and "--app" not in error.hint:
                 error.hint += f"; or pass --app NAME: the ledger knows {apps}"
             raise
-    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
+    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, plan_parser(ctx), ctx.reporter.note)
     return found
 
 
@@ -136,11 +137,16 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     """The bare repository or the working tree that is the working directory. PlanError if it is none with a plan."""
     is_bare = all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs"))
     found: ProjectSource = (
-        driver("project", "bare")(_repository(), ctx.ledger, parse_plan, plan.as_posix() if plan else "")
+        driver("project", "bare")(_repository(), ctx.ledger, plan_parser(ctx), plan.as_posix() if plan else "")
         if is_bare
-        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), load_plan(home, plan))
+        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), ctx.names.plan(load_plan(home, plan)))
     )
     return found
+
+
+def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
+    """Parses plans from commits, with the first names of renamed apps and environments."""
+    return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:

@@ -40,12 +40,11 @@ def history(
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
-        if environment:
-            known.environment(environment)
+        kept = known.environment(environment).name if environment else None
         if commands:
-            _commands(ctx.ledger.operations(known.name, environment, limit), as_json=as_json)
+            _commands(ctx.ledger.operations(known.name, kept, limit), as_json=as_json)
             return
-        found = ctx.ledger.deployments(known.name, environment, limit)
+        found = ctx.ledger.deployments(known.name, kept, limit)
         approved = {item.id: _approvals(ctx, item) for item in found}
         releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
         proofs = {

@@ -9,6 +9,7 @@ from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
+from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
@@ -38,6 +39,7 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
+    refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
     unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)

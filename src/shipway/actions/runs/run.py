@@ -20,6 +20,7 @@ from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.projects.renamed import refuse_renamed
 from shipway.actions.runs.config_files import config_files
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
@@ -82,6 +83,7 @@ def run(
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
+        refuse_renamed(ctx, plan, name)
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
         require_secrets(ctx, plan, plan.environments[name])
         number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)
