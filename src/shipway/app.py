@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.ownership import owned, require_machine
 from shipway.context import Context, Machine
-from shipway.domain.errors import StoreError
+from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
@@ -147,6 +147,20 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
 def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
     """Parses plans from commits, with the first names of renamed apps and environments."""
     return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
+
+
+def renaming_hints(home: Path, plan: Plan) -> list[str]:
+    """What a plan may have renamed without the ledger's knowledge; none without a ledger, or if it can't be read."""
+    from shipway.actions.projects.renamed import hints
+
+    address = os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
+    if isinstance(address, Path) and not address.exists():
+        return []
+    try:
+        with closing(open_ledger(address)) as ledger:
+            return hints(ledger, plan)
+    except ShipwayError:  # the plan can be checked without it
+        return []
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:

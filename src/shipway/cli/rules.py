@@ -88,14 +88,18 @@ def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
             from shipway.domain.record import to_data
 
             environments = {
-                name: [{"source": item.source, "rules": keys_of(item.plan, name)} for item in book.of(ctx, name).sets]
+                ctx.names.shown(plan.app, name): [
+                    {"source": item.source, "rules": keys_of(item.plan, name)} for item in book.of(ctx, name).sets
+                ]
                 for name in known
             }
             data = {"registration": to_data(registration), "problem": book.problem, "environments": environments}
             say(json.dumps(data, indent=2))
             return
         where = " and ".join(registration.addresses)
-        say(f"{registration.app}: {registration.plan} of {where}, protected branch {registration.branch}")
+        say(
+            f"{ctx.names.shown(registration.app)}: {registration.plan} of {where}, protected branch {registration.branch}"
+        )
         if registration.reason:
             say(
                 style(
@@ -108,14 +112,14 @@ def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
             found = book.of(ctx, name)
             columns = [keys_of(item.plan, name) for item in found.sets]
             say()
-            say(style(name, "bold") + ("" if found.running else ": nothing runs there"))
+            say(style(found.called, "bold") + ("" if found.running else ": nothing runs there"))
             rows = [
                 [key, *(column.get(key, "–") for column in columns)]
                 for key in dict.fromkeys(key for column in columns for key in column)
             ]
             table(rows, ["rule", *(item.source for item in found.sets)])
             if not rows:
-                say(f"{found.protected.source} has no environment {name}: it is not deployed")
+                say(f"{found.protected.source} has no environment {found.called}: it is not deployed")
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
 def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
     """Reasons in the plan's reach."""
     if in_force.environment not in plan.environments:
-        return [f"the plan of this commit has no environment {in_force.environment}"]
+        return [f"the plan of this commit has no environment {in_force.called}"]
     return rules.refused_reach(plan, in_force)
 
 
@@ -144,10 +144,10 @@ def refusal(
     release: Release | None = None,
 ) -> GateRefused:
     """All reasons, the rules side by side if they differ, and the next steps."""
-    name = in_force.environment
+    name = in_force.called
     listed = "\n".join(f"  - {reason}" for reason in reasons)
     columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
-    table = rules.side_by_side(columns, name)
+    table = rules.side_by_side(columns, in_force.environment)
     shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
     return GateRefused(
         f"{name} rejects {commit.revision[:12]}:\n{listed}{shown}",
@@ -158,7 +158,7 @@ def refusal(
 def _hint(
     commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None
 ) -> str:
-    name = in_force.environment
+    name = in_force.called
     what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
     hints = []
     if any("push it first" in reason for reason in reasons):

@@ -6,13 +6,14 @@ from __future__ import annotations
 from shipway.context import Context
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.renaming import Names
 from shipway.ports import Ledger
 from shipway.system.addresses import identity
 
 
 def hints(ledger: Ledger, plan: Plan) -> list[str]:
-    """What the plan may have renamed, and the command for it. plan: with first names."""
-    found = []
+    """What the plan may have renamed, and the command for it."""
+    found, plan = list[str](), Names(ledger.renamings()).plan(plan)
     if plan.app not in ledger.apps():
         for app in ledger.apps():
             registration = ledger.registration(app)

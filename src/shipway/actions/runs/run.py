@@ -125,7 +125,7 @@ def _asked(
         ctx.reporter.note(what_deploys(plan, trigger.ref))
     if found is None:
         return book, None
-    ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
+    ctx.reporter.note(f"{ctx.names.shown(plan.app, found.environment)}: rules of {sources(found)}")
     return book, found
 
 
@@ -198,8 +198,16 @@ def _pipeline(
     repository.refuse_incomplete(commit.revision)
     config_files(repository, commit.revision, plan)  # raises here if one is missing
     with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
-        where = f"only {only}" if only else f"for {environment}" if environment else "checks only"
-        ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
+        where = (
+            f"only {only}"
+            if only
+            else f"for {ctx.names.shown(plan.app, environment)}"
+            if environment
+            else "checks only"
+        )
+        ctx.reporter.heading(
+            f"run {number}  {ctx.names.shown(plan.app)} {commit.revision[:12]} {commit.subject!r}, {where}"
+        )
         folder = scratch(ctx.home, number)
         outcome = FAILED
         try:
@@ -221,6 +229,6 @@ def _pipeline(
             own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(
-            f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"
+            f"release {release.number} of {ctx.names.shown(plan.app)}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"
         )
     return number, release

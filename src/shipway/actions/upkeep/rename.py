@@ -70,17 +70,19 @@ def _require_idle(ctx: Context, app: str, environment: str | None) -> None:
     hindrance, but a deployment that it left unfinished is."""
     for work in in_progress(ctx, app):
         run = work.what.startswith("run ")
+        what = work.what.removeprefix("run ") if run else ctx.names.shown(app, work.what)
         if work.alive and (run or environment in (None, work.what)):
             raise UsageError(
                 f"{work.reason} is in progress, by {work.who}: nothing is renamed meanwhile",
-                hint=f"shipway wait {work.what.removeprefix('run ')}; or: shipway cancel {work.what.removeprefix('run ')}",
+                hint=f"shipway wait {what}; or: shipway cancel {what}",
             )
     for name in [environment] if environment else ctx.ledger.environments(app):
         pending = ctx.ledger.pending(app, name)
         if pending:
+            shown = ctx.names.shown(app, name)
             raise UsageError(
-                f"the {describe(pending[0])} to {name} is unfinished",
-                hint=f"`shipway doctor {name} --fix` completes it or rolls it back",
+                f"the {describe(pending[0])} to {shown} is unfinished",
+                hint=f"`shipway doctor {shown} --fix` completes it or rolls it back",
             )
 
 
