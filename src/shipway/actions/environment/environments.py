@@ -4,6 +4,7 @@ checkout or after the environment or the app was renamed."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.context import Context
@@ -11,6 +12,9 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.ports import ProjectSource
+
+if TYPE_CHECKING:
+    from shipway.system.git import Repository
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,11 @@ class KnownApp:
 
 def known_app(ctx: Context, source: ProjectSource) -> KnownApp:
     """The app of a source. Its commits are the context's repository from now on."""
-    from shipway.system.git import Repository
 
-    own = replace(ctx, repository=lambda: Repository(source.clone()))
+    def repository() -> Repository:
+        from shipway.system.git import Repository  # most commands need no commits, and its import takes long
+
+        return Repository(source.clone())
+
+    own = replace(ctx, repository=repository)
     return KnownApp(own, source.name, source.plan() if source.is_checkout else None, source)
