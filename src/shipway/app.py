@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
+        Ledger,
         Linter,
         OneOff,
         OnLine,
@@ -149,18 +150,16 @@ def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Pla
     return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
 
 
-def renaming_hints(home: Path, plan: Plan) -> list[str]:
-    """What a plan may have renamed without the ledger's knowledge; none without a ledger, or if it can't be read."""
-    from shipway.actions.projects.renamed import hints
-
+@contextmanager
+def existing_ledger(home: Path) -> Iterator[Ledger | None]:
+    """The ledger, for what can be done without it too: None if there is none, or if it can't be opened."""
     address = os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
-    if isinstance(address, Path) and not address.exists():
-        return []
     try:
-        with closing(open_ledger(address)) as ledger:
-            return hints(ledger, plan)
-    except ShipwayError:  # the plan can be checked without it
-        return []
+        found = open_ledger(address) if isinstance(address, str) or address.exists() else None
+    except ShipwayError:
+        found = None
+    with closing(found) if found else nullcontext():
+        yield found
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:

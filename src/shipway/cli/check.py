@@ -31,14 +31,15 @@ def check(options: Globals, file: Path | None, as_json: bool, schema: bool) -> N
         return
     from shipway.actions.projects.check import check as check_plan
     from shipway.actions.projects.check import check_files
-    from shipway.app import renaming_hints, this_machine
+    from shipway.app import existing_ledger, this_machine
     from shipway.domain.errors import PlanError
     from shipway.domain.plan import PLAN_FILE
     from shipway.planfile import find
     from shipway.planfile.problem import documentation
 
     path = file / PLAN_FILE if file and file.is_dir() else file or find(Path.cwd())
-    result = check_plan(path, this_machine)
+    with existing_ledger(options.home) as ledger:
+        result = check_plan(path, this_machine, ledger)
     if as_json:
         import json
 
@@ -50,7 +51,7 @@ def check(options: Globals, file: Path | None, as_json: bool, schema: bool) -> N
             say(problem.render(style))
         if not result.valid:
             say(style(documentation(result.problems), "dim"))
-        for hint in renaming_hints(options.home, result.plan) if result.plan else ():
+        for hint in result.renamed:
             say(f"{style('note:', 'yellow')} {hint}")
         say(style(result.summary(path.name), "green" if result.valid else "red"))
     if not result.valid:
