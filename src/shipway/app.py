@@ -7,14 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.ownership import owned, require_machine
 from shipway.context import Context, Machine
-from shipway.domain.errors import StoreError
+from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
+        Ledger,
         Linter,
         OneOff,
         OnLine,
@@ -118,17 +119,18 @@ def project_source(home: Path, ctx: Context, name: str | None, plan: Path | None
     app of this folder; PlanError if it has none, or several. plan: the path of its plan, if the user gave one."""
     from shipway.domain.errors import PlanError
 
+    name = ctx.names.app(name) if name else None
     try:
         here = _project_here(home, ctx, plan)
         if name in (None, here.name):
             return here
     except PlanError as error:  # another app needs no plan here
         if name is None or plan is not None:
-            apps = ", ".join(ctx.ledger.apps())
+            apps = ", ".join(map(ctx.names.shown, ctx.ledger.apps()))
             if apps and "--app" not in error.hint:
                 error.hint += f"; or pass --app NAME: the ledger knows {apps}"
             raise
-    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, parse_plan, ctx.reporter.note)
+    found: ProjectSource = driver("project", "ledger")(name, ctx.ledger, home, plan_parser(ctx), ctx.reporter.note)
     return found
 
 
@@ -136,11 +138,28 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     """The bare repository or the working tree that is the working directory. PlanError if it is none with a plan."""
     is_bare = all((Path.cwd() / name).exists() for name in ("HEAD", "objects", "refs"))
     found: ProjectSource = (
-        driver("project", "bare")(_repository(), ctx.ledger, parse_plan, plan.as_posix() if plan else "")
+        driver("project", "bare")(_repository(), ctx.ledger, plan_parser(ctx), plan.as_posix() if plan else "")
         if is_bare
-        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), load_plan(home, plan))
+        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), ctx.names.plan(load_plan(home, plan)))
     )
     return found
+
+
+def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
+    """Parses plans from commits, with the first names of renamed apps and environments."""
+    return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
+
+
+@contextmanager
+def existing_ledger(home: Path) -> Iterator[Ledger | None]:
+    """The ledger, for what can be done without it too: None if there is none, or if it can't be opened."""
+    address = os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
+    try:
+        found = open_ledger(address) if isinstance(address, str) or address.exists() else None
+    except ShipwayError:
+        found = None
+    with closing(found) if found else nullcontext():
+        yield found
 
 
 def parse_plan(text: str, file: str, exists: Callable[[str], bool]) -> Plan:

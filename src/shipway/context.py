@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.console import Console
     from shipway.domain.container import ContainerSpec
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.renaming import Names
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
@@ -123,6 +124,13 @@ class Context:
     def edge(self) -> Edge:
         """The edge of this host."""
         return self.machine.edge
+
+    @property
+    def names(self) -> Names:
+        """The names of renamed apps and environments, as recorded now."""
+        from shipway.domain.renaming import Names
+
+        return Names(self.ledger.renamings())
 
     @property
     def owner(self) -> str:

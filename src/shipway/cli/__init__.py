@@ -68,6 +68,7 @@ COMMANDS = {
     "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
     "adopt": ("shipway.cli.adopt", "Adopt what another ledger deployed"),
     "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
+    "rename": ("shipway.cli.rename", "Rename an app or an environment"),
     "prune": ("shipway.cli.prune", "Remove images, outputs and logs that are no longer needed"),
     "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),
     "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
@@ -114,7 +115,7 @@ class Globals:
         if self.plan is not None:
             return repository.path_of(self.plan)
         if app is not None:
-            found = ctx.ledger.registration(app)
+            found = ctx.ledger.registration(ctx.names.app(app))
             return found.plan if found else None
         folder, root = Repository.folder(), repository.path.resolve()
         while not repository.is_bare and folder.is_relative_to(root):
@@ -133,7 +134,9 @@ class Globals:
                 return ctx, ctx.repository(), revision or "HEAD"
             except RepositoryError as error:
                 if apps := ctx.ledger.apps():
-                    error.hint = f"{error.hint}; or pass --app NAME: the ledger knows {', '.join(apps)}"
+                    error.hint = (
+                        f"{error.hint}; or pass --app NAME: the ledger knows {', '.join(map(ctx.names.shown, apps))}"
+                    )
                 raise
         known = self.known_app(ctx, app)
         if revision is None and known.plan is None:
@@ -143,11 +146,11 @@ class Globals:
             )
         return known.ctx, known.ctx.repository(), revision or "HEAD"
 
-    def require_app(self, app: str | None, plan: Plan, revision: str) -> None:
+    def require_app(self, ctx: Context, app: str | None, plan: Plan, revision: str) -> None:
         """UsageError if a commit's plan is that of another app than --app."""
         from shipway.domain.errors import UsageError
 
-        if app is not None and plan.app != app:
+        if app is not None and plan.app != ctx.names.app(app):
             raise UsageError(f"the plan of {revision} has `app: {plan.app}`, not {app}")
 
 

@@ -20,7 +20,7 @@ def adopt(options: Globals, environments: tuple[str, ...], force: bool, app: str
     from shipway.actions.environment.ownership import MACHINE
     from shipway.actions.upkeep.adopt import adopt as adopt_action
     from shipway.actions.upkeep.adopt import describe, survey, take_ledger
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
     from shipway.system.machine import machine_id
@@ -33,7 +33,7 @@ def adopt(options: Globals, environments: tuple[str, ...], force: bool, app: str
         here = machine_id(options.home)
         moved = ctx.ledger.property(MACHINE) not in (None, here)
         found = [
-            survey(ctx, plan, environment_of(plan, name), parse_plan, moved=moved)
+            survey(ctx, plan, environment_of(plan, known.kept(name)), plan_parser(ctx), moved=moved)
             for name in environments or plan.environments
         ]
         lines = [line for item in found for line in describe(item)]
@@ -52,4 +52,4 @@ def adopt(options: Globals, environments: tuple[str, ...], force: bool, app: str
             take_ledger(ctx, here)
         for item in found if lines else []:
             with environment_lease(ctx, plan.app, item.environment.name, "adopt") as own:
-                adopt_action(own, plan, item, parse_plan)
+                adopt_action(own, plan, item, plan_parser(ctx))

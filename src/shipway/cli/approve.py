@@ -53,13 +53,13 @@ def approve(
         ctx, (plan, where) = known.ctx, known.with_plan(environment)
         chosen = find_release(ctx, plan.app, where, release)
         book = rulebook(ctx, plan)
-        in_force = book.of(ctx, environment) if book else None
+        in_force = book.of(ctx, where.name) if book else None
         rules = [item.approvals for _, item in in_force.environments] if in_force else [where.approvals]
         signing = None
         if key is not None:
             path = Path(key) if key else default_key(_signing_key())
             signing = Signing(path, seconds_of(expires, "--expires") if expires else None)
-        decisions = Decisions(ctx, chosen, environment, book, in_force)
+        decisions = Decisions(ctx, chosen, where.name, book, in_force)
         approval = approve_action(ctx, decisions, rules, reason, signing)
         say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} ({_how(approval)})")
         for line in decisions.change.splitlines():
@@ -78,13 +78,13 @@ def _signing_key() -> str | None:
 def rulebook(ctx: Context, plan: Plan) -> Rulebook | None:
     """The rules; None if the app isn't registered yet or its repository is unreachable: the deployment checks again."""
     from shipway.actions.projects.in_force import read_rules
-    from shipway.app import parse_plan
+    from shipway.app import plan_parser
     from shipway.domain.errors import RepositoryError
 
     if ctx.ledger.registration(plan.app) is None:
         return None
     try:
-        return read_rules(ctx, ctx.repository(), plan, parse_plan)
+        return read_rules(ctx, ctx.repository(), plan, plan_parser(ctx))
     except RepositoryError as error:
         ctx.reporter.note(f"the rules in force can't be read now, so only the deployment checks them: {error.message}")
         return None

@@ -58,7 +58,7 @@ def cancel(options: Globals, target: str | None, reason: str, timeout: str, as_j
             say(f"run {target} was cancelled")
             return
         known.environment(target)
-        deployment = cancel_environment(ctx, known.name, target, reason, timeout=seconds)
+        deployment = cancel_environment(ctx, known.name, known.kept(target), reason, timeout=seconds)
         if deployment is None:
             say(f"the work on {target} was cancelled")
             return

@@ -40,12 +40,12 @@ def config(options: Globals, environment: str, release: str | None, as_json: boo
         chosen = which_release(ctx, known.name, release, revisions=False) if release else None
         if release and chosen is None:
             raise UsageError(f"{known.name} has no release {release}", hint="`shipway history` lists them")
-        current = ctx.ledger.current(known.name, environment)
+        current = ctx.ledger.current(known.name, where.name)
         running = ctx.ledger.release(known.name, current.release) if current else None
         if chosen is None and running is not None and running.plan == plan:
             chosen = running
         if chosen is not None:
-            plan, where = chosen.plan, environment_of(chosen.plan, environment)
+            plan, where = chosen.plan, environment_of(chosen.plan, where.name)
         found = resolved(known.ctx, plan, where, chosen)
         if as_json:
             say(json.dumps(found, indent=2))

@@ -22,6 +22,6 @@ def console(options: Globals, environment: str, service: str | None, app: str | 
     from shipway.system.terminal import OwnTerminal
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        code = open_console(ctx, plan.app, environment, service, Person(OwnTerminal(), CONSOLE))
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        code = open_console(ctx, plan.app, where.name, service, Person(OwnTerminal(), CONSOLE))
     raise SystemExit(code)

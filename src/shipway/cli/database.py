@@ -38,7 +38,7 @@ def upgrade(
     from shipway.domain.errors import UsageError
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
         databases = [item.name for item in plan.accessories.values() if item.kind in ctx.servers]
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:
@@ -48,7 +48,7 @@ def upgrade(
             )
         chosen = plan.accessories[name]
         chosen = dataclasses.replace(chosen, image=image) if image else chosen
-        done = upgrade_database(ctx, plan.app, environment, chosen, wait=wait)
+        done = upgrade_database(ctx, plan.app, where.name, chosen, wait=wait)
         say(
             style(
                 f"{environment} now runs {done.new}, as release {done.release.number}; the row counts of {done.tables} tables match",

@@ -37,7 +37,7 @@ def db(
     if accessory and accessory.startswith("-"):  # what follows `--` where no accessory is named
         arguments, accessory = (accessory, *arguments), None
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
         person = Person(OwnTerminal(), DATABASE)
-        code = database(ctx, plan.app, environment, accessory, arguments, person, read_only=read_only)
+        code = database(ctx, plan.app, where.name, accessory, arguments, person, read_only=read_only)
     raise SystemExit(code)

@@ -31,7 +31,7 @@ def deploy(
     from shipway.actions.environment.find_release import app_of, revision_of
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.projects.plans import of_plan, plan_at
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
 
@@ -41,11 +41,11 @@ def deploy(
         ctx, repository, revision = options.project(opened, app, revision)
         file = options.plan_file(ctx, repository, app)
         commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
-        plan = plan_at(repository, commit, parse_plan, file)
-        options.require_app(app, plan, revision)
+        plan = plan_at(repository, commit, plan_parser(ctx), file)
+        options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
-        environment_of(plan, environment)
-        book = read_rules(ctx, repository, plan, parse_plan, record=not dry_run)
+        environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
+        book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
         order = dataclasses.replace(order, force=force, wait=wait)
         if dry_run:

@@ -50,7 +50,7 @@ def doctor(
         if forget:
             if not environment:
                 raise UsageError("--forget needs an environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}")
-            forget_host(ctx, known.name, environment, forget)
+            forget_host(ctx, known.name, known.kept(environment), forget)
         chosen = [known.environment(environment)] if environment else known.environments()
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
         failed: list[BaseException] = []

@@ -43,6 +43,6 @@ def exec(
     from shipway.system.terminal import OwnTerminal
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet, silent=True), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        code = execute(ctx, plan.app, environment, service, command, Person(OwnTerminal()), into=into)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        code = execute(ctx, plan.app, where.name, service, command, Person(OwnTerminal()), into=into)
     raise SystemExit(code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,9 +12,12 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
+    from shipway.actions.environment.environments import KnownApp
     from shipway.context import Context
     from shipway.domain.operation import Operation
     from shipway.domain.release import Approval, Deployment
+
+    Record = TypeVar("Record", Deployment, Operation)
 
 
 @click.command()
@@ -40,12 +43,11 @@ def history(
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
-        if environment:
-            known.environment(environment)
+        kept = known.environment(environment).name if environment else None
         if commands:
-            _commands(ctx.ledger.operations(known.name, environment, limit), as_json=as_json)
+            _commands([_shown(known, item) for item in ctx.ledger.operations(known.name, kept, limit)], as_json=as_json)
             return
-        found = ctx.ledger.deployments(known.name, environment, limit)
+        found = ctx.ledger.deployments(known.name, kept, limit)
         approved = {item.id: _approvals(ctx, item) for item in found}
         releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
         proofs = {
@@ -56,7 +58,7 @@ def history(
         if as_json:
             data = [
                 {
-                    **to_data(item),
+                    **to_data(_shown(known, item)),
                     "approvals": [_data(each) for each in approved[item.id]],
                     "proof": to_data(proofs.get(item.id)),
                 }
@@ -71,7 +73,7 @@ def history(
             release = releases[item.release]
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
-                timestamp(item.started), item.environment, f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
+                timestamp(item.started), known.shown(item.environment), f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
                 item.schema or "", item.actor, _approvers(approved[item.id]), str(proofs.get(item.id) or ""),
@@ -99,10 +101,28 @@ def history(
         table(rows, heading, narrow=("schema",))
         for waiver in sorted(waivers, key=lambda item: item.at, reverse=True):
             say(
-                f"{timestamp(waiver.at)}  {waiver.actor} waived the proof of release {waiver.release} in {waiver.environment} until {timestamp(waiver.expires)}: {waiver.finding}: {waiver.reason}"
+                f"{timestamp(waiver.at)}  {waiver.actor} waived the proof of release {waiver.release} in {known.shown(waiver.environment)} until {timestamp(waiver.expires)}: {waiver.finding}: {waiver.reason}"
             )
+        renamings = ctx.names.of(known.name)
+        for name in names:
+            renamings += ctx.names.of(known.name, name)
+        for each in renamings:
+            what = (
+                f"the environment first called {each.environment}"
+                if each.environment
+                else f"the app first called {each.app}"
+            )
+            why = f": {each.reason}" if each.reason else ""
+            say(f"{timestamp(each.at)}  {each.actor} renamed {what} to {each.name}{why}")
         if not rows:
             say("nothing was deployed yet")
+
+
+def _shown(known: KnownApp, item: Record) -> Record:
+    """With the present names."""
+    from dataclasses import replace
+
+    return replace(item, app=known.shown_app, environment=known.shown(item.environment))
 
 
 def _commands(found: Sequence[Operation], *, as_json: bool) -> None:

@@ -35,7 +35,7 @@ def hook(options: Globals, protected: str | None) -> None:
     from shipway.actions.projects.plans import of_plan, plan_at, plans_to_run
     from shipway.actions.runs.run import run
     from shipway.actions.runs.unchanged import unchanged
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
     from shipway.domain.errors import ShipwayError
     from shipway.domain.identity import author_identity, identity
     from shipway.domain.release import Trigger
@@ -60,8 +60,8 @@ def hook(options: Globals, protected: str | None) -> None:
             own, trigger = replace(ctx, actor=actor), Trigger(kind, ref, actor)
             for file in files:
                 try:
-                    plan = plan_at(repository, commit, parse_plan, file)
-                    rules = partial(read_rules, own, repository, plan, parse_plan, protected=protected)
+                    plan = plan_at(repository, commit, plan_parser(ctx), file)
+                    rules = partial(read_rules, own, repository, plan, plan_parser(ctx), protected=protected)
                     seen = of_plan(repository, commit, plan)
                     if same := unchanged(own, seen, plan, trigger, rules):
                         ctx.reporter.note(same)

@@ -85,12 +85,12 @@ def init(
 
 def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:
     from shipway.actions.projects.register import register_hook
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
     from shipway.cli.output import TerminalReporter
     from shipway.system.git import Repository
 
     with open_context(home, TerminalReporter(), actor=options.actor) as ctx:
-        register_hook(ctx, Repository(repository), protected, parse_plan)
+        register_hook(ctx, Repository(repository), protected, plan_parser(ctx))
 
 
 def _report_dockerfiles(result: DockerfilesResult) -> None:

@@ -48,7 +48,7 @@ def proof(
         if environment:
             known.environment(environment)
         chosen = find_release(ctx, known.name, release)
-        found = recorded_proofs(ctx, chosen, environment)
+        found = recorded_proofs(ctx, chosen, known.kept(environment) if environment else None)
         if not found:
             where = f" for {environment}" if environment else ""
             raise UsageError(

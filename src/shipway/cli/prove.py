@@ -138,7 +138,7 @@ def prove(
         known = options.known_app(plain, app)
         opened = known.ctx
         chosen = find_release(opened, known.name, release)
-        where = find_environment(chosen.plan, environment)
+        where = find_environment(chosen.plan, known.kept(environment) if environment else None)
         if runs_already(opened, chosen, where):
             proof = next(iter(recorded_proofs(opened, chosen, where.name)), None)
             say(_running(chosen, where, proof), err=silent)

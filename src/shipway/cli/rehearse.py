@@ -39,15 +39,15 @@ def rehearse(
     from shipway.system.durations import ago, human
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        passed = last_passed(ctx, plan.app, environment) if every else None
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        passed = last_passed(ctx, plan.app, where.name) if every else None
         if every and passed and ctx.clock() - passed < every * DAY:
             due = f"{environment}: the last rehearsal passed {ago(ctx.clock() - passed)}; the next one is not due yet"
             say(due, err=as_json)
             if as_json:
                 say("null")
             return
-        rehearsal = rehearse_rollback(ctx, plan.app, environment, to=to)
+        rehearsal = rehearse_rollback(ctx, plan.app, where.name, to=to)
         if as_json:
             import json
 

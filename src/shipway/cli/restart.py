@@ -27,7 +27,7 @@ def restart(
 
     started = time.monotonic()
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        number = restart_now(ctx, plan.app, environment, services, reason=reason, wait=wait)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        number = restart_now(ctx, plan.app, where.name, services, reason=reason, wait=wait)
         what = ", ".join(services) or f"all services of {environment}"
         say(style(f"restarted {what} in {human(time.monotonic() - started)}: release {number}", "green"))

@@ -30,8 +30,8 @@ def restore(
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        found = outlook(ctx, plan.app, environment, snapshot)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        found = outlook(ctx, plan.app, where.name, snapshot)
         chosen = found.snapshot
         say(
             f"snapshot {chosen.number} of {timestamp(chosen.at)}: {chosen.cause}; release {chosen.release}, schema {chosen.schema or 'unknown'}"
@@ -43,7 +43,7 @@ def restore(
             say(f"  {line}")
         if not yes:
             raise UsageError("nothing was changed", hint="pass --yes to proceed")
-        present = restore_snapshot(ctx, plan.app, environment, snapshot, reason, wait=wait)
+        present = restore_snapshot(ctx, plan.app, where.name, snapshot, reason, wait=wait)
         say(
             style(
                 f"{environment} was restored from snapshot {snapshot}; snapshot {present.number} has the previous data",

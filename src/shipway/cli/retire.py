@@ -29,7 +29,8 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
         _when_due(options, app or load_plan(options.home, options.plan).app, environment)
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        count = retire_now(ctx, options.known_app(ctx, app).name, environment, wait=wait)
+        known = options.known_app(ctx, app)
+        count = retire_now(ctx, known.name, known.kept(environment), wait=wait)
         say(f"{counted(count, 'container')} stopped" if count else f"nothing is on standby in {environment}")
 
 

@@ -77,12 +77,12 @@ def rollback(
         to, reason, CODE_ONLY if keep_schema else DOWN_THEN_CODE if revert_schema else None, force
     )
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
         if dry_run:
-            order = rollback_order(ctx, plan.app, environment, request)
+            order = rollback_order(ctx, plan.app, where.name, request)
             changeset = decide(ctx, order, create=False).changeset
             say(json.dumps(changeset.data(), indent=2) if as_json else changeset.render())
             return
-        release = roll_back(ctx, plan.app, environment, request, wait=wait)
+        release = roll_back(ctx, plan.app, where.name, request, wait=wait)
         took = human(time.monotonic() - started)
         say(style(f"{environment} was rolled back to release {release.number} in {took}", "green"))

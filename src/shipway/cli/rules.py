@@ -39,15 +39,15 @@ def accept(options: Globals, environment: str, revision: str | None, reason: str
     """Put the rules of REVISION's [HEAD] plan in force for ENVIRONMENT, in place of rules that can't be met."""
     from shipway.actions.projects.accept_rules import accept_rules
     from shipway.actions.projects.in_force import read_rules
-    from shipway.app import parse_plan
+    from shipway.app import plan_parser
     from shipway.domain.rules import side_by_side
 
     with _opened(options, revision, app) as (ctx, repository, plan):
-        book = read_rules(ctx, repository, plan, parse_plan)
-        before = book.written(ctx, environment)
-        made = accept_rules(ctx, book, plan, environment, reason)
+        book, kept = read_rules(ctx, repository, plan, plan_parser(ctx)), ctx.names.environment(plan.app, environment)
+        before = book.written(ctx, kept)
+        made = accept_rules(ctx, book, plan, kept, reason)
         say(f"{made.actor} accepted the rules of {revision or 'HEAD'} for {environment} of {plan.app}: {made.reason}")
-        table = side_by_side([("now in force", plan), *((item.source, item.plan) for item in before.sets)], environment)
+        table = side_by_side([("now in force", plan), *((item.source, item.plan) for item in before.sets)], kept)
         say(table or "they are identical to the rules that were in force")
 
 
@@ -73,13 +73,13 @@ def register(
 
 def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
     from shipway.actions.projects.in_force import read_rules
-    from shipway.app import parse_plan
+    from shipway.app import plan_parser
     from shipway.cli.output import table
     from shipway.domain.rules import keys_of
     from shipway.system.durations import timestamp
 
     with _opened(options, None, app, protected=True) as (ctx, repository, plan):
-        book = read_rules(ctx, repository, plan, parse_plan, record=False)
+        book = read_rules(ctx, repository, plan, plan_parser(ctx), record=False)
         registration = book.registration
         known = dict.fromkeys([*(book.plan.environments if book.plan else ()), *plan.environments])
         if as_json:
@@ -88,14 +88,18 @@ def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
             from shipway.domain.record import to_data
 
             environments = {
-                name: [{"source": item.source, "rules": keys_of(item.plan, name)} for item in book.of(ctx, name).sets]
+                ctx.names.shown(plan.app, name): [
+                    {"source": item.source, "rules": keys_of(item.plan, name)} for item in book.of(ctx, name).sets
+                ]
                 for name in known
             }
             data = {"registration": to_data(registration), "problem": book.problem, "environments": environments}
             say(json.dumps(data, indent=2))
             return
         where = " and ".join(registration.addresses)
-        say(f"{registration.app}: {registration.plan} of {where}, protected branch {registration.branch}")
+        say(
+            f"{ctx.names.shown(registration.app)}: {registration.plan} of {where}, protected branch {registration.branch}"
+        )
         if registration.reason:
             say(
                 style(
@@ -108,14 +112,14 @@ def _show(options: Globals, app: str | None, *, as_json: bool) -> None:
             found = book.of(ctx, name)
             columns = [keys_of(item.plan, name) for item in found.sets]
             say()
-            say(style(name, "bold") + ("" if found.running else ": nothing runs there"))
+            say(style(found.called, "bold") + ("" if found.running else ": nothing runs there"))
             rows = [
                 [key, *(column.get(key, "–") for column in columns)]
                 for key in dict.fromkeys(key for column in columns for key in column)
             ]
             table(rows, ["rule", *(item.source for item in found.sets)])
             if not rows:
-                say(f"{found.protected.source} has no environment {name}: it is not deployed")
+                say(f"{found.protected.source} has no environment {found.called}: it is not deployed")
 
 
 @contextmanager
@@ -124,7 +128,7 @@ def _opened(
 ) -> Iterator[tuple[Context, Repository, Plan]]:
     """protected: without a checkout, the protected branch's plan instead of a revision's."""
     from shipway.actions.projects.plans import plan_at
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as opened:
         if protected and app is not None:
@@ -133,6 +137,6 @@ def _opened(
             return
         ctx, repository, revision = options.project(opened, app, revision)
         file = options.plan_file(ctx, repository, app)
-        plan = plan_at(repository, repository.commit(revision), parse_plan, file)
-        options.require_app(app, plan, revision)
+        plan = plan_at(repository, repository.commit(revision), plan_parser(ctx), file)
+        options.require_app(ctx, app, plan, revision)
         yield ctx, repository, plan

@@ -49,7 +49,7 @@ def run(
     from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
-    from shipway.app import open_context, parse_plan
+    from shipway.app import open_context, plan_parser
     from shipway.domain.errors import RepositoryError, UsageError
     from shipway.domain.release import Trigger
 
@@ -74,10 +74,10 @@ def run(
                 raise RepositoryError("the working tree has uncommitted changes", hint=hint)
             ref = repository.ref(revision)
         commit = repository.commit(revision)
-        plan = plan_at(repository, commit, parse_plan, options.plan_file(ctx, repository, app))
-        options.require_app(app, plan, revision)
+        plan = plan_at(repository, commit, plan_parser(ctx), options.plan_file(ctx, repository, app))
+        options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
-        rules = partial(read_rules, ctx, repository, plan, parse_plan)
+        rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
         trigger = Trigger("manual", ref, ctx.actor)
         outcome = run_action(
             ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache

@@ -31,8 +31,8 @@ def scale(
     if len(desired) < len(numbers):
         raise UsageError("a service is named more than once", hint="pass one number for each: SERVICE=N")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        changed = scale_now(ctx, plan.app, environment, desired, reason=reason, wait=wait)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        changed = scale_now(ctx, plan.app, where.name, desired, reason=reason, wait=wait)
         for name, number in changed.items():
             say(style(f"{name} of {environment} has {counted(number, 'replica')} on each host", "green"))
         if not changed:

@@ -49,7 +49,7 @@ def show(options: Globals, environment: str, name: str | None, limit: int, app: 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
         known.environment(environment)
-        found = overview(ctx, known.name, environment, name, limit)
+        found = overview(ctx, known.name, known.kept(environment), name, limit)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))
         elif name:
@@ -135,7 +135,7 @@ def run(options: Globals, environment: str, name: str, reason: str, app: str | N
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = options.known_app(ctx, app)
         known.environment(environment)
-        done = run_now(ctx, known.name, environment, name, reason)
+        done = run_now(ctx, known.name, known.kept(environment), name, reason)
     took = human((done.finished or 0.0) - (done.began or 0.0))
     if done.badly:
         raise StepFailed(f"{name} {done.detail or done.outcome} ({took})")

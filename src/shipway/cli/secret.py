@@ -69,7 +69,7 @@ def set_(
     with opened(options, app) as known:
         ctx = known.ctx
         plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
-        scope = f"{plan.app}/{environment}"
+        scope = f"{plan.app}/{known.kept(environment)}"
         if environment == REGISTRY:
             scope = registry_scope(plan, name, address)
         elif address:
@@ -81,7 +81,7 @@ def set_(
             if environment != BUILDS:
                 raise UsageError("--any-branch is only valid for builds", hint=f"shipway secret set {BUILDS} {name}")
             scope = f"{plan.app}/{ANY_BRANCH}"
-        unknown = check_name(plan, environment, name)
+        unknown = check_name(plan, known.kept(environment), name)
         if generate:
             import secrets
 
@@ -91,7 +91,7 @@ def set_(
         else:
             given = sys.stdin.buffer.read(FILE + 2)
             value = as_text(given if keep_newline else given.removesuffix(b"\n"))
-        require_fit(ctx.kinds, plan, environment, name, value)
+        require_fit(ctx.kinds, plan, known.kept(environment), name, value)
         version = ctx.secrets.set(scope, name, value)
         say(
             f"{name} of {f'registry {address}' if address else environment} is now version {version}; "
@@ -115,7 +115,7 @@ def unset(options: Globals, environment: str, names: tuple[str, ...], address: s
     with opened(options, app) as known:
         ctx = known.ctx
         plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
-        scope = registry_scope(plan, names[0], address) if address else f"{plan.app}/{environment}"
+        scope = registry_scope(plan, names[0], address) if address else f"{plan.app}/{known.kept(environment)}"
         there = dict(ctx.secrets.names(scope))
         if environment == BUILDS:
             there |= ctx.secrets.names(f"{plan.app}/{ANY_BRANCH}")
@@ -134,7 +134,7 @@ def unset(options: Globals, environment: str, names: tuple[str, ...], address: s
                     f"{name} was not removed: the plan's registry uses it", hint="remove it from the plan first"
                 )
             if environment != REGISTRY:
-                require_unused(ctx, plan, environment, name)
+                require_unused(ctx, plan, known.kept(environment), name)
         for name in names:
             ctx.secrets.remove(scope, name)
             if environment == BUILDS:
@@ -166,7 +166,7 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
                     found.append(SecretState(name, version, (plan.registry.address,)))
         else:
             plan = known.any_plan() if environment in OTHERS else known.with_plan(environment)[0]
-            found = secret_states(ctx, plan, environment)
+            found = secret_states(ctx, plan, known.kept(environment))
         lacking = [item for item in found if item.missing]
         shown = lacking if missing else found
         if as_json:

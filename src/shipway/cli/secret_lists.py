@@ -50,7 +50,7 @@ def import_(options: Globals, environment: str, file: BinaryIO, every: bool, dry
         plan, where = known.with_plan(environment)
         found = read_import(known.ctx, plan, where, _text(file), every=every)
         if not dry_run:
-            set_all(known.ctx, plan.app, environment, found.values)
+            set_all(known.ctx, plan.app, where.name, found.values)
         _report(found, environment, every=every, dry_run=dry_run)
 
 
@@ -98,8 +98,8 @@ def export(options: Globals, environment: str, names: tuple[str, ...], path: str
     from shipway.system.private_file import write_private
 
     with opened(options, app) as known:
-        plan, _ = known.with_plan(environment)
-        text = read(known.ctx, plan.app, environment, names)
+        plan, where = known.with_plan(environment)
+        text = read(known.ctx, plan.app, where.name, names)
         if path is None:
             secret_line(text.removesuffix("\n"))
             return
@@ -135,14 +135,16 @@ def copy(
     with opened(options, app) as known:
         ctx = known.ctx
         first, target = known.with_plan(source), known.with_plan(environment)
-        found = to_copy(ctx, known.name, source, environment, names, again=values and bool(names))
+        found = to_copy(
+            ctx, known.name, known.kept(source), known.kept(environment), names, again=values and bool(names)
+        )
         if not found:
             say(f"{environment} has all secrets that {source} has" if not names else "nothing to copy")
             return
         if values:
             if not force:
                 require_copy(ctx, first, target)
-            copy_values(ctx, known.name, source, environment, found)
+            copy_values(ctx, known.name, known.kept(source), known.kept(environment), found)
             say(f"copied from {source} to {environment}: {', '.join(found)}")
         elif sys.stdin.isatty() and sys.stdout.isatty():
             _prompt(known, environment, found)
@@ -155,12 +157,12 @@ def copy(
 def _prompt(known: KnownApp, environment: str, names: list[str]) -> None:
     from shipway.actions.environment.secret_names import require_fit
 
-    plan, _ = known.with_plan(environment)
+    plan, where = known.with_plan(environment)
     for name in names:
         value = click.prompt(f"{name} for {environment} (empty: skip)", hide_input=True, default="", show_default=False)
         if value:
-            require_fit(known.ctx.kinds, plan, environment, name, value)
-            known.ctx.secrets.set(f"{plan.app}/{environment}", name, value)
+            require_fit(known.ctx.kinds, plan, where.name, name, value)
+            known.ctx.secrets.set(f"{plan.app}/{where.name}", name, value)
             say(f"{name} is set for {environment}")
 
 
@@ -181,7 +183,7 @@ def edit(options: Globals, environment: str, names: tuple[str, ...], app: str | 
 
     with opened(options, app) as known:
         plan, where = known.with_plan(environment)
-        before = read(known.ctx, plan.app, environment, names)
+        before = read(known.ctx, plan.app, where.name, names)
         with private_file(before, f"{environment}.env") as file:
             while True:
                 _run_editor(file)

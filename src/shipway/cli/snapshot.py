@@ -26,8 +26,8 @@ def snapshot(options: Globals, environment: str, reason: str, wait: float, as_js
     from shipway.domain.size import readable
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        made = take(ctx, plan.app, environment, reason, wait=wait)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        made = take(ctx, plan.app, where.name, reason, wait=wait)
         if as_json:
             import json
 

@@ -24,8 +24,8 @@ def snapshots(options: Globals, environment: str, as_json: bool, app: str | None
     from shipway.system.durations import timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        plan, _ = options.known_app(ctx, app).with_plan(environment)
-        found = read(ctx, plan.app, environment)
+        plan, where = options.known_app(ctx, app).with_plan(environment)
+        found = read(ctx, plan.app, where.name)
         if as_json:
             say(json.dumps([to_data(item) for item in found], indent=2))
             return

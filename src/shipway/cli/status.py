@@ -80,9 +80,14 @@ def _lasting(item: EnvironmentStatus) -> EnvironmentStatus:
 
 
 def _read(known: KnownApp) -> list[EnvironmentStatus]:
+    from dataclasses import replace
+
     from shipway.actions.upkeep.status import status as read
 
-    return [read(known.ctx, known.name, environment) for environment in known.environments()]
+    found = [read(known.ctx, known.name, environment) for environment in known.environments()]
+    return [
+        replace(item, environment=replace(item.environment, name=known.shown(item.environment.name))) for item in found
+    ]
 
 
 def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool, indent: int | None = 2) -> str:
@@ -110,7 +115,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         out(
             f"{style('the edge is down', 'red')}: {name} doesn't run, requests to its ports get no answer; `shipway doctor --fix` starts it"
         )
-    out(style(known.name, "bold"))
+    out(style(known.shown_app, "bold"))
     for item in found:
         out(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
         if item.lease:

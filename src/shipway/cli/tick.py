@@ -24,7 +24,7 @@ def tick(options: Globals, app: str | None) -> None:
     from shipway.domain.errors import StepFailed
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        failed = schedules.tick(ctx, app)
+        failed = schedules.tick(ctx, ctx.names.app(app) if app else None)
     if failed:
         listed = ", ".join(dict.fromkeys(schedules.label(run) for run in failed))
         first = failed[0]

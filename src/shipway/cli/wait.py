@@ -43,5 +43,5 @@ def wait(options: Globals, target: str, release: str | None, timeout: str, as_js
         chosen = which_release(ctx, known.name, release, revisions=False) if release else None
         if release and chosen is None:
             raise UsageError(f"{known.name} has no release {release}", hint="`shipway history` lists them")
-        found = wait_environment(ctx, known.name, target, seconds, chosen.number if chosen else None)
+        found = wait_environment(ctx, known.name, known.kept(target), seconds, chosen.number if chosen else None)
         say(json.dumps(to_data(found), indent=2) if as_json else f"{target}: the {describe(found)} {found.outcome}")

@@ -33,14 +33,14 @@ def waive(options: Globals, release: str, environment: str, reason: str, expires
         known = options.known_app(opened, app)
         ctx, (plan, where) = known.ctx, known.with_plan(environment)
         chosen = find_release(ctx, plan.app, where, release)
-        found = proofs(ctx, plan.app, environment, chosen.number)
+        found = proofs(ctx, plan.app, where.name, chosen.number)
         if not found:
             raise UsageError(
                 f"release {chosen.number} has no proof for {environment}",
                 hint=f"run one: shipway prove r{chosen.number} --env {environment}",
             )
         book = rulebook(ctx, plan)
-        rules = [item.approvals for _, item in book.of(ctx, environment).environments] if book else []
+        rules = [item.approvals for _, item in book.of(ctx, where.name).environments] if book else []
         made = waive_proof(ctx, chosen, where, found[0], reason, seconds_of(expires, "--expires"), rules)
         say(
             f"{made.actor} waived the proof of release {made.release} in {environment} until {timestamp(made.expires)}: {made.finding}"

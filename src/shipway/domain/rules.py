@@ -53,6 +53,12 @@ class InForce:
     environment: str
     protected: RuleSet
     running: RuleSet | None = None  # None if nothing runs there
+    shown: str = ""  # the environment's present name, if it was renamed
+
+    @property
+    def called(self) -> str:
+        """The environment's name for messages."""
+        return self.shown or self.environment
 
     @property
     def replaced(self) -> str:

@@ -27,6 +27,7 @@ from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.releases import ReleaseLedger
+from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
@@ -59,6 +60,7 @@ __all__ = [
     "Registry",
     "Rejected",
     "ReleaseLedger",
+    "RenamingLedger",
     "Replayed",
     "Reporter",
     "RunLedger",

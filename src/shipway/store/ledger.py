@@ -9,6 +9,7 @@ from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
 from shipway.store.releases import SqlReleases
+from shipway.store.renamings import SqlRenamings
 from shipway.store.runs import SqlRuns
 from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
@@ -16,8 +17,9 @@ from shipway.store.sealed_secrets import SqlSecrets
 
 
 class SqlLedger(
-    SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations
-):
+    SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
+    SqlRenamings,
+):  # fmt: skip
     """Implements ports.Ledger."""
 
     def __init__(self, database: Database) -> None:

@@ -13,6 +13,7 @@ APPEND_ONLY = {
     2: ("acceptances", "snapshots"),
     3: ("secrets", "registrations", "accepted_rules"),
     5: ("operations", "operation_ends"),
+    7: ("renamings",),
 }  # by migration
 
 

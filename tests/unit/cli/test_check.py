@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from shipway.cli.check import check
+from shipway.cli import cli
 from shipway.domain.errors import PlanError
 from tests.unit.system.repositories import repository
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(check, arguments)
+    return CliRunner().invoke(cli, ["--home", "home", "check", *arguments])
 
 
 def test_a_valid_plan(folder: Path) -> None:

@@ -9,6 +9,7 @@ from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
+from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
@@ -38,6 +39,7 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
+    refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
     unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
@@ -98,7 +100,7 @@ def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
 def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
     """Reasons in the plan's reach."""
     if in_force.environment not in plan.environments:
-        return [f"the plan of this commit has no environment {in_force.environment}"]
+        return [f"the plan of this commit has no environment {in_force.called}"]
     return rules.refused_reach(plan, in_force)
 
 
@@ -142,10 +144,10 @@ def refusal(
     release: Release | None = None,
 ) -> GateRefused:
     """All reasons, the rules side by side if they differ, and the next steps."""
-    name = in_force.environment
+    name = in_force.called
     listed = "\n".join(f"  - {reason}" for reason in reasons)
     columns = [*((("this commit", plan),) if plan else ()), *((item.source, item.plan) for item in in_force.sets)]
-    table = rules.side_by_side(columns, name)
+    table = rules.side_by_side(columns, in_force.environment)
     shown = "\nThe rules differ:\n" + "\n".join(f"  {line}" for line in table.splitlines()) if table else ""
     return GateRefused(
         f"{name} rejects {commit.revision[:12]}:\n{listed}{shown}",
@@ -156,7 +158,7 @@ def refusal(
 def _hint(
     commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None
 ) -> str:
-    name = in_force.environment
+    name = in_force.called
     what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
     hints = []
     if any("push it first" in reason for reason in reasons):

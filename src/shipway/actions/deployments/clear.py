@@ -49,7 +49,7 @@ def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, g
     """Complete the destroy of a process that died, but remove no data: whoever wants that repeats the command. Volumes that
     remain are reported, and so are hosts that can't be cleared, which stay remembered: no later command is blocked."""
     app, name = dead.app, dead.environment
-    ctx.reporter.heading(f"complete destroy {name}: {dead.actor}'s process died")
+    ctx.reporter.heading(f"complete destroy {ctx.names.shown(app, name)}: {dead.actor}'s process died")
     remaining: dict[str, str] = {}  # hosts, and why
     volumes: list[str] = []
 

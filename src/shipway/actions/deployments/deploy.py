@@ -38,7 +38,9 @@ def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
     app, name = order.release.app, order.environment.name
     record = Deployment(0, app, name, order.release.number, order.kind, ctx.actor, reason_of(order), ctx.clock())
     ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUPERSEDED, ctx.clock(), None, why)
-    ctx.reporter.note(f"{name}: release {order.release.number} is superseded and was not deployed: {why}")
+    ctx.reporter.note(
+        f"{ctx.names.shown(app, name)}: release {order.release.number} is superseded and was not deployed: {why}"
+    )
 
 
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
@@ -47,7 +49,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
-        ctx.reporter.note(f"{name} already runs release {order.release.number}: nothing to do")
+        ctx.reporter.note(f"{ctx.names.shown(app, name)} already runs release {order.release.number}: nothing to do")
         _finish(ctx, decision)
         return None
     refuse_danger(decision)
@@ -58,7 +60,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
             host.require_sound_accessories(force=order.force)
     if order.kind == DEPLOY:
         ctx.ledger.reserve()
-    ctx.reporter.heading(f"{order.kind} {name}")
+    ctx.reporter.heading(f"{order.kind} {ctx.names.shown(app, name)}")
     ctx.reporter.note(decision.changeset.render())
     if decision.schema.deferred:
         ctx.reporter.note(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")

@@ -131,7 +131,7 @@ def _switched(ctx: Context, release: Release, environment: Environment, host: Ho
 def _finish(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     """Complete it, or roll it back like any deployment."""
     ctx.reporter.heading(
-        f"complete {dead.kind} {dead.environment}: release {dead.release} serves, but {dead.actor}'s process died"
+        f"complete {dead.kind} {ctx.names.shown(dead.app, dead.environment)}: release {dead.release} serves, but {dead.actor}'s process died"
     )
     # One of an older version has no rollback plan.
     plan = RollbackPlan(dead.way, dead.goal) if dead.way else RollbackPlan(CODE_THEN_DOWN, release.schema)
@@ -159,7 +159,7 @@ def _finish(ctx: Context, dead: Deployment, release: Release, environment: Envir
 
 def _roll_back(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> None:
     ctx.reporter.heading(
-        f"roll back {dead.kind} {dead.environment}: {dead.actor}'s process died before all requests went to release {dead.release}"
+        f"roll back {dead.kind} {ctx.names.shown(dead.app, dead.environment)}: {dead.actor}'s process died before all requests went to release {dead.release}"
     )
     deployments = ctx.ledger.history(dead.app, dead.environment)
     previous, revisions = history.current(deployments), schema_revisions(deployments)

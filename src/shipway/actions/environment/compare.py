@@ -31,17 +31,18 @@ def compare_sides(known: KnownApp, first: str, second: str) -> tuple[Comparison,
 
 
 def _side(known: KnownApp, text: str) -> Side:
-    ctx, app = known.ctx, known.name
+    ctx, app, shown = known.ctx, known.name, text
+    text = known.kept(text)
     if text in ctx.ledger.environments(app):
         deployments = ctx.ledger.history(app, text)
         current = history.current(deployments)
         release = ctx.ledger.release(app, current.release) if current else None
         if release is None:
-            raise UsageError(f"nothing runs in {text}", hint="`shipway history` lists what ran where")
+            raise UsageError(f"nothing runs in {shown}", hint="`shipway history` lists what ran where")
         revisions = schema_revisions(deployments)
         secrets = tuple(name for name in ctx.secrets.names(names.scope(app, text)) if ":" not in name)
         return Side(
-            f"{text} (r{release.number})", release, release.plan.environments.get(text),
+            f"{shown} (r{release.number})", release, release.plan.environments.get(text),
             revisions[-1].schema if revisions else None, secrets,
         )  # fmt: skip
     release = which_release(ctx, app, text, revisions=False)

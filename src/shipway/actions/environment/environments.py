@@ -4,6 +4,7 @@ checkout or after the environment or the app was renamed."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.context import Context
@@ -11,6 +12,9 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.ports import ProjectSource
+
+if TYPE_CHECKING:
+    from shipway.system.git import Repository
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class KnownApp:
         raise self._unknown()
 
     def _unknown(self) -> UsageError:
-        known = ", ".join(self.ctx.ledger.apps()) or "none"
+        known = ", ".join(map(self.ctx.names.shown, self.ctx.ledger.apps())) or "none"
         return UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {known}")
 
     def environments(self) -> list[Environment]:
@@ -46,6 +50,7 @@ class KnownApp:
     def with_plan(self, name: str) -> tuple[Plan, Environment]:
         """The environment with its plan: a checkout's; else that of the release which runs there; else the protected
         branch's. UsageError if it is unknown."""
+        typed, name = name, self.kept(name)
         if self.plan and name in self.plan.environments:
             return self.plan, self.plan.environments[name]
         if name in self.ctx.ledger.environments(self.name) or name in self._labelled():
@@ -57,9 +62,22 @@ class KnownApp:
         if not found and self.name not in self.ctx.ledger.apps():
             raise self._unknown()
         raise UsageError(
-            f"{self.name} has no environment {name!r}: not in the plan, the ledger or on the engine",
-            hint=f"it has: {', '.join(found) or 'none'}",
+            f"{self.shown_app} has no environment {typed!r}: not in the plan, the ledger or on the engine",
+            hint=f"it has: {', '.join(map(self.shown, found)) or 'none'}",
         )
+
+    def kept(self, name: str) -> str:
+        """The environment's first name, which the ledger and the engines keep, by any name that it has had."""
+        return self.ctx.names.environment(self.name, name)
+
+    def shown(self, name: str) -> str:
+        """Its present name, by the first one."""
+        return self.ctx.names.shown(self.name, name)
+
+    @property
+    def shown_app(self) -> str:
+        """The app's present name."""
+        return self.ctx.names.shown(self.name)
 
     def any_plan(self) -> Plan:
         """The plan for what concerns no single environment: a checkout's, else the protected branch's. PlanError without
@@ -103,7 +121,11 @@ class KnownApp:
 
 def known_app(ctx: Context, source: ProjectSource) -> KnownApp:
     """The app of a source. Its commits are the context's repository from now on."""
-    from shipway.system.git import Repository
 
-    own = replace(ctx, repository=lambda: Repository(source.clone()))
+    def repository() -> Repository:
+        from shipway.system.git import Repository  # most commands need no commits, and its import takes long
+
+        return Repository(source.clone())
+
+    own = replace(ctx, repository=repository)
     return KnownApp(own, source.name, source.plan() if source.is_checkout else None, source)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shipway.context import Context
+from shipway.domain.renaming import Names
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,15 @@ class AppSummary:
 
 def apps(ctx: Context) -> list[AppSummary]:
     """All apps, by name."""
-    return [_summary(ctx, name) for name in ctx.ledger.apps()]
+    return [_summary(ctx, ctx.names, name) for name in ctx.ledger.apps()]
 
 
-def _summary(ctx: Context, name: str) -> AppSummary:
+def _summary(ctx: Context, names: Names, name: str) -> AppSummary:
     registration = ctx.ledger.registration(name)
     current = {item: ctx.ledger.current(name, item) for item in ctx.ledger.environments(name)}
     return AppSummary(
-        name,
-        {item: deployment.release for item, deployment in current.items() if deployment is not None},
+        names.shown(name),
+        {names.shown(name, item): deployment.release for item, deployment in current.items() if deployment is not None},
         registration.branch if registration else "",
         registration.address if registration else "",
     )

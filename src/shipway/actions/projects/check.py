@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shipway import planfile
 from shipway.actions.environment.public_address import taken
+from shipway.actions.projects.renamed import hints
 from shipway.context import Machine
 from shipway.domain.build import CONTEXTS, PLATFORMS, Builder
 from shipway.domain.count import counted
@@ -16,8 +17,10 @@ from shipway.domain.desired import public_table
 from shipway.domain.errors import RepositoryError, ShipwayError
 from shipway.domain.names import route_owner
 from shipway.domain.plan import LOCAL, Environment, Plan
+from shipway.domain.renaming import Names
 from shipway.drafting.starts import of_plan
 from shipway.planfile.problem import Problem, tally
+from shipway.ports import Ledger
 from shipway.system.git import Repository
 
 
@@ -27,6 +30,7 @@ class CheckResult:
 
     problems: tuple[Problem, ...]
     plan: Plan | None
+    renamed: tuple[str, ...] = ()  # hints about names that the ledger doesn't know
 
     @property
     def valid(self) -> bool:
@@ -43,17 +47,20 @@ class CheckResult:
         return f"{file} is valid: {counts}" + (f" ({warnings})" if warnings else "")
 
 
-def check(path: Path, machine: Callable[[], Machine]) -> CheckResult:
+def check(path: Path, machine: Callable[[], Machine], ledger: Ledger | None = None) -> CheckResult:
     """Read and check the file, the accessories' images that are on this machine's engine, whether its edge serves others
-    at the plan's addresses, and whether it can build the images. PlanError if the file can't be read."""
+    at the plan's addresses, and whether it can build the images. ledger: to know what was renamed, and what may be. PlanError
+    if the file can't be read."""
+    names = Names(ledger.renamings() if ledger else ())
     reading = planfile.examine(
         path,
         partial(_image_config, machine),
-        partial(_address_taken, machine),
+        partial(_address_taken, machine, names),
         partial(of_plan, path.parent),
         partial(_builder, machine),
     )
-    return CheckResult(reading.problems, reading.plan)
+    renamed = hints(ledger, reading.plan) if ledger and reading.plan else []
+    return CheckResult(reading.problems, reading.plan, tuple(renamed))
 
 
 def check_files(path: Path) -> None:
@@ -89,7 +96,7 @@ def _builder(machine: Callable[[], Machine]) -> Builder | None:
         return Builder(dict.fromkeys((CONTEXTS, PLATFORMS), (error.message, error.hint)))
 
 
-def _address_taken(machine: Callable[[], Machine], plan: Plan, environment: Environment) -> str | None:
+def _address_taken(machine: Callable[[], Machine], names: Names, plan: Plan, environment: Environment) -> str | None:
     """A message about another environment that the machine already serves at the address; None without one, or without
     an engine."""
     table = public_table(plan, environment)
@@ -97,7 +104,8 @@ def _address_taken(machine: Callable[[], Machine], plan: Plan, environment: Envi
         return None
     try:
         here = machine()
-        found = taken(here.edge, here.runtime, route_owner(plan.app, environment.name), table)
+        app = names.app(plan.app)
+        found = taken(here.edge, here.runtime, route_owner(app, names.environment(app, environment.name)), table)
     except ShipwayError:
         return None
     return found[0] if found else None

@@ -39,7 +39,8 @@ class Rulebook:
     def written(self, ctx: Context, environment: str) -> InForce:
         """The rules for an environment as written in the two plans."""
         protected = RuleSet(self.source, "protected", environment, self.plan, self.problem)
-        return InForce(environment, protected, running_rules(ctx, self.registration.app, environment))
+        running = running_rules(ctx, self.registration.app, environment)
+        return InForce(environment, protected, running, ctx.names.shown(self.registration.app, environment))
 
     def of(self, ctx: Context, environment: str) -> InForce:
         """The rules in force for an environment, with accepted rules in place of those that they replace."""
@@ -53,7 +54,7 @@ class Rulebook:
                 )
             decisions = []
         running = rules.accepted(found.running, decisions) if found.running else None
-        return InForce(environment, rules.accepted(found.protected, decisions), running)
+        return dataclasses.replace(found, protected=rules.accepted(found.protected, decisions), running=running)
 
     def triggered(self, ctx: Context, plan: Plan, ref: str) -> InForce | None:
         """The environment that a push of this ref deploys by the rules in force, with its rules; None: none. One whose

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shipway.actions.projects.plans import ParsePlan, plan_files
+from shipway.actions.projects.renamed import refuse_renamed_app
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Plan
@@ -36,6 +37,7 @@ def registered(
         branch = protected or _usual_branch(ctx, origin)
         _require_known(ctx, origin, plan.app)
         _require_same(origin, branch, plan, parse)
+        refuse_renamed_app(ctx, plan, origin.address)
         _require_protected(ctx, origin, branch, plan)
         return register(ctx, origin, plan, branch, record=record), origin
     recorded = recorded_origin(ctx, found, repository)
@@ -65,7 +67,7 @@ def _require_same(origin: Origin, branch: str, plan: Plan, parse: ParsePlan) -> 
     if found != plan.app:
         raise GateRefused(
             f"this commit's plan has `app: {plan.app}`, but the plan on {branch} of {origin.address} has `app: {found}`",
-            hint="to rename an app, change `app:` on the protected branch first",
+            hint=f"if the app was renamed: shipway rename app {found} {plan.app}; then plans may have either name",
         )
 
 

@@ -20,6 +20,7 @@ from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.projects.renamed import refuse_renamed
 from shipway.actions.runs.config_files import config_files
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
@@ -82,6 +83,7 @@ def run(
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)
         targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
+        refuse_renamed(ctx, plan, name)
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
         require_secrets(ctx, plan, plan.environments[name])
         number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)
@@ -123,7 +125,7 @@ def _asked(
         ctx.reporter.note(what_deploys(plan, trigger.ref))
     if found is None:
         return book, None
-    ctx.reporter.note(f"{found.environment}: rules of {sources(found)}")
+    ctx.reporter.note(f"{ctx.names.shown(plan.app, found.environment)}: rules of {sources(found)}")
     return book, found
 
 
@@ -196,8 +198,16 @@ def _pipeline(
     repository.refuse_incomplete(commit.revision)
     config_files(repository, commit.revision, plan)  # raises here if one is missing
     with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
-        where = f"only {only}" if only else f"for {environment}" if environment else "checks only"
-        ctx.reporter.heading(f"run {number}  {plan.app} {commit.revision[:12]} {commit.subject!r}, {where}")
+        where = (
+            f"only {only}"
+            if only
+            else f"for {ctx.names.shown(plan.app, environment)}"
+            if environment
+            else "checks only"
+        )
+        ctx.reporter.heading(
+            f"run {number}  {ctx.names.shown(plan.app)} {commit.revision[:12]} {commit.subject!r}, {where}"
+        )
         folder = scratch(ctx.home, number)
         outcome = FAILED
         try:
@@ -219,6 +229,6 @@ def _pipeline(
             own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(
-            f"release {release.number} of {plan.app}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"
+            f"release {release.number} of {ctx.names.shown(plan.app)}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"
         )
     return number, release

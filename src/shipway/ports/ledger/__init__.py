@@ -10,6 +10,7 @@ from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.releases import ReleaseLedger
+from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
@@ -25,6 +26,7 @@ class Ledger(
     LeaseLedger,
     OwnershipLedger,
     OperationLedger,
+    RenamingLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

@@ -16,6 +16,7 @@ from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
+from shipway.system.git.setting import setting
 from shipway.system.git.view import TIMEOUT, Source
 from shipway.system.patterns import matches
 
@@ -260,11 +261,6 @@ class Repository:
 
     def _run(self, *args: str, check: bool = True) -> Done:
         return git(self.path, *args, check=check)
-
-
-def setting(folder: Path, name: str) -> str | None:
-    """A value of git's configuration in a folder, which may be in no repository: then the user's."""
-    return printable(git(folder, "config", "--get", name, check=False).stdout).strip() or None
 
 
 def is_git_folder(path: Path) -> bool:

@@ -15,8 +15,18 @@ from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.releases import ReleaseSuite
+from shipway.testing.ledger.renamings import RenamingSuite
 from shipway.testing.ledger.runs import RunSuite
-from shipway.testing.ledger.samples import ACCEPTED, DEPLOYMENT, OPERATION, REGISTRATION, RELEASE, SNAPSHOT, WAIVER
+from shipway.testing.ledger.samples import (
+    ACCEPTED,
+    DEPLOYMENT,
+    OPERATION,
+    REGISTRATION,
+    RELEASE,
+    RENAMING,
+    SNAPSHOT,
+    WAIVER,
+)
 from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 
@@ -31,6 +41,7 @@ class LedgerSuite(
     LeaseSuite,
     OwnershipSuite,
     OperationSuite,
+    RenamingSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -50,6 +61,7 @@ class LedgerSuite(
             "accepted_rules",
             "operations",
             "operation_ends",
+            "renamings",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -66,6 +78,7 @@ class LedgerSuite(
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
+        ledger.rename(RENAMING)
         column = {"outcomes": "deployment", "operation_ends": "operation", "secrets": "scope"}.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))

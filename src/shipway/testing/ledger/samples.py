@@ -9,6 +9,7 @@ from shipway.domain.operation import Operation
 from shipway.domain.plan import Plan, Service
 from shipway.domain.registration import AcceptedRules, Registration
 from shipway.domain.release import Deployment, Release, Waiver
+from shipway.domain.renaming import Renaming
 from shipway.domain.snapshot import Snapshot
 from shipway.ports import DeploymentLedger
 
@@ -36,6 +37,7 @@ OPERATION = Operation(
     0, "shop", "staging", 1, "exec", "web", "ada@example.org", "ada@laptop", "flask users --add eve", 11.5
 )
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
+RENAMING = Renaming("shop", "prod", "live", "ada@example.org", "clearer", 1.5)
 
 
 def ended(
