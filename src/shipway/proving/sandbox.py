@@ -4,6 +4,7 @@ alive. The next proof removes leftovers of a dead one."""
 from __future__ import annotations
 
 import fcntl
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ class Sandbox:
         self._note(f"network {name}")  # before it is created
         self.ctx.runtime.ensure_network(name, self.labels, internal=True)
         return name
+
+    def folder(self) -> Path:
+        """A folder of this machine that containers can mount; it is removed with the proof."""
+        found = _folder(self.ctx, self.name)
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return found
 
     def on(self, host: str) -> Context:
         """Another host that the proof is about to use."""
@@ -107,6 +114,10 @@ def _remove_containers(ctx: Context, host: str, proof: str) -> None:
     side_by_side(runtime.remove_volume, volumes)
 
 
+def _folder(ctx: Context, proof: str) -> Path:
+    return ctx.home / "proof-files" / proof
+
+
 def _remove(ctx: Context, path: Path) -> None:
     """If an engine is unreachable, the file is kept for the next clean-up."""
     noted = [line.split(" ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -122,4 +133,5 @@ def _remove(ctx: Context, path: Path) -> None:
             f"leftovers of proof {path.name} could not be removed, the next proof retries: {error.message}"
         )
         return
+    shutil.rmtree(_folder(ctx, path.name), ignore_errors=True)
     path.unlink(missing_ok=True)
