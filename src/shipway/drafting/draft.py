@@ -116,6 +116,8 @@ class DatabaseDraft:
     """The `database` section; `unsupported` has a message if Shipway doesn't support it."""
 
     accessory: str = ""
+    file: str = ""  # in place of an accessory
+    image: str = ""  # with what reads the file, where the service's has it not
     service: str = ""
     tool: str = ""
     folder: str | None = None

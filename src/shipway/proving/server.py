@@ -91,7 +91,7 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: st
     ProofError if it doesn't start."""
     driver = sandbox.ctx.servers[accessory.kind]
     if accessory.file:
-        url = f"file://{quote(str(sandbox.folder()))}#{quote(accessory.file.name)}"
+        url = f"file://{quote(str(sandbox.folder(image)))}#{quote(accessory.file.name)}"
         return Server(sandbox, accessory, "", "", sandbox.network("database"), driver, driver.scratch(url))
     ctx, kind, password = sandbox.ctx, sandbox.ctx.kind(accessory), secrets.token_urlsafe(18)
     if accessory.external:  # its superuser must be none of the copied roles

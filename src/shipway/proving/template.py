@@ -205,10 +205,10 @@ def _folder_of(server: Server, database: ScratchDatabase) -> dict[str, str]:
 
 
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
-    if not server.driver.serves:
-        return {}
     kind = server.sandbox.ctx.kind(server.accessory)
     login = kind.login_of(server.accessory, server.sandbox.app, server.container, server.password)
+    if not server.driver.serves:
+        return server.driver.client(login)
     return {
         "TO_HOST": login.host, "TO_PORT": str(login.port), "TO_USER": login.user, "TO_PASSWORD": login.password,
         "TO_DATABASE": database.name, **({"TO_ROLE": server.role} if server.role else {}),

@@ -178,6 +178,10 @@ class Applying:
         """Whether the database may have rows: one created by this deployment has none to lose."""
         database, host = self.order.release.plan.database, self.hosts[0]
         assert database is not None
+        migrated = self.order.release.migrated
+        if migrated and migrated.file:
+            file = names.volume(self.order.release.app, self.order.environment.name, migrated.file.volume)
+            return file not in host.new_service_volumes
         if database.accessory not in self.order.release.plan.own_accessories:
             return True
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
@@ -284,7 +288,8 @@ class Applying:
         self.ctx.cancelled.clear()  # must also run after an interrupt
         self.ctx.reporter.note(f"rolling back: {_reason(self.ctx, error).splitlines()[0]}")
         problems: list[BaseException] = []
-        good = self.decision.previous_release.plan.accessories if self.decision.previous_release else {}
+        before = self.decision.previous_release.plan if self.decision.previous_release else None
+        good = {*before.accessories, *([before.database.accessory] if before.database else [])} if before else set()
         database = self.order.release.plan.database
         steps = [self._restore, self._migrate_back]
         if database is not None and database.accessory not in good:  # removed next, if this deployment created it

@@ -18,6 +18,7 @@ from shipway.ports import OneOff, Scratch, ScratchDatabase
 from shipway.ports.server import Operation
 
 _LOCKED = ("database is locked", "database table is locked", "SQLITE_BUSY")
+_COPY = "/shipway-proof"  # see ports.DatabaseServer.serves
 _NOT_RECORDED = "import sys; print('SQLite has no record of frequent statements'); sys.exit(1)"
 
 
@@ -50,13 +51,11 @@ class SqliteServer:
             case "upgrade":
                 return ("false",)
             case "copy":
-                return program(
-                    "template", words[0], "/shipway-proof/copy.db", *sorted({*self.history_tables, *words[1:]})
-                )
+                return program("template", words[0], _COPY, *sorted({*self.history_tables, *words[1:]}))
             case "dump":
                 return program("pack", *words[:2], *sorted({*self.history_tables, *words[2:]}))
             case "restore":
-                return program("unpack", *words, "/shipway-proof/copy.db")
+                return program("unpack", *words, _COPY)
             case _:
                 return program(operation, *words)
 

@@ -37,9 +37,9 @@ def say(text: str) -> None:
 
 
 def connect(path: str, create: bool = False) -> sqlite3.Connection:
-    if not create and not os.path.exists(path):
+    new = path != ":memory:" and not os.path.exists(path)
+    if new and not create:
         raise Stop("there is no file " + path)
-    new = not os.path.exists(path)
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     if new:
         db.execute("VACUUM")  # writes the file
@@ -71,7 +71,7 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection, deadline: float
 
 def take_copy(path: str) -> None:
     """A consistent copy in a new file, as of one moment. In the mode WAL nobody waits for it."""
-    source = connect(FILE)
+    source = connect(FILE if os.path.exists(FILE) else ":memory:")  # nothing has written it yet: it is empty
     target = sqlite3.connect(path, isolation_level=None)
     copy(source, target, time.monotonic() + PATIENCE)
     source.close()
@@ -105,8 +105,6 @@ def sync(path: str) -> None:
 
 
 def size_of() -> int:
-    if not os.path.exists(FILE):
-        raise Stop("there is no file " + FILE)
     return sum(os.path.getsize(FILE + end) for end in ("", "-wal") if os.path.exists(FILE + end))
 
 
@@ -121,9 +119,10 @@ def check(path: str) -> sqlite3.Connection:
 
 
 def rows() -> None:
-    db = connect(FILE)
-    db.execute("BEGIN")
-    print_rows(db)
+    if os.path.exists(FILE):
+        db = connect(FILE)
+        db.execute("BEGIN")
+        print_rows(db)
 
 
 def size() -> None:
@@ -211,14 +210,21 @@ def sweep() -> None:
 
 
 def schema(*history: str) -> None:
+    if not os.path.exists(FILE):
+        return
     for name, text in connect(FILE).execute("SELECT tbl_name, sql FROM sqlite_master ORDER BY type, name"):
         if text and name not in history and not name.startswith("sqlite_"):
             print(text)
 
 
-def template(mode: str, target: str, *history: str) -> None:
-    """A copy in the file TARGET, which may exist: with all rows, or only those of the migration history tables."""
-    if mode == "data":
+def template(mode: str, folder: str, *history: str) -> None:
+    """Copy the file into the same name in FOLDER, where an empty one is."""
+    write_copy(mode, os.path.join(folder, os.path.basename(FILE)), history)
+
+
+def write_copy(mode: str, target: str, history: Sequence[str]) -> None:
+    """With all rows, or only those of the migration history tables."""
+    if mode == "data" or not os.path.exists(FILE):
         take_copy(target)
         return
     source, made = connect(FILE), sqlite3.connect(target, isolation_level=None)
@@ -251,13 +257,14 @@ def template(mode: str, target: str, *history: str) -> None:
 
 
 def pack(mode: str, file: str, *history: str) -> None:
-    template(mode, file + ".db", *history)
+    write_copy(mode, file + ".db", history)
     with open(file + ".db", "rb") as source, gzip.open(file, "wb", 1) as target:
         shutil.copyfileobj(source, target, CHUNK)
     os.unlink(file + ".db")
 
 
-def unpack(file: str, target: str) -> None:
+def unpack(file: str, folder: str) -> None:
+    target = os.path.join(folder, os.path.basename(FILE))
     with gzip.open(file, "rb") as source, open(file + ".db", "wb") as plain:
         shutil.copyfileobj(source, plain, CHUNK)
     copy(connect(file + ".db"), connect(target, create=True), time.monotonic() + PATIENCE)
