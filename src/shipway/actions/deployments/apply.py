@@ -8,6 +8,7 @@ from functools import partial
 
 from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
+from shipway.actions.database.file import prepare_file
 from shipway.actions.deployments import tasks
 from shipway.actions.deployments.checks import run_check, run_seed
 from shipway.actions.deployments.entrypoints import swallowed_commands
@@ -161,6 +162,7 @@ class Applying:
             return
         assert tool is not None
         release = self.order.release
+        prepare_file(self.here, release, self.order.environment, self.decision.settings)
         if self._database_was_there():
             if self.decision.previous is None:  # the ledger has no previous release
                 self.before, up = tool.current(), tuple(tool.pending())

@@ -88,6 +88,9 @@ class SqliteScratch:
 
     def _drop(self, name: str) -> None:
         path = self._path(name)
+        if self._file:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            return
         for end in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + end).unlink(missing_ok=True)
 

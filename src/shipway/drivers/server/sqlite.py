@@ -42,7 +42,7 @@ class SqliteServer:
 
     def command(self, operation: Operation, *words: str) -> tuple[str, ...]:
         match operation:
-            case "tables" | "blockers" | "reach":
+            case "tables" | "blockers":
                 return ("true",)
             case "statements":
                 return ("python3", "-c", _NOT_RECORDED)

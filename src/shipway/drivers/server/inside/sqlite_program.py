@@ -125,6 +125,10 @@ def rows() -> None:
         print_rows(db)
 
 
+def reach() -> None:
+    say("server " + sqlite3.sqlite_version)
+
+
 def size() -> None:
     print(size_of())
 
@@ -361,7 +365,7 @@ def client(*statements: str) -> None:
 
 
 OPERATIONS: dict[str, Callable[..., None]] = {
-    "rows": rows, "size": size, "take": take, "load": load, "swap": swap, "there": there, "sweep": sweep, "schema": schema,
+    "reach": reach, "rows": rows, "size": size, "take": take, "load": load, "swap": swap, "there": there, "sweep": sweep, "schema": schema,
     "template": template, "pack": pack, "unpack": unpack, "versions": versions, "migrate": migrate, "client": client,
 }  # fmt: skip
 
