@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
@@ -48,7 +48,7 @@ class Server:
 
     def folder(self, database: ScratchDatabase) -> str:
         """The folder with the file of a database without a server; empty for others."""
-        return "" if self.driver.serves else str(Path(unquote(urlsplit(database.url).path)).parent)
+        return "" if self.driver.serves else str(Path("/" + database.url.partition(":///")[2].lstrip("/")).parent)
 
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
