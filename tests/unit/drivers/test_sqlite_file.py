@@ -206,3 +206,7 @@ def test_its_login_is_a_path() -> None:
 def test_a_wait_for_a_lock_that_was_given_up(text: str) -> None:
     assert SERVER.timed_out(text) == "lock"
     assert SERVER.timed_out("no such table: pets") is None
+
+
+def test_the_variables_of_a_migration_stay() -> None:
+    assert SERVER.limits(5, 60, {"DB_FILE": "/data/app.db", "X": "1"}) == {"DB_FILE": "/data/app.db", "X": "1"}

@@ -34,8 +34,8 @@ class SqliteServer:
         return {"DB_FILE": login.database}
 
     def limits(self, lock: float, statement: float, variables: Mapping[str, str]) -> dict[str, str]:
-        """None: how long a statement waits is a setting of each connection, and no variable sets it."""
-        return {}
+        """No limit: how long a statement waits is a setting of each connection, and no variable sets it."""
+        return dict(variables)
 
     def timed_out(self, output: str) -> Literal["lock", "statement"] | None:
         return "lock" if any(text in output for text in _LOCKED) else None

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-FILE = os.environ.get("DB_FILE", "")
+FILE = os.environ["DB_FILE"]  # an empty name would be a database of its own, which is lost
 PATIENCE = float(os.environ.get("DB_PATIENCE", "60"))  # seconds to wait for another process's transaction
 SPARE = 300_000_000  # bytes
 SWAPPED = "shipway_swapped"  # table in the file that a restore has replaced; its row names the restore
