@@ -16,6 +16,7 @@ from shipway.proving.start_cause import start_cause
 
 SHOWN = 5  # log entries
 WIDTH = 300  # characters of a statement
+UNLOGGED = "no server logs the statements of a file: those that failed are only known where a scenario failed with them"
 
 
 @dataclass
@@ -118,6 +119,7 @@ def _judged(
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
     notes = (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",) if idle else ()
+    notes += () if at.logged else (UNLOGGED,)
     return CompatibilityTest(SAFE, (*notes, *changed), checks, tuple(seen.stages))
 
 

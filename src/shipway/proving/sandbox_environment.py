@@ -82,6 +82,11 @@ class SandboxEnvironment:
         return self._ctx.unknown_revision
 
     @property
+    def logged(self) -> bool:
+        """Whether the database's server logs statements that fail."""
+        return self._server.driver.serves
+
+    @property
     def network(self) -> str:
         """Of its containers."""
         return self._network
