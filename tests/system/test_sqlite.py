@@ -94,7 +94,7 @@ def add(project: Tiny, name: str) -> None:
 
 
 def sql(project: Tiny, statement: str) -> str:
-    return project.shipway("db", "staging", "--", statement).output.strip()
+    return project.shipway("db", "staging", "--", "-c", statement).output.strip()
 
 
 def names(project: Tiny) -> str:
@@ -123,7 +123,7 @@ def whole(project: Tiny) -> None:
 
 def test_its_client(shop: Tiny) -> None:
     assert sql(shop, "SELECT name FROM pets") == "Rex"
-    refused = shop.shipway("db", "staging", "--read-only", "--", "DELETE FROM pets", check=False)
+    refused = shop.shipway("db", "staging", "--read-only", "--", "-c", "DELETE FROM pets", check=False)
     assert refused.code != 0
     assert "readonly" in refused.output
     assert names(shop) == "Rex"

@@ -172,8 +172,9 @@ def test_a_copy_for_another_host(file: File, service: sqlite3.Connection, tmp_pa
 
 
 def test_the_client_of_a_person(file: File, service: sqlite3.Connection) -> None:
-    assert file.run("client", "SELECT name FROM pets") == "Rex\n"
-    assert "readonly" in file.run("client", "DELETE FROM pets", read_only=True, code=1)
+    assert file.run("client", "-c", "SELECT name FROM pets", "-c", "SELECT 1, 2") == "Rex\n1|2\n"
+    assert "readonly" in file.run("client", "-c", "DELETE FROM pets", read_only=True, code=1)
+    assert "-header is an option of `sqlite3`" in file.run("client", "-header", code=1)
     assert names(service) == ["Rex"]
 
 

@@ -330,13 +330,17 @@ def run(db: sqlite3.Connection, script: str, transaction: bool, record: str) -> 
     db.executescript(f"{script}\n;{record};")
 
 
-def client(*statements: str) -> None:
-    """For a person: the program of SQLite if the image has it, else statements line by line."""
+def client(*words: str) -> None:
+    """For a person: the program of SQLite if the image has it, else statements line by line. `-c STATEMENT` runs one."""
     only_reads, program = bool(os.environ.get("DB_READ_ONLY")), shutil.which("sqlite3")
+    statements = [word for at, word in enumerate(words) if at and words[at - 1] == "-c"]
+    options = [word for at, word in enumerate(words) if word != "-c" and not (at and words[at - 1] == "-c")]
     if not os.path.exists(FILE):
         raise Stop("there is no file " + FILE)
     if program:
-        os.execv(program, ["sqlite3", *(["-readonly"] if only_reads else []), FILE, *statements])
+        os.execv(program, ["sqlite3", *(["-readonly"] if only_reads else []), *options, FILE, *statements])
+    if options:
+        raise Stop(f"{options[0]} is an option of `sqlite3`, which the image lacks; it has `-c STATEMENT`")
     db = connect(FILE)
     if only_reads:
         db.execute("PRAGMA query_only = 1")
