@@ -118,8 +118,9 @@ def _judged(
         return CompatibilityTest(NO_EVIDENCE, (reason, *changed), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
-    notes = (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",) if idle else ()
-    notes += () if at.logged else (UNLOGGED,)
+    notes: tuple[str, ...] = () if at.logged else (UNLOGGED,)
+    if idle:
+        notes += (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",)
     return CompatibilityTest(SAFE, (*notes, *changed), checks, tuple(seen.stages))
 
 
