@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shipway.actions.projects.init import draft_plan
-from shipway.drafting import commands, databases, env_files, healthchecks, proxy_rules, settings
+from shipway.drafting import commands, env_files, healthchecks, proxy_rules, settings
 from shipway.drafting.compose_files import choose
 from shipway.drafting.compose_model import load, merged
 from shipway.drafting.interpolation import expand
@@ -310,7 +310,7 @@ def test_no_postgresql_beside_sqlite(tmp_path: Path) -> None:
     compose = "services:\n  web: {build: ., ports: ['80'], environment: {DATABASE_URL: 'sqlite:////data/x.db'}, volumes: ['x:/data']}\n"
     plan, _ = drafted(tmp_path, {"compose.yaml": compose, "alembic.ini": ""})
     assert "accessories" not in plan
-    assert plan["database"] == {"file": "/data/x.db", "image": databases.READER, "service": "web", "tool": "alembic"}
+    assert plan["database"] == {"file": "/data/x.db", "service": "web", "tool": "alembic"}
 
 
 @pytest.mark.parametrize("path", ["/x.db", "/data/deep/x.db", "/other/x.db"])
