@@ -116,8 +116,6 @@ class DatabaseDraft:
     """The `database` section; `unsupported` has a message if Shipway doesn't support it."""
 
     accessory: str = ""
-    file: str = ""  # in place of an accessory
-    image: str = ""  # with what reads the file, where the service's has it not
     service: str = ""
     tool: str = ""
     folder: str | None = None
@@ -125,6 +123,8 @@ class DatabaseDraft:
     unsupported: str = ""
     todo: list[str] = field(default_factory=list)
     why: str = ""
+    file: str = ""  # in place of an accessory
+    image: str = ""  # with what reads the file, where the service's has it not
 
 
 @dataclass
