@@ -255,3 +255,26 @@ class TestSqlite(ScratchSuite):
         database = scratch.create()
         database.execute("PRAGMA foreign_keys = off;\nBEGIN;\nCREATE TABLE a (b);\nCOMMIT;")
         assert list(database.catalog().order) == ["a"]
+
+
+class TestSharedSqlite(TestSqlite):
+    """Each in a folder of its own, which containers mount."""
+
+    @pytest.fixture
+    def scratch(self, tmp_path: Path) -> Scratch:
+        return SqliteScratch(tmp_path, "app.db")
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> str:
+        return (
+            "from pathlib import Path\nfrom shipway.drivers.scratch.sqlite import SqliteScratch\n"
+            f"scratch = SqliteScratch(Path({str(tmp_path)!r}), 'app.db')"
+        )
+
+    def test_any_user_may_write(self, scratch: Scratch, tmp_path: Path) -> None:
+        database = scratch.create(like=scratch.create())
+        database.execute("PRAGMA journal_mode = WAL", transaction=False)
+        database.execute("CREATE TABLE a (b)")
+        folder = tmp_path / database.name
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+        assert modes == {database.name: 0o777, "app.db": 0o666}

@@ -39,6 +39,11 @@ def upgrade(
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
+        if plan.database and plan.database.file and not accessory:
+            raise UsageError(
+                f"the database is the file {plan.database.file}: SQLite reads the files of all versions",
+                hint="`--accessory NAME` upgrades another database",
+            )
         databases = [item.name for item in plan.accessories.values() if item.kind in ctx.servers]
         name = accessory or (plan.database.accessory if plan.database else databases[0] if len(databases) == 1 else "")
         if name not in plan.accessories:

@@ -131,6 +131,8 @@ class AccessoryKind:
         external one, its address; SecretError if that is invalid."""
         if accessory.external:
             return self._external(accessory, password)
+        if accessory.file:
+            return DatabaseLogin("", 0, "", "", accessory.file.path)
         own = self.environment_of(accessory, app, password)
         return DatabaseLogin(host, self.port_of(accessory), own[self.user], own[self.password], own[self.database])
 
@@ -211,7 +213,7 @@ class AccessoryKind:
         return DatabaseLogin(found.hosts, port, found.user, found.password, found.database, found.parameters)
 
     def _login(self, accessory: Accessory, app: str, host: str, password: str) -> dict[str, str]:
-        if not self.password and not accessory.external:
+        if not self.password and accessory.in_container:
             return {"host": host, "port": str(self.port_of(accessory)), "user": "", "password": "", "database": ""}
         login = self.login_of(accessory, app, host, password)
         return {

@@ -5,12 +5,22 @@ All durations are seconds (float), all memory sizes bytes (int). Names are the k
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.build import BuildSource as BuildSource
+from shipway.domain.database import ALWAYS as ALWAYS
+from shipway.domain.database import FILE_KIND as FILE_KIND
+from shipway.domain.database import NEVER as NEVER
+from shipway.domain.database import ON_START as ON_START
+from shipway.domain.database import UNPROVEN as UNPROVEN
+from shipway.domain.database import Database as Database
+from shipway.domain.database import DatabaseCommands as DatabaseCommands
+from shipway.domain.database import DatabaseFile
+from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.mounts import Volume
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
@@ -115,57 +125,16 @@ class Accessory:
     )  # key `provides` as a mapping: variable and text with {parts}
     external: str | None = None  # secret with the address of one that runs elsewhere; the variable has the same name
     version: str | None = None  # of its server
+    file: DatabaseFile | None = None  # of a database without a server, see `Plan.migrated`; `image` has what reads it
+
+    @property
+    def in_container(self) -> bool:
+        """Whether a container of the environment serves it."""
+        return not self.external and self.file is None
 
     def as_container(self) -> Accessory:
         """What a proof or a step starts in place of an external one."""
         return replace(self, external=None, version=None)
-
-
-ON_START = "on-start"  # the tool of a program that migrates when it starts
-
-UNPROVEN, ALWAYS, NEVER = "unproven", "always", "never"
-
-
-@dataclass(frozen=True)
-class Snapshots:
-    """When the database is copied before migrations, and how many copies are kept."""
-
-    when: str = UNPROVEN  # unless a rollback proof shows that the down migrations restore it
-    keep: int = 5
-
-
-@dataclass(frozen=True)
-class DatabaseCommands:
-    """The shell commands that run any migration tool in the image. `{to}` stands for a revision."""
-
-    list: str  # prints all revisions of the image, oldest first; runs without a database
-    current: str  # prints the newest applied revision, or all of them
-    up: str
-    down: str
-    script: str | None = None  # prints the script that reverts revision `{to}`; runs without a database
-    base: str = ""  # denotes no revision
-
-
-@dataclass(frozen=True)
-class Database:
-    """The accessory that is migrated, the service whose image has the migrations, and the migration tool."""
-
-    accessory: str
-    service: str
-    tool: str  # a name of the table of drivers
-    folder: str | None = None  # in the image, relative to its WORKDIR: of the migrations or of the tool
-    commands: DatabaseCommands | None = None  # of the tool `command`
-    snapshot: Snapshots = Snapshots()
-    lock_timeout: float = 5.0  # seconds that a statement of a migration may wait for a lock; 0: no limit
-    statement_timeout: float = 1800.0  # seconds that a statement may take; 0: no limit
-    lock_retries: int = 5  # further attempts of migrations that could not get a lock
-    lock_pause: float = 10.0  # seconds before each of these
-    contract: str | None = None  # name pattern of deferred (contract) migrations, which are applied one release later
-
-    @property
-    def on_start(self) -> bool:
-        """Whether the program itself migrates, when it starts: there are no down migrations."""
-        return self.tool == ON_START
 
 
 @dataclass(frozen=True)
@@ -383,6 +352,21 @@ class Plan:
     def externals(self) -> tuple[str, ...]:
         """Names of the secrets that are addresses of external services."""
         return tuple(dict.fromkeys(item.external for item in self.accessories.values() if item.external))
+
+    def migrated(self, images: Mapping[str, str]) -> Accessory | None:
+        """The accessory whose database is migrated; of a file, one without a container. None without a database. images: of
+        the services."""
+        database = self.database
+        if database is None or database.file is None:
+            return self.accessories.get(database.accessory) if database else None
+        file = DatabaseFile(database.file, next((item.name for item in self._volumes_of(database)), ""))
+        return Accessory(file.name, database.image or images.get(database.service, ""), FILE_KIND, file=file)
+
+    def _volumes_of(self, database: Database) -> list[Volume]:
+        """The volume that has the file."""
+        folder = posixpath.dirname(database.file or "")
+        service = self.services.get(database.service)
+        return [item for item in service.volumes.values() if item.path == folder] if service else []
 
     @property
     def workers(self) -> tuple[Service, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from shipway.domain.adjustments import Adjustments
 from shipway.domain.config_file import ConfigFile
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Accessory, Plan
 from shipway.domain.record import to_data
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
@@ -65,6 +65,11 @@ class Release:
             files = {"files": to_data(self.files)} if self.files else {}
             made = digest_of({"images": dict(self.images), "plan": to_data(self.plan), **files})
             object.__setattr__(self, "digest", made)
+
+    @property
+    def migrated(self) -> Accessory | None:
+        """See `Plan.migrated`."""
+        return self.plan.migrated(self.images)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ def _proof_text(plan: Plan, environment: Environment) -> str:
 
 def database_text(database: Database) -> str:
     """Describe the proven database, and how its migrations are found and run."""
-    more = {"folder": database.folder, "contract": database.contract}
+    file = database.file if database.file != database.accessory else None
+    more = {"folder": database.folder, "contract": database.contract, "file": file}
     given = "".join(f", {key} {value}" for key, value in more.items() if value)
     commands = f" ({digest_of(to_data(database.commands))[7:15]})" if database.commands else ""
     return f"{database.accessory}, by {database.tool}{commands} of {database.service}{given}"

@@ -23,6 +23,12 @@ _SEQUELIZE_PATH = re.compile(
 )
 _KNEX_PATH = re.compile(r"""directory\s*:\s*(['"][^'"]+['"])""")
 _DRIZZLE_PATH = re.compile(r"""\bout\s*:\s*(['"][^'"]+['"])""")
+# As an address with an absolute path, or the path alone.
+_SQLITE_FILE = re.compile(
+    r"(?:sqlite[\w+]*:(?:///|(?=/[^/]))|file:)(?P<file>/[^:?]*[\w.-])(?:\?.*)?|(?P<alone>/[^:?]+\.(?:sqlite3?|db3?))"
+)
+READER = "python:3.13-slim"  # has Python, which reads SQLite files
+_TO_ADD = "put it into one, and add `database: {file: …}`"
 _LOOSE = re.compile(r"(^|/)(test|tests|spec|testdata|fixtures|examples?|docs)(/|$)")
 
 
@@ -198,6 +204,14 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
         return
     kind = "mysql" if server == "mysql" else "postgres"
     accessory = next((item for item in draft.accessories if item.kind == kind), None)
+    if accessory is None and (file := _file(service)) and database.tool != ON_START:
+        database.file, database.service = file, service.name
+        if build is None or "python" not in build.facts.final_base:
+            database.image = READER
+        if build is not None:
+            _place(found, build)
+        draft.databases.append(database)
+        return
     outside = _outside(draft, service, server) if accessory is None else ""
     if outside:
         database.tool, database.unsupported = "", outside
@@ -217,20 +231,28 @@ def _add(tree: Tree, draft: Draft, builds: list[Build], found: Found, server: st
     draft.databases.append(database)
 
 
+def _file(service: ServiceDraft) -> str:
+    """The SQLite file that the service's settings name, if it is directly in a volume; else empty."""
+    for value in service.environment.values():
+        match = _SQLITE_FILE.fullmatch(value)
+        path = posixpath.normpath(match["file"] or match["alone"]) if match else ""
+        if posixpath.dirname(path) in service.volumes.values():
+            return path
+    return ""
+
+
 def _outside(draft: Draft, service: ServiceDraft, server: str | None) -> str:
     """Why no database is added to the accessories: the settings name another one. Empty without such a setting."""
     for name, value in service.environment.items():
         if re.match(r"(sqlite\w*(:|$)|file:)", value) or re.search(r"\.(sqlite3?|db3?)$", value):
-            return f"{name} is a file of SQLite, whose migrations Shipway doesn't run: run these yourself"
+            return f"{name} is a file of SQLite, but not directly in a volume of {service.name}: {_TO_ADD}"
     if draft.origin and service.name in draft.composed:
         name = next((name for name in service.secrets if re.search(r"DATABASE_UR[LI]$|^POSTGRES_URL$", name)), "")
         product = "MySQL or MariaDB" if server == "mysql" else "PostgreSQL"
         where = f"{name} is a database outside of this plan" if name else f"its Compose file has no {product}"
         return f"{where}: run these yourself, or add the accessory and `database`"
     return (
-        "the settings name SQLite, whose migrations Shipway doesn't run: run these yourself"
-        if server == "sqlite"
-        else ""
+        f"the settings name SQLite, but no file in a volume of {service.name}: {_TO_ADD}" if server == "sqlite" else ""
     )
 
 

@@ -123,6 +123,8 @@ class DatabaseDraft:
     unsupported: str = ""
     todo: list[str] = field(default_factory=list)
     why: str = ""
+    file: str = ""  # in place of an accessory
+    image: str = ""  # with what reads the file, where the service's has it not
 
 
 @dataclass

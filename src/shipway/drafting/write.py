@@ -193,11 +193,13 @@ def _databases(draft: Draft) -> Iterator[str]:
 def _database(database: DatabaseDraft) -> Iterator[str]:
     yield from (f"# TODO: {printable(item)}" for item in database.todo)
     folder = f", folder: {inline(database.folder)}" if database.folder else ""
+    which = {"accessory": database.accessory, "file": database.file, "image": database.image}
+    given = [f"{key}: {inline(value)}" for key, value in which.items() if value]
     if not database.commands:
-        yield f"database: {{accessory: {scalar(database.accessory)}, service: {scalar(database.service)}, tool: {database.tool}{folder}}}"
+        yield f"database: {{{', '.join(given)}, service: {scalar(database.service)}, tool: {database.tool}{folder}}}"
         return
     yield "database:"
-    yield f"  accessory: {scalar(database.accessory)}"
+    yield from (f"  {line}" for line in given)
     yield f"  service: {scalar(database.service)}"
     yield f"  tool: {database.tool}"
     if database.folder:

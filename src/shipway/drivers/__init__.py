@@ -37,6 +37,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "server": {
         "postgres": "shipway.drivers.server.postgres:PostgresServer",
         "mysql": "shipway.drivers.server.mysql:MySqlServer",
+        "file": "shipway.drivers.server.sqlite:SqliteServer",
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},

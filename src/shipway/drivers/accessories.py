@@ -10,10 +10,12 @@ from collections.abc import Mapping
 
 from shipway.domain.accessory import AccessoryKind, External, Kinds, Shell
 from shipway.domain.data_version import Versions
+from shipway.domain.database import FILE_KIND
 from shipway.domain.image import base_name
 from shipway.domain.volumes import DataFolder
 from shipway.drivers import libpq
 from shipway.drivers.mysql_client import CLIENT
+from shipway.drivers.sqlite_program import program
 
 _POSTGRES_DATA = "/var/lib/postgresql/data"
 _POSTGRES_18 = "/var/lib/postgresql"  # of the volume, from version 18 on
@@ -121,6 +123,9 @@ KINDS: Kinds = {
         ),
     ),
     "other": AccessoryKind(),
+    FILE_KIND: AccessoryKind(
+        shell=Shell(program("client"), {"DB_FILE": "{database}"}, read_only={"DB_READ_ONLY": "1"})
+    ),
 }
 # Volumes of well-known images, if the image itself can't be inspected.
 _VOLUMES: Mapping[str, str] = {

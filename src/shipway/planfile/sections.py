@@ -178,7 +178,7 @@ ACCESSORY = Record(
     accessory,
     {
         "image": v.IMAGE,
-        "kind": Choice({kind: kind for kind in KINDS}),
+        "kind": Choice({kind: kind for kind in KINDS if kind != domain.FILE_KIND}),
         "provides": v.PROVIDED,
         "url": v.ACCESSORY_URL,
         "port": v.PORT,
@@ -196,14 +196,23 @@ ACCESSORY = Record(
     one_or_more=("image", "external"),
     together={"version": ("external",)},
 )
+
+
+def database(accessory: str = "", file: str | None = None, **given: Any) -> domain.Database:
+    """A file's path names it."""
+    return domain.Database(accessory or file or "", file=file, **given)
+
+
 SNAPSHOTS = Choice({when: when for when in (domain.UNPROVEN, domain.ALWAYS, domain.NEVER)})
 SNAPSHOT = Record(
     domain.Snapshots, {"when": SNAPSHOTS, "keep": v.POSITIVE}, required=("when",), short=("when", SNAPSHOTS)
 )
 DATABASE = Record(
-    domain.Database,
+    database,
     {
         "accessory": v.ACCESSORY,
+        "file": v.DATABASE_FILE,
+        "image": v.IMAGE,
         "service": v.SERVICE,
         "tool": Choice(
             {tool: tool for tool in ("alembic", "command", "dbmate", "django", "knex", "on-start", "sequelize", "sql")}
@@ -221,7 +230,9 @@ DATABASE = Record(
         "lock_pause": v.DURATION_OR_NONE,
         "contract": v.TEXT,
     },
-    required=("accessory", "service", "tool"),
+    required=("service", "tool"),
+    exactly_one=("accessory", "file"),
+    together={"image": ("file",)},
 )
 REGISTRY = Record(
     registry_access.RegistryAccess,

@@ -260,6 +260,11 @@ PATH = Text(
 )
 INSIDE = Text("a path that stays inside its folder, such as dist/app", r"^(?!/)(?!(.*/)?\.\.(/|$)).*\S")
 ABSOLUTE = Text("a path in the container, such as /var/lib/data", r"^/[^:]+$")
+DATABASE_FILE = Text(
+    "a file in a volume of the service, such as /data/app.db",
+    r"^/(?!/)(?!(.*/)?\.\.?(/|$))[^:,]+/[A-Za-z0-9][A-Za-z0-9_.-]*$",
+    posixpath.normpath,
+)
 MOUNT = Text("a folder such as /data", r"^/(?!/)(?!(.*/)?\.\.(/|$))[^:,]+$", mount)
 CACHE = Text("a folder such as ~/.cache/pip or /root/.npm", r"^~?/(?!/)(?!(.*/)?\.\.(/|$))[^:,~]+$", cache_folder)
 URL_PATH = Text("a path in ASCII that begins with /, such as /healthz", r"^/[!\"$-~]*$")

@@ -51,6 +51,13 @@ class DatabaseServer(Protocol):
         """Whether it can undo changes of a schema in a transaction. If not, a migration that fails leaves what it did."""
 
     @property
+    def serves(self) -> bool:
+        """Whether a server process runs. If not, a database is a file, which its clients open: `scratch` gets the URL of a
+        folder, with the file's name as its fragment, and each of its databases is in the parent folder of its URL's path. A
+        container of `copy` and `restore` has that folder at /shipway-proof, which it fills in place of TO_….
+        """
+
+    @property
     def history_tables(self) -> Collection[str]:
         """Names of the migration history tables that it knows."""
 

@@ -16,6 +16,7 @@ from shipway.proving.start_cause import start_cause
 
 SHOWN = 5  # log entries
 WIDTH = 300  # characters of a statement
+UNLOGGED = "no server logs the statements of a file: those that failed are only known where a scenario failed with them"
 
 
 @dataclass
@@ -117,7 +118,9 @@ def _judged(
         return CompatibilityTest(NO_EVIDENCE, (reason, *changed), checks, tuple(seen.stages))
     workers = ", ".join(item.name for item in config.release.plan.workers)
     idle = workers and not any(kind == "job" for kind, _ in seen.passed)
-    notes = (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",) if idle else ()
+    notes: tuple[str, ...] = () if at.logged else (UNLOGGED,)
+    if idle:
+        notes += (f"the workers were started, but no scenario of kind `job` gave them work: {workers}",)
     return CompatibilityTest(SAFE, (*notes, *changed), checks, tuple(seen.stages))
 
 

@@ -4,21 +4,24 @@ alive. The next proof removes leftovers of a dead one."""
 from __future__ import annotations
 
 import fcntl
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.container import LABEL_APP, LABEL_PROOF
+from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, LABEL_PROOF, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
+from shipway.steps.container import capture
 from shipway.system.parallel import attempt_all, side_by_side
 
+CLEANING = 60.0  # seconds
 POLL = 0.2  # seconds between checks of `cancelled`
 
 
@@ -43,6 +46,14 @@ class Sandbox:
         self._note(f"network {name}")  # before it is created
         self.ctx.runtime.ensure_network(name, self.labels, internal=True)
         return name
+
+    def folder(self, image: str) -> Path:
+        """A folder of this machine that containers can mount; it is removed with the proof, if need be as the user of this
+        image."""
+        found = _folder(self.ctx, self.name)
+        self._note(f"image {image}")
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return found
 
     def on(self, host: str) -> Context:
         """Another host that the proof is about to use."""
@@ -107,6 +118,10 @@ def _remove_containers(ctx: Context, host: str, proof: str) -> None:
     side_by_side(runtime.remove_volume, volumes)
 
 
+def _folder(ctx: Context, proof: str) -> Path:
+    return ctx.home / "proof-files" / proof
+
+
 def _remove(ctx: Context, path: Path) -> None:
     """If an engine is unreachable, the file is kept for the next clean-up."""
     noted = [line.split(" ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -122,4 +137,22 @@ def _remove(ctx: Context, path: Path) -> None:
             f"leftovers of proof {path.name} could not be removed, the next proof retries: {error.message}"
         )
         return
+    folder, image = _folder(ctx, path.name), next((value for kind, value in noted if kind == "image"), "")
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # with files of users in containers
+        _empty(ctx, path.name, image, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        ctx.reporter.note(f"{folder} has copies of a database that could not be removed: remove the folder")
     path.unlink(missing_ok=True)
+
+
+def _empty(ctx: Context, proof: str, image: str, folder: Path) -> None:
+    """Remove its files in a container, by which they were made."""
+    labels = {LABEL_PROOF: proof, LABEL_ROLE: "proof", LABEL_NAME: "files", LABEL_CONFIG: proof}
+    spec = ContainerSpec(
+        name=names.bounded(f"shipway_proof_{proof}_files"), image=image, labels=labels, entrypoint=("find",),
+        command=("/proof", "-mindepth", "1", "-delete"), volumes={str(folder): "/proof"},
+    )  # fmt: skip
+    with suppress(ShipwayError):
+        capture(ctx, spec, timeout=CLEANING)

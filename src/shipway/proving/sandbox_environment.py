@@ -4,9 +4,9 @@ plan's scenarios."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from shipway.domain import names
@@ -43,16 +43,19 @@ class ReleaseConfig:
     release: Release
     environment: Environment
     settings: Settings
+    folders: Mapping[str, str] = field(default_factory=dict)  # of this machine, by the volume that they stand for
 
     def on(self, server: Server, database: ScratchDatabase) -> ReleaseConfig:
         """The same, with addresses of this database, and of accessories in the proof's own network."""
         plan = self.release.plan
         accessories = {name: item.as_container() if item.image else item for name, item in plan.accessories.items()}
-        accessories[server.accessory.name] = server.settled(database.name)
+        if not server.accessory.file:
+            accessories[server.accessory.name] = server.settled(database.name)
         return ReleaseConfig(
             dataclasses.replace(self.release, plan=dataclasses.replace(plan, accessories=accessories)),
             dataclasses.replace(self.environment, hosts=(Host(),)),
             dataclasses.replace(self.settings, passwords=dict.fromkeys(accessories, server.password)),
+            {server.accessory.file.volume: server.folder(database)} if server.accessory.file else {},
         )
 
     def only(self, service: str, timeout: float) -> ReleaseConfig:
@@ -77,6 +80,11 @@ class SandboxEnvironment:
     def unknown_revision(self) -> Refusal:
         """See Context."""
         return self._ctx.unknown_revision
+
+    @property
+    def logged(self) -> bool:
+        """Whether the database's server logs statements that fail."""
+        return self._server.driver.serves
 
     @property
     def network(self) -> str:
@@ -212,7 +220,9 @@ class SandboxEnvironment:
             env=variables(release.plan, release, config.environment, config.settings, service),
             files=secret_files(config.settings, service),
             configs=config_files(release, service),
-            volumes={self._volume(item.name): item.path for item in service.volumes.values()},  # empty ones
+            volumes={  # empty ones, but for a database that is a file
+                config.folders.get(item.name) or self._volume(item.name): item.path for item in service.volumes.values()
+            },
             networks={self._network: (service.name,)},
             cpus=service.resources.cpus,
             memory=service.resources.memory,

@@ -7,6 +7,8 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from shipway.domain import names
 from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, ContainerSpec
@@ -30,7 +32,7 @@ class Server:
     sandbox: Sandbox
     accessory: Accessory
     password: str
-    container: str  # its unique name
+    container: str  # its unique name; empty if a database is a file
     network: str
     driver: DatabaseServer
     scratch: Scratch
@@ -38,16 +40,26 @@ class Server:
 
     def settled(self, database: str) -> Accessory:
         """The accessory with settings such that all derived addresses point to this database."""
+        if self.accessory.file:
+            return self.accessory
         kind = self.sandbox.ctx.kind(self.accessory)
         chosen = kind.with_database(self.accessory, database)
         return kind.with_user(chosen, self.role) if self.role else chosen
 
+    def folder(self, database: ScratchDatabase) -> str:
+        """The folder with the file of a database without a server; empty for others."""
+        return "" if self.driver.serves else str(Path("/" + database.url.partition(":///")[2].lstrip("/")).parent)
+
     def join(self, network: str) -> None:
         """Make it reachable by the accessory's name in another network."""
+        if not self.driver.serves:
+            return
         self.sandbox.ctx.runtime.connect(network, self.container, (self.accessory.name,))
 
     def addresses(self) -> Mapping[str, str]:
         """Its address in each network."""
+        if not self.driver.serves:
+            return {}
         found = self.sandbox.ctx.runtime.find(self.container)
         return found.addresses if found else {}
 
@@ -59,6 +71,8 @@ class Server:
 
     def log(self, database: ScratchDatabase, since: str) -> ServerLog:
         """What was logged about this database since that mark."""
+        if not self.driver.serves:
+            return ServerLog()
         until = self.mark(database)
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -75,13 +89,16 @@ class Server:
 def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: str = "") -> Server:
     """Start it and wait until it is healthy. `image`: a name to pull, or an id on the engine. role: of an external server.
     ProofError if it doesn't start."""
+    driver = sandbox.ctx.servers[accessory.kind]
+    if accessory.file:
+        url = f"file://{quote(str(sandbox.folder(image)))}#{quote(accessory.file.name)}"
+        return Server(sandbox, accessory, "", "", sandbox.network("database"), driver, driver.scratch(url))
     ctx, kind, password = sandbox.ctx, sandbox.ctx.kind(accessory), secrets.token_urlsafe(18)
     if accessory.external:  # its superuser must be none of the copied roles
         accessory = kind.with_user(accessory.as_container(), SUPERUSER)
     network = sandbox.network("database")
     ctx.redactor.add({"scratch password": password})
     ctx.images.pull(image, lambda line: ctx.reporter.line("prove", line))
-    driver = ctx.servers[accessory.kind]
     name = names.bounded(f"{app}_proof_{sandbox.name}_{accessory.name}")
     setup = driver.scratch_files(kind.login_of(accessory, app, LOOPBACK, password))
     spec = ContainerSpec(

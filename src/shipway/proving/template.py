@@ -23,12 +23,13 @@ from shipway.ports import DatabaseServer, ScratchDatabase
 from shipway.ports.server import Operation
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
-from shipway.steps.database_server import ask
+from shipway.steps.database_server import ask, file_mount
 
 TAIL = 8
 COPIES = 6  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/template.sql.gz"
+COPY = "/shipway-proof"  # see ports.DatabaseServer.serves
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class Target:
         return names.accessory(self.app, self.environment, self.accessory.name)
 
     def image(self) -> str:
-        """The exact image that it runs, by id; of an external one, the plan's. ProofError if it doesn't run."""
-        if self.accessory.external:
+        """The exact image that it runs, by id; of one without a container, the plan's. ProofError if it doesn't run."""
+        if not self.accessory.in_container:
             return self.accessory.image
         found = self.ctx.runtime.find(self.container)
         if found is None or not found.running:
@@ -129,7 +130,8 @@ def _copy(
     environment = names.network(target.app, target.environment)
     reach = {**target.driver.client(target.login), **_to(server, database)}
     if target.ctx.machine.name == here.machine.name:
-        _run(server, here, driver.command("copy", mode, *history), (environment, server.network), reach, proving)
+        networks, mounts = (environment, server.network), {**_file_of(target), **_folder_of(server, database)}
+        _run(server, here, driver.command("copy", mode, *history), networks, reach, proving, volumes=mounts)
         return
 
     def load(dumped: str) -> None:
@@ -144,6 +146,7 @@ def _copy(
             _to(server, database),
             proving,
             before=transfer,
+            volumes=_folder_of(server, database),
         )
 
     try:
@@ -152,9 +155,10 @@ def _copy(
             target.ctx,
             driver.command("dump", mode, FILE, *history),
             (environment,),
-            {**target.driver.client(target.login), "TO_USER": _to(server, database)["TO_USER"]},
+            {**target.driver.client(target.login), "TO_USER": _to(server, database).get("TO_USER", "")},
             proving,
             after=load,
+            volumes=_file_of(target),
         )
     except FileNotFoundError:
         raise ProofError(f"the dump of the database of {target.environment} is missing") from None
@@ -162,10 +166,11 @@ def _copy(
 
 def _run(
     server: Server, ctx: Context, command: Sequence[str], networks: Sequence[str], env: dict[str, str], proving: Proving,
-    *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None,
+    *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None, volumes: Mapping[str, str],
 ) -> None:  # fmt: skip
     lines: list[str] = []
-    found = ctx.runtime.find(server.container) if ctx is server.sandbox.ctx else None
+    served = server.driver.serves and ctx is server.sandbox.ctx
+    found = ctx.runtime.find(server.container) if served else None
     spec = ContainerSpec(
         name=f"{server.sandbox.app}_proof_{server.sandbox.name}_dump",
         image=found.image if found else server.accessory.image,
@@ -174,6 +179,7 @@ def _run(
         command=tuple(command[1:]),
         env=env,
         networks=dict.fromkeys(networks, ()),
+        volumes=volumes,
     )
     try:
         code = run_container(ctx, spec, on_line=lines.append, timeout=proving.timeout, before=before, after=after)
@@ -187,9 +193,22 @@ def _run(
         raise ProofError("the database can't be copied to the scratch server:\n" + "\n".join(lines[-TAIL:]))
 
 
+def _file_of(target: Target) -> dict[str, str]:
+    """The mount with the target's file, if no server has it."""
+    return file_mount(target.app, target.environment, target.accessory)
+
+
+def _folder_of(server: Server, database: ScratchDatabase) -> dict[str, str]:
+    """The mount into which a copy without a server is written."""
+    folder = server.folder(database)
+    return {folder: COPY} if folder else {}
+
+
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:
     kind = server.sandbox.ctx.kind(server.accessory)
     login = kind.login_of(server.accessory, server.sandbox.app, server.container, server.password)
+    if not server.driver.serves:
+        return server.driver.client(login)
     return {
         "TO_HOST": login.host, "TO_PORT": str(login.port), "TO_USER": login.user, "TO_PASSWORD": login.password,
         "TO_DATABASE": database.name, **({"TO_ROLE": server.role} if server.role else {}),

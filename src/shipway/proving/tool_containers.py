@@ -23,7 +23,7 @@ class ToolContainers:
         self._server, self._ctx, self._sandbox = server, server.sandbox.ctx, server.sandbox
         self._timeout = timeout + GRACE
         self._guard = threading.Lock()
-        self._containers: dict[str, ContainerSpec] = {}  # by image
+        self._containers: dict[tuple[str, ...], ContainerSpec] = {}  # by image and the folder of a file
 
     def runner(self, spec: ContainerSpec) -> OneOff:
         """A runner of commands in the image's container with the spec's variables; the database image's tools run in
@@ -38,10 +38,11 @@ class ToolContainers:
         return run
 
     def _container(self, spec: ContainerSpec) -> ContainerSpec:
-        if spec.image == self._server.accessory.image:
+        if self._server.container and spec.image == self._server.accessory.image:
             return ContainerSpec(self._server.container, spec.image, {})
         with self._guard:
-            if spec.image not in self._containers:
+            key = (spec.image, *spec.volumes)
+            if key not in self._containers:
                 name = names.bounded(f"{self._sandbox.app}_proof_{self._sandbox.name}_tool{len(self._containers)}")
                 labels = {**self._sandbox.labels, LABEL_ROLE: "proof", LABEL_NAME: "tool", LABEL_CONFIG: name}
                 networks: dict[str, tuple[str, ...]] = {self._server.network: ()}
@@ -51,5 +52,5 @@ class ToolContainers:
                 self._ctx.images.pull(spec.image, lambda line: None)
                 self._ctx.runtime.create(container)
                 self._ctx.runtime.start(name)
-                self._containers[spec.image] = container
-            return self._containers[spec.image]
+                self._containers[key] = container
+            return self._containers[key]

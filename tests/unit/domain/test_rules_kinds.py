@@ -11,6 +11,7 @@ import pytest
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
 from shipway.domain.build import BaseSource
+from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 
@@ -33,9 +34,9 @@ FULL = domain.Plan(
     )},
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
-        "DATABASE_URL", "15",
+        "DATABASE_URL", "15", DatabaseFile("/data/app.db", "data"),
     )},
-    database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract"),
+    database=domain.Database("db", "web", "command", "db", domain.DatabaseCommands("l", "c", "u", "d", "s", "b"), domain.Snapshots(), 1.0, 1.0, 1, 1.0, "*_contract", "/data/app.db", "python:3"),
     registry=domain.RegistryAccess("ghcr.io/acme", "ci", "PASSWORD", "TOKEN"),
     pipeline={"unit": domain.Step(
         "unit", "test", IMAGE, ("web",), "production", ("lint",), ("db",), ("src",), ("dist",), ("junit.xml",), 1.0, 1, {"X": "1"}, RESOURCES, SECURITY, ("/cache",),
@@ -57,7 +58,7 @@ FULL = domain.Plan(
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
 environments.trigger: tag manual branches except_tags versions
-database: accessory service tool folder contract
+database: accessory file service tool folder contract
 database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
 checks.image.build: variables images contexts secrets ssh platforms cache
@@ -88,7 +89,8 @@ services.health: path tcp command timeout interval headers
 services.resources: cpus memory
 accessories: image kind provides forms url port volume environment command entrypoint secrets version
 accessories.health: path tcp command timeout interval headers
-database: lock_timeout statement_timeout lock_retries lock_pause
+accessories.file: path volume
+database: image lock_timeout statement_timeout lock_retries lock_pause
 database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories

@@ -467,7 +467,8 @@ services.shop.environment.LOG_LEVEL = info
 services.shop.secrets has SESSION_SECRET
 services.watchtower absent
 accessories absent
-database absent
+database.file = /data/shop.db
+database.tool = knex
 says watchtower
 keeps /data
 """,

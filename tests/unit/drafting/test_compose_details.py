@@ -308,10 +308,26 @@ def test_a_publishers_image_is_built_where_its_source_is(tmp_path: Path) -> None
 
 def test_no_postgresql_beside_sqlite(tmp_path: Path) -> None:
     compose = "services:\n  web: {build: ., ports: ['80'], environment: {DATABASE_URL: 'sqlite:////data/x.db'}, volumes: ['x:/data']}\n"
-    plan, text = drafted(tmp_path, {"compose.yaml": compose, "alembic.ini": ""})
+    plan, _ = drafted(tmp_path, {"compose.yaml": compose, "alembic.ini": ""})
     assert "accessories" not in plan
+    assert plan["database"] == {"file": "/data/x.db", "service": "web", "tool": "alembic"}
+
+
+@pytest.mark.parametrize("path", ["/x.db", "/data/deep/x.db", "/other/x.db"])
+def test_a_file_of_sqlite_that_is_in_no_volume(tmp_path: Path, path: str) -> None:
+    compose = f"services:\n  web: {{build: ., ports: ['80'], environment: {{DATABASE_URL: 'sqlite:///{path}'}}, volumes: ['x:/data']}}\n"
+    plan, text = drafted(tmp_path, {"compose.yaml": compose, "alembic.ini": ""})
     assert "database" not in plan
-    assert "DATABASE_URL is a file of SQLite" in text
+    assert "DATABASE_URL is a file of SQLite, but not directly in a volume of web" in text
+
+
+@pytest.mark.parametrize(
+    "value", ["/data/x.db", "sqlite:/data/x.db", "sqlite+aiosqlite:////data/x.db?mode=rwc", "file:/data/x.db"]
+)
+def test_the_ways_to_name_a_file_of_sqlite(tmp_path: Path, value: str) -> None:
+    compose = f"services:\n  web: {{build: ., ports: ['80'], environment: {{DB: '{value}'}}, volumes: ['x:/data']}}\n"
+    plan, _ = drafted(tmp_path, {"compose.yaml": compose, "alembic.ini": ""})
+    assert plan["database"]["file"] == "/data/x.db"
 
 
 def test_nothing_false_is_said_about_a_file_with_databases_only(tmp_path: Path) -> None:

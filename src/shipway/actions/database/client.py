@@ -21,6 +21,7 @@ from shipway.domain.size import readable
 from shipway.ports import DatabaseServer
 from shipway.ports.server import Operation
 from shipway.steps.container import capture
+from shipway.steps.database_server import file_mount
 
 FOLDER = "/snapshots"
 TIMEOUT = 6 * 3600.0
@@ -81,7 +82,7 @@ def database_client(
 ) -> DatabaseClient | None:
     """None if the release's plan has no database with migrations, or one of a kind that Shipway doesn't copy."""
     plan = release.plan
-    accessory = plan.accessories[plan.database.accessory] if plan.database else None
+    accessory = release.migrated
     server = ctx.servers.get(accessory.kind) if accessory else None
     if accessory is None or server is None:
         return None
@@ -93,10 +94,13 @@ def database_client(
         labels=names.labels(plan.app, environment.name, "job", accessory.name),
         env=server.client(login),
         networks={names.network(plan.app, environment.name): ()},
-        volumes={names.snapshots(plan.app, environment.name, accessory.name): FOLDER},
+        volumes={
+            names.snapshots(plan.app, environment.name, accessory.name): FOLDER,
+            **file_mount(plan.app, environment.name, accessory),
+        },
     )
     volumes = {name: names.volume(plan.app, environment.name, name) for name in volume_names(plan, snapshot=True)}
-    files = VolumeFiles(ctx, spec, volumes) if volumes else None
+    files = VolumeFiles(ctx, spec, volumes, accessory.file) if volumes else None
     return DatabaseClient(ctx, plan.app, environment.name, accessory, server, spec, files)
 
 

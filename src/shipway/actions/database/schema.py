@@ -10,7 +10,7 @@ from shipway.actions.database.down_migration_tool import down_migration_tool
 from shipway.actions.database.external import require_answers
 from shipway.actions.environment.jobs import database_tool, files_of
 from shipway.context import Context
-from shipway.domain import history
+from shipway.domain import history, names
 from shipway.domain.container import LABEL_NAME
 from shipway.domain.contract import released
 from shipway.domain.desired import Settings
@@ -67,15 +67,19 @@ def decide_schema(
         )
     # Running the tool costs a container: only if the ledger does not show that the schema is current.
     is_current = previous is not None and deployments[0].schema == previous.schema == release.schema
-    if release.plan.database is None or (is_current and _running(release, observed)):
+    if release.plan.database is None or (is_current and _running(ctx, release, environment, observed)):
         return Schema(current_revision, release.schema)
     return _up(ctx, release, environment, own, deployments, observed, current_revision)
 
 
-def _running(release: Release, observed: Observed) -> bool:
-    """Whether the database can be asked; an external one as soon as the environment has its network."""
-    database = release.plan.database
+def _running(ctx: Context, release: Release, environment: Environment, observed: Observed) -> bool:
+    """Whether the database can be asked; an external one as soon as the environment has its network, a file once it has the
+    volume."""
+    database, migrated = release.plan.database, release.migrated
     assert database is not None
+    if migrated and migrated.file:
+        volume = names.volume(release.app, environment.name, migrated.file.volume)
+        return bool(observed.services) and ctx.runtime.has_volume(volume)
     if database.accessory not in release.plan.own_accessories:
         return bool(observed.services)
     return any(item.running and item.labels.get(LABEL_NAME) == database.accessory for item in observed.accessories)
@@ -98,7 +102,7 @@ def _up(
         require_answers(ctx, release, environment, own)
     tool = database_tool(ctx, release, environment, own)
     assert tool is not None
-    if not _running(release, observed):
+    if not _running(ctx, release, environment, observed):
         whole = (f"all up to {release.schema}",) if release.schema else ()
         return Schema(current_revision, release.schema, whole, tool=tool)
     pending = tool.pending()

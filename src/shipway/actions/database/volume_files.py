@@ -13,6 +13,7 @@ from typing import Literal
 
 from shipway.context import Context
 from shipway.domain.container import ContainerSpec
+from shipway.domain.database import DatabaseFile
 from shipway.domain.disk import relief
 from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.size import readable
@@ -28,6 +29,7 @@ SCRIPT = r"""
 set -u
 say() { printf 'shipway-%s\n' "$*"; }
 digest() { sha256sum "$1" | cut -d ' ' -f 1; }
+apart() { db=.shipway-none; [ "$1" != "${DB_VOLUME-}" ] || db=$DB_NAME; }  # the database's files are no files of its volume
 take() {
   file=$1
   size=$(du -sk . | awk '{ printf "%.0f", $1 * 1024 }') || return
@@ -35,7 +37,9 @@ take() {
   [ "$free" -gt $((size + 300000000)) ] || { say "full $size $free"; return 1; }
   for name in *; do
     to=/snapshots/$file.$name.tar
-    tar -C "$name" --numeric-owner --exclude './.shipway-*' -cf "$to.part" . 2>/tmp/problems
+    apart "$name"
+    tar -C "$name" --numeric-owner --exclude './.shipway-*' --exclude "./$db" --exclude "./$db-wal" --exclude "./$db-shm" \
+      --exclude "./$db-journal" -cf "$to.part" . 2>/tmp/problems
     code=$?
     cat /tmp/problems
     [ "$code" -le 1 ] || return "$code"  # 1: files changed or disappeared meanwhile
@@ -64,7 +68,8 @@ load() {
 }
 move() {  # everything in $1 to $2; a running service may have created the same name there: that goes to $3
   mkdir -p "$2" "$3" || return
-  find "$1" -mindepth 1 -maxdepth 1 ! -name '.shipway-restore-*' ! -name '.shipway-before-*' -exec sh -c '
+  find "$1" -mindepth 1 -maxdepth 1 ! -name '.shipway-restore-*' ! -name '.shipway-before-*' \
+    ! -name "$db" ! -name "$db-wal" ! -name "$db-shm" ! -name "$db-journal" -exec sh -c '
     to=$0 aside=$1; shift
     for path; do
       there=$to/${path##*/}
@@ -76,6 +81,7 @@ swap() {
   for name in *; do
     new=$name/.shipway-restore-$1 old=$name/.shipway-before-$1
     [ -d "$new/content" ] || continue
+    apart "$name"
     [ -e "$old/moved" ] || { move "$name" "$old/content" "$old/aside" && : > "$old/moved"; } || return
     move "$new/content" "$name" "$old/aside" || return
     rm -rf "$new" || return
@@ -95,6 +101,7 @@ class VolumeFiles:
     ctx: Context
     spec: ContainerSpec  # with the volume of snapshots
     volumes: Mapping[str, str]  # the engine's name by name in the plan
+    database: DatabaseFile | None = None  # in one of them: copied and restored on its own
 
     def take(self, file: str, kept: tuple[str, ...]) -> dict[str, Archive]:
         """Archive each volume beside the database's FILE, and remove the archives of files not kept."""
@@ -124,7 +131,7 @@ class VolumeFiles:
             entrypoint=("sh", "-c"),
             command=(SCRIPT, "shipway", what, *arguments),
             networks={},
-            env={},
+            env={"DB_VOLUME": self.database.volume, "DB_NAME": self.database.name} if self.database else {},
             volumes={**self.spec.volumes, **mounts},
         )
         code, output = capture(self.ctx, spec, timeout=TIMEOUT)

@@ -8,6 +8,7 @@ from functools import partial
 
 from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
+from shipway.actions.database.file import prepare_file
 from shipway.actions.deployments import tasks
 from shipway.actions.deployments.checks import run_check, run_seed
 from shipway.actions.deployments.entrypoints import swallowed_commands
@@ -161,6 +162,7 @@ class Applying:
             return
         assert tool is not None
         release = self.order.release
+        prepare_file(self.here, release, self.order.environment, self.decision.settings)
         if self._database_was_there():
             if self.decision.previous is None:  # the ledger has no previous release
                 self.before, up = tool.current(), tuple(tool.pending())
@@ -178,6 +180,10 @@ class Applying:
         """Whether the database may have rows: one created by this deployment has none to lose."""
         database, host = self.order.release.plan.database, self.hosts[0]
         assert database is not None
+        migrated = self.order.release.migrated
+        if migrated and migrated.file:
+            file = names.volume(self.order.release.app, self.order.environment.name, migrated.file.volume)
+            return file not in host.new_service_volumes
         if database.accessory not in self.order.release.plan.own_accessories:
             return True
         name = names.accessory(self.order.release.app, self.order.environment.name, database.accessory)
@@ -284,7 +290,8 @@ class Applying:
         self.ctx.cancelled.clear()  # must also run after an interrupt
         self.ctx.reporter.note(f"rolling back: {_reason(self.ctx, error).splitlines()[0]}")
         problems: list[BaseException] = []
-        good = self.decision.previous_release.plan.accessories if self.decision.previous_release else {}
+        before = self.decision.previous_release.plan if self.decision.previous_release else None
+        good = {*before.accessories, *([before.database.accessory] if before.database else [])} if before else set()
         database = self.order.release.plan.database
         steps = [self._restore, self._migrate_back]
         if database is not None and database.accessory not in good:  # removed next, if this deployment created it

@@ -223,7 +223,8 @@ def _refuse_opening(decision: Decision) -> None:
 
 
 def _refuse_exchanged(decision: Decision) -> None:
-    """Reject accessories that ran in a container and are external now, or the reverse: no data moves along."""
+    """Reject accessories that ran in a container and are external now, or the reverse, and a database in another file: no data
+    moves along."""
     before, after = decision.previous_release.plan if decision.previous_release else None, decision.order.release.plan
     found = [
         f"{name} was {'an external service' if item.external else 'a container of the environment'}, and would be "
@@ -231,6 +232,9 @@ def _refuse_exchanged(decision: Decision) -> None:
         for name, item in (before.accessories.items() if before else ())
         if name in after.accessories and bool(after.accessories[name].external) != bool(item.external)
     ]
+    own, other = after.database, before.database if before else None
+    if own and other and own.accessory != other.accessory and (own.file or other.file):
+        found.append(f"the database was {other.accessory}, and would be {own.accessory}")
     if found and not decision.order.force:
         raise UsageError(
             f"rejected: {'; '.join(found)}: its data doesn't move along",

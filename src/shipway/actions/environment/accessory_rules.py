@@ -100,7 +100,7 @@ def leave_newer(ctx: Context, plan: Plan, changes: Changeset, there: Sequence[Co
 
 def serving_image(ctx: Context, container: str, accessory: Accessory) -> str:
     """The image whose tools fit the server: the plan's, or the server's own if its major version differs."""
-    if accessory.external:
+    if not accessory.in_container:
         return accessory.image
     found = ctx.runtime.find(container)
     own = series_of_container(ctx, accessory, found) if found else None

@@ -35,18 +35,23 @@ Files = Callable[[str], dict[str, bytes]]  # returns the files of an image's fol
 def database_tool(
     ctx: Context, release: Release, environment: Environment, settings: Settings,
     *, runner: Callable[[ContainerSpec], OneOff] | None = None, files: Callable[[Files], Files] | None = None,
-    cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None,
+    cache: OwnTablesCache | None = None, start: Callable[[OnLine], None] | None = None, volume: str = "",
 ) -> DatabaseTool | None:  # fmt: skip
     """The migration tool of a release, bound to an environment's database; None if the plan has none.
 
     runner: runs commands, instead of containers of `tool_containers`. files: wraps the reader of the image's files. cache: shared
-    by the tools of the release. start: of a program that migrates when it starts, instead of one in the environment.
+    by the tools of the release. start: of a program that migrates when it starts, instead of one in the environment. volume:
+    with the file of a database without a server, instead of the environment's.
     """
     plan, database = release.plan, release.plan.database
     if database is None:
         return None
-    accessory = plan.accessories[database.accessory]
+    accessory = release.migrated
+    assert accessory is not None
     job = service_job(release, environment, settings, database.service, {})
+    if accessory.file:
+        source = volume or names.volume(plan.app, environment.name, accessory.file.volume)
+        job = dataclasses.replace(job, volumes={source: accessory.file.folder})
     password = settings.passwords.get(accessory.name, "")
     login = ctx.kind(accessory).login_of(accessory, plan.app, accessory.name, password)
     server = ctx.servers[accessory.kind]
@@ -81,11 +86,13 @@ def _on_start(
     ctx: Context, release: Release, environment: Environment, settings: Settings, start: Callable[[OnLine], None] | None
 ) -> dict[str, Any]:
     """What only the tool of a program that migrates when it starts needs."""
-    plan, database = release.plan, release.plan.database
+    database = release.plan.database
     assert database is not None
     if not database.on_start:
         return {}
-    server = ctx.servers[plan.accessories[database.accessory].kind]
+    accessory = release.migrated
+    assert accessory is not None
+    server = ctx.servers[accessory.kind]
     alone = lone_start(ctx, release, environment, settings, lambda spec: _limited(spec, server, database))
     return {"image": release.images[database.service], "start": start or alone}
 
@@ -118,7 +125,9 @@ def head_revision(ctx: Context, plan: Plan, images: Mapping[str, str], labels: M
     chosen = plan.services[database.service]
     files = {env[f"{name}_FILE"]: PLACEHOLDER.encode() for name in chosen.secret_files}
     job = ContainerSpec(name=f"{plan.app}_schema", image=images[database.service], labels=labels, env=env, files=files)
-    run, kind = one_off(ctx, job), plan.accessories[database.accessory].kind
+    accessory = plan.migrated(images)
+    assert accessory is not None
+    run, kind = one_off(ctx, job), accessory.kind
     extra: dict[str, Any] = {"image": job.image} if database.on_start else {}
     tool = ctx.tool(database, run=run, client=run, files=lambda path: image_files(ctx, job, path), kind=kind, **extra)
     return tool.head()

@@ -14,7 +14,9 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import UsageError
-from shipway.domain.plan import Accessory, Plan, Security
+from shipway.domain.plan import Accessory, Security
+from shipway.domain.release import Release
+from shipway.steps.database_server import file_mount
 
 
 def database(
@@ -26,7 +28,7 @@ def database(
     supported."""
     now, release, where = serving(ctx, app, environment)
     own = settings(ctx, release, where, like=now)
-    accessory = _chosen(ctx, release.plan, environment, name)
+    accessory = _chosen(ctx, release, environment, name)
     kind, here = ctx.kind(accessory), ctx.on(where.hosts[0].name)
     password = own.passwords.get(accessory.name, "")
     shell = kind.shell_of(accessory, app, accessory.name, password, read_only=read_only)
@@ -41,13 +43,14 @@ def database(
         name="", image=serving_image(here, container, accessory),
         labels=names.labels(app, environment, "session", accessory.name),
         entrypoint=(command[0],), command=(*command[1:], *arguments), env=variables, security=Security(),
-        networks={names.network(app, environment): ()},
+        networks={names.network(app, environment): ()}, volumes=file_mount(app, environment, accessory),
     )  # fmt: skip
     detail = " ".join([*(["read-only"] if read_only else []), "client", shlex.join(arguments)]).strip()
     return run_alone(here, release, environment, accessory.name, job, detail, person)
 
 
-def _chosen(ctx: Context, plan: Plan, environment: str, name: str | None) -> Accessory:
+def _chosen(ctx: Context, release: Release, environment: str, name: str | None) -> Accessory:
+    plan = release.plan
     if name is not None:
         require_name(plan, name)
         if name not in plan.accessories:
@@ -61,7 +64,9 @@ def _chosen(ctx: Context, plan: Plan, environment: str, name: str | None) -> Acc
             )
         return accessory
     if plan.database is not None:
-        return plan.accessories[plan.database.accessory]
+        found = release.migrated
+        assert found is not None
+        return found
     known = [item for item in plan.accessories.values() if ctx.kind(item).shell]
     own = [item for item in known if ctx.kind(item).password] or known
     if len(own) == 1:

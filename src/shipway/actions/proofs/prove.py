@@ -105,10 +105,16 @@ def run_proof(ctx: Context, request: ProofRequest) -> Proof:
     return dataclasses.replace(proof, seconds=ctx.clock() - began)
 
 
+def _migrated_before(request: ProofRequest) -> bool:
+    """Whether the previous release has the same database."""
+    old, new = request.old.migrated, request.release.migrated
+    return old is not None and new is not None and (old.name, old.file) == (new.name, new.file)
+
+
 def _untouched(request: ProofRequest) -> str:
     """Why there is nothing to prove; empty if there is."""
     database = request.release.plan.database
-    if database is None or database.accessory not in request.old.plan.accessories:
+    if database is None or not _migrated_before(request):
         return f"release {request.old.number} has no database with migrations"
     if request.current_revision == request.release.schema:
         return "the release has no new migrations"

@@ -88,7 +88,7 @@ class ProofSession:
         host = self.old.environment.hosts[0].name
         app, environment, passwords = self.plan.app, self.request.environment.name, self.old.settings.passwords
         target = Target(
-            self.sandbox.on(host), app, environment, accessory, passwords[accessory.name], self.sandbox.labels
+            self.sandbox.on(host), app, environment, accessory, passwords.get(accessory.name, ""), self.sandbox.labels
         )
         image = target.image()
         require_space(self.ctx, target, self.proving)
@@ -168,8 +168,9 @@ class ProofSession:
 
     def _accessory(self) -> Accessory:
         """The database accessory as it runs."""
-        assert self.plan.database is not None
-        return self.request.old.plan.accessories[self.plan.database.accessory]
+        accessory = self.request.old.migrated
+        assert accessory is not None
+        return accessory
 
     def _copy(self, server: Server, target: Target) -> tuple[ScratchDatabase, MigrationRange | None]:
         """The template, and what the release would apply to it. A history table of another name than usual is known once the
@@ -208,6 +209,7 @@ class ProofSession:
             runner=self.tools.runner,
             files=self._read_once,
             cache=self.own_tables,
+            volume=server.folder(database),
             start=(lambda on_line: self._start_alone(server, config, on_line)) if self._on_start else None,
         )
         assert tool is not None

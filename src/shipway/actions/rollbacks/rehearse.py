@@ -66,11 +66,11 @@ class _Rehearsing:
     def run(self, target: Release, like: Deployment, rollback: RollbackPlan) -> Rehearsal:
         """Run the rehearsal."""
         plan = self.release.plan
-        assert plan.database is not None
-        accessory, host = plan.accessories[plan.database.accessory], self.environment.hosts[0].name
+        accessory, host = self.release.migrated, self.environment.hosts[0].name
+        assert accessory is not None
         own = settings(self.ctx, self.release, self.environment, like=self.now, create=False)
         at = Target(
-            self.sandbox.on(host), plan.app, self.environment.name, accessory, own.passwords[accessory.name],
+            self.sandbox.on(host), plan.app, self.environment.name, accessory, own.passwords.get(accessory.name, ""),
             self.sandbox.labels,
         )  # fmt: skip
         proving = dataclasses.replace(plan.prove, mode=DATA)
@@ -111,7 +111,14 @@ class _Rehearsing:
         where = brought.plan.environments[self.environment.name]
         config = ReleaseConfig(brought, where, settings(self.ctx, brought, where, create=False)).on(server, copy)
         tools = ToolContainers(server, brought.plan.prove.timeout)
-        tool = database_tool(self.ctx, config.release, config.environment, config.settings, runner=tools.runner)
+        tool = database_tool(
+            self.ctx,
+            config.release,
+            config.environment,
+            config.settings,
+            runner=tools.runner,
+            volume=server.folder(copy),
+        )
         assert tool is not None
         tool.down(rollback.schema, lambda line: self.ctx.reporter.line("rehearse", line))
 

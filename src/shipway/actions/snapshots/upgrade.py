@@ -139,7 +139,7 @@ def _prepare(ctx: Context, order: DeployRequest, before: Release, accessory: Acc
         )
     server = ctx.servers.get(accessory.kind)
     if server is None or accessory.volume is None:
-        products = " or ".join(item.product for item in ctx.servers.values())
+        products = " or ".join(item.product for item in ctx.servers.values() if item.serves)
         raise UsageError(f"only a {products} accessory with a `volume` can be upgraded, and {accessory.name} is none")
     here.images.pull(accessory.image, lambda line: here.reporter.line("upgrade", line))
     config = config_of(here, accessory.image)

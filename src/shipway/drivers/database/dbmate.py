@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
+from shipway.domain.database import FILE_KIND
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.own_tables import OwnTablesCache
 from shipway.drivers.database.named import Named, reason
 from shipway.drivers.database.sql_folder import Migration, load
 from shipway.drivers.mysql_client import CLIENT
+from shipway.drivers.sqlite_program import program
 from shipway.ports import OneOff
 
 # Arguments: the verb, the folder, and the files. `dbmate migrate` applies everything in its folder, and `dbmate
@@ -66,7 +69,7 @@ class Dbmate(Named):
     ) -> None:
         self._run = run
         self._cache = cache or OwnTablesCache()
-        self._client, self._script = client, HISTORY[kind]
+        self._client, self._history_of = client, partial(_history, kind)
         self._files = files
         self._folder = folder or "db/migrations"
         self._loaded: dict[str, Migration] | None = None
@@ -84,7 +87,7 @@ class Dbmate(Named):
         table = _TABLE.search(output)
         if code or table is None:
             raise _broken(code, output)
-        code, rows = self._client(["sh", "-c", self._script, "shipway", table[1]])
+        code, rows = self._client(self._history_of(table[1]))
         applied = set(_ROW.findall(rows))
         if code or not applied.issuperset(_STATUS.findall(output)):
             raise MigrationFailed(
@@ -113,6 +116,11 @@ class Dbmate(Named):
     def _call(self, word: str, names: Sequence[str]) -> tuple[int, str]:
         paths = [self._migrations()[name].up.path for name in names]
         return self._run(["sh", "-c", SCRIPT, "shipway", word, self._folder, *paths])
+
+
+def _history(kind: str, table: str) -> Sequence[str]:
+    """The command that reads the table."""
+    return program("versions", table) if kind == FILE_KIND else ("sh", "-c", HISTORY[kind], "shipway", table)
 
 
 def _broken(code: int, output: str) -> MigrationFailed:

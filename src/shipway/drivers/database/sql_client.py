@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from shipway.domain.database import FILE_KIND
 from shipway.domain.errors import MigrationFailed
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.mysql_client import CLIENT
+from shipway.drivers.sqlite_program import program
 
 # Arguments: none to read the state; else for each file its path, whether it runs in a transaction (y), the statement that
 # records it, the number of chunks, and the chunks (base64 of gzip, whose checksum prevents running a truncated script).
@@ -114,7 +116,7 @@ class Outcome:
 class Client:
     """The client of a kind of server, with its dialect."""
 
-    functions: str
+    functions: str  # empty: a program of its own, with the same arguments and output
     table: str  # of the applied migrations
     atomic: bool  # whether a transaction covers changes of the schema
     escaped: Callable[[str], str] = lambda text: text.replace("'", "''")
@@ -129,6 +131,8 @@ class Client:
         return self._job(down, f"DELETE FROM {self.table} WHERE version = {self._quote(version)}")
 
     def command(self, arguments: Sequence[str] = ()) -> list[str]:
+        if not self.functions:
+            return [*program("migrate"), *arguments]
         return ["sh", "-c", self.functions + _SCRIPT, "shipway", *arguments]
 
     def calls(self, jobs: Sequence[Job]) -> Iterator[list[str]]:
@@ -167,6 +171,7 @@ CLIENTS = {
         _MYSQL, "shipway_migrations", atomic=False, ended=ended,
         escaped=lambda text: text.replace("\\", "\\\\").replace("'", "''"),
     ),
+    FILE_KIND: Client("", "shipway_migrations", atomic=True),
 }  # fmt: skip
 
 

@@ -22,27 +22,31 @@ STEPS = 10_000  # instructions of SQLite's virtual machine between two checks of
 
 
 class SqliteScratch:
-    """`folder` is created if missing."""
+    """`folder` is created if missing. file: the name of each database's file, in a folder of its own that any user may use;
+    empty: named after the database, for this process alone."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, file: str = "") -> None:
+        self._folder, self._file = folder, file
 
     def create(self, like: ScratchDatabase | None = None) -> ScratchDatabase:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{new_name()}.db"
+        name = new_name()
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with _translated(), _open(path, "rwc") as target:
+            target.execute("VACUUM")  # writes the file
+            if self._file:  # users of images share it; files beside it get its mode
+                path.parent.chmod(0o777)
+                path.chmod(0o666)
             if like is not None:
-                with _open(self._folder / f"{like.name}.db", "rw") as source:
+                with _open(self._path(like.name), "rw") as source:
                     source.backup(target)  # unlike a copied file, it includes the journal
-            else:
-                target.execute("VACUUM")  # writes the file
-        return SqliteDatabase(path)
+        return SqliteDatabase(path, name)
 
     def drop(self, database: ScratchDatabase) -> None:
         self._drop(database.name)
 
     def drop_orphans(self) -> Sequence[str]:
-        names = sorted(path.stem for path in self._folder.glob("*.db") if is_orphan(path.stem))
+        names = sorted(path.stem for path in self._folder.glob("*" if self._file else "*.db") if is_orphan(path.stem))
         for name in names:
             self._drop(name)
         return names
@@ -83,13 +87,20 @@ class SqliteScratch:
         return False
 
     def _drop(self, name: str) -> None:
+        path = self._path(name)
+        if self._file:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            return
         for end in ("", "-wal", "-shm", "-journal"):
-            (self._folder / f"{name}.db{end}").unlink(missing_ok=True)
+            path.with_name(path.name + end).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name / self._file if self._file else self._folder / f"{name}.db"
 
 
 class SqliteDatabase:
-    def __init__(self, path: Path) -> None:
-        self.name = path.stem
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
         self.url = f"sqlite:///{path}"
         self._path = path
         self._made = self._keys()

@@ -30,6 +30,7 @@ class MySqlServer:
 
     product = "MySQL or MariaDB"
     atomic_migrations = False
+    serves = True
     history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:

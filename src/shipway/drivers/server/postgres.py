@@ -30,6 +30,7 @@ class PostgresServer:
 
     product = "PostgreSQL"
     atomic_migrations = True
+    serves = True
     history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:

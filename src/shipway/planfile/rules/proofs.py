@@ -25,8 +25,8 @@ def check(plan: Plan, report: Report) -> None:
             _waits(step, plan, report)
     if plan.database is None:
         _without_database(plan, report)
-    elif plan.database.accessory in plan.accessories:
-        _supported(plan.accessories[plan.database.accessory], plan, report)
+    elif migrated := plan.migrated({}):
+        _supported(migrated, plan, report)
 
 
 def _supported(accessory: Accessory, plan: Plan, report: Report) -> None:

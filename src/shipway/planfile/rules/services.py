@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 
@@ -200,7 +201,9 @@ def _database(plan: Plan, report: Report) -> None:
     if database is None:
         return
     known(report, ("database", "service"), database.service, "services", "service")
-    if known(report, ("database", "accessory"), database.accessory, "accessories", "accessory"):
+    if database.file:
+        _in_volume(plan, database.file, database.service, report)
+    elif known(report, ("database", "accessory"), database.accessory, "accessories", "accessory"):
         _migrated(plan.accessories.get(database.accessory), report)
     if database.tool == "sql" and not report.written(("database", "folder")):
         report.error(("database", "tool"), "`sql` requires `folder`", "`folder:` the up and down files in the image")
@@ -208,12 +211,31 @@ def _database(plan: Plan, report: Report) -> None:
         report.error(("database", "tool"), "`command` requires `commands`", "`commands:` that run the tool")
     if database.on_start:
         _on_start(plan.services.get(database.service), report)
-        if plan.accessories.get(database.accessory, NO_ACCESSORY).kind == "mysql":
+        if database.file or plan.accessories.get(database.accessory, NO_ACCESSORY).kind == "mysql":
             report.error(("database", "tool"), "`on-start` supports only PostgreSQL", "the tool of the migrations")
     if database.tool != "command" and report.written(("database", "commands")):
         report.error(
             ("database", "commands"), "are only for the tool `command`", f"no `commands`: {database.tool} is built in"
         )
+
+
+def _in_volume(plan: Plan, file: str, service: str, report: Report) -> None:
+    """A database that is a file is in a volume of the engine, without a folder between them."""
+    if service not in plan.services:
+        return
+    at, folder = ("database", "file"), posixpath.dirname(file)
+    volumes = plan.services[service].volumes.values()
+    found = next((item for item in volumes if item.path == folder), None)
+    if found is not None and found.folder:
+        message = f"is in the folder `{found.folder}` of the host, of which Shipway takes no snapshots"
+        report.error(at, message, f"`volumes: {{{found.name}: {folder}}}` of `{service}`, without `folder`")
+    around = next((item for item in volumes if file.startswith(f"{item.path}/")), None)
+    if found is None and around is not None:
+        message = f"is in a folder of the volume `{around.name}`, not directly in it"
+        report.error(at, message, f"`{around.path}/{posixpath.basename(file)}`, or a volume with the path `{folder}`")
+    elif found is None:
+        message = f"is in no volume of `{service}`: each new container would begin with an empty database"
+        report.error(at, message, f"`volumes: {{data: {folder}}}` of the service `{service}`")
 
 
 def _on_start(service: Service | None, report: Report) -> None:
