@@ -18,7 +18,7 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from tests.conformance.scratch_lab import MARIADB, NEWER_MARIADB, build_mariadb, build_newer_mariadb
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, effects
+from tests.system.tiny import Tiny, effects, from_its_end
 
 pytestmark = [pytest.mark.engine, pytest.mark.machine]
 
@@ -157,10 +157,6 @@ def test_a_restore_of_tables_and_code(shop: Tiny) -> None:
     whole(shop)
 
 
-# Of a restore, counted from its end: while the snapshot is loaded, before the tables are renamed, after that.
-POINTS = (9, 7, 6, 5)
-
-
 @pytest.mark.full
 def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     target = next(item["number"] for item in snapshots(shop) if item["rows"]["pets"] == 2)
@@ -168,7 +164,7 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     counted = shop.shipway("restore", "staging", str(target), "--yes")
     every = effects(counted.output)
     ends: set[str] = set()
-    for from_end in POINTS:
+    for from_end in from_its_end(ends):
         sql(shop, "DELETE FROM pets")
         before = len(shop.deployments("staging"))
         shop.env["SHIPWAY_TEST_DIE"] = f"{every - from_end},after"
@@ -234,7 +230,8 @@ def test_an_upgrade_to_a_newer_version(shop: Tiny) -> None:
     before = (names(shop), sql(shop, "SELECT few()"))
     shop.plan["accessories"]["db"]["image"] = NEWER_MARIADB
     shop.change("five")
-    refused = shop.shipway("run", "staging", check=False)
+    assert shop.shipway("run", "staging", check=False).code == UsageError.exit_code
+    refused = shop.shipway("deploy", "staging", "staging", "--force", check=False)
     assert refused.code == UsageError.exit_code, refused.output
     assert "shipway database upgrade staging" in refused.output
     assert sql(shop, "SELECT version()").startswith("10.11.")

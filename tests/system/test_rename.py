@@ -25,6 +25,7 @@ def test_an_environment_and_its_app_get_new_names(make: Make) -> None:
     environments = project.plan["environments"]
     environments["preview"] = environments.pop("staging")
     environments["production"]["after"] = "preview"
+    project.protect()
     project.change("two")
     refused = project.shipway("run", "staging", "--app", project.app, check=False)
     assert refused.code == GateRefused.exit_code
@@ -39,6 +40,7 @@ def test_an_environment_and_its_app_get_new_names(make: Make) -> None:
         assert identities(project) == before
         assert (project.networks(), project.volumes()) == places
         project.plan["app"] = f"{project.app}-new"
+        project.protect()
         project.change("two")
         project.shipway("run", "staging")
         assert project.answer() == "two"

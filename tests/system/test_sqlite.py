@@ -12,7 +12,7 @@ import pytest
 from examples.project import get
 from shipway.domain.proof import HALF_APPLIED, RESTORED
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, effects
+from tests.system.tiny import Tiny, effects, from_its_end
 
 pytestmark = [pytest.mark.engine, pytest.mark.machine]
 
@@ -169,10 +169,6 @@ def test_a_restore_of_tables_and_code(shop: Tiny) -> None:
     whole(shop)
 
 
-# Of a restore, counted from its end: while the snapshot is loaded, before the content is replaced, after that.
-POINTS = (9, 7, 6, 5)
-
-
 @pytest.mark.full
 def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     target = next(item["number"] for item in snapshots(shop) if item["rows"]["pets"] == 2)
@@ -180,7 +176,7 @@ def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
     counted = shop.shipway("restore", "staging", str(target), "--yes")
     every = effects(counted.output)
     ends: set[str] = set()
-    for from_end in POINTS:
+    for from_end in from_its_end(ends):
         sql(shop, "DELETE FROM pets")
         before = len(shop.deployments("staging"))
         shop.env["SHIPWAY_TEST_DIE"] = f"{every - from_end},after"
