@@ -75,7 +75,6 @@ class AccessoryKind:
     versions: Versions | None = None  # None: another version can read its files
     shell: Shell | None = None
     external: External | None = None  # None: only the address of an external one is known
-    upgrades_files: bool = False  # whether the server itself can convert files of an older version
 
     def data_folder(self, accessory: Accessory, variables: Mapping[str, str]) -> str | None:
         """Return the folder of its server's files; None if unknown. variables: of the image."""

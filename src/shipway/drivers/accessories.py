@@ -83,7 +83,6 @@ KINDS: Kinds = {
             variables={"MARIADB_VERSION": "MariaDB", "MYSQL_VERSION": "MySQL"},
             tags={"mysql": "MySQL", "mariadb": "MariaDB"},
         ),
-        upgrades_files=True,
         shell=Shell(
             ("sh", "-c", _MYSQL_CLIENT, "db"),
             {

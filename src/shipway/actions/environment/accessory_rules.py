@@ -41,7 +41,7 @@ def require_sound(
             _require_path(ctx, accessory, config)
         if before is None:
             _require_not_upgraded(ctx, plan.app, environment, accessory, change.spec, config)
-        _require_series(ctx, environment, accessory, change.spec, config, before, force=force)
+        _require_series(ctx, environment, accessory, change.spec, config, before)
 
 
 def misplaced(ctx: Context, plan: Plan, there: Sequence[ContainerInfo]) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,7 @@ def _require_not_upgraded(
 
 def _require_series(
     ctx: Context, environment: str, accessory: Accessory, spec: ContainerSpec, config: Mapping[str, object],
-    before: ContainerInfo | None, *, force: bool,
+    before: ContainerInfo | None,
 ) -> None:  # fmt: skip
     new = ctx.kind(accessory).series(accessory.image, variables_of(config))
     old = _series_of_files(ctx, accessory, spec, config, before)
@@ -173,12 +173,9 @@ def _require_series(
         old = series_of_container(ctx, accessory, before)
     if new is None or old is None or new.fits(old):
         return
-    if ctx.kind(accessory).upgrades_files and force and new.product == old.product:
-        ctx.reporter.note(f"{new} upgrades the files of {old} permanently: a rollback to {old} is not possible")
-        return
     raise UsageError(
         f"rejected: the data of accessory {accessory.name} was written by {old}, and {accessory.image} is {new}, which can't "
-        "read it",
+        "read it, or would convert it for good",
         hint=_remedy(ctx, accessory, environment, old),
     )
 
@@ -188,7 +185,7 @@ def _remedy(ctx: Context, accessory: Accessory, environment: str, old: Series) -
         return f"`shipway database upgrade {environment}` upgrades the data by dump and restore; or set {old} in the plan again"
     return (
         "dump and restore: add an accessory of another name with the new image, load a dump of the old one, and let the services "
-        f"use it; or, if {old.product} can upgrade its files in place: `shipway deploy {environment} --force`, after which no rollback is possible"
+        f"use it; or set {old} in the plan again"
     )
 
 
