@@ -53,5 +53,7 @@ def test_an_environment_and_its_app_get_new_names(make: Make) -> None:
     history = project.shipway("history", "staging", "--app", project.app).output
     assert "renamed the environment first called staging to preview: clearer" in history
     assert f"renamed the app first called {project.app} to {project.app}-new" in history
-    assert project.shipway("status").output.startswith(f"{project.app}-new\n\n  preview  ")
+    shown = project.shipway("status").output
+    assert shown.startswith(f"{project.app}-new\n")
+    assert "\n  preview  " in shown
     assert project.shipway("exec", "preview", "web", "--", "printenv", "SHIPWAY_ENVIRONMENT").output == "staging\n"

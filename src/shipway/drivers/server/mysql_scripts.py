@@ -50,6 +50,11 @@ triggers() { # option…: without views, whose dump is last in it
 }
 only_tables() { sed "/^$MARK\$/,\$d"; }
 only_code() { sed "1,/^$MARK\$/d" | as_own; }
+lasting() { # rows of tables with system versioning that are current: from MariaDB 11.5 on, they end at another time
+  if [ "$(sql -e 'SELECT FROM_UNIXTIME(4294967295) IS NOT NULL' </dev/null)" = 1 ]; then
+    sed "s/'2038-01-19 03:14:07.999999')/'2106-02-07 06:28:15.999999')/g"
+  else cat; fi
+}
 settings() { # of the database, as options of CREATE or ALTER DATABASE
   sql -e "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '$(literal "$DB_NAME")'"
@@ -85,7 +90,7 @@ serve() {
 }
 save() { { tables && code || touch /tmp/incomplete; } | gzip -1; [ ! -e /tmp/incomplete ]; }
 test_it() {
-  gunzip -c "$1" | only_tables | here sql "$DB_NAME" || return
+  gunzip -c "$1" | only_tables | here lasting | here sql "$DB_NAME" || return
   gunzip -c "$1" | only_code | here sql "$DB_NAME" || return
   here rows
 }
@@ -93,7 +98,7 @@ restore() {
   file=$1 new=$2
   create "$new" || return
   gunzip -c "$file" | only_code > "$new.code" || return
-  gunzip -c "$file" | only_tables | sql "$new" || return
+  gunzip -c "$file" | only_tables | lasting | sql "$new" || return
   # The code is tried here: after the step that moves the tables, an error would be too late.
   sql "$new" < "$new.code" && (DB_NAME=$new; { drops TRIGGER triggers trigger && drop_code; } > /tmp/drop.sql && sql "$new" < /tmp/drop.sql)
 }
@@ -170,7 +175,7 @@ old() { (DB_HOST=$OLD; "$@"); }
 new() { (DB_HOST=$NEW; "$@"); }
 others=$(old sql -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema', '$DB_NAME')") || exit 1
 [ -z "$others" ] || { echo "the server has other databases, which would not be copied:" $others; exit 1; }
-{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | as_own | new sql "$DB_NAME" || exit 1
+{ { echo "ALTER DATABASE $(old settings);" && old tables && old code; } || touch /tmp/failed; } | as_own | new lasting | new sql "$DB_NAME" || exit 1
 [ ! -e /tmp/failed ] || exit 1
 old rows > /tmp/old && new rows > /tmp/new || exit 1
 cmp -s /tmp/old /tmp/new || { echo "the row counts of the copy differ:"; diff /tmp/old /tmp/new | head -n 20; exit 1; }
@@ -202,7 +207,7 @@ everything() {
   { echo "ALTER DATABASE $(settings);" &&
     if [ "$mode" = data ]; then tables; else tables --no-data && pick "$@"; fi && code; } || touch /tmp/failed
 }
-load() { DB_HOST=$TO_HOST DB_PORT=$TO_PORT DB_USER=$TO_USER MYSQL_PWD=$TO_PASSWORD DB_NAME=$TO_DATABASE; export MYSQL_PWD; sql "$DB_NAME"; }
+load() { DB_HOST=$TO_HOST DB_PORT=$TO_PORT DB_USER=$TO_USER MYSQL_PWD=$TO_PASSWORD DB_NAME=$TO_DATABASE; export MYSQL_PWD; lasting | sql "$DB_NAME"; }
 case $what in
   pipe) everything "$@" | (load) ;;
   save) everything "$@" | gzip -1 > "$file" ;;
