@@ -56,4 +56,6 @@ def test_an_environment_and_its_app_get_new_names(make: Make) -> None:
     shown = project.shipway("status").output
     assert shown.startswith(f"{project.app}-new\n")
     assert "\n  preview  " in shown
-    assert project.shipway("exec", "preview", "web", "--", "printenv", "SHIPWAY_ENVIRONMENT").output == "staging\n"
+    assert (
+        project.shipway("exec", "preview", "web", "--", "sh", "-c", "echo $SHIPWAY_ENVIRONMENT").output == "staging\n"
+    )
