@@ -66,8 +66,11 @@ class Runtime(Protocol):
         """Its lines with their times, many at a time as they arrive. since: a time as of a line: only later ones. With
         follow until the container exits. Reading may begin only when the iteration does."""
 
-    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
-        """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent."""
+    def execute(
+        self, container: str, command: Sequence[str], *, timeout: float = 600.0, kept: bool = False
+    ) -> tuple[int, str]:
+        """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent. kept: in a
+        shell of the container, if it has one, that stays open for further commands until the container is removed."""
 
     def attach(self, container: str, *, tty: bool) -> Session:
         """Connect to a container created as `attached` (and `tty`), before it is started."""

@@ -105,7 +105,7 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: st
     def client(command: Sequence[str]) -> tuple[int, str]:
         login = driver.client(kind.login_of(accessory, app, LOOPBACK, password))
         words = [f"{variable}={value}" for variable, value in login.items()]
-        return ctx.runtime.execute(name, ["env", *words, *command], timeout=CLIENT_TIMEOUT)
+        return ctx.runtime.execute(name, ["env", *words, *command], timeout=CLIENT_TIMEOUT, kept=True)
 
     scratch = driver.scratch(kind.url_of(accessory, app, address, password), client)
     return Server(sandbox, accessory, password, name, network, driver, scratch, role)

@@ -207,7 +207,9 @@ class MemoryRuntime(Recorder):
         batch = [(stamp((first + index) / 1000), line) for index, line in enumerate(lines)]
         return iter([kept] if (kept := [line for line in batch if since is None or line[0] > since]) else [])
 
-    def execute(self, container: str, command: Sequence[str], *, timeout: float = 600.0) -> tuple[int, str]:
+    def execute(
+        self, container: str, command: Sequence[str], *, timeout: float = 600.0, kept: bool = False
+    ) -> tuple[int, str]:
         with self._call("execute", self._name(container), *command):
             found = self._need(container)
             if not found.info.running:
