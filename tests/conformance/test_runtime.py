@@ -253,10 +253,33 @@ class TestDockerRuntime(RuntimeContract):
         assert code in (126, 127)
         assert "nosuchcommand" in output
 
-    def test_commands_give_both_streams_and_their_code(self, lab: DockerLab) -> None:
+    @pytest.mark.parametrize("kept", [False, True])
+    def test_commands_give_both_streams_and_their_code(self, lab: DockerLab, *, kept: bool) -> None:
         name = lab.run("a", "sleep 300")
-        code, output = lab.runtime.execute(name, ["sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 5"])
-        assert (code, output) == (5, "out\nerr\n")
+
+        def run(*command: str) -> tuple[int, str]:
+            return lab.runtime.execute(name, command, kept=kept)
+
+        assert run("sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 5") == (5, "out\nerr\n")
+        assert run("env", "A=a b'c\"\n$d", "sh", "-c", 'printf %s "$A"') == (0, "a b'c\"\n$d")  # without an end of line
+        assert run("cat") == (0, "")  # there is no input
+        assert run("exit", "3")[0] in (126, 127)  # a shell's own commands are none
+        assert run("sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x") == (0, "x" * 3_000_000)
+        with ThreadPoolExecutor(5) as pool:
+            asked = [pool.submit(run, "sh", "-c", f"sleep 0.1; echo {number}") for number in range(5)]
+        assert [each.result() for each in asked] == [(0, f"{number}\n") for number in range(5)]
+        assert run("sh", "-c", "echo before; kill -9 -1; sleep 1")[0] == 137
+
+    def test_a_shell_that_is_kept(self, lab: DockerLab) -> None:
+        name = lab.run("a", "sleep 300")
+        (_, first), (_, second) = (lab.runtime.execute(name, ["sh", "-c", "echo $PPID"], kept=True) for _ in range(2))
+        assert first == second
+        with pytest.raises(EngineError, match="in time"):
+            lab.runtime.execute(name, ["sleep", "100"], kept=True, timeout=0.2)
+        assert lab.runtime.execute(name, ["echo", "pong"], kept=True) == (0, "pong\n")
+        missing = DockerLab()  # no shell is open there
+        assert lab.runtime.execute(name, ["rm", "/bin/sh"], kept=True) == (0, "")
+        assert missing.runtime.execute(name, ["echo", "pong"], kept=True) == (0, "pong\n")
 
     def test_a_network_that_only_stopped_containers_know_can_go(self, lab: DockerLab) -> None:
         network = lab.name("net")

@@ -81,7 +81,7 @@ def own_server(
         raise ProofError(f"no server can be started in a container: {error.message}", hint=_hint(error)) from error
 
     def client(command: Sequence[str]) -> tuple[int, str]:
-        return runtime.execute(name, ["env", *kind.client, *command])
+        return runtime.execute(name, ["env", *kind.client, *command], kept=True)
 
     try:
         yield _start(runtime, kind, image, name, ready), client

@@ -68,10 +68,11 @@ class Runtime(Protocol):
 
     def execute(
         self, container: str, command: Sequence[str], *, timeout: float = 600.0,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None, kept: bool = False,
     ) -> tuple[int, str]:  # fmt: skip
         """Run a command inside a running container: exit code and output. timeout: seconds that it may be silent.
-        environment: added to the container's; unlike the command, it isn't in the machine's list of processes."""
+        environment: added to the container's; unlike the command, it isn't in the machine's list of processes. kept: in a
+        shell of the container, if it has one, that stays open for further commands until the container is removed."""
 
     def attach(self, container: str, *, tty: bool) -> Session:
         """Connect to a container created as `attached` (and `tty`), before it is started."""

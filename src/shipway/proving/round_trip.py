@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -95,20 +96,19 @@ def round_trip(
         return replace(seen, findings=Findings(idle_down=True), stages=tuple(stages), catalog=after)
     cosmetic, differences = _split(compare(before, restored), terms)
     order = order_of(before, restored)
-    if not differences and not cosmetic and dumped and (earlier := dumped(seen, bool(order))):
-        old, new = side_by_side(lambda read: read(), (earlier, database.dump))
+    earlier = dumped(seen, bool(order)) if dumped and not differences and not cosmetic else None
+    with ThreadPoolExecutor(1) as pool:  # a dump takes long, and reads no rows
+        dumping = pool.submit(database.dump) if earlier else None
+        losses: tuple[Loss, ...] = ()
+        if template:
+            losses = lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
+        collisions = new_collisions(template.collisions if template else lambda: colliding, database)
+        old = earlier() if earlier else None
+    if dumping:
+        new = dumping.result()
         differences = compare_dumps(old, new, own) if old is not None and new is not None else ()
         seen = replace(seen, compared=True)
-    findings = Findings(
-        differences=differences,
-        cosmetic=cosmetic,
-        order=order,
-        losses=lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
-        if template
-        else (),
-        collisions=new_collisions(template.collisions if template else lambda: colliding, database),
-    )
-
+    findings = Findings(differences=differences, cosmetic=cosmetic, order=order, losses=losses, collisions=collisions)
     stage, failure = run("up again", database, up, terms, own)
     seen = replace(seen, stages=(*stages, stage))
     if failure:

@@ -121,7 +121,7 @@ def start(sandbox: Sandbox, app: str, accessory: Accessory, image: str, role: st
 
     def client(command: Sequence[str]) -> tuple[int, str]:
         login = driver.client(kind.login_of(accessory, app, LOOPBACK, password))
-        return ctx.runtime.execute(name, command, timeout=CLIENT_TIMEOUT, environment=login)
+        return ctx.runtime.execute(name, command, timeout=CLIENT_TIMEOUT, environment=login, kept=True)
 
     scratch = driver.scratch(kind.url_of(accessory, app, address, password), client)
     return Server(sandbox, accessory, password, name, network, driver, scratch, role)

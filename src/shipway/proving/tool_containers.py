@@ -32,7 +32,9 @@ class ToolContainers:
         def run(command: Sequence[str]) -> tuple[int, str]:
             container = self._container(spec)
             own = {name: value for name, value in spec.env.items() if container.env.get(name) != value}
-            code, output = self._ctx.runtime.execute(container.name, command, timeout=self._timeout, environment=own)
+            code, output = self._ctx.runtime.execute(
+                container.name, command, timeout=self._timeout, environment=own, kept=True
+            )
             return code, self._ctx.redactor.text("\n".join(output.splitlines()))
 
         return run

@@ -147,14 +147,19 @@ class RuntimeContract(OutputContract):
         assert lab.runtime.wait(polite, 1) == 0
         assert lab.runtime.wait(stubborn, 1) == 137
 
-    def test_execute(self, lab: RuntimeLab) -> None:
+    @pytest.mark.parametrize("kept", [False, True])
+    def test_execute(self, lab: RuntimeLab, kept: bool) -> None:
         name = started(lab, "a")
-        code, output = lab.runtime.execute(name, lab.answered)
-        assert (code, output.strip()) == (0, "pong")
-        assert lab.runtime.execute(name, lab.answered, environment={"KEY": "a b"})[0] == 0
+        for _ in range(3):
+            code, output = lab.runtime.execute(name, lab.answered, kept=kept)
+            assert (code, output.strip()) == (0, "pong")
+        for given in ({"KEY": "a 'b"}, {"not.an-identifier": "a"}):
+            assert lab.runtime.execute(name, lab.answered, environment=given, kept=kept)[0] == 0
         lab.runtime.stop(name, 5)
         with pytest.raises(EngineError):
-            lab.runtime.execute(name, lab.answered)
+            lab.runtime.execute(name, lab.answered, kept=kept)
+        lab.runtime.start(name)
+        assert lab.runtime.execute(name, lab.answered, kept=kept)[1].strip() == "pong"
 
     def test_open_connections(self, lab: RuntimeLab) -> None:
         name = started(lab, "a")

@@ -20,8 +20,9 @@ from shipway.domain.mounts import is_folder
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.commands import COMMANDS
-from shipway.drivers.runtime.engine import EngineRefused, EngineTimeout, segment
+from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout, segment
 from shipway.drivers.runtime.networks import EngineNetworks
+from shipway.drivers.runtime.shells import Shells
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
 from shipway.ports import Session
 
@@ -29,9 +30,13 @@ REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
 
 class DockerRuntime(EngineNetworks):
-    """The Runtime of one engine. Stateless except for the engine's address: share it between threads."""
+    """The Runtime of one engine. Stateless except for the engine's address, and open shells: share it between threads."""
 
     commands = COMMANDS
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._shells = Shells(engine)
 
     def ping(self) -> str:
         return str(self._engine.call("GET", "/version", timeout=10)["Version"])
@@ -181,6 +186,7 @@ class DockerRuntime(EngineNetworks):
 
     def remove(self, container: str, *, volumes: bool = True) -> None:
         path = f"/containers/{segment(container)}"
+        self._shells.close(container)
         self._engine.call("DELETE", path, query={"force": 1, "v": int(volumes)}, fine=(404, 409))
         deadline = time.monotonic() + REMOVAL
         while self._inspect(container) is not None:  # another process is removing it
@@ -232,9 +238,12 @@ class DockerRuntime(EngineNetworks):
 
     def execute(
         self, container: str, command: Sequence[str], *, timeout: float = 600.0,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None, kept: bool = False,
     ) -> tuple[int, str]:  # fmt: skip
-        given = [f"{name}={value}" for name, value in (environment or {}).items()]
+        own = environment or {}
+        if kept and (found := self._shells.run(container, command, own, timeout)):
+            return found
+        given = [f"{name}={value}" for name, value in own.items()]
         body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command), "Env": given}
         made = self._engine.call("POST", f"/containers/{segment(container)}/exec", body=body)["Id"]
         path = f"/exec/{made}"

@@ -44,6 +44,10 @@ class RawStream:
         """Send all of it."""
         self._connection.sendall(data)
 
+    def limit(self, seconds: float) -> None:
+        """From now on, TimeoutError where the other side is silent for longer."""
+        self._connection.settimeout(seconds)
+
     def end_writing(self) -> None:
         """No more is sent. Without effect by TLS, which can't end one direction alone."""
         if not hasattr(self._connection, "unwrap"):

@@ -22,7 +22,8 @@ from shipway.ports import OneOff, Replayed, Watched
 
 class PostgresDatabase:
     """`server` and `watcher` connect to the database that the server is administered from. Reading and watching use
-    sessions that stay open (see Reader); a script has its own (see Spare). `client` runs a command beside the server, if known."""
+    sessions that stay open (see Reader); a script has its own (see Spare), whose name dumps share: they change nothing either.
+    `client` runs a command beside the server, if known."""
 
     def __init__(
         self, name: str, url: str, server: str, watcher: Reader, *, empty: bool, client: OneOff | None = None
@@ -53,7 +54,7 @@ class PostgresDatabase:
 
     def dump(self) -> Mapping[str, str] | None:
         version = self._reader.read(lambda connection: connection.info.server_version)
-        return dump(self.name, self.url, version, self._client)
+        return dump(self.name, self.url, version, self._client, self._spare.name)
 
     def collisions(self) -> Sequence[str]:
         return self._reader.read(find_collisions)

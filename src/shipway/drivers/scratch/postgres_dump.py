@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from shipway.domain.errors import ProofError
 from shipway.drivers.libpq import variables
@@ -44,15 +45,16 @@ def _plain(line: str) -> str:
     return _CHOSEN.sub("NOT NULL", line)
 
 
-def dump(database: str, url: str, version: int, client: OneOff | None) -> Mapping[str, str] | None:
+def dump(database: str, url: str, version: int, client: OneOff | None, session: str) -> Mapping[str, str] | None:
     """By `client`, which runs a command beside the server; without it by this machine's pg_dump, if that is not older than
-    the server. `version` as in 150018; `url` is the database's."""
+    the server. `version` as in 150018; `url` is the database's; `session`: the application_name of the program's session."""
+    words = [*OPTIONS, f"--dbname=dbname={database} application_name={session}"]
     if client is not None:
-        code, output = client(["pg_dump", *OPTIONS, f"--dbname={database}"])
+        code, output = client(["pg_dump", *words])
     elif local_version() < version // 10000:
         return None
     else:
-        done = run(["pg_dump", *OPTIONS], env={**os.environ, **variables(url)}, timeout=TIMEOUT)
+        done = run([_program(), *words], env={**os.environ, **variables(url)}, timeout=TIMEOUT)
         code, output = done.code, done.output
     if code:
         raise ProofError(f"pg_dump can't write the schema of {database}\n{output.strip()}")
@@ -62,7 +64,20 @@ def dump(database: str, url: str, version: int, client: OneOff | None) -> Mappin
 @cache
 def local_version() -> int:
     """The major version of this machine's pg_dump; 0 if there is none."""
-    if shutil.which("pg_dump") is None:
+    program = _program()
+    if not program:
         return 0
-    match = re.search(r"(\d+)(?:\.\d+|\w+)", run(["pg_dump", "--version"], timeout=TIMEOUT).output)
+    match = re.search(r"(\d+)(?:\.\d+|\w+)", run([program, "--version"], timeout=TIMEOUT).output)
     return int(match[1]) if match else 0
+
+
+@cache
+def _program() -> str:
+    """Its path; empty if there is none. Debian's chooses one of several, which takes as long as a dump: so it is the newest one itself."""
+    found = shutil.which("pg_dump") or ""
+    if Path(found).resolve().name != "pg_wrapper":
+        return found
+    newest = max(
+        Path("/usr/lib/postgresql").glob("[0-9]*/bin/pg_dump"), key=lambda path: int(path.parts[4]), default=None
+    )
+    return str(newest or found)

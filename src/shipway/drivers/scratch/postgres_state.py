@@ -57,8 +57,8 @@ class State:
 
 
 def read_state(connection: Connection, unused: str) -> State:
-    """Waits for ending sessions: PostgreSQL counts a session's changes when it ends, or seconds later. A session with the
-    application_name `unused` has changed nothing."""
+    """Waits for ending sessions: PostgreSQL counts a session's changes when it ends, or seconds later. Sessions with
+    the application_name `unused` have changed nothing."""
     everything = connection.info.server_version >= COUNTED_SINCE and _alone(connection, unused)
     epoch, on = connection.execute(_EPOCH, prepare=True).fetchone() or ("", False)
     tables = {
