@@ -130,8 +130,8 @@ class Origin:
         return [name for name in branches if name in tips and self._leads_to(name, tips[name], revision)]
 
     def was_tip(self, branch: str, revision: str) -> bool:
-        """Whether the commit is in the branch's history, and not only by a merge: nobody looked at the commits of a merged
-        branch one by one."""
+        """Whether the commit is in the branch's history, and not only by a merge: those of a merged branch
+        may be unreviewed one by one."""
         tip = self.refs().branches().get(branch)
         return tip is not None and self._leads_to(branch, tip, revision, merged=False)
 

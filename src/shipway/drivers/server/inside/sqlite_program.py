@@ -70,7 +70,7 @@ def copy(source: sqlite3.Connection, target: sqlite3.Connection, deadline: float
 
 
 def take_copy(path: str) -> None:
-    """A consistent copy in a new file, as of one moment. In the mode WAL nobody waits for it."""
+    """A consistent copy in a new file, as of one moment. In the mode WAL no writer waits for it."""
     source = connect(FILE if os.path.exists(FILE) else ":memory:")  # nothing has written it yet: it is empty
     target = sqlite3.connect(path, isolation_level=None)
     copy(source, target, time.monotonic() + PATIENCE)
