@@ -116,7 +116,7 @@ def site(make: Make) -> Iterator[Site]:
     """A site that all tests share; the one that deploys comes last."""
     project = make(database=True)
     project.plan |= {
-        "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "5s"}, "drain": "0s", "secrets": ["TOKEN"]}},
+        "services": {"web": {"build": "web", "health": {"command": "test -e /tmp/ready", "timeout": "20s"}, "drain": "0s", "secrets": ["TOKEN"]}},
         "prove": {"scenarios": {
             "add": {"service": "web", "run": "bash add", "kind": "write"}, "give": {"service": "web", "run": "bash add", "kind": "job"},
         }},

@@ -29,6 +29,7 @@ from tests.system import prepared
 # What a site answers that isn't there: the edge has no such route, or has given its port back.
 NOT_THERE = ("HTTP status 404", "HTTP status 0: <urlopen error [Errno 111]")
 IMAGE = "caddy:2"  # the smallest of the base images, with a shell
+PATIENT, SHORT = "30s", "3s"  # of a health check: a busy machine takes seconds to start a container
 DOCKERFILE = f"""\
 FROM {IMAGE}
 WORKDIR /app
@@ -62,7 +63,7 @@ class Tiny(Project):
         self.plan: dict[str, Any] = {
             "app": self.app,
             "services": {
-                "web": {"build": "web", "port": 8000, "route": "/", "health": {"path": "/healthz", "timeout": "3s"}},
+                "web": {"build": "web", "port": 8000, "route": "/", "health": {"path": "/healthz", "timeout": PATIENT}},
             },
             **(DATABASE if database else {}),
             "environments": {
@@ -93,7 +94,11 @@ class Tiny(Project):
             (self.clone / name).write_text(text)
 
     def change(self, name: str, *, health: int = 200, files: Mapping[str, str] | None = None) -> str:
-        """Commit a version of the site that answers with `name`, and the plan as it stands. Returns the revision."""
+        """Commit a version of the site that answers with `name`, and the plan as it stands. Returns the revision. health: the
+        status of its health check, for which a deployment waits a short time if it fails."""
+        check = self.plan["services"].get("web", {}).get("health", {})
+        if check.get("timeout") in (PATIENT, SHORT):
+            check["timeout"] = PATIENT if health == 200 else SHORT
         self.write({
             "shipway.yaml": json.dumps(self.plan, indent=2) + "\n",
             "web/name": name,
@@ -213,7 +218,7 @@ class Tiny(Project):
             if item["outcome"] == "succeeded"
         ]
 
-    def drained(self, *, seconds: float = 30.0) -> None:
+    def drained(self, *, seconds: float = 120.0) -> None:
         """Wait until the containers that requests were taken from have stopped: they do so in the background."""
         deadline = time.monotonic() + seconds
         labels = [f"shipway.app={self.app}", "shipway.role=service"]

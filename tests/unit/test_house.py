@@ -147,3 +147,21 @@ def test_no_lock_file_names_an_address() -> None:
             text = (ROOT / name).read_text()
             assert '"resolved"' not in text, name
             assert "--index-url" not in text, name
+
+
+def test_every_module_loads_with_the_python_of_the_distribution() -> None:
+    """Debian 12 has 3.11.2, whose standard library lacks what later patches of 3.11 brought."""
+    python = "/usr/bin/python3"
+    version = "import sys; print(*sys.version_info[:2])"
+    mine = " ".join(map(str, sys.version_info[:2]))
+    if not Path(python).exists() or subprocess.check_output([python, "-c", version], text=True).strip() != mine:
+        pytest.skip(f"there is no other Python {mine}")
+    names = [
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+        for path in sorted((ROOT / "src" / "shipway").rglob("*.py"))
+        if not {"testing", "inside", "__main__.py"} & set(path.parts)
+    ]
+    own = [str(ROOT / "src"), *(path for path in sys.path if path.endswith("site-packages"))]
+    program = f"import importlib, sys; sys.path[:0] = {own!r}; [importlib.import_module(name) for name in {names!r}]"
+    done = subprocess.run([python, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

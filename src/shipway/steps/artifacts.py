@@ -21,6 +21,8 @@ from shipway.domain.run import Artifact
 from shipway.system.inside import leads_inside
 from shipway.system.tars import CHUNK, Folders, reading, writing
 
+# The members are checked here. Versions that have filters warn if none is chosen.
+_UNFILTERED: Any = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}
 LARGEST = 20 << 30  # bytes of one output
 MOST = 500_000  # files and folders of one output
 
@@ -108,24 +110,26 @@ def unpack(artifact: Artifact, kept: Path, folder: str, target: Path) -> None:
     with file(artifact, kept).open("rb") as opened, reading(opened) as tar:
         members = list(_placed(tar, artifact, folder))
         try:
-            tar.extractall(target, members, filter=_inside)
-        except (tarfile.FilterError, OSError) as error:
+            tar.extractall(target, _checked(members, target), **_UNFILTERED)
+        except (_LedOut, tarfile.TarError, OSError) as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise StepFailed(f"the output {artifact.path} can't be extracted to {folder or '.'}: {error}") from error
 
 
-def _inside(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
-    """A filter of tarfile that also finds links which its own ones miss: some versions take a link for a plain file if
-    its path is too long to be looked at."""
-    written = member.name if member.isreg() or member.isdir() else posixpath.dirname(member.name)
-    paths = [written, *([posixpath.dirname(member.linkname)] if member.islnk() else [])]
-    if not all(leads_inside(Path(target), path) for path in paths):
-        raise _LedOut(f"a link leads {member.name} out of the folder")
-    return tarfile.tar_filter(member, target)
+def _checked(members: Sequence[tarfile.TarInfo], target: Path) -> Iterator[tarfile.TarInfo]:
+    """Each one as it is extracted, after those before it: none of their links leads it out of the folder. The filters of
+    tarfile miss links whose path is too long to be looked at, and Debian's Python 3.11 has none."""
+    for member in members:
+        written = member.name if member.isreg() or member.isdir() else posixpath.dirname(member.name)
+        paths = [written, *([posixpath.dirname(member.linkname)] if member.islnk() else [])]
+        if not all(leads_inside(target, path) for path in paths):
+            raise _LedOut(f"a link leads {member.name} out of the folder")
+        member.mode &= 0o755
+        yield member
 
 
-class _LedOut(tarfile.FilterError):
+class _LedOut(Exception):
     pass
 
 
