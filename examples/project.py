@@ -123,7 +123,7 @@ class Project:
 
     def command(self, *args: str, check: bool) -> Done:
         """Run it in the clone. RuntimeError with its output if it fails, with `check`."""
-        done = self._run(args, merged=True)
+        done = self._completed(args, merged=True)
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(args)} exited with {done.returncode}:\n{done.stdout}")
         return Done(done.returncode, done.stdout)
@@ -137,11 +137,11 @@ class Project:
         return self._json("status", "--json")[environment]  # type: ignore[no-any-return]
 
     def _json(self, *args: str) -> Any:
-        done = self._run(["shipway", *args], merged=False)
+        done = self._completed(["shipway", *args], merged=False)
         done.check_returncode()
         return json.loads(done.stdout)
 
-    def _run(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
+    def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         """In the clone, where there is one. merged: stderr is part of stdout."""
         where = self.clone if self.clone.exists() else self.folder
         return subprocess.run(

@@ -136,9 +136,9 @@ class Tiny(Project):
         self.git("switch", "--quiet", "staging")
         return tagged
 
-    def _run(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
+    def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         if args[0] != "shipway":
-            return super()._run(args, merged=merged)
+            return super()._completed(args, merged=merged)
         return prepared.run(args[1:], self.clone if self.clone.exists() else self.folder, self.env, merged=merged)
 
     def destroy(self) -> None:
