@@ -18,7 +18,7 @@ def project(make: Make) -> Tiny:
     """Two releases: the second serves, the first is on standby."""
     made = make()
     made.plan["services"]["web"]["drain"] = "1s"
-    made.plan["environments"]["staging"]["standby"] = "10s"
+    made.plan["environments"]["staging"]["standby"] = "25s"
     for name in ("one", "two"):
         made.change(name)
         made.shipway("run", "staging")
@@ -38,7 +38,7 @@ def rotation(project: Tiny) -> list[str]:
     return sorted(item["Name"] for item in found if item["Name"].startswith(project.app))
 
 
-def soon(holds: Callable[[], bool], seconds: float = 40.0) -> None:
+def soon(holds: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
