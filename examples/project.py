@@ -128,6 +128,11 @@ class Project:
             raise RuntimeError(f"{' '.join(args)} exited with {done.returncode}:\n{done.stdout}")
         return Done(done.returncode, done.stdout)
 
+    @property
+    def where(self) -> Path:
+        """The folder in which commands run."""
+        return self.clone if self.clone.exists() else self.folder
+
     def deployments(self, environment: str | None = None) -> list[dict[str, Any]]:
         """Deployments in the ledger, newest first."""
         return self._json("history", *([environment] if environment else []), "--json")  # type: ignore[no-any-return]
@@ -143,9 +148,8 @@ class Project:
 
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         """In the clone, where there is one. merged: stderr is part of stdout."""
-        where = self.clone if self.clone.exists() else self.folder
         return subprocess.run(
-            args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            args, cwd=self.where, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merged else subprocess.PIPE, text=True, errors="replace", check=False,
         )  # fmt: skip
 

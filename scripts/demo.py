@@ -85,8 +85,7 @@ class Demo(Project):
     def command(self, *args: str, check: bool) -> Done:
         """Print and run it, with its output; the demo ends if it fails unexpectedly."""
         print(bold(f"$ {shlex.join(args)}"), flush=True)
-        where = self.clone if self.clone.exists() else self.folder
-        code = subprocess.run(args, cwd=where, env=self.env, stdin=subprocess.DEVNULL, check=False).returncode
+        code = subprocess.run(args, cwd=self.where, env=self.env, stdin=subprocess.DEVNULL, check=False).returncode
         if check and code:
             sys.exit(f"demo: `{shlex.join(args)}` exited with {code}")
         return Done(code, "")

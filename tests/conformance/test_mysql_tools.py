@@ -172,35 +172,37 @@ class Images:
         return self.server.tables(self.database)
 
 
-class TestDbmate(HalfApplied):
+class ToolOfAnImage(HalfApplied):
+    """A tool of the lab's images: its kind, the fixture with the programs, and its revisions."""
+
+    kind: str
+    programs: str
+    revisions: tuple[str, str, str]
+
     @pytest.fixture
-    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
-        return Images("dbmate", python, server, database, ("20240101", "20240102", "20240103"))
+    def images(self, request: pytest.FixtureRequest, server: Server, database: str) -> Images:
+        return Images(self.kind, request.getfixturevalue(self.programs), server, database, self.revisions)
+
+
+class TestDbmate(ToolOfAnImage):
+    kind, programs, revisions = "dbmate", "python", ("20240101", "20240102", "20240103")
 
 
 @pytest.mark.share(1 / 7)
-class TestAlembic(HalfApplied):
-    @pytest.fixture
-    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
-        return Images("alembic", python, server, database, ("aaa1", "bbb2", "ccc3"))
+class TestAlembic(ToolOfAnImage):
+    kind, programs, revisions = "alembic", "python", ("aaa1", "bbb2", "ccc3")
 
 
 @pytest.mark.share(1 / 7)
-class TestDjango(HalfApplied):
-    @pytest.fixture
-    def images(self, python: tuple[str, Path], server: Server, database: str) -> Images:
-        return Images("django", python, server, database, ("shop.0001_one", "shop.0002_two", "shop.0003_three"))
+class TestDjango(ToolOfAnImage):
+    kind, programs, revisions = "django", "python", ("shop.0001_one", "shop.0002_two", "shop.0003_three")
 
 
 @pytest.mark.share(1 / 7)
-class TestKnex(HalfApplied):
-    @pytest.fixture
-    def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:
-        return Images("knex", node, server, database, ("20240101_one.js", "20240102_two.js", "20240103_three.js"))
+class TestKnex(ToolOfAnImage):
+    kind, programs, revisions = "knex", "node", ("20240101_one.js", "20240102_two.js", "20240103_three.js")
 
 
 @pytest.mark.share(1 / 7)
-class TestSequelize(HalfApplied):
-    @pytest.fixture
-    def images(self, node: tuple[str, Path], server: Server, database: str) -> Images:
-        return Images("sequelize", node, server, database, ("20240101-one.js", "20240102-two.js", "20240103-three.js"))
+class TestSequelize(ToolOfAnImage):
+    kind, programs, revisions = "sequelize", "node", ("20240101-one.js", "20240102-two.js", "20240103-three.js")

@@ -139,7 +139,7 @@ class Tiny(Project):
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         if args[0] != "shipway":
             return super()._completed(args, merged=merged)
-        return prepared.run(args[1:], self.clone if self.clone.exists() else self.folder, self.env, merged=merged)
+        return prepared.run(args[1:], self.where, self.env, merged=merged)
 
     def destroy(self) -> None:
         """Both environments, all names of images on the engine, and the folder."""

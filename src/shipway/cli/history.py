@@ -103,9 +103,10 @@ def history(
             say(
                 f"{timestamp(waiver.at)}  {waiver.actor} waived the proof of release {waiver.release} in {known.shown(waiver.environment)} until {timestamp(waiver.expires)}: {waiver.finding}: {waiver.reason}"
             )
-        renamings = ctx.names.of(known.name)
+        recorded = ctx.names
+        renamings = recorded.of(known.name)
         for name in names:
-            renamings += ctx.names.of(known.name, name)
+            renamings += recorded.of(known.name, name)
         for each in renamings:
             what = (
                 f"the environment first called {each.environment}"

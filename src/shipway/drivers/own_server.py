@@ -33,7 +33,7 @@ class _Kind:
     url: str  # with {password} and {port}
     variables: tuple[str, ...]  # that take the password
     command: tuple[str, ...]
-    client: tuple[str, ...] = ()  # variables of its client programs
+    client: Mapping[str, str] = field(default_factory=dict)  # variables of its client programs
     names: tuple[str, ...] = field(default=())  # base names of images; any other is the first kind's
 
 
@@ -46,12 +46,12 @@ KINDS: Mapping[str, _Kind] = {
     "postgres": _Kind(
         "postgres:15", 5432, "postgresql://postgres:{password}@127.0.0.1:{port}/postgres", ("POSTGRES_PASSWORD",),
         ("postgres", *_settings(fsync="off", synchronous_commit="off", full_page_writes="off", autovacuum="off")),
-        ("PGUSER=postgres",), ("postgres", "postgis", "pgvector", "timescaledb"),
+        {"PGUSER": "postgres"}, ("postgres", "postgis", "pgvector", "timescaledb"),
     ),
     "mysql": _Kind(
         "mysql:8.4", 3306, "mysql://root:{password}@127.0.0.1:{port}", ("MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"),
         ("--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"),
-        (), ("mysql", "mariadb", "percona", "percona-server", "mysql-server"),
+        {}, ("mysql", "mariadb", "percona", "percona-server", "mysql-server"),
     ),
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ def own_server(
         raise ProofError(f"no server can be started in a container: {error.message}", hint=_hint(error)) from error
 
     def client(command: Sequence[str]) -> tuple[int, str]:
-        return runtime.execute(name, ["env", *kind.client, *command], kept=True)
+        return runtime.execute(name, command, environment=kind.client, kept=True)
 
     try:
         yield _start(runtime, kind, image, name, ready), client

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shipway.domain.server_log import Costly, ServerLog, TableSize
     from shipway.ports.database import OneOff, Scratch, ScratchDatabase
 
+COPY_FOLDER = "/shipway-proof"  # in a container of `copy` and `restore`, see DatabaseServer.serves
 Operation: TypeAlias = Literal[
     "rows",
     "take",

@@ -20,7 +20,7 @@ from shipway.domain.plan import Accessory, Proving
 from shipway.domain.proof import DATA
 from shipway.domain.size import readable
 from shipway.ports import DatabaseServer, ScratchDatabase
-from shipway.ports.server import Operation
+from shipway.ports.server import COPY_FOLDER, Operation
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.steps.database_server import ask, file_mount
@@ -29,7 +29,6 @@ TAIL = 8
 COPIES = 6  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/template.sql.gz"
-COPY = "/shipway-proof"  # see ports.DatabaseServer.serves
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def _file_of(target: Target) -> dict[str, str]:
 def _folder_of(server: Server, database: ScratchDatabase) -> dict[str, str]:
     """The mount into which a copy without a server is written."""
     folder = server.folder(database)
-    return {folder: COPY} if folder else {}
+    return {folder: COPY_FOLDER} if folder else {}
 
 
 def _to(server: Server, database: ScratchDatabase) -> dict[str, str]:

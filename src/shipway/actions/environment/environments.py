@@ -4,6 +4,7 @@ checkout or after the environment or the app was renamed."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.actions.environment.former_hosts import former_hosts
@@ -11,6 +12,7 @@ from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.renaming import Names
 from shipway.ports import ProjectSource
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class KnownApp:
         raise self._unknown()
 
     def _unknown(self) -> UsageError:
-        known = ", ".join(map(self.ctx.names.shown, self.ctx.ledger.apps())) or "none"
+        known = ", ".join(map(self._names.shown, self.ctx.ledger.apps())) or "none"
         return UsageError(f"the ledger has no app {self.name!r}", hint=f"it has: {known}")
 
     def environments(self) -> list[Environment]:
@@ -68,16 +70,21 @@ class KnownApp:
 
     def kept(self, name: str) -> str:
         """The environment's first name, which the ledger and the engines keep, by any name that it has had."""
-        return self.ctx.names.environment(self.name, name)
+        return self._names.environment(self.name, name)
 
     def shown(self, name: str) -> str:
         """Its present name, by the first one."""
-        return self.ctx.names.shown(self.name, name)
+        return self._names.shown(self.name, name)
 
     @property
     def shown_app(self) -> str:
         """The app's present name."""
-        return self.ctx.names.shown(self.name)
+        return self._names.shown(self.name)
+
+    @cached_property
+    def _names(self) -> Names:
+        """As they were when the first one was asked for: a list asks for each of its lines."""
+        return self.ctx.names
 
     def any_plan(self) -> Plan:
         """The plan for what concerns no single environment: a checkout's, else the protected branch's. PlanError without

@@ -3,6 +3,8 @@ would stand beside the old one, which has the data and the addresses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from shipway.context import Context
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Environment, Plan
@@ -62,16 +64,18 @@ def _hint(name: str, old: str) -> str:
 
 def _candidates(ledger: Ledger, plan: Plan, name: str) -> list[tuple[str, Environment]]:
     """Environments that run and that the plan lacks, as their release has them; none if this one is known."""
-    known = ledger.environments(plan.app)
-    if name in known:
+    if name in ledger.environments(plan.app):
         return []
-    found = []
-    for old in known:
-        current = ledger.current(plan.app, old) if old not in plan.environments else None
-        release = ledger.release(plan.app, current.release) if current else None
-        if release is not None and old in release.plan.environments:
-            found.append((old, release.plan.environments[old]))
-    return found
+    return [(old, was) for old, was in _running(ledger, plan.app) if old not in plan.environments]
+
+
+def _running(ledger: Ledger, app: str) -> Iterator[tuple[str, Environment]]:
+    """The app's environments that run, as their release has them."""
+    for name in ledger.environments(app):
+        current = ledger.current(app, name)
+        release = ledger.release(app, current.release) if current else None
+        if release is not None and name in release.plan.environments:
+            yield name, release.plan.environments[name]
 
 
 def _runs(ledger: Ledger, app: str) -> bool:
@@ -81,9 +85,4 @@ def _runs(ledger: Ledger, app: str) -> bool:
 def _is_renamed(ledger: Ledger, app: str, plan: Plan) -> bool:
     """Whether the app runs at one of the plan's addresses."""
     urls = {item.url for item in plan.environments.values()}
-    for name in ledger.environments(app):
-        current = ledger.current(app, name)
-        release = ledger.release(app, current.release) if current else None
-        if release is not None and name in release.plan.environments and release.plan.environments[name].url in urls:
-            return True
-    return False
+    return any(was.url in urls for _, was in _running(ledger, app))

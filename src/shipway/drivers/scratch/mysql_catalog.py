@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from shipway.domain.catalog import Catalog, Entry
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
-TABLES = "table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"  # the latter of MariaDB: tables that keep their former rows
+KINDS = ("BASE TABLE", "SYSTEM VERSIONED")  # the latter of MariaDB: tables that keep their former rows
+TABLES = f"table_type IN {KINDS}"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DATABASE = "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = database()"
 _TABLES = """
@@ -98,7 +99,7 @@ def _database(connection: Connection) -> Iterator[Entry]:
 
 def _tables(connection: Connection) -> Iterator[Entry]:
     for name, kind, engine, collation, options, comment in query(connection, _TABLES):
-        if kind in ("BASE TABLE", "SYSTEM VERSIONED"):
+        if kind in KINDS:
             versioned = "system" if kind != "BASE TABLE" else None
             yield _entry(
                 "table", written(name), engine=engine, collation=collation, options=options, comment=comment, versioning=versioned

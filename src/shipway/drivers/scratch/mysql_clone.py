@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from shipway.drivers.scratch.mysql_catalog import KINDS
 from shipway.drivers.scratch.mysql_session import Connection, query, quoted
 
-TABLES = ("BASE TABLE", "SYSTEM VERSIONED")
 _KINDS = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = %s ORDER BY table_name"
 _STORED = """
 SELECT column_name FROM information_schema.columns
@@ -23,10 +23,10 @@ def copy(connection: Connection, source: str, target: str) -> None:
         if kind == "SEQUENCE":
             _make(connection, source, target, "SEQUENCE", name, 1)
     for name, kind in relations:
-        if kind in TABLES:
+        if kind in KINDS:
             _make(connection, source, target, "TABLE", name, 1)
     for name, kind in relations:
-        if kind in TABLES:
+        if kind in KINDS:
             columns = ", ".join(quoted(column) for (column,) in query(connection, _STORED, [source, name]))
             query(
                 connection,

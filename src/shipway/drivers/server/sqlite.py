@@ -15,10 +15,9 @@ from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.sqlite_program import program
 from shipway.ports import OneOff, Scratch, ScratchDatabase
-from shipway.ports.server import Operation
+from shipway.ports.server import COPY_FOLDER, Operation
 
 _LOCKED = ("database is locked", "database table is locked", "SQLITE_BUSY")
-_COPY = "/shipway-proof"  # see ports.DatabaseServer.serves
 _NOT_RECORDED = "import sys; print('SQLite has no record of frequent statements'); sys.exit(1)"
 
 
@@ -51,11 +50,11 @@ class SqliteServer:
             case "upgrade":
                 return ("false",)
             case "copy":
-                return program("template", words[0], _COPY, *sorted({*self.history_tables, *words[1:]}))
+                return program("template", words[0], COPY_FOLDER, *sorted({*self.history_tables, *words[1:]}))
             case "dump":
                 return program("pack", *words[:2], *sorted({*self.history_tables, *words[2:]}))
             case "restore":
-                return program("unpack", *words, _COPY)
+                return program("unpack", *words, COPY_FOLDER)
             case _:
                 return program(operation, *words)
 
