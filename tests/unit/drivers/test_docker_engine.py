@@ -35,6 +35,22 @@ class Scripted(socketserver.ThreadingUnixStreamServer):
         """Clients that go away are part of the script."""
 
 
+# Answers as they are sent, by the last part of the path.
+ANSWERS = {
+    "chunks": b'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n4;a=b\r\n{"a"\r\n5\r\n: 1}\n\r\n0\r\n\r\n',
+    "lost-chunk": b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n5\r\n: 1',
+    "no-last-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    "cut-in-a-chunk": b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a',
+    "no-size": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}\r\n",
+    "no-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "until-the-end": b'HTTP/1.0 200 OK\r\n\r\n{"a": 1}',
+    "lost-end": b'HTTP/1.0 200 OK\r\n\r\n{"a": ',
+    "no-http": b"SSH-2.0-OpenSSH\r\n\r\n",
+    "no-answer": b"",
+    "nothing": b"HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n",
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Scripted
@@ -51,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "1000")
             self.end_headers()
             self.wfile.write(b"only a part")
+        elif name in ANSWERS:
+            self.wfile.write(ANSWERS[name])
         elif name == "garbage":
             self.answer(500, b"<html>not json</html>")
         elif name == "full":
@@ -125,6 +143,34 @@ def test_silence_is_an_error_after_a_while(engine: Engine) -> None:
 def test_a_connection_that_breaks(engine: Engine) -> None:
     with pytest.raises(EngineError, match="was lost"):
         engine.call("GET", "/broken")
+
+
+@pytest.mark.parametrize("path", ["/chunks", "/until-the-end"])
+def test_a_body_in_any_form(engine: Engine, path: str) -> None:
+    assert engine.call("GET", path) == {"a": 1}
+
+
+def test_an_answer_without_a_body(engine: Engine) -> None:
+    assert engine.call("GET", "/nothing") is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/lost-chunk",
+        "/no-last-chunk",
+        "/cut-in-a-chunk",
+        "/no-chunk",
+        "/no-size",
+        "/lost-end",
+        "/no-http",
+        "/no-answer",
+    ],
+)
+def test_an_answer_that_ends_early(engine: Engine, path: str) -> None:
+    with pytest.raises(EngineError, match=r"was lost|sent an incomplete answer to GET /lost-end") as caught:
+        engine.call("GET", path)
+    assert "docker -H unix:" in caught.value.hint
 
 
 def test_a_refusal_in_the_middle_of_an_upload_is_told(engine: Engine) -> None:

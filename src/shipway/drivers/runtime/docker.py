@@ -78,8 +78,11 @@ class DockerRuntime(EngineNetworks):
                 self._give_files(identity, spec)
             if spec.setup:
                 self._give_setup(identity, spec.setup)
-            for network, aliases in list(spec.networks.items())[0 if not new else 1 :]:
-                self.connect(network, identity, aliases)
+            for network, aliases in list(spec.networks.items())[int(new) :]:
+                if new:  # it doesn't run, and is in its first network
+                    self._join(network, {"Id": identity, "Name": f"/{spec.name}"}, aliases)
+                else:
+                    self.connect(network, identity, aliases)
         except BaseException:
             if new:
                 self.remove(identity)
@@ -281,7 +284,8 @@ class DockerRuntime(EngineNetworks):
 
     def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
         target = f"/containers/{segment(container)}/archive"
-        self._engine.call("PUT", target, query={"path": path}, body=iter(archive), timeout=600)
+        with self._engine.open("PUT", target, query={"path": path}, body=iter(archive), timeout=600) as reply:
+            reply.read()
 
     def get(self, container: str, path: str) -> Iterator[bytes]:
         opened = self._engine.open(

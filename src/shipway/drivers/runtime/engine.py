@@ -11,7 +11,7 @@ import functools
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +19,7 @@ from shipway.domain.disk import is_full, relief
 from shipway.domain.errors import DiskFull, EngineError
 from shipway.drivers.runtime.commands import COMMANDS
 from shipway.drivers.runtime.endpoint import Endpoint, find, of_address
-from shipway.drivers.runtime.raw import RawStream, call
+from shipway.drivers.runtime.raw import ANSWER, BOTH_WAYS, STREAM, RawStream, call
 from shipway.system.http import Connection, Response
 from shipway.system.unix_socket import connect_unix
 
@@ -112,10 +112,21 @@ class Engine:
         timeout: float = 60.0,
         fine: tuple[int, ...] = (),
     ) -> Any:
-        """One call with JSON in and out. Statuses in `fine` count as success and return None."""
-        with self.open(method, path, query=query, body=body, timeout=timeout, fine=fine) as reply:
-            content = reply.read()
-        return json.loads(content) if reply.status < 300 and content else None
+        """One call with JSON in and out. Statuses in `fine` count as success and return None.
+
+        timeout: seconds that the engine may be silent.
+        """
+        with closing(self._call(method, path, query, body, timeout)) as found, translated(self.address):
+            content = found.content()
+        if found.status >= 300 and found.status not in fine:
+            raise _refusal(_message(content, found.status), found.status)
+        try:
+            return json.loads(content) if found.status < 300 and content else None
+        except ValueError as error:
+            raise EngineError(
+                f"Docker at {self.address} sent an incomplete answer to {method} {path}: {error}",
+                hint=f"check that it is running: docker -H {self.address} version",
+            ) from error
 
     @contextmanager
     def open(
@@ -154,21 +165,43 @@ class Engine:
     ) -> RawStream:
         """A call whose connection stays open as a stream, which the caller closes. The engine may be silent without
         limit once it has answered. upgrade: both sides send."""
+        found = self._call(method, path, query, body, kind=BOTH_WAYS if upgrade else STREAM)
+        try:
+            if found.status >= 300:
+                with translated(self.address):
+                    content = found.content()
+                raise _refusal(_message(content, found.status), found.status)
+            found.limit(None)
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        timeout: float = 60.0,
+        *,
+        kind: str = ANSWER,
+    ) -> RawStream:
+        """A call whose answer begins, whatever its status. kind: see `raw.KINDS`."""
         if not self._prefix:
             self._prefix = self._negotiate()
         content, _ = _encoded(body)
         assert content is None or isinstance(content, bytes)
-        target = f"{self._prefix}{path}?{urlencode(query)}" if query else self._prefix + path
+        return self._begin(method, _target(self._prefix + path, query), content, timeout, kind)
+
+    def _begin(self, method: str, target: str, content: bytes | None, timeout: float, kind: str = ANSWER) -> RawStream:
         connection = self._connect()
         try:
             with translated(self.address):
-                found = call(connection, method, target, content, upgrade=upgrade)
-                if found.status >= 300:
-                    raise _refusal(_message(found.content(), found.status), found.status)
+                return call(connection, method, target, content, kind=kind, timeout=timeout)
         except BaseException:
             connection.close()
             raise
-        return found
 
     def _send(
         self,
@@ -180,16 +213,14 @@ class Engine:
         timeout: float | None,
     ) -> Reply:
         content, kind = _encoded(body)
-        target = f"{path}?{urlencode(query)}" if query else path
         connection = Connection("localhost", 80, timeout, dial=self._connect)
         with translated(self.address):
-            response = connection.request(method, target, content, {**kind, **(headers or {})})
+            response = connection.request(method, _target(path, query), content, {**kind, **(headers or {})})
         return Reply(connection, response, self.address)
 
     def _negotiate(self) -> str:
-        reply = self._send("GET", "/_ping", None, None, None, CONNECT_TIMEOUT)
-        reply.close()
-        newest = tuple(int(part) for part in reply.headers.get("Api-Version", "1.40").split("."))
+        with closing(self._begin("GET", "/_ping", None, CONNECT_TIMEOUT)) as found:
+            newest = tuple(int(part) for part in (found.header("Api-Version") or "1.40").split("."))
         return "/v{}.{}".format(*min(newest, API_VERSION))
 
     def _connect(self, *_: object) -> socket.socket:
@@ -255,6 +286,10 @@ def _refusal(message: str, status: int) -> EngineError:
     if is_full(message):
         return DiskFull(f"Docker has no space left: {message}", hint=relief(COMMANDS))
     return EngineRefused(message, status)
+
+
+def _target(path: str, query: Mapping[str, object] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def segment(name: str) -> str:

@@ -120,11 +120,7 @@ class EngineNetworks:
             ):
                 return
             self.disconnect(network, container)  # the engine can't add a name to an attached container
-        try:
-            self._join(network, found, {*aliases, *known})
-        except EngineRefused as error:
-            if "already exists" not in error.message:  # attached by another process meanwhile
-                raise
+        self._join(network, found, {*aliases, *known})
         after = self._inspect(container)
         if found["State"]["Running"] and not (after and after["State"]["Running"]):
             # A container ending right now leaves an endpoint that can only be found by its name, and that keeps the
@@ -132,11 +128,16 @@ class EngineNetworks:
             self.disconnect(network, found["Name"].lstrip("/"))
 
     def _join(self, network: str, container: Mapping[str, Any], aliases: Iterable[str]) -> None:
+        """Attach a container, given by its Id and Name, that isn't attached."""
         wanted: dict[str, Any] = {"Aliases": sorted(aliases)}
         with self._addresses.of(True), self._choosing:
             if address := self._address(network, container["Name"]):
                 wanted["IPAMConfig"] = {"IPv4Address": address}
-            self._attach(network, container["Id"], wanted)
+            try:
+                self._attach(network, container["Id"], wanted)
+            except EngineRefused as error:
+                if "already exists" not in error.message:  # attached by another process meanwhile
+                    raise
 
     def _attach(self, network: str, container: str, config: Mapping[str, Any]) -> None:
         body = {"Container": container, "EndpointConfig": config}
