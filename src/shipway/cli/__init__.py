@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from shipway.context import Context
     from shipway.domain.plan import Plan
     from shipway.system.git import Repository
+
+# Thresholds of the garbage collector: what a command imports and reads is no garbage, and searching it takes 5 % of the time.
+COLLECTIONS = (20_000, 20, 20)
 
 # name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
@@ -252,6 +256,7 @@ def main() -> None:
     """Entry point: error messages, an exit code per class, a traceback only with --debug."""
     from shipway.cli.output import guard_streams
 
+    gc.set_threshold(*COLLECTIONS)
     guard_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
