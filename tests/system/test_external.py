@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
+from urllib.parse import quote
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.system.tiny import Tiny
 pytestmark = pytest.mark.engine
 
 PASSWORD = "p%40ss-of-the-managed-one"  # as in the address
+DATABASE = "pet's db"
 TLS = """
 openssl req -new -x509 -days 30 -nodes -subj /CN=db -keyout /tmp/key -out /tmp/certificate 2>/dev/null
 chown postgres /tmp/key /tmp/certificate && chmod 600 /tmp/key
@@ -49,9 +51,9 @@ class Managed:
 
     @property
     def address(self) -> str:
-        return f"postgresql://keeper:{PASSWORD}@{self.host}:{self.port}/pets?sslmode=require"
+        return f"postgresql://keeper:{PASSWORD}@{self.host}:{self.port}/{quote(DATABASE)}?sslmode=require"
 
-    def psql(self, sql: str, database: str = "pets") -> str:
+    def psql(self, sql: str, database: str = DATABASE) -> str:
         return docker("exec", "-i", self.container, "psql", "-X", "-q", "-A", "-t", "-U", "postgres", "-d", database,
                       "-v", "ON_ERROR_STOP=1", text=sql)  # fmt: skip
 
@@ -73,7 +75,7 @@ def managed() -> Iterator[Managed]:
             time.sleep(0.1)
         server.psql("CREATE ROLE reader", "postgres")
         server.psql(f"CREATE ROLE keeper LOGIN CREATEDB PASSWORD '{PASSWORD.replace('%40', '@')}'", "postgres")
-        server.psql("CREATE DATABASE pets OWNER keeper", "postgres")
+        server.psql(f'CREATE DATABASE "{DATABASE}" OWNER keeper', "postgres")
         docker("exec", name, "sh", "-c", 'sed -i "s/^host all all all/hostssl all all all/" "$PGDATA/pg_hba.conf"')
         server.psql("SELECT pg_reload_conf()", "postgres")
         yield server

@@ -30,7 +30,8 @@ DATABASE = snapshot_script(
 tab=$(printf '\t')
 database=$PGDATABASE user=$PGUSER
 sql() { psql -X -q -A -t -F "$tab" -v ON_ERROR_STOP=1 "$@"; }
-beside() { PGDATABASE=$other sql "$@"; }
+beside() { PGDATABASE=$other sql -v name="$database" "$@"; }
+ask() { echo "$1" | beside -f -; }  # -c would not replace :'name'
 rows() {
   sql -f - <<'SQL'
 SELECT format('SELECT %L, count(*) FROM %I.%I', 'shipway-rows ' || format('%I.%I', schemaname, tablename), schemaname, tablename)
@@ -53,20 +54,20 @@ save() { pg_dump -Fc; }
 test_it() { here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$1" && here rows; }
 restore() {
   file=$1 new=$2
-  provider=$(beside -c "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = '$database'") || return
+  provider=$(ask "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = :'name'") || return
   [ "${provider:-c}" = c ] || { echo "its locale is not provided by libc: no second database can be created"; return 1; }
   may || return
-  beside -v old="$database" -v new="$new" -f - <<'SQL' || return
+  beside -v new="$new" -f - <<'SQL' || return
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
-  pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'old' \gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'new') FROM pg_database WHERE datname = :'old' AND datacl IS NOT NULL \gexec
+  pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = :'name' \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', :'new') FROM pg_database WHERE datname = :'name' AND datacl IS NOT NULL \gexec
 SELECT format('GRANT %s ON DATABASE %I TO %s', privilege_type, :'new', CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
-FROM pg_database, aclexplode(datacl) WHERE datname = :'old' \gexec
+FROM pg_database, aclexplode(datacl) WHERE datname = :'name' \gexec
 SELECT format('ALTER %s SET %I TO %s', CASE setrole WHEN 0 THEN format('DATABASE %I', :'new')
     ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), :'new') END, split_part(setting, '=', 1),
   CASE WHEN split_part(setting, '=', 1) ~ '(_path|_libraries|_tablespaces|^datestyle)$' THEN value ELSE quote_literal(value) END)
 FROM pg_database d JOIN pg_db_role_setting s ON s.setdatabase = d.oid, unnest(setconfig) setting,
-  LATERAL (SELECT substr(setting, strpos(setting, '=') + 1) AS value) v WHERE datname = :'old' \gexec
+  LATERAL (SELECT substr(setting, strpos(setting, '=') + 1) AS value) v WHERE datname = :'name' \gexec
 SQL
   pg_restore --exit-on-error -d "$new" "$file"
 }
@@ -84,19 +85,22 @@ swap() {
   case " $(names | tr '\n' ' ')" in *" $old "*) return 0 ;; esac  # it was done
   # The rename blocks new sessions while this ends the existing ones.
   ( while sleep 0.1; do
-      beside -v name="$database" -f - >/dev/null 2>&1 <<'SQL'
+      beside -f - >/dev/null 2>&1 <<'SQL'
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND CASE
   WHEN usesysid IS NULL THEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
   ELSE pg_has_role(usesysid, 'MEMBER') OR pg_has_role('pg_signal_backend', 'MEMBER')
     AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = usesysid) END;
 SQL
     done ) & ending=$!
-  beside -1 -c "ALTER DATABASE \"$database\" RENAME TO \"$old\"" -c "ALTER DATABASE \"$new\" RENAME TO \"$database\""
+  beside -1 -v new="$new" -v old="$old" -f - <<'SQL'
+ALTER DATABASE :"name" RENAME TO :"old";
+ALTER DATABASE :"new" RENAME TO :"name";
+SQL
   code=$?
   kill "$ending"
   return "$code"
 }
-names() { beside -c "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> '$database'"; }
+names() { ask "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> :'name'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
 plain() { """
     + _PLAIN
@@ -119,7 +123,8 @@ SELECT format('SELECT %L, count(*) FROM %I.%I', format('%I.%I', schemaname, tabl
 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \gexec
 SQL
 }
-others=$(old psql -X -A -t -d template1 -c "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', '$PGDATABASE')") || exit 1
+others=$(echo "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', :'name')" |
+  old psql -X -A -t -d template1 -v name="$PGDATABASE" -f -) || exit 1
 [ -z "$others" ] || { echo "the server has other databases, which would not be copied:" $others; exit 1; }
 old pg_dumpall --globals-only > /tmp/globals.sql || exit 1
 new psql -X -q -d template1 -f /tmp/globals.sql 2>&1 | grep ERROR | grep -v 'already exists' > /tmp/errors
