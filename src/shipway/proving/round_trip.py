@@ -47,6 +47,7 @@ class RoundTrip:
     after: Catalog | None = None  # after up, and after down
     restored: Catalog | None = None
     reached: str | None = None  # the revision after a failed up migration
+    rows_compared: bool = False  # whether rows were compared with the previous ones
 
 
 # What dumps the schema before the round trip, which it gets as far as it is known, and whether columns have moved; None: dumps
@@ -56,10 +57,12 @@ Dumped = Callable[[RoundTrip, bool], Callable[[], Dump | None] | None]
 
 def round_trip(
     database: ScratchDatabase, tool: DatabaseTool, span: MigrationRange, before: Catalog, terms: Terms,
-    *, template: ScratchDatabase | None = None, dumped: Dumped | None = None, dump_again: bool = False,
+    *, template: ScratchDatabase | None = None, previous: Callable[[], ScratchDatabase | None] | None = None,
+    dumped: Dumped | None = None, dump_again: bool = False,
 ) -> RoundTrip:  # fmt: skip
     """Run up, down, up. With `template`, a database with the previous rows, rows are compared with it after the down
-    migrations. `before` is without the tool's migration history.
+    migrations. `before` is without the tool's migration history. `previous` returns such a database if it has one: it is only
+    asked if the up migrations change rows of previously existing tables.
 
     `dumped` returns what dumps the schema before: if the catalogs are equal after the down migrations, the dumps are compared.
     `dump_again`: dump the schema at the end, for the next round trip.
@@ -100,8 +103,9 @@ def round_trip(
     with ThreadPoolExecutor(1) as pool:  # a dump takes long, and reads no rows
         dumping = pool.submit(database.dump) if earlier else None
         losses: tuple[Loss, ...] = ()
-        if template:
-            losses = lost_rows(template, database, suspects(seen, before, database.touched()), before, restored, own)
+        if rows := template or (previous() if previous and seen.touched else None):
+            losses = lost_rows(rows, database, suspects(seen, before, database.touched()), before, restored, own)
+            seen = replace(seen, rows_compared=True)
         collisions = new_collisions(template.collisions if template else lambda: colliding, database)
         old = earlier() if earlier else None
     if dumping:

@@ -209,9 +209,16 @@ class _Sequence:
             self._clone.forget()
         found = round_trip(
             self._clone, self._tool_at(self._clone, span.start), span, self._catalog, self._terms,
-            dumped=partial(self._dumped, span), dump_again=self._together == 1,
+            previous=partial(self._previous, span), dumped=partial(self._dumped, span), dump_again=self._together == 1,
         )  # fmt: skip
         return settled(found, lambda: self._repeat(span)) if self._source else found
+
+    def _previous(self, span: MigrationRange) -> ScratchDatabase | None:
+        """The source, with the rows that the clone had before the round trip; None if the clone's server objects are in its way."""
+        if self._source is None or self._scratch.server_objects() != self._source_server:
+            return None
+        self._migrate_source(span.start)
+        return self._source
 
     def _dumped(self, span: MigrationRange, seen: RoundTrip, moved: bool) -> Callable[[], Dump | None] | None:
         """See `Dumped`. The schema before the round trip is that of the source. Dumps are compared now if this is the last chance:
@@ -244,7 +251,7 @@ class _Sequence:
         doubts = doubt(report) or changed_rows(self._changed(span.end))
         if self._source is None and (doubts or found.touched):
             return replace(report, warnings=(*report.warnings, f"{BESIDE} that uses the same roles; {UNSEEN}"))
-        if not found.touched and not (doubts and self._fill):
+        if (not found.touched or found.rows_compared) and not (doubts and self._fill):
             return replace(report, warnings=(*report.warnings, f"{doubts}; {UNSEEN}")) if doubts else report
         if self._scratch.server_objects() == self._source_server:
             self._migrate_source(span.start)
