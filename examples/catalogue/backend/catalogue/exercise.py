@@ -60,7 +60,7 @@ def index_item() -> str:
         jobs.enqueue(redis, item.id)
         until = time.monotonic() + PATIENCE
         while item.word_count is None and time.monotonic() < until:
-            session.rollback()  # an open transaction would keep a migration waiting, and the worker behind it
+            session.rollback()  # an open transaction keeps migrations and the worker waiting
             time.sleep(0.1)
             session.refresh(item)
         return "" if item.word_count else f"no worker has indexed item {item.id}"
