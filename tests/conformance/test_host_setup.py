@@ -1,0 +1,104 @@
+"""Preparations of hosts: in memory, and of a bare Debian in namespaces of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+
+import pytest
+
+from shipway.domain.host_setup import FirewallState, HostState
+from shipway.drivers.host_setup.ssh import SshHostSetup
+from shipway.testing.host_setup import HostLab, HostSetupSuite
+from shipway.testing.memory_host_setup import BARE, MemoryHost, MemoryHostSetup
+from tests.bare_hosts import BareHosts, running_bare_hosts
+
+BROKEN = {  # by part: a shell command
+    "engine": "rm /etc/docker/daemon.json",
+    "user": "gpasswd -d deploy docker; chmod 666 /home/deploy/.ssh/authorized_keys",
+    "upgrades": "rm /etc/apt/apt.conf.d/52shipway-upgrades",
+    "time": "systemctl disable systemd-timesyncd",
+    "firewall": "nft add rule inet shipway input tcp dport 9999 accept",
+    "ssh": "rm /etc/ssh/sshd_config.d/10-shipway.conf; service ssh reload",
+    "record": "rm /etc/shipway/host.json",
+}
+
+
+class MemoryLab:
+    def __init__(self) -> None:
+        self.host, self.known = MemoryHost(), list[str]()
+
+    def connect(self) -> MemoryHostSetup:
+        return MemoryHostSetup(self.host, self.known)
+
+    def reinstall(self) -> None:
+        number = self.host.key.fingerprint.count("I")
+        self.host.state, self.host.key = BARE, replace(self.host.key, fingerprint=f"SHA256:{'I' * (number + 1)}")
+
+    def forget(self) -> None:
+        self.known.clear()
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        self.host.reachable = False
+        yield
+        self.host.reachable = True
+
+    def drift(self, part: str) -> None:
+        state = self.host.state
+        changed: dict[str, HostState] = {
+            "engine": replace(state, settings={}),
+            "user": replace(state, user=replace(state.user, uses_engine=False, safe=False)),
+            "upgrades": replace(state, upgrades=False),
+            "time": replace(state, time=False),
+            "firewall": replace(state, firewall=replace(state.firewall, intact=False)),
+            "ssh": replace(state, ssh=BARE.ssh),
+            "record": replace(state, recorded=None),
+        }
+        self.host.state = changed[part]
+
+
+class TestMemory(HostSetupSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def lab(cls) -> HostLab:
+        return MemoryLab()
+
+
+class BareLab:
+    """A Debian behind a real SSH server."""
+
+    def __init__(self, hosts: BareHosts) -> None:
+        self.hosts = hosts
+
+    def connect(self) -> SshHostSetup:
+        return SshHostSetup("ssh://host1", "root", confirm_timeout=40)
+
+    def reinstall(self) -> None:
+        self.hosts.installed_again("host1")
+
+    def forget(self) -> None:
+        self.hosts.known_hosts.unlink(missing_ok=True)
+
+    def cut(self) -> AbstractContextManager[None]:
+        return self.hosts.cut()
+
+    def drift(self, part: str) -> None:
+        self.hosts.run("host1", BROKEN[part])
+
+
+@pytest.mark.full
+@pytest.mark.hosts
+@pytest.mark.engine
+@pytest.mark.timeout(900)
+class TestDebian(HostSetupSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def lab(cls) -> Iterator[HostLab]:
+        with running_bare_hosts(1) as hosts:
+            yield BareLab(hosts)
+
+
+def test_the_memory_of_a_bare_host_is_bare() -> None:
+    assert BARE.firewall == FirewallState()
