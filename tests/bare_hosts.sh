@@ -86,8 +86,8 @@ inside_host() { # FOLDER HOST ROOT CGROUP: what process 1 of a host does
     chroot "$root" chown -R admin:admin /home/admin
     chroot "$root" ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
     echo "host$2" >"$root/etc/hostname"
-    # The hierarchy of cgroups is shared with this machine: what is written there must be found again.
-    echo "DOCKER_OPTS='--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent /$4/host$2'" >"$root/etc/default/docker"
+    init_script "/$4/host$2" >"$root/etc/init.d/docker"
+    chmod 755 "$root/etc/init.d/docker"
   fi
   cd "$root"
   mkdir -p .old
@@ -98,6 +98,28 @@ inside_host() { # FOLDER HOST ROOT CGROUP: what process 1 of a host does
     /usr/sbin/sshd
     while true; do wait -n || sleep 1; done # as process 1 must: what has ended is gone
   '
+}
+
+init_script() { # CGROUP: the package's own one raises limits, which not every machine allows, and leaves it in place
+  # The hierarchy of cgroups is shared with this machine: what is there must be found again.
+  cat <<INIT
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides: docker
+# Required-Start:
+# Required-Stop:
+# Default-Start: 2 3 4 5
+# Default-Stop: 0 1 6
+### END INIT INFO
+case \$1 in
+  start)
+    start-stop-daemon --start --oknodo --background --no-close --pidfile /run/docker.pid --exec /usr/sbin/dockerd -- \\
+      --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent $1 --pidfile /run/docker.pid >>/var/log/docker.log 2>&1 ;;
+  stop) start-stop-daemon --stop --oknodo --retry 30 --pidfile /run/docker.pid ;;
+  restart) \$0 stop; \$0 start ;;
+  *) exit 3 ;;
+esac
+INIT
 }
 
 gone() { # HOST: SIGKILL to process 1 takes all others with it; the link goes with the last

@@ -81,12 +81,9 @@ def read_rules(text: str, loaded: bool, other: str) -> FirewallState:
 
 
 def _of_ports(ports: Sequence[str], match: str) -> str:
-    lines = ""
-    for protocol in ("tcp", "udp"):
-        numbers = [port.partition("/")[0] for port in ports if port.endswith(f"/{protocol}")]
-        if numbers:
-            lines += f"\t\t{match.format(protocol)} {{ {', '.join(numbers)} }} accept\n"
-    return lines
+    """One rule a port: nft can't read back what it lists for a set of such ports."""
+    split = [port.partition("/")[::2] for port in ports]
+    return "".join(f"\t\t{match.format(protocol)} {number} accept\n" for number, protocol in split)
 
 
 def _family(network: str) -> str:

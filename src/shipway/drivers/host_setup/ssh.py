@@ -47,7 +47,7 @@ set -e
 {script}
 ) 9>&- >>"$LOG" 2>&1 </dev/null
 code=$?
-[ "$code" = 0 ] || tail -n 15 "$LOG"
+[ "$code" = 0 ] || awk '/^== /{{ n = 0; next }} {{ line[n++] = $0 }} END {{ for (i = n > 15 ? n - 15 : 0; i < n; i++) print line[i] }}' "$LOG"
 exit "$code"
 }}
 {variables}
