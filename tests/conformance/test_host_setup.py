@@ -17,7 +17,7 @@ from tests.bare_hosts import BareHosts, running_bare_hosts
 BROKEN = {  # by part: a shell command
     "engine": "rm /etc/docker/daemon.json",
     "user": "gpasswd -d deploy docker; chmod 666 /home/deploy/.ssh/authorized_keys",
-    "upgrades": "rm /etc/apt/apt.conf.d/52shipway-upgrades",
+    "upgrades": "rm /etc/apt/apt.conf.d/52shipway-upgrades /etc/apt/apt.conf.d/20auto-upgrades",
     "time": "systemctl disable systemd-timesyncd",
     "firewall": "nft add rule inet shipway input tcp dport 9999 accept",
     "ssh": "rm /etc/ssh/sshd_config.d/10-shipway.conf; service ssh reload",

@@ -11,7 +11,12 @@ from shipway.domain.errors import EngineError
 from shipway.domain.host_setup import HostGoal, HostKey, HostState, decide, goal_of
 from shipway.ports import HostSetup
 
-CHOSEN: dict[str, Any] = {"ports": ("8080/tcp",), "trusted": ("192.0.2.0/24",), "swap": 64 * 10**6, "without": ("disk",)}
+CHOSEN: dict[str, Any] = {
+    "ports": ("8080/tcp",),
+    "trusted": ("192.0.2.0/24",),
+    "swap": 64 * 10**6,
+    "without": ("disk",),
+}
 DRIFTS = ("engine", "user", "upgrades", "time", "firewall", "ssh", "record")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from shipway.context import Context
@@ -13,7 +12,7 @@ from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.host_setup import HostGoal, HostKey, HostPlan, decide, goal_of
 from shipway.domain.plan import LOCAL, Environment
 from shipway.ports import HostSetup
-from shipway.system.parallel import side_by_side
+from shipway.system.parallel import attempt_side_by_side, side_by_side
 
 Ask = Callable[[str, HostKey], bool]  # by a host's name: whether its key, which is unknown here, is to be trusted
 
@@ -30,7 +29,13 @@ class PreparedHost:
 
 @contextmanager
 def examined(
-    ctx: Context, hosts: Sequence[str], login: str, chosen: Mapping[str, Any], trust: Ask, *, user: str = "",
+    ctx: Context,
+    hosts: Sequence[str],
+    login: str,
+    chosen: Mapping[str, Any],
+    trust: Ask,
+    *,
+    user: str = "",
     keys: tuple[str, ...] = (),
 ) -> Iterator[list[PreparedHost]]:
     """Connect to hosts by their names in the plan, and compare each with its goal. chosen: see `domain.host_setup.goal_of`.
@@ -48,12 +53,18 @@ def examined(
 
 def prepare(ctx: Context, hosts: Sequence[PreparedHost]) -> list[PreparedHost]:
     """Carry out the plans of the hosts in parallel, and check that deployments can log in. Returns what still needs a
-    person. EngineError if a part fails; the others of its host are not begun."""
+    person. EngineError if a part fails; the next ones of its host are not begun."""
     blocked = [f"{host.name}: {item.message}" for host in hosts for item in host.plan.problems if item.blocking]
     if blocked:
         hints = [item.hint for host in hosts for item in host.plan.problems if item.blocking]
         raise EngineError("; ".join(blocked), hint=hints[0])
-    return side_by_side(partial(_prepare, ctx), hosts)
+    done: dict[str, PreparedHost] = {}
+
+    def prepare_one(host: PreparedHost) -> None:
+        done[host.name] = _prepare(ctx, host)
+
+    attempt_side_by_side(prepare_one, hosts)
+    return [done[host.name] for host in hosts]
 
 
 def hosts_of(environment: Environment) -> list[str]:
@@ -88,9 +99,7 @@ def _identify(name: str, setup: HostSetup, trust: Ask) -> None:
         setup.trust(key)
 
 
-def _examine(
-    name: str, setup: HostSetup, user: str, keys: tuple[str, ...], chosen: Mapping[str, Any]
-) -> PreparedHost:
+def _examine(name: str, setup: HostSetup, user: str, keys: tuple[str, ...], chosen: Mapping[str, Any]) -> PreparedHost:
     login = setup.login()
     state = setup.observe(user or login.user)
     goal = goal_of(user or login.user, keys or login.keys, chosen, state.recorded)

@@ -43,7 +43,9 @@ def trust(name: str, line: str) -> None:
             before = known.read()
             known.write((b"\n" if before and not before.endswith(b"\n") else b"") + f"{line}\n".encode())
     except OSError as error:
-        raise EngineError(f"{file} can't be written: {error.strerror}", hint="add the host's key there manually") from error
+        raise EngineError(
+            f"{file} can't be written: {error.strerror}", hint="add the host's key there manually"
+        ) from error
 
 
 def login(name: str) -> HostLogin:
@@ -64,7 +66,9 @@ def _configured(name: str, option: str) -> list[str]:
     done = _run(["ssh", "-G", "--", name])
     found = [line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith(f"{option} ")]
     if done.returncode or not found:
-        raise EngineError(f"ssh can't read its configuration for {name}: {done.stderr.strip()}", hint="check ~/.ssh/config")
+        raise EngineError(
+            f"ssh can't read its configuration for {name}: {done.stderr.strip()}", hint="check ~/.ssh/config"
+        )
     return found
 
 
@@ -75,6 +79,8 @@ def _run(args: Sequence[str]) -> subprocess.CompletedProcess[str]:
             stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise EngineError(f"{args[0]} is not installed on this machine", hint="sudo apt install openssh-client") from error
+        raise EngineError(
+            f"{args[0]} is not installed on this machine", hint="sudo apt install openssh-client"
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"{args[0]} did not end in {LOGIN_TIMEOUT:g} s") from error

@@ -14,7 +14,11 @@ ENGINES = ("docker.io", "docker-ce", "moby-engine")
 TIME_SERVICES = ("systemd-timesyncd", "chrony", "ntpsec", "openntpd")  # packages, and their services
 # Packages by the part that needs them; of alternatives, the first is installed if there is none.
 PACKAGES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "engine": (ENGINES, ("apparmor",), ("ca-certificates",)),  # without apparmor's program, Debian's kernel starts no container
+    "engine": (
+        ENGINES,
+        ("apparmor",),
+        ("ca-certificates",),
+    ),  # without apparmor's program, Debian's kernel starts no container
     "upgrades": (("unattended-upgrades",),),
     "time": (TIME_SERVICES,),
     "firewall": (("nftables",),),
@@ -67,7 +71,11 @@ def _recorded(text: str) -> HostChoices | None:
     try:
         found = json.loads(text)
         return HostChoices(
-            tuple(found["ports"]), tuple(found["trusted"]), tuple(found["private"]), int(found["swap"]), tuple(found["without"])
+            tuple(found["ports"]),
+            tuple(found["trusted"]),
+            tuple(found["private"]),
+            int(found["swap"]),
+            tuple(found["without"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

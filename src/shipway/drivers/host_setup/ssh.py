@@ -80,7 +80,8 @@ class SshHostSetup:
         offered, line = keys.offered(self._login)
         if offered.fingerprint != key.fingerprint:
             raise EngineError(
-                f"{self.name} offers another key now: {offered.fingerprint}", hint="someone may intercept the connection"
+                f"{self.name} offers another key now: {offered.fingerprint}",
+                hint="someone may intercept the connection",
             )
         keys.trust(self._login, line)
 
@@ -92,7 +93,7 @@ class SshHostSetup:
         script = f"SSH_PORT=$1\n{_script('observe')}\n"
         variables = {"USER_NAME": user, "PACKAGES": every, "TIME_SERVICES": " ".join(observed.TIME_SERVICES)}
         code, output, error = self._open().run(
-            COMMAND, f"main() {{\n{script}\n}}\n{_assigned(variables)}\nmain \"$@\" </dev/null\n", OBSERVE_TIMEOUT
+            COMMAND, f'main() {{\n{script}\n}}\n{_assigned(variables)}\nmain "$@" </dev/null\n', OBSERVE_TIMEOUT
         )
         if code and not output:
             raise self._failed("can't be examined", error)
@@ -143,13 +144,12 @@ class SshHostSetup:
                 self.close()
                 then = f"the host reverts it within {self._confirm_timeout} s"
             raise EngineError(
-                f"{self.name}: the change of the {part} part was not confirmed by a new connection; {then}", hint=error.hint
+                f"{self.name}: the change of the {part} part was not confirmed by a new connection; {then}",
+                hint=error.hint,
             ) from error
 
     def _run(self, name: str, variables: Mapping[str, str], tunnel: Tunnel | None = None) -> None:
-        text = PART.format(
-            prelude=_script("prelude"), script=_script(name), variables=_assigned(variables), name=name
-        )
+        text = PART.format(prelude=_script("prelude"), script=_script(name), variables=_assigned(variables), name=name)
         code, output, error = (tunnel or self._open()).run(COMMAND, text, APPLY_TIMEOUT)
         if code:
             raise self._failed(f"{name} failed", output.strip() or error)
