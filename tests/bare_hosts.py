@@ -62,11 +62,11 @@ class BareHosts:
         (self.bin / "ssh").write_text(SSH.format(folder=folder, ssh=shutil.which("ssh")))
         (self.bin / "ssh").chmod(0o755)
 
-    def run(self, name: str, command: str, user: str = "root") -> str:
-        """Run a shell command on a host, not by Shipway, whatever its key."""
+    def run(self, name: str, command: str, user: str = "root", text: str = "") -> str:
+        """Run a shell command on a host with this input, not by Shipway, whatever its key."""
         options = ["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR"]
         args = [str(self.bin / "ssh"), *options, f"{user}@{name}", command]
-        done = subprocess.run(args, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(args, capture_output=True, text=True, check=False, input=text)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from shipway.domain.host_setup import FirewallState, HostState
+from shipway.domain.host_setup import FirewallState, HostState, decide
 from shipway.drivers.host_setup.ssh import SshHostSetup
-from shipway.testing.host_setup import HostLab, HostSetupSuite
+from shipway.testing.host_setup import HostLab, HostSetupSuite, goal_for, settled
 from shipway.testing.memory_host_setup import BARE, MemoryHost, MemoryHostSetup
 from tests.bare_hosts import BareHosts, running_bare_hosts
 
@@ -98,6 +100,40 @@ class TestDebian(HostSetupSuite):
     def lab(cls) -> Iterator[HostLab]:
         with running_bare_hosts(1) as hosts:
             yield BareLab(hosts)
+
+    @pytest.mark.parametrize("part", ["firewall", "ssh"])
+    def test_what_a_killed_process_has_on_trial_is_reverted_by_the_host(
+        self, lab: BareLab, part: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lab.drift(part)
+        setup = SshHostSetup("ssh://host1", "root", confirm_timeout=5)
+        goal = goal_for(setup)
+        before = settled(setup.observe("deploy"))
+        run = setup._run
+
+        def killed(name: str, *args: Any) -> None:
+            if name == f"{part}-confirm":
+                raise KeyboardInterrupt
+            run(name, *args)
+
+        monkeypatch.setattr(setup, "_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            setup.apply(part, goal)
+        seen = (
+            "nft list table inet shipway"
+            if part == "firewall"
+            else "cat /etc/ssh/sshd_config.d/10-shipway.conf || true"
+        )
+        on_trial = lab.hosts.run("host1", seen)
+        for _ in range(100):
+            if lab.hosts.run("host1", seen) != on_trial:
+                break
+            time.sleep(0.5)
+        assert settled(setup.observe("deploy")) == before
+        monkeypatch.undo()
+        setup.apply(part, goal)
+        assert decide(goal, setup.observe("deploy")).prepared
+        setup.close()
 
 
 def test_the_memory_of_a_bare_host_is_bare() -> None:

@@ -29,7 +29,13 @@ def hosts() -> Iterator[BareHosts]:
 @pytest.fixture(scope="module")
 def shop(make: Make, hosts: BareHosts) -> Tiny:
     project = make(port=PORT)
-    project.plan["environments"]["staging"] |= {"url": URL, "hosts": ["ssh://host1", "ssh://host2"]}
+    project.plan["environments"]["staging"] |= {
+        "url": URL,
+        "hosts": [
+            {"host": "ssh://host1", "address": hosts.addresses["host1"]},
+            "ssh://host2",
+        ],
+    }
     project.env["PATH"] = f"{hosts.bin}:{project.env['PATH']}"
     project.protect()
     project.change("one")
@@ -81,20 +87,38 @@ def test_from_bare_to_serving(shop: Tiny, hosts: BareHosts) -> None:
     assert [answer(hosts, name, PORT) for name in hosts.names] == ["one", "one"]
 
 
-def test_a_published_port_is_closed_unless_it_is_listed(shop: Tiny, hosts: BareHosts) -> None:
-    serve = f"docker run -d --name other -p {CLOSED}:80 caddy:2 caddy respond --listen :80 other"
-    hosts.run("host1", serve)
+def publish(hosts: BareHosts, name: str, address: str) -> None:
+    """A container publishes CLOSED there, and answers on the host itself."""
+    hosts.run(name, f"docker run -d --name other -p {address}:{CLOSED}:80 caddy:2 caddy respond --listen :80 other")
     inside = (
-        f"for _ in $(seq 50); do (exec 3<>/dev/tcp/127.0.0.1/{CLOSED}) 2>/dev/null && exit 0; sleep 0.1; done; exit 1"
+        f"for _ in $(seq 50); do (exec 3<>/dev/tcp/{address}/{CLOSED}) 2>/dev/null && exit 0; sleep 0.1; done; exit 1"
     )
-    hosts.run("host1", f"bash -c '{inside}'")
-    assert answer(hosts, "host1", CLOSED) == "no answer"
-    shop.shipway("host", "prepare", "ssh://host1", "--yes", "--port", str(PORT), "--port", str(CLOSED))
+    hosts.run(name, f"bash -c '{inside}'")
+
+
+def test_a_published_port_is_closed_unless_it_is_listed(shop: Tiny, hosts: BareHosts) -> None:
+    publish(hosts, "host2", "0.0.0.0")
+    assert answer(hosts, "host2", CLOSED) == "no answer"
+    shop.shipway("host", "prepare", "ssh://host2", "--yes", "--port", str(PORT), "--port", str(CLOSED))
+    assert answer(hosts, "host2", CLOSED) == "other"
+    shop.shipway("host", "prepare", "ssh://host2", "--yes", "--port", str(PORT))
+    assert answer(hosts, "host2", CLOSED) == "no answer"
+    assert answer(hosts, "host2", PORT) == "one"
+    hosts.run("host2", "docker rm --force other")
+
+
+def test_private_networks_reach_what_is_published_on_the_address_for_accessories(hosts: BareHosts) -> None:
+    publish(hosts, "host1", hosts.addresses["host1"])
     assert answer(hosts, "host1", CLOSED) == "other"
-    shop.shipway("host", "prepare", "ssh://host1", "--yes", "--port", str(PORT))
+    rules = hosts.run("host1", "nft list table inet shipway")
+    hosts.run("host1", "nft -f -", text=f"delete table inet shipway\n{without_private(rules)}")
     assert answer(hosts, "host1", CLOSED) == "no answer"
-    assert answer(hosts, "host1", PORT) == "one"
+    hosts.run("host1", "nft -f -", text=f"delete table inet shipway\n{rules}")
     hosts.run("host1", "docker rm --force other")
+
+
+def without_private(rules: str) -> str:
+    return "".join(line for line in rules.splitlines(keepends=True) if "ct original ip daddr" not in line)
 
 
 def test_drift_is_reported_and_repaired_without_a_restart_of_containers(shop: Tiny, hosts: BareHosts) -> None:
@@ -125,6 +149,15 @@ def test_nothing_but_a_key_lets_anyone_in(hosts: BareHosts) -> None:
     assert "publickey" in hosts.run("host1", f"ssh {options} root@127.0.0.1 true 2>&1 || true")
     assert "password" not in hosts.run("host1", f"ssh {options} root@127.0.0.1 true 2>&1 | grep denied || true")
     assert hosts.run("host1", "id -nG deploy", "deploy").split() == ["deploy", "docker"]
+
+
+def test_a_link_in_the_deploy_users_folder_leads_root_nowhere(shop: Tiny, hosts: BareHosts) -> None:
+    keys = "/home/deploy/.ssh/authorized_keys"
+    hosts.run("host1", f"cp {keys} /root/kept && rm {keys} && touch /root/target && ln -s /root/target {keys}", "root")
+    refused = shop.shipway("host", "prepare", "ssh://host1", "--yes", check=False)
+    assert (refused.code, "user failed" in refused.output) == (EngineError.exit_code, True), refused.output
+    assert hosts.run("host1", "cat /root/target") == ""
+    hosts.run("host1", f"rm {keys} && install -o deploy -g deploy -m 600 /root/kept {keys}")
 
 
 def test_after_a_power_cut_the_rules_are_drift_until_the_boot_has_loaded_them(shop: Tiny, hosts: BareHosts) -> None:

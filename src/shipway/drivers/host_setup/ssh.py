@@ -128,25 +128,31 @@ class SshHostSetup:
 
     def _on_trial(self, part: str, goal: HostGoal, variables: Mapping[str, str]) -> None:
         """Apply it, and confirm it through a new connection; otherwise it is reverted."""
-        token = secrets.token_hex(8)
-        given = {**variables, "TOKEN": token, "SECONDS_TO_CONFIRM": str(self._confirm_timeout)}
+        given = {**variables, "TOKEN": secrets.token_hex(8), "SECONDS_TO_CONFIRM": str(self._confirm_timeout)}
         try:
             self._run(f"{part}-try", given)
+        except EngineError:
+            self._revert(part, given)
+            raise
+        try:
             with closing(Tunnel(self._login)) as fresh:
                 if part == "ssh" and "user" not in goal.without:
                     Tunnel(self.name).close()  # the deploy user's login works as well
                 self._run(f"{part}-confirm", given, fresh)
         except EngineError as error:
-            try:
-                self._run(f"{part}-revert", given)
-                then = "it was reverted"
-            except EngineError:
-                self.close()
-                then = f"the host reverts it within {self._confirm_timeout} s"
+            then = self._revert(part, given)
             raise EngineError(
                 f"{self.name}: the change of the {part} part was not confirmed by a new connection; {then}",
                 hint=error.hint,
             ) from error
+
+    def _revert(self, part: str, given: Mapping[str, str]) -> str:
+        try:
+            self._run(f"{part}-revert", given)
+        except EngineError:
+            self.close()
+            return f"the host reverts it within {self._confirm_timeout} s"
+        return "it was reverted"
 
     def _run(self, name: str, variables: Mapping[str, str], tunnel: Tunnel | None = None) -> None:
         text = PART.format(prelude=_script("prelude"), script=_script(name), variables=_assigned(variables), name=name)
