@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shipway.domain.errors import EngineError
 from shipway.domain.host_setup import FirewallState, HostState, decide
 from shipway.drivers.host_setup.ssh import SshHostSetup
 from shipway.testing.host_setup import HostLab, HostSetupSuite, goal_for, settled
@@ -134,6 +135,25 @@ class TestDebian(HostSetupSuite):
         setup.apply(part, goal)
         assert decide(goal, setup.observe("deploy")).prepared
         setup.close()
+
+    def test_sudo_may_ask_for_a_password(self, lab: BareLab) -> None:
+        add = "useradd -m -G sudo -s /bin/bash grace; echo grace:correct-horse | chpasswd; cp -r /root/.ssh /home/grace; chown -R grace /home/grace"
+        lab.hosts.run("host1", add)
+        root = lab.connect()
+        expected = settled(root.observe("deploy"))
+        goal = goal_for(root)
+        root.close()
+        for login in ("grace", "admin", "root"):  # only the first one is asked
+            setup = SshHostSetup("ssh://host1", login, "correct-horse")
+            assert settled(setup.observe("deploy")) == expected
+            setup.apply("record", goal)
+            setup.close()
+        for password in ("", "wrong"):
+            setup = SshHostSetup("ssh://host1", "grace", password)
+            with pytest.raises(EngineError, match="can't act as root") as caught:
+                setup.observe("deploy")
+            assert "--ask-password" in caught.value.hint
+            setup.close()
 
 
 def test_the_memory_of_a_bare_host_is_bare() -> None:

@@ -28,6 +28,7 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of both commands. What is chosen is recorded on the host, as the default of the next time."""
     for option in reversed((
         click.option("--login", default="root", metavar="USER", help="Who examines and changes the host [root]"),
+        click.option("--ask-password", is_flag=True, help="Ask for the login's password, where its sudo needs one"),
         click.option("--user", default="", metavar="USER", help="The deploy user [that of TARGET, or of ~/.ssh/config]"),
         click.option("--key", "keys", multiple=True, metavar="FILE", help="Public key of the deploy user [those of this machine's SSH]"),
         click.option("--port", "ports", multiple=True, metavar="PORT", help="Port to leave open, instead of 80/tcp, 443/tcp and 443/udp; that of the environment's url and that of SSH are always open"),
@@ -99,7 +100,7 @@ def check(options: Globals, /, target: str, as_json: bool, **chosen: Any) -> Non
 @contextmanager
 def _opened(
     options: Globals, target: str, *, login: str, user: str, keys: Sequence[str], ports: Sequence[str],
-    trusted: Sequence[str], swap: str | None, without: Sequence[str], accepted: Sequence[str], app: str | None,
+    trusted: Sequence[str], swap: str | None, without: Sequence[str], accepted: Sequence[str], app: str | None, ask_password: bool,
 ) -> Iterator[tuple[Context, list[PreparedHost]]]:  # fmt: skip
     from shipway.actions.upkeep.host_setup import chosen_by, examined, hosts_of
     from shipway.app import open_context
@@ -113,8 +114,9 @@ def _opened(
             _, environment = options.known_app(ctx, app).with_plan(target)
             names = hosts_of(environment)
             chosen = chosen_by(environment) | chosen
+        password = click.prompt(f"password of {login}", hide_input=True, err=True) if ask_password else ""
         trust = _trust(accepted, several=len(names) > 1)
-        with examined(ctx, names, login, chosen, trust, user=user, keys=lines) as hosts:
+        with examined(ctx, names, login, chosen, trust, user=user, keys=lines, password=password) as hosts:
             yield ctx, hosts
 
 

@@ -29,6 +29,7 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         self.host, self.known = MemoryHost(), list[str]()
         self.logins: list[str] = []
+        self.passwords: list[str] = []
         self._world, self._folder = World(folder), folder
 
     def context(self) -> Context:
@@ -38,8 +39,9 @@ class Terminal:
     def __call__(self, *args: str, text: str = "") -> Result:
         return CliRunner().invoke(cli, ["--home", str(self._folder), "host", *args], input=text)
 
-    def _open(self, name: str, login: str) -> MemoryHostSetup:
+    def _open(self, name: str, login: str, password: str) -> MemoryHostSetup:
         self.logins.append(f"{login} {name}")
+        self.passwords.append(password)
         return MemoryHostSetup(self.host, self.known)
 
 
@@ -148,3 +150,11 @@ def test_a_private_key_is_never_taken_for_a_public_one(terminal: Terminal, tmp_p
     key = tmp_path / "id"
     key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
     failed(terminal("check", NAME, "--key", str(key)), UsageError, "is not a public key", ".pub")
+
+
+def test_the_password_of_sudo_is_asked_for_and_never_shown(terminal: Terminal) -> None:
+    options = ("--dry-run", "--accept-key", "SHA256:first", "--login", "admin")
+    done = terminal("prepare", NAME, "--ask-password", *options, text="correct-horse\n")
+    assert done.exit_code == 0, done.output
+    assert terminal.passwords == ["correct-horse"]
+    assert "correct-horse" not in done.output

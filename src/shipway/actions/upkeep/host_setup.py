@@ -37,11 +37,13 @@ def examined(
     *,
     user: str = "",
     keys: tuple[str, ...] = (),
+    password: str = "",
 ) -> Iterator[list[PreparedHost]]:
     """Connect to hosts by their names in the plan, and compare each with its goal. chosen: see `domain.host_setup.goal_of`.
-    user, keys: of deployments [those that this machine's SSH would use]."""
+    user, keys: of deployments [those that this machine's SSH would use]. password: of the login, for `sudo`."""
     assert ctx.host_setup is not None
-    setups = {name: ctx.host_setup(name, login) for name in hosts}
+    ctx.redactor.add({"sudo password": password})
+    setups = {name: ctx.host_setup(name, login, password) for name in hosts}
     try:
         for name, setup in setups.items():  # one question after the other
             _identify(name, setup, trust)

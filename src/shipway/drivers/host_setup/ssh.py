@@ -31,8 +31,16 @@ from shipway.drivers.hosts.tunnel import Tunnel
 OBSERVE_TIMEOUT = 120.0  # seconds
 APPLY_TIMEOUT = 1800.0  # seconds of one part: packages on a slow line
 CONFIRM_TIMEOUT = 90  # seconds until the host reverts what could have locked its operator out
-# As root, with the port of the SSH server; `sudo` would drop it.
-COMMAND = """exec sh -c 'if [ "$(id -u)" = 0 ]; then exec sh -s "${SSH_CONNECTION##* }"; else exec sudo -n sh -s "${SSH_CONNECTION##* }"; fi'"""
+# As root, with the port of the SSH server, which `sudo` would drop.
+PORT = "${SSH_CONNECTION##* }"
+COMMAND = f"""exec sh -c 'if [ "$(id -u)" = 0 ]; then exec sh -s "{PORT}"; else exec sudo -n sh -s "{PORT}"; fi'"""
+# With a password in the first line, which is skipped where no one asks for it.
+MARK = "# the script"
+SKIP = f'while IFS= read -r line; do [ "$line" != "{MARK}" ] || break; done; exec sh -s "$0"'
+ASKED = (
+    f'if [ "$(id -u)" = 0 ]; then exec sh -c {shlex.quote(SKIP)} "{PORT}"; '
+    f'else exec sudo -S -k -p "" sh -c {shlex.quote(SKIP)} "{PORT}"; fi'
+)
 HEADER = "# Written by `shipway host prepare`, which replaces this file."
 PART = """\
 main() {{
@@ -57,13 +65,14 @@ main "$@"
 
 class SshHostSetup:
     """The HostSetup of a host by the machine's OpenSSH. name: ssh://[user@]name[:port], as deployments use it. user: who
-    prepares it."""
+    prepares it. password: for `sudo`, if that asks for it."""
 
-    def __init__(self, name: str, user: str, confirm_timeout: int = CONFIRM_TIMEOUT) -> None:
+    def __init__(self, name: str, user: str, password: str = "", confirm_timeout: int = CONFIRM_TIMEOUT) -> None:
         if not name.startswith("ssh://"):
             raise EngineError(f"{name} is not a valid host", hint="write ssh://[user@]name[:port]")
         self.name = name
         self._login = f"ssh://{user}@{name.removeprefix('ssh://').rpartition('@')[2]}"
+        self._password = password
         self._confirm_timeout = confirm_timeout
         self._lock = threading.Lock()
         self._tunnel: Tunnel | None = None
@@ -156,9 +165,14 @@ class SshHostSetup:
 
     def _run(self, name: str, variables: Mapping[str, str], tunnel: Tunnel | None = None) -> None:
         text = PART.format(prelude=_script("prelude"), script=_script(name), variables=_assigned(variables), name=name)
-        code, output, error = (tunnel or self._open()).run(COMMAND, text, APPLY_TIMEOUT)
+        code, output, error = self._send(tunnel or self._open(), text, APPLY_TIMEOUT)
         if code:
             raise self._failed(f"{name} failed", output.strip() or error)
+
+    def _send(self, tunnel: Tunnel, text: str, timeout: float) -> tuple[int, str, str]:
+        if not self._password:
+            return tunnel.run(COMMAND, text, timeout)
+        return tunnel.run(f"exec sh -c {shlex.quote(ASKED)}", f"{self._password}\n{MARK}\n{text}", timeout)
 
     def _open(self) -> Tunnel:
         with self._lock:
@@ -173,7 +187,7 @@ class SshHostSetup:
         if "sudo:" in output:
             return EngineError(
                 f"{self._login} can't act as root: {output.strip()}",
-                hint="pass --login root, or a user that may call sudo without a password",
+                hint="pass --login root, or a user that may call sudo; with --ask-password where that needs a password",
             )
         return EngineError(
             f"{self.name}: {what}\n{output.strip()}", hint="correct it and repeat the command: what is done stays done"

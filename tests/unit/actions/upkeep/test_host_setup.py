@@ -33,7 +33,7 @@ class Fleet:
         self.ctx: Context = replace(ctx, host_setup=self._open, connect=self._connect)
         self.machine = ctx.machine
 
-    def _open(self, name: str, login: str) -> MemoryHostSetup:
+    def _open(self, name: str, login: str, password: str) -> MemoryHostSetup:
         self.opened.append(MemoryHostSetup(self.hosts[name], self.known[name]))
         return self.opened[-1]
 
