@@ -71,7 +71,7 @@ class HostSetupSuite:
         setup = lab.connect()
         setup.trust(setup.offered_key())
         before = setup.observe("deploy")
-        assert setup.observe("deploy") == before, "looking changes nothing"
+        assert settled(setup.observe("deploy")) == settled(before), "looking changes nothing"
         goal = goal_for(setup)
         plan = decide(goal, before)
         parts = [change.part for change in plan.changes]

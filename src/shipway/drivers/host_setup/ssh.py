@@ -6,6 +6,7 @@ import json
 import secrets
 import shlex
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -30,6 +31,7 @@ from shipway.drivers.hosts.tunnel import Tunnel
 
 OBSERVE_TIMEOUT = 120.0  # seconds
 APPLY_TIMEOUT = 1800.0  # seconds of one part: packages on a slow line
+PATIENCE = 10.0  # seconds of attempts to open a new connection
 CONFIRM_TIMEOUT = 90  # seconds until the host reverts what could have locked its operator out
 # As root, with the port of the SSH server, which `sudo` would drop.
 PORT = "${SSH_CONNECTION##* }"
@@ -144,9 +146,9 @@ class SshHostSetup:
             self._revert(part, given)
             raise
         try:
-            with closing(Tunnel(self._login)) as fresh:
+            with closing(self._fresh(self._login)) as fresh:
                 if part == "ssh" and "user" not in goal.without:
-                    Tunnel(self.name).close()  # the deploy user's login works as well
+                    self._fresh(self.name).close()  # the deploy user's login works as well
                 self._run(f"{part}-confirm", given, fresh)
         except EngineError as error:
             then = self._revert(part, given)
@@ -154,6 +156,17 @@ class SshHostSetup:
                 f"{self.name}: the change of the {part} part was not confirmed by a new connection; {then}",
                 hint=error.hint,
             ) from error
+
+    def _fresh(self, name: str) -> Tunnel:
+        """A new connection; a server that loads its configuration again refuses them for a moment."""
+        deadline = time.monotonic() + min(PATIENCE, self._confirm_timeout / 4)
+        while True:
+            try:
+                return Tunnel(name)
+            except EngineError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def _revert(self, part: str, given: Mapping[str, str]) -> str:
         try:
