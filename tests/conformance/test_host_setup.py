@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from shipway.domain.errors import EngineError
-from shipway.domain.host_setup import FirewallState, HostState, decide
+from shipway.domain.host_setup import FirewallState, HostKey, HostLogin, HostState, decide
 from shipway.drivers.host_setup.ssh import SshHostSetup
 from shipway.testing.host_setup import HostLab, HostSetupSuite, goal_for, settled
 from shipway.testing.memory_host_setup import BARE, MemoryHost, MemoryHostSetup
 from tests.bare_hosts import BareHosts, running_bare_hosts
+from tests.nodes import GUEST, Nodes
 
 BROKEN = {  # by part: a shell command
     "engine": "rm /etc/docker/daemon.json",
@@ -154,6 +155,46 @@ class TestDebian(HostSetupSuite):
                 setup.observe("deploy")
             assert "--ask-password" in caught.value.hint
             setup.close()
+
+
+@pytest.mark.hosts
+@pytest.mark.engine
+class TestPreparedByOthers:
+    """A host with an engine, made without Shipway: cheap enough for every run of the tests."""
+
+    def test_it_is_examined(self, nodes: Nodes) -> None:
+        setup = SshHostSetup("ssh://node1", "root")
+        assert setup.offered_key().known
+        assert setup.login() == HostLogin("root", ((nodes.folder / "key.pub").read_text().strip(),))
+        found = setup.observe("root")
+        setup.close()
+        assert found.system.startswith("debian ")
+        assert found.engine
+        assert (found.user.exists, found.user.uses_engine) == (True, True)
+        assert found.ssh_ports == ("22/tcp",)
+        assert found.firewall.ports is None
+        assert found.disk_free > 0
+
+    def test_an_unknown_key_is_shown_and_stored_once_trusted(self, nodes: Nodes) -> None:
+        with nodes.knowing(None):
+            setup = SshHostSetup("ssh://node1", "root")
+            key = setup.offered_key()
+            assert (key.known, key.kind) == (False, "ED25519")
+            assert nodes.known_hosts.read_text() == ""
+            with pytest.raises(EngineError, match="offers another key now"):
+                setup.trust(HostKey("SHA256:other", "ED25519"))
+            nodes.known_hosts.write_text("other ssh-ed25519 AAAA")  # without a line end, as an editor may leave it
+            setup.trust(key)
+            assert setup.offered_key() == HostKey(key.fingerprint, key.kind, known=True)
+            assert nodes.known_hosts.read_text().splitlines()[0] == "other ssh-ed25519 AAAA"
+            setup.close()
+
+    def test_a_login_without_rights(self, nodes: Nodes) -> None:
+        setup = SshHostSetup("ssh://node1", GUEST)
+        with pytest.raises(EngineError, match="can't act as root") as caught:
+            setup.observe("deploy")
+        assert "--login root" in caught.value.hint
+        setup.close()
 
 
 def test_the_memory_of_a_bare_host_is_bare() -> None:
