@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         DatabaseServer,
         DatabaseTool,
         Edge,
+        HostSetup,
         Images,
         Ledger,
         Linter,
@@ -96,6 +97,7 @@ class Context:
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
+    host_setup: Callable[[str, str, str], HostSetup] | None = None  # by a host's name, a login, and its sudo's password
 
     def __post_init__(self) -> None:
         """Wrap the reporter, so that a failing report can't fail the action."""

@@ -19,6 +19,7 @@ FOLDER = Path(shipway.drivers.__file__).parent
 PROTOCOLS = {
     "runtime": ports.Runtime,
     "hosts": ports.Host,
+    "host_setup": ports.HostSetup,
     "images": ports.Images,
     "registry": ports.Registry,
     "edge": ports.Edge,

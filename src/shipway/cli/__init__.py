@@ -75,6 +75,7 @@ COMMANDS = {
     "rename": ("shipway.cli.rename", "Rename an app or an environment"),
     "prune": ("shipway.cli.prune", "Remove images, outputs and logs that are no longer needed"),
     "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),
+    "host": ("shipway.cli.host", "Prepare a bare host for deployments, or check it"),
     "completion": ("shipway.cli.completion", "Print the completion script of a shell"),
 }
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.

@@ -64,6 +64,12 @@ def _doctor(kinds: Kinds) -> Any:
     return _object({name: type_schema(list[Finding], kinds) for name in ("found", "fixed")})
 
 
+def _host_check(kinds: Kinds) -> Any:
+    from shipway.domain.host_setup import HostPlan
+
+    return _list(_object({"host": TEXT, **class_schema(HostPlan, kinds)["properties"]}))
+
+
 def _snapshots(kinds: Kinds) -> Any:
     from shipway.domain.snapshot import Snapshot
 
@@ -179,6 +185,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "snapshot": ("The snapshot that was taken.", _snapshot),
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
     "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),
+    "host check": ("By host, what differs from a prepared one, and what needs a person.", _host_check),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),

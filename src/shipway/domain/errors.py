@@ -102,7 +102,7 @@ class NothingToRollBack(ShipwayError):
 
 
 class DriftFound(ShipwayError):
-    """`shipway doctor` found differences from the ledger."""
+    """`shipway doctor` found differences from the ledger, or `shipway host check` on a host."""
 
     exit_code = 16
 

@@ -21,6 +21,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "engine": "shipway.drivers.runtime.engine:Engine",  # an argument of the other Docker drivers
     },
     "hosts": {"ssh": "shipway.drivers.hosts.ssh:SshHost"},
+    "host_setup": {"ssh": "shipway.drivers.host_setup.ssh:SshHostSetup"},
     "images": {
         "docker": "shipway.drivers.images.docker:DockerImages",
         "host": "shipway.drivers.images.host:HostImages",

@@ -19,6 +19,7 @@ from shipway.ports.database import (
 )
 from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
+from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
@@ -47,6 +48,7 @@ __all__ = [
     "Edge",
     "Fill",
     "Host",
+    "HostSetup",
     "Images",
     "LeaseLedger",
     "Ledger",

@@ -9,6 +9,10 @@ from shipway.domain.errors import EngineError
 NO_SOCKET, NO_ACCESS = 3, 4  # exit codes of `access_check`
 
 
+class HostKeyUnknown(EngineError):
+    """No known host has this name."""
+
+
 def access_check(socket: str) -> str:
     """A shell script whose exit code tells whether the user may access the engine's socket."""
     return f"test -e {socket} || exit {NO_SOCKET}; test -w {socket} || exit {NO_ACCESS}"
@@ -42,7 +46,8 @@ def login_failed(name: str, output: str) -> EngineError:
         ),
     ):
         if re.search(pattern, output):
-            return EngineError(f"can't reach host {name}: {what}\n{output}", hint=hint)
+            kind = HostKeyUnknown if what == "its host key is unknown" else EngineError
+            return kind(f"can't reach host {name}: {what}\n{output}", hint=hint)
     return EngineError(f"can't reach host {name}: {output or 'ssh exited without output'}", hint=f"try: {command}")
 
 

@@ -92,6 +92,19 @@ class Tunnel:
         """Run a shell script on the host; returns its exit code."""
         return self._more("-T", "host", f"exec sh -c '{script}'")
 
+    def run(self, command: str, data: str, timeout: float) -> tuple[int, str, str]:
+        """Run a command of the login's shell with this input; returns exit code (124 after `timeout` seconds), output and
+        standard error."""
+        args = [self._ssh, "-F", "none", "-S", str(self.master), "-T", "host", command]
+        try:
+            done = subprocess.run(
+                args, input=data, capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
+                start_new_session=True,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return 124, "", f"no answer in {timeout:g} s"
+        return done.returncode, done.stdout, done.stderr
+
     def forward(self, port: int) -> bool:
         """Forward the host's loopback port to the same port of this machine, until everyone who requested it has
         released it. False if another program has it there."""

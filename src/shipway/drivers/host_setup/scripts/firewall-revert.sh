@@ -1,0 +1,1 @@
+[ ! -x /run/shipway/firewall-revert ] || /run/shipway/firewall-revert "$TOKEN"

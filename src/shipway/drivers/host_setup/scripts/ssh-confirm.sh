@@ -1,0 +1,3 @@
+# Through a new connection.
+mv "/run/shipway/ssh.pending.$TOKEN" /run/shipway/ssh.confirmed
+rm -f /run/shipway/ssh.before

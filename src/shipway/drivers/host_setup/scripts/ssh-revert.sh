@@ -1,0 +1,1 @@
+[ ! -x /run/shipway/ssh-revert ] || /run/shipway/ssh-revert "$TOKEN"
