@@ -30,13 +30,17 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
+    from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.provisioned import Dns, Infra
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
+        DnsProvider,
+        InfraTool,
         Ledger,
         Linter,
         OneOff,
@@ -83,6 +87,7 @@ def open_context(
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
+            dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -253,6 +258,16 @@ def _servers() -> Mapping[str, DatabaseServer]:
 def _server(kind: str) -> DatabaseServer:
     made: DatabaseServer = driver("server", kind)()
     return made
+
+
+def _dns(settings: Dns, secrets: Mapping[str, str]) -> DnsProvider:
+    found: DnsProvider = driver("dns", "octodns")(settings.provider, settings.options, secrets)
+    return found
+
+
+def _infra(cancelled: threading.Event, settings: Infra, place: InfraPlace) -> InfraTool:
+    found: InfraTool = driver("infra", settings.tool)(settings, place, cancelled)
+    return found
 
 
 def _terminate() -> None:
