@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.ownership import owned, require_machine
+from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
 from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
@@ -145,14 +146,17 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     found: ProjectSource = (
         driver("project", "bare")(_repository(), ctx.ledger, plan_parser(ctx), plan.as_posix() if plan else "")
         if is_bare
-        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), ctx.names.plan(load_plan(home, plan)))
+        else driver("project", "work-tree")(
+            plan.parent if plan else Path.cwd(), with_outputs(ctx, ctx.names.plan(load_plan(home, plan)))
+        )
     )
     return found
 
 
 def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
-    """Parses plans from commits, with the first names of renamed apps and environments."""
-    return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
+    """Parses plans from commits, with the first names of renamed apps and environments, and with the hosts that their
+    infrastructure gave."""
+    return lambda text, file, exists: with_outputs(ctx, ctx.names.plan(parse_plan(text, file, exists)))
 
 
 @contextmanager

@@ -44,7 +44,11 @@ class Cloudflare:
         if path == "/zones/zone1/dns_records" and method == "GET":
             return 200, _page(list(self.records.values()), query)
         if path == "/zones/zone1/dns_records" and method == "POST":
-            self.add(**{key: body[key] for key in ("name", "content", "ttl")}, kind=body["type"], priority=body.get("priority"))
+            self.add(
+                **{key: body[key] for key in ("name", "content", "ttl")},
+                kind=body["type"],
+                priority=body.get("priority"),
+            )
             return 200, {"result": list(self.records.values())[-1]}
         if path == "/zones/zone1/dns_records/batch":
             for item in body.get("deletes", []):

@@ -144,10 +144,15 @@ def bind(folder: Path) -> Iterator[Server]:
     """BIND with the zone of the suite."""
     server = program("named")
     port = free_port()
-    (folder / "zone.db").write_text("\n".join(f"{name}. {ttl} IN {kind} {text}" for name, kind, text, ttl in RECORDS) + "\n")
+    (folder / "zone.db").write_text(
+        "\n".join(f"{name}. {ttl} IN {kind} {text}" for name, kind, text, ttl in RECORDS) + "\n"
+    )
     (folder / "named.conf").write_text(NAMED.format(folder=folder, port=port, key=TSIG, zone=ZONE))
     with running([server, "-g", "-c", str(folder / "named.conf")], folder / "named.log", [port]):
-        yield Server(f"127.0.0.1:{port}", {"host": "127.0.0.1", "port": str(port), "key_name": "shipway", "key_algorithm": "hmac-sha256"})
+        yield Server(
+            f"127.0.0.1:{port}",
+            {"host": "127.0.0.1", "port": str(port), "key_name": "shipway", "key_algorithm": "hmac-sha256"},
+        )
 
 
 @contextmanager

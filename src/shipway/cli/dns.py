@@ -64,7 +64,8 @@ def dns(
             say(f"resolvers may keep the old records for {plan.slowest} seconds: move after that", err=as_json)
         if late:
             raise TimedOut(
-                f"the records are made, but {len(late)} answers still differ", hint=f"look again later: shipway dns {environment}"
+                f"the records are made, but {len(late)} answers still differ",
+                hint=f"look again later: shipway dns {environment}",
             )
         say(f"all servers show the records of {environment}", err=as_json)
 

@@ -72,8 +72,16 @@ def infra(
 
 def _show_plan(plan: InfraPlan, environment: str, *, as_json: bool) -> None:
     if as_json:
-        changes = [{"address": item.address, "kind": item.kind, "action": item.action, "attributes": list(item.attributes)} for item in plan.changes]
-        say(json.dumps({"digest": plan.digest, "destroy": plan.destroy, "revision": plan.revision, "changes": changes}, indent=2))
+        changes = [
+            {"address": item.address, "kind": item.kind, "action": item.action, "attributes": list(item.attributes)}
+            for item in plan.changes
+        ]
+        say(
+            json.dumps(
+                {"digest": plan.digest, "destroy": plan.destroy, "revision": plan.revision, "changes": changes},
+                indent=2,
+            )
+        )
         return
     _show_text(plan.text)
     if plan.is_empty:
@@ -96,7 +104,12 @@ def _show_text(text: str) -> None:
 
 def _show_taken(found: Taken, environment: str, *, as_json: bool) -> None:
     if as_json:
-        say(json.dumps({"public": {key: list(value) for key, value in found.public.items()}, "secrets": sorted(found.secrets)}, indent=2))
+        say(
+            json.dumps(
+                {"public": {key: list(value) for key, value in found.public.items()}, "secrets": sorted(found.secrets)},
+                indent=2,
+            )
+        )
         return
     for name, values in found.public.items():
         say(f"{name}: {', '.join(values)}")

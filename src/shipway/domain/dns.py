@@ -146,9 +146,9 @@ def desired_records(
             "the public addresses of the hosts are not known",
             hint="set `dns.addresses` in the plan, or `infra.outputs.addresses` if the infrastructure has them as an output",
         )
-    kinds = {"A": [item for item in found if item.version == 4], "AAAA": [item for item in found if item.version == 6]}
+    kinds = {kind: [item for item in found if item.version == number] for kind, number in (("A", 4), ("AAAA", 6))}
     return [
-        record_set(name, kind, settings.ttl, map(str, values))
+        record_set(name, kind, settings.ttl, [str(value) for value in values])
         for name in inside
         for kind, values in kinds.items()
         if values

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from shipway.domain.errors import InfraError
+from shipway.domain.plan import Host, Plan
 from shipway.domain.provisioned import ADDRESSES, HOSTS, Infra
 from shipway.domain.release import digest_of
 
@@ -19,6 +20,7 @@ SIGNS = {CREATE: "+", UPDATE: "~", REPLACE: "-/+", DESTROY: "-", READ: "<="}
 SHORT_DIGEST = 12  # hexadecimal digits that a person repeats
 LONGEST = 200  # characters of a value that is shown
 HIDDEN = "(sensitive)"
+NO_HOST = "ssh://not-created.invalid"  # of an environment whose infrastructure was never applied
 # Resources with data, by their address or type.
 DATA = (
     "*database*", "*db_instance*", "*db_cluster*", "*rds*", "*_sql_*", "*postgres*", "*mysql*", "*volume*", "*bucket*", "*disk*",
@@ -189,15 +191,39 @@ def taken(settings: Infra, found: Mapping[str, Output]) -> Taken:
 
 
 def _list(name: str, output: Output) -> tuple[str, ...]:
+    """Texts; of a host, an object with `host` and `address` is its name and its private address, separated by a blank."""
     if output.sensitive:
         raise InfraError(
             f"the output {name} is sensitive, and what it is used for is shown in logs and changesets",
             hint="remove `sensitive` from the output, or use it as a secret",
         )
-    values = [output.value] if isinstance(output.value, str) else output.value
-    if not isinstance(values, list | tuple) or not values or not all(isinstance(item, str) and item for item in values):
+    values = output.value if isinstance(output.value, list | tuple) else [output.value]
+    texts = [
+        f"{item['host']} {item['address']}"
+        if isinstance(item, Mapping) and {"host", "address"} <= item.keys()
+        else item
+        for item in values
+    ]
+    if not texts or not all(isinstance(item, str) and item.strip() for item in texts):
         raise InfraError(f"the output {name} is not a list of texts", hint="make it a list of strings")
-    return tuple(values)
+    return tuple(texts)
+
+
+def host_of(text: str) -> Host:
+    """A host as recorded: its name, and after a blank its private address."""
+    name, _, address = text.partition(" ")
+    return Host(name, address or None)
+
+
+def configured(plan: Plan, outputs: Callable[[str], Mapping[str, Sequence[str]]]) -> Plan:
+    """The plan with the hosts that the infrastructure gave. outputs: public ones by environment, as last taken. An
+    environment whose infrastructure was never applied has a host that can't be reached."""
+    changed = {}
+    for name, environment in plan.environments.items():
+        if environment.infra is not None and HOSTS in environment.infra.outputs:
+            found = tuple(map(host_of, outputs(name).get(HOSTS, ()))) or (Host(NO_HOST),)
+            changed[name] = replace(environment, hosts=found)
+    return replace(plan, environments={**plan.environments, **changed}) if changed else plan
 
 
 def lock_holder(output: str) -> str | None:

@@ -35,7 +35,9 @@ class Infra:
     run: str | None = None  # of the tool `command`: by `sh -c`, in the folder
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()  # names of secrets that the tool gets as environment variables
-    outputs: Mapping[str, str] = field(default_factory=dict)  # hosts, addresses, or name of a secret: name of the output
+    outputs: Mapping[str, str] = field(
+        default_factory=dict
+    )  # hosts, addresses, or name of a secret: name of the output
     protect: tuple[str, ...] = ()  # patterns of resources that no plan may destroy without the environment's name typed
 
     @property

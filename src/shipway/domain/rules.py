@@ -190,7 +190,9 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
 
 def provisioned_text(settings: Dns | Infra) -> str:
     """Describe where records are kept or infrastructure is made, with a digest of all settings."""
-    where = f"{settings.provider} {settings.zone}" if isinstance(settings, Dns) else f"{settings.tool} {settings.folder}"
+    where = (
+        f"{settings.provider} {settings.zone}" if isinstance(settings, Dns) else f"{settings.tool} {settings.folder}"
+    )
     return f"{where.strip()} ({digest_of(to_data(settings))[7:15]})"
 
 

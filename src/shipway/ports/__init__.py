@@ -20,8 +20,8 @@ from shipway.ports.database import (
 from shipway.ports.dns import DnsLookup, DnsProvider
 from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
-from shipway.ports.infra import InfraTool
 from shipway.ports.images import Images, OnLine, Registry
+from shipway.ports.infra import InfraTool
 from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger

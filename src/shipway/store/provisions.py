@@ -45,4 +45,5 @@ class SqlProvisions:
 def _provision(row: Sequence[Any]) -> Provision:
     *begun, finished, outcome, message, outputs = row
     found = {name: tuple(values) for name, values in json.loads(outputs or "{}").items()}
-    return Provision(*begun, finished, outcome or PENDING, message or "", found)
+    whole = (*begun, finished, outcome or PENDING, message or "", found)
+    return Provision(*whole)

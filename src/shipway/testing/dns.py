@@ -94,7 +94,11 @@ class DnsSuite:
             silent.records(ZONE)
 
     def test_the_server_answers_what_was_applied(
-        self, provider: DnsProvider, lookup: DnsLookup, server: str | None, settled: Callable[[Callable[[], bool]], bool]
+        self,
+        provider: DnsProvider,
+        lookup: DnsLookup,
+        server: str | None,
+        settled: Callable[[Callable[[], bool]], bool],
     ) -> None:
         if server is None:
             pytest.skip("the provider has no server that can be asked here")

@@ -29,7 +29,9 @@ class MemoryDns:
         """All of the zone."""
         self.calls.append(f"records {zone}")
         if getattr(self, "given", self.key) != self.key:
-            raise DnsError("memory refuses the key", hint="the key is refused: set the right one with `shipway secret set`")
+            raise DnsError(
+                "memory refuses the key", hint="the key is refused: set the right one with `shipway secret set`"
+            )
         if zone not in self.zones:
             raise DnsError(f"memory has no zone {zone}, or its key may not see it")
         return list(self.zones[zone].values())

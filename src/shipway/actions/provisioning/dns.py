@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from shipway.actions.environment.locks import held
 from shipway.actions.provisioning.in_force import Governed, secret_values
+from shipway.actions.provisioning.outputs import outputs_of
 from shipway.context import Context
 from shipway.domain import dns, names
 from shipway.domain.dns import DnsPlan, RecordSet, Sighting
 from shipway.domain.errors import DnsError, PlanError
 from shipway.domain.plan import Environment
-from shipway.domain.provision import APPLY, DNS, FAILED, INFRA, SUCCEEDED, Provision
-from shipway.domain.provisioned import ADDRESSES, HOSTS, Dns
-from shipway.ports import DnsProvider
+from shipway.domain.provision import APPLY, DNS, FAILED, SUCCEEDED, Provision
+from shipway.domain.provisioned import ADDRESSES, Dns
+from shipway.ports import DnsLookup, DnsProvider
 from shipway.system.login import login
 from shipway.system.parallel import side_by_side
 
@@ -93,15 +95,19 @@ def wait_until_seen(
         remaining = [(server, item) for server in asked for item in desired]
         with ctx.part(f"{role}s" if role == "resolver" else "authoritative", ", ".join(asked)):
             while remaining:
-                seen = side_by_side(
-                    lambda pair, role=role: lookup.ask(pair[0], role, dns.probe_name(pair[1].name), pair[1].kind), remaining
-                )
+                ask = partial(_ask, lookup, role)
+                seen = side_by_side(ask, remaining)
                 late = [(found, pair) for found, pair in zip(seen, remaining, strict=True) if not found.shows(pair[1])]
                 remaining = [pair for _, pair in late]
                 if not late or time.monotonic() + pause > end or ctx.cancelled.wait(pause):
                     wrong += [(found, item) for found, (_, item) in late]
                     break
     return wrong
+
+
+def _ask(lookup: DnsLookup, role: str, pair: tuple[str, RecordSet]) -> Sighting:
+    server, item = pair
+    return lookup.ask(server, role, dns.probe_name(item.name), item.kind)
 
 
 def unfinished(of: Governed) -> Provision | None:
@@ -127,15 +133,7 @@ def addresses_of(ctx: Context, app: str, environment: Environment) -> list[str]:
     outputs = outputs_of(ctx, app, environment.name)
     if outputs.get(ADDRESSES):
         return list(outputs[ADDRESSES])
-    return dns.host_addresses(outputs.get(HOSTS) or [host.name for host in environment.hosts])
-
-
-def outputs_of(ctx: Context, app: str, environment: str) -> dict[str, tuple[str, ...]]:
-    """The public outputs of the infrastructure as last applied."""
-    for item in ctx.ledger.provisions(app, environment, INFRA):
-        if item.outcome == SUCCEEDED:
-            return dict(item.outputs)
-    return {}
+    return dns.host_addresses(host.name for host in environment.hosts)
 
 
 def owner_of(of: Governed) -> str:

@@ -45,7 +45,13 @@ def governed(ctx: Context, known: KnownApp, parse: ParsePlan, environment: str) 
     revision = book.origin.refs().branches().get(branch, "")
     _report_other(own, known, rules.rules, name, rules.source)
     return Governed(
-        own, rules.plan, rules.rules, rules.source, revision, known.shown(name), lambda: Repository(book.origin.repository_of(branch))
+        own,
+        rules.plan,
+        rules.rules,
+        rules.source,
+        revision,
+        known.shown(name),
+        lambda: Repository(book.origin.repository_of(branch)),
     )
 
 
@@ -54,7 +60,11 @@ def _report_other(ctx: Context, known: KnownApp, rules: Environment, name: str, 
     here = known.plan.environments.get(name) if known.plan else None
     if here is None:
         return
-    differ = [key for key in ("dns", "infra", "hosts", "url", "aliases", "domains", "redirects") if getattr(here, key) != getattr(rules, key)]
+    differ = [
+        key
+        for key in ("dns", "infra", "hosts", "url", "aliases", "domains", "redirects")
+        if getattr(here, key) != getattr(rules, key)
+    ]
     if differ:
         ctx.reporter.note(f"the plan of this folder has other {', '.join(differ)}: those of {source} count")
 

@@ -1,9 +1,9 @@
 """The infrastructure of an environment: plan, apply exactly what was approved, take the outputs, compare, destroy.
 
-    HOME/infra/APP/ENVIRONMENT/  mode 0700
-        source/        the files of the protected branch's commit, written again by each command
-        work/          the tool's: the state, if the code has no backend, and its data
-        plan, plan.json  the stored plan: of the tool, and what was shown. They end with their apply
+HOME/infra/APP/ENVIRONMENT/  mode 0700
+    source/        the files of the protected branch's commit, written again by each command
+    work/          the tool's: the state, if the code has no backend, and its data
+    plan, plan.json  the stored plan: of the tool, and what was shown. They end with their apply
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shipway.actions.environment.locks import held
 from shipway.actions.provisioning.in_force import Governed, secret_values
 from shipway.domain import names
 from shipway.domain.errors import InfraError, PlanError, ShipwayError, UsageError
-from shipway.domain.infra import InfraPlace, InfraPlan, ResourceChange, Taken, missing_outputs, taken
+from shipway.domain.infra import InfraPlace, InfraPlan, ResourceChange, Taken, host_of, missing_outputs, taken
 from shipway.domain.provision import APPLY, DESTROY, FAILED, INFRA, SUCCEEDED, Provision
 from shipway.domain.provisioned import HOSTS, Infra
 from shipway.domain.record import from_data, to_data
@@ -123,7 +123,9 @@ def _approved(of: Governed, place: Workplace, digest: str) -> InfraPlan:
     try:
         plan = from_data(InfraPlan, json.loads(place.shown_file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        raise InfraError(f"no plan of {of.shown} is stored on this machine", hint=f"shipway infra {of.shown} plan") from None
+        raise InfraError(
+            f"no plan of {of.shown} is stored on this machine", hint=f"shipway infra {of.shown} plan"
+        ) from None
     again = f"shipway infra {of.shown} {'destroy' if plan.destroy else 'plan'}"
     content = _content(place.plan_file)
     if not plan.is_approved_by(digest) or content != plan.content:
@@ -151,7 +153,8 @@ def _require_confirmed(of: Governed, settings: Infra, plan: InfraPlan, confirmed
         return
     what = "all infrastructure" if plan.destroy else ", ".join(lost)
     raise UsageError(
-        f"this destroys {what} of {of.shown}" + (f", with its data: {', '.join(lost)}" if plan.destroy and lost else ""),
+        f"this destroys {what} of {of.shown}"
+        + (f", with its data: {', '.join(lost)}" if plan.destroy and lost else ""),
         hint=f"pass --confirm {of.shown} to proceed",
     )
 
@@ -163,7 +166,7 @@ def _take(of: Governed, place: Workplace) -> Taken:
     of.ctx.redactor.add(dict(found.secrets))
     for host in found.public.get(HOSTS, ()):
         try:
-            checked_host(host)
+            checked_host(host_of(host).name)
         except ValueError as error:
             raise InfraError(f"the output {place.settings.outputs[HOSTS]} is no list of hosts: {error}") from error
     scope = names.scope(of.plan.app, of.environment.name)
@@ -211,7 +214,8 @@ def _workplace(of: Governed, what: str) -> Iterator[Workplace]:
         folder = source / settings.folder
         if not folder.is_dir() or not folder.resolve().is_relative_to(source.resolve()):
             raise UsageError(
-                f"{of.source} has no folder {settings.folder}", hint="correct `infra.folder` in the plan, or merge the code"
+                f"{of.source} has no folder {settings.folder}",
+                hint="correct `infra.folder` in the plan, or merge the code",
             )
         tool = ctx.infra(settings, InfraPlace(folder, root / "work", secrets))
         yield Workplace(settings, root, tool)

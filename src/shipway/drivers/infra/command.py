@@ -73,7 +73,10 @@ def _changes(found: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
     try:
         return tuple(
             ResourceChange(
-                str(item["address"]), str(item.get("type", "")), str(item["action"]), tuple(map(str, item.get("attributes", ())))
+                str(item["address"]),
+                str(item.get("type", "")),
+                str(item["action"]),
+                tuple(map(str, item.get("attributes", ()))),
             )
             for item in found.get("changes", [])
         )

@@ -35,10 +35,14 @@ def run_gently(
         )  # fmt: skip
     except OSError as error:
         raise InfraError(f"{args[0]} can't be run: {error.strerror}") from error
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
     found: dict[str, list[str]] = {"out": [], "err": []}
     readers = [
-        threading.Thread(target=_read, args=(process.stdout, found["out"], on_line if on_stdout else None), daemon=True),
+        threading.Thread(
+            target=_read, args=(process.stdout, found["out"], on_line if on_stdout else None), daemon=True
+        ),
         threading.Thread(target=_read, args=(process.stderr, found["err"], on_line), daemon=True),
     ]
     for reader in readers:

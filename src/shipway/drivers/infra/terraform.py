@@ -48,7 +48,8 @@ class Terraform:
         self._settings, self._place, self._cancelled = settings, place, cancelled
         if shutil.which(self.program) is None:
             raise UsageError(
-                f"{self.program} is not installed on this machine", hint=f"install it, so that `{self.program} version` works"
+                f"{self.program} is not installed on this machine",
+                hint=f"install it, so that `{self.program} version` works",
             )
         self._ready = False
 
@@ -57,13 +58,13 @@ class Terraform:
         self._init(on_line)
         with_destroy = ["-destroy"] if destroy else []
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        self._run(["plan", "-input=false", f"-lock-timeout={LOCK_TIMEOUT}", *with_destroy, f"-out={file}"], "plan", on_line)
+        self._run(
+            ["plan", "-input=false", f"-lock-timeout={LOCK_TIMEOUT}", *with_destroy, f"-out={file}"], "plan", on_line
+        )
         file.chmod(0o600)
         shown = self._json(["show", "-json", str(file)])
         planned = shown.get("planned_values", {}).get("outputs", {})
-        outputs = {
-            name: Output(item.get("value"), bool(item.get("sensitive"))) for name, item in planned.items()
-        }
+        outputs = {name: Output(item.get("value"), bool(item.get("sensitive"))) for name, item in planned.items()}
         content = "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
         changed = any(item.get("actions") != ["no-op"] for item in shown.get("output_changes", {}).values())
         return InfraPlan(_changes(shown.get("resource_changes", [])), outputs, content, destroy, outputs_change=changed)
@@ -95,10 +96,15 @@ class Terraform:
     def _init(self, on_line: Callable[[str], None]) -> None:
         if self._ready:
             return
-        texts = [path.read_text(encoding="utf-8", errors="replace") for path in self._place.source.glob("*.tf*") if path.is_file() and path.name != OVERRIDE]
+        texts = [
+            path.read_text(encoding="utf-8", errors="replace")
+            for path in self._place.source.glob("*.tf*")
+            if path.is_file() and path.name != OVERRIDE
+        ]
         if not texts:
             raise UsageError(
-                f"{self._settings.folder} has no files of {self.program} (*.tf)", hint="correct `infra.folder` in the plan"
+                f"{self._settings.folder} has no files of {self.program} (*.tf)",
+                hint="correct `infra.folder` in the plan",
             )
         own_state = not any(BACKEND.search(text) for text in texts)
         override = self._place.source / OVERRIDE
@@ -139,9 +145,7 @@ class Terraform:
                 hint=f"wait until that has ended; if it died: {self.program} force-unlock ID, in {self._settings.folder}",
             )
         if "Saved plan is stale" in text:
-            return InfraError(
-                "the plan is stale: the state was changed since", hint="plan again, and apply that plan"
-            )
+            return InfraError("the plan is stale: the state was changed since", hint="plan again, and apply that plan")
         lines = [line.strip("│╷╵ ") for line in err.splitlines()]
         begin = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
         told = " ".join(line for line in lines[begin:] if line)[:1500]
@@ -169,5 +173,7 @@ def _changes(found: Sequence[Mapping[str, Any]]) -> tuple[ResourceChange, ...]:
         if actions == ("no-op",) or item.get("mode") == "data":
             continue
         lines = attribute_lines(item["change"])
-        made.append(ResourceChange(item["address"], item.get("type", ""), ACTIONS.get(actions, "+".join(actions)), lines))
+        made.append(
+            ResourceChange(item["address"], item.get("type", ""), ACTIONS.get(actions, "+".join(actions)), lines)
+        )
     return tuple(made)

@@ -65,7 +65,9 @@ class DnsQueries:
         except Exception as error:
             return Sighting(server, role, name, kind, None, problem=f"no answer: {type(error).__name__}")
         values = [str(item) for found in sets for item in found]
-        return Sighting(server, role, name, kind, record_set(name, kind, 0, values).values, max([item.ttl for item in sets] or [0]))
+        return Sighting(
+            server, role, name, kind, record_set(name, kind, 0, values).values, max([item.ttl for item in sets] or [0])
+        )
 
 
 def split(server: str) -> tuple[str, int]:

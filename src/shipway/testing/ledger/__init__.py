@@ -84,7 +84,12 @@ class LedgerSuite(
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
         ledger.rename(RENAMING)
         ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, SUCCEEDED)
-        columns = {"outcomes": "deployment", "operation_ends": "operation", "provision_ends": "provision", "secrets": "scope"}
+        columns = {
+            "outcomes": "deployment",
+            "operation_ends": "operation",
+            "provision_ends": "provision",
+            "secrets": "scope",
+        }
         column = columns.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
