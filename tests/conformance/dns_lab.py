@@ -148,7 +148,9 @@ def bind(folder: Path) -> Iterator[Server]:
         "\n".join(f"{name}. {ttl} IN {kind} {text}" for name, kind, text, ttl in RECORDS) + "\n"
     )
     (folder / "named.conf").write_text(NAMED.format(folder=folder, port=port, key=TSIG, zone=ZONE))
-    with running([server, "-g", "-c", str(folder / "named.conf")], folder / "named.log", [port]):
+    log = folder / "named.log"
+    with running([server, "-g", "-c", str(folder / "named.conf")], log, [port]):
+        assert settled(lambda: "all zones loaded" in log.read_text()), log.read_text()
         yield Server(
             f"127.0.0.1:{port}",
             {"host": "127.0.0.1", "port": str(port), "key_name": "shipway", "key_algorithm": "hmac-sha256"},

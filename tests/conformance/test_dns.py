@@ -29,6 +29,18 @@ class Fixtures:
         return DnsQueries()
 
 
+@pytest.fixture(scope="module")
+def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with dns_lab.powerdns(tmp_path_factory.mktemp("pdns")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with dns_lab.bind(tmp_path_factory.mktemp("bind")) as found:
+        yield found
+
+
 def memory() -> MemoryDns:
     return MemoryDns({ZONE: [
         record_set("www." + ZONE, "A", 600, ["192.0.2.1"]),
@@ -60,18 +72,13 @@ class TestMemory(Fixtures, DnsSuite):
 
 
 class TestPowerDns(Fixtures, DnsSuite):
-    @pytest.fixture(scope="class")
-    def running(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-        with dns_lab.powerdns(tmp_path_factory.mktemp("pdns")) as found:
-            yield found
+    @pytest.fixture
+    def provider(self, powerdns: Server) -> DnsProvider:
+        return OctoDns("powerdns", powerdns.options, {"api_key": API_KEY})
 
     @pytest.fixture
-    def provider(self, running: Server) -> DnsProvider:
-        return OctoDns("powerdns", running.options, {"api_key": API_KEY})
-
-    @pytest.fixture
-    def refused(self, running: Server) -> DnsProvider:
-        return OctoDns("powerdns", running.options, {"api_key": "wrong"})
+    def refused(self, powerdns: Server) -> DnsProvider:
+        return OctoDns("powerdns", powerdns.options, {"api_key": "wrong"})
 
     @pytest.fixture
     def silent(self) -> Iterator[DnsProvider]:
@@ -79,33 +86,70 @@ class TestPowerDns(Fixtures, DnsSuite):
             yield OctoDns("powerdns", {"host": "127.0.0.1", "port": str(port), "timeout": "1"}, {"api_key": API_KEY})
 
     @pytest.fixture
-    def server(self, running: Server) -> str:
-        return running.address
+    def server(self, powerdns: Server) -> str:
+        return powerdns.address
 
 
 class TestBind(Fixtures, DnsSuite):
-    @pytest.fixture(scope="class")
-    def running(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-        with dns_lab.bind(tmp_path_factory.mktemp("bind")) as found:
-            yield found
+    @pytest.fixture
+    def provider(self, bind: Server) -> DnsProvider:
+        return OctoDns("rfc2136", bind.options, {"key_secret": TSIG})
 
     @pytest.fixture
-    def provider(self, running: Server) -> DnsProvider:
-        return OctoDns("rfc2136", running.options, {"key_secret": TSIG})
+    def refused(self, bind: Server) -> DnsProvider:
+        return OctoDns("rfc2136", bind.options, {"key_secret": "d3Jvbmc="})
 
     @pytest.fixture
-    def refused(self, running: Server) -> DnsProvider:
-        return OctoDns("rfc2136", running.options, {"key_secret": "d3Jvbmc="})
-
-    @pytest.fixture
-    def silent(self, running: Server) -> Iterator[DnsProvider]:
+    def silent(self, bind: Server) -> Iterator[DnsProvider]:
         with dns_lab.silent_server() as port:
-            options = {**running.options, "port": str(port), "timeout": "1"}
+            options = {**bind.options, "port": str(port), "timeout": "1"}
             yield OctoDns("rfc2136", options, {"key_secret": TSIG})
 
     @pytest.fixture
-    def server(self, running: Server) -> str:
-        return running.address
+    def server(self, bind: Server) -> str:
+        return bind.address
+
+
+class TestRoute53(Fixtures, DnsSuite):
+    """Against moto, in this process: no real account was used."""
+
+    @pytest.fixture
+    def account(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        import boto3
+        from moto import mock_aws
+
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # moto answers a question for health checks without a key that AWS has; there are none here.
+        monkeypatch.setattr("octodns_route53.Route53Provider.health_checks", {})
+        with mock_aws():
+            client = boto3.client("route53", aws_access_key_id="key", aws_secret_access_key="secret")
+            zone = client.create_hosted_zone(Name=f"{ZONE}.", CallerReference="test")["HostedZone"]["Id"]
+            records = [("www." + ZONE, "A", "192.0.2.1", 600), (ZONE, "MX", "10 mail.example.net.", 3600)]
+            made = [
+                {"Action": "CREATE", "ResourceRecordSet": {"Name": name, "Type": kind, "TTL": ttl, "ResourceRecords": [{"Value": text}]}}
+                for name, kind, text, ttl in [*records, (ZONE, "TXT", '"v=spf1 -all; not ours"', 3600)]
+            ]  # fmt: skip
+            client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": made})
+            yield
+
+    @pytest.fixture
+    def provider(self, account: None) -> DnsProvider:
+        return OctoDns("route53", {}, {"access_key_id": "key", "secret_access_key": "secret"})
+
+    @pytest.fixture
+    def refused(self, account: None) -> DnsProvider:
+        pytest.skip("moto takes any key")
+
+    @pytest.fixture
+    def silent(self) -> Iterator[DnsProvider]:
+        with dns_lab.silent_server() as port, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+            secrets = {"access_key_id": "key", "secret_access_key": "secret"}
+            yield OctoDns("route53", {"client_max_attempts": "1"}, secrets)
+
+    @pytest.fixture
+    def server(self) -> None:
+        return None
 
 
 class TestCloudflare(Fixtures, DnsSuite):

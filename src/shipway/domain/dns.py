@@ -216,6 +216,40 @@ def changes(
     return DnsPlan(zone, tuple(sorted(made, key=_order)), tuple(dict.fromkeys(foreign)), (), tuple(kept))
 
 
+def stages(plan: DnsPlan) -> list[tuple[RecordChange, ...]]:
+    """The changes in groups, one after the other: whatever exists at any time is marked, so that a plan after a death in
+    between goes on. First marks that cover what was and what will be, then records, then marks of what is."""
+    first: list[RecordChange] = []
+    last: list[RecordChange] = []
+    for item in plan.changes:
+        if item.record.name.startswith("_shipway"):
+            wide = _wider(item)
+            first += [wide] if wide else []
+            end = RecordChange(wide.after, item.after, item.cause) if wide else item
+            last += [end] if end.before != end.after else []
+    records = tuple(item for item in plan.changes if not item.record.name.startswith("_shipway"))
+    return [group for group in (tuple(first), records, tuple(last)) if group]
+
+
+def _wider(change: RecordChange) -> RecordChange | None:
+    """A mark that covers the kinds of both sides; None if the present one does."""
+    if change.after is None:
+        return None
+    (owner, new), (_, old) = (_parts(item) for item in (change.after, change.before))
+    both = record_set(change.after.name, "TXT", TTL, [_mark_text(owner, {*new, *old})])
+    return None if both == change.before else RecordChange(change.before, both, change.cause)
+
+
+def _parts(mark: RecordSet | None) -> tuple[str, tuple[str, ...]]:
+    """Owner and kinds of a mark; of any other text, nothing."""
+    found = next((text for value in mark.values if (text := _MARK_TEXT.fullmatch(value))), None) if mark else None
+    return (found[1], tuple(found[2].split("+"))) if found else ("", ())
+
+
+def _mark_text(owner: str, kinds: Iterable[str]) -> str:
+    return f"heritage=shipway,owner={owner},records={'+'.join(sorted(kinds))}"
+
+
 def _excludes(other: RecordSet, desired: RecordSet) -> bool:
     """Whether a record that is there can't stay beside the desired one, or leads visitors elsewhere."""
     leading = {*ADDRESSING, "ALIAS", "DNAME"}
@@ -259,8 +293,7 @@ def _marks(owner: str, kept: Collection[RecordSet]) -> dict[str, RecordSet]:
     """Marks by name."""
     found: dict[str, RecordSet] = {}
     for name in sorted({item.name for item in kept}):
-        kinds = "+".join(sorted(item.kind for item in kept if item.name == name))
-        text = f"heritage=shipway,owner={owner},records={kinds}"
+        text = _mark_text(owner, [item.kind for item in kept if item.name == name])
         found[mark_name(name)] = record_set(mark_name(name), "TXT", TTL, [text])
     return found
 

@@ -71,7 +71,8 @@ def apply_dns(of: Governed, digest: str, *, ttl: float | None = None, adopt: Col
         )  # fmt: skip
         outcome, message = FAILED, "interrupted; what is missing is shown by the next plan"
         try:
-            provider.apply(settings.zone, plan.changes)
+            for group in dns.stages(plan):
+                provider.apply(settings.zone, group)
             outcome, message = SUCCEEDED, ""
         except DnsError as error:
             message = error.message

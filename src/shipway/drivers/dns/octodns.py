@@ -38,17 +38,19 @@ class OctoDns:
     def __init__(self, provider: str, options: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         logging.getLogger().addHandler(logging.NullHandler())  # else its warnings go to stderr
         self._name = provider
-        self._provider = _made(provider, {**options, **secrets})
+        self._arguments = {**options, **secrets}
+        self._new()  # errors in its arguments come now
 
     def records(self, zone: str) -> Sequence[RecordSet]:
         """Read the zone."""
-        return [found for item in self._read(zone).records if (found := _plain(item)) is not None]
+        return [found for item in self._read(zone, self._new()).records if (found := _plain(item)) is not None]
 
     def apply(self, zone: str, changes: Sequence[RecordChange]) -> None:
         """In one request where the provider can."""
         if not changes:
             return
-        existing = self._read(zone)  # a provider would create a zone that it doesn't find
+        provider = self._new()
+        existing = self._read(zone, provider)  # a provider would create a zone that it doesn't find
         with self._errors(zone):
             from octodns.provider.plan import Plan
             from octodns.record import Create, Delete, Update
@@ -69,14 +71,18 @@ class OctoDns:
                 if new is not None:
                     desired.add_record(new, lenient=True)
             plan = Plan(existing, desired, made, True, UNLIMITED, UNLIMITED)
-            self._provider.apply(plan)
+            provider.apply(plan)
 
-    def _read(self, name: str) -> Any:
+    def _new(self) -> Any:
+        """A provider; each remembers what it has read."""
+        return _made(self._name, self._arguments)
+
+    def _read(self, name: str, provider: Any) -> Any:
         from octodns.zone import Zone
 
         zone = Zone(f"{name}.", [])
         with self._errors(name):
-            exists = self._provider.populate(zone, target=True, lenient=True)
+            exists = provider.populate(zone, target=True, lenient=True)
         if not exists and not zone.records:
             raise DnsError(
                 f"{self._name} has no zone {name}, or its key may not see it",
