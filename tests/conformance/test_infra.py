@@ -84,7 +84,9 @@ def place(folder: Path, **secrets: str) -> InfraPlace:
 class TestMemory(InfraSuite):
     @pytest.fixture
     def lab(self) -> InfraLab:
-        tool = MemoryInfra({"thing.database": "one"}, {"hosts": Output(["ssh://deploy@192.0.2.10"]), "password": Output(SECRET, True)})
+        tool = MemoryInfra(
+            {"thing.database": "one"}, {"hosts": Output(["ssh://deploy@192.0.2.10"]), "password": Output(SECRET, True)}
+        )
 
         @contextmanager
         def locked() -> Iterator[None]:
@@ -123,7 +125,7 @@ class TestCommand(InfraSuite):
             ("exit 3", "failed to plan: exit code 3"),
             ("echo no json", "it printed no JSON object"),
             ("echo '[]'", "it printed no JSON object"),
-            ("echo '{\"error\": \"no quota\"}'", "no quota"),
+            ('echo \'{"error": "no quota"}\'', "no quota"),
             ("echo oops >&2; exit 1", "oops"),
             ("echo '{\"changes\": [{}]}'", "no `address` or `action`"),
             ("echo '{\"outputs\": [1]}'", "outputs in the command's answer"),
@@ -152,9 +154,16 @@ class TestTerraform(InfraSuite):
             state = where.work / "terraform.tfstate"
             new = not state.exists()
             with state.open("a+") as file:
-                info = {"ID": "1", "Operation": "OperationTypeApply", "Who": "ada@laptop", "Created": "2026-01-01T00:00:00Z"}
+                info = {
+                    "ID": "1",
+                    "Operation": "OperationTypeApply",
+                    "Who": "ada@laptop",
+                    "Created": "2026-01-01T00:00:00Z",
+                }
                 (where.work / ".terraform.tfstate.lock.info").write_text(json.dumps(info))
-                program = "import fcntl, time; fcntl.lockf(0, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+                program = (
+                    "import fcntl, time; fcntl.lockf(0, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+                )
                 holder = subprocess.Popen([sys.executable, "-c", program], stdin=file, stdout=subprocess.PIPE)
                 try:
                     assert holder.stdout

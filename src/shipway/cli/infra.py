@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +32,14 @@ def infra(
     changed; `apply DIGEST` does exactly that, and takes the outputs; `outputs` takes them again; `drift` shows what was changed
     otherwise; `destroy` plans to destroy all, and with a DIGEST does it."""
     from shipway.actions.provisioning.in_force import governed
-    from shipway.actions.provisioning.infra import apply_infra, drift_of, plan_infra, take_outputs, unfinished
+    from shipway.actions.provisioning.infra import (
+        apply_infra,
+        drift_of,
+        plan_infra,
+        protected_of,
+        take_outputs,
+        unfinished,
+    )
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import DriftFound, UsageError
 
@@ -62,7 +70,8 @@ def infra(
                     hint=f"see what would undo that: shipway infra {environment} plan",
                 )
         elif digest is None:
-            _show_plan(plan_infra(of, destroy=action == "destroy"), environment, as_json=as_json)
+            plan = plan_infra(of, destroy=action == "destroy")
+            _show_plan(plan, environment, protected_of(of), as_json=as_json)
         else:
             plan, taken = apply_infra(of, digest, confirmed=confirm)
             if not as_json:
@@ -70,7 +79,7 @@ def infra(
             _show_taken(taken, environment, as_json=as_json)
 
 
-def _show_plan(plan: InfraPlan, environment: str, *, as_json: bool) -> None:
+def _show_plan(plan: InfraPlan, environment: str, protect: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         changes = [
             {"address": item.address, "kind": item.kind, "action": item.action, "attributes": list(item.attributes)}
@@ -89,7 +98,7 @@ def _show_plan(plan: InfraPlan, environment: str, *, as_json: bool) -> None:
         return
     if not plan.changes:
         say("only outputs change")
-    lost = plan.destroyed_data(())
+    lost = plan.destroyed_data(protect)
     if lost and not plan.destroy:
         say(style(f"it destroys what may hold data: {', '.join(lost)}", "red"))
     confirm = f" --confirm {environment}" if plan.destroy or lost else ""

@@ -21,11 +21,6 @@ SHORT_DIGEST = 12  # hexadecimal digits that a person repeats
 LONGEST = 200  # characters of a value that is shown
 HIDDEN = "(sensitive)"
 NO_HOST = "ssh://not-created.invalid"  # of an environment whose infrastructure was never applied
-# Resources with data, by their address or type.
-DATA = (
-    "*database*", "*db_instance*", "*db_cluster*", "*rds*", "*_sql_*", "*postgres*", "*mysql*", "*volume*", "*bucket*", "*disk*",
-    "*dynamodb*", "*elasticache*", "*redis*", "*file_system*", "*snapshot*",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,7 @@ class ResourceChange:
     kind: str  # its type
     action: str  # see above
     attributes: tuple[str, ...] = ()  # what changes, one line each, without sensitive values
+    holds_data: bool = False  # a database, a volume …
 
     @property
     def text(self) -> str:
@@ -106,12 +102,15 @@ class InfraPlan:
 
     def destroyed_data(self, protect: Sequence[str]) -> list[str]:
         """Addresses of resources that it destroys and that hold data, or match one of these patterns."""
-        patterns = [pattern.lower() for pattern in (*DATA, *protect)]
+        patterns = [pattern.lower() for pattern in protect]
         return [
             item.address
             for item in self.changes
             if item.destroys
-            and any(fnmatchcase(text.lower(), pattern) for text in (item.address, item.kind) for pattern in patterns)
+            and (
+                item.holds_data
+                or any(fnmatchcase(text.lower(), pattern) for text in (item.address, item.kind) for pattern in patterns)
+            )
         ]
 
 

@@ -36,7 +36,7 @@ class MemoryInfra:
         for name in sorted({*code, *self.state}):
             if code.get(name) != self.state.get(name):
                 action = CREATE if name not in self.state else DESTROY if name not in code else REPLACE
-                made.append(ResourceChange(name, name.partition(".")[0], action))
+                made.append(ResourceChange(name, name.partition(".")[0], action, holds_data="database" in name))
         content = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
         return InfraPlan(tuple(made), {} if destroy else self.results, content, destroy)
 
@@ -65,7 +65,9 @@ class MemoryInfra:
         """The state and what exists."""
         self._require_lock()
         names = sorted(name for name in {*self.state, *self.real} if self.state.get(name) != self.real.get(name))
-        return [ResourceChange(name, name.partition(".")[0], "update" if name in self.real else DESTROY) for name in names]
+        return [
+            ResourceChange(name, name.partition(".")[0], "update" if name in self.real else DESTROY) for name in names
+        ]
 
     def _require_lock(self) -> None:
         if self.locked:

@@ -120,7 +120,12 @@ def test_an_adopted_record_becomes_ours_and_only_that() -> None:
 
 
 def test_what_is_no_longer_needed_goes_with_its_mark() -> None:
-    there = [a("old." + ZONE), mark("old." + ZONE), a("kept." + ZONE, "192.0.2.1"), mark("kept." + ZONE, owner="0a1b/other/x")]
+    there = [
+        a("old." + ZONE),
+        mark("old." + ZONE),
+        a("kept." + ZONE, "192.0.2.1"),
+        mark("kept." + ZONE, owner="0a1b/other/x"),
+    ]
     plan = changes(ZONE, OWNER, there, [], {})
     assert [item.record.name for item in plan.changes] == ["old.shop.example", "_shipway.old.shop.example"]
     assert [item.after for item in plan.changes] == [None, None]
@@ -161,7 +166,9 @@ def test_any_zone_is_changed_once_and_nothing_of_others(seed: int) -> None:
     def some(owner: str) -> list[RecordSet]:
         found = []
         for name in chance.sample(names, 3):
-            kind, value = chance.choice([("A", "192.0.2.1"), ("AAAA", "2001:db8::1"), ("CNAME", "x.example"), ("TXT", "t")])
+            kind, value = chance.choice(
+                [("A", "192.0.2.1"), ("AAAA", "2001:db8::1"), ("CNAME", "x.example"), ("TXT", "t")]
+            )
             found += [record_set(name, kind, 300, [value])]
             if owner:
                 found += [mark(name, kind, owner)]

@@ -20,6 +20,7 @@ from shipway.domain.infra import (
 )
 from shipway.domain.plan import Environment, Host, Plan
 from shipway.domain.provisioned import Infra
+from shipway.drivers.infra.data import holds_data
 
 INFRA = Infra("terraform", "infra", outputs={"hosts": "hosts", "DATABASE_URL": "database_url"})
 FOUND = {"hosts": Output(["ssh://a", "ssh://b"]), "database_url": Output("postgres://u:p@h/d", True)}
@@ -41,7 +42,9 @@ def test_no_sensitive_value_is_shown() -> None:
         "size: 1 → 2",
         'tags: {"a": "x"} → {"a": "y"}',
     )
-    assert attribute_lines({"before": None, "after": {"key": "secret"}, "after_sensitive": True}) == ("key: (sensitive)",)
+    assert attribute_lines({"before": None, "after": {"key": "secret"}, "after_sensitive": True}) == (
+        "key: (sensitive)",
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_no_sensitive_value_is_shown() -> None:
     ],
 )
 def test_what_may_hold_data(address: str, kind: str, action: str, protect: tuple[str, ...], lost: bool) -> None:
-    plan = InfraPlan((ResourceChange(address, kind, action),))
+    plan = InfraPlan((ResourceChange(address, kind, action, holds_data=holds_data(address, kind)),))
     assert plan.destroyed_data(protect) == ([address] if lost else [])
 
 
@@ -102,7 +105,9 @@ def test_outputs_that_are_missing_sensitive_or_empty(change: dict[str, Output | 
 
 def test_hosts_are_those_of_the_infrastructure() -> None:
     own = Environment("staging", "http://x", hosts=(Host("ssh://own"),))
-    plan = Plan("shop", {}, environments={"staging": own, "production": Environment("production", "http://y", infra=INFRA)})
+    plan = Plan(
+        "shop", {}, environments={"staging": own, "production": Environment("production", "http://y", infra=INFRA)}
+    )
     made = configured(plan, lambda name: {"hosts": ("ssh://a 10.0.0.1", "ssh://b")})
     assert made.environments["production"].hosts == (Host("ssh://a", "10.0.0.1"), Host("ssh://b"))
     assert made.environments["staging"] == own
@@ -124,5 +129,8 @@ def test_who_holds_the_lock_of_a_state() -> None:
 │   Created:   2026-01-02 03:04:05 UTC
 ╵
 """
-    assert lock_holder(text) == "id 4f6ab1ec, operation OperationTypeApply, who ada@laptop, created 2026-01-02 03:04:05 UTC"
+    assert (
+        lock_holder(text)
+        == "id 4f6ab1ec, operation OperationTypeApply, who ada@laptop, created 2026-01-02 03:04:05 UTC"
+    )
     assert lock_holder("Error: no such file") is None

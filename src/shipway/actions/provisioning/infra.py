@@ -65,6 +65,11 @@ def settings_of(of: Governed) -> Infra:
     return of.environment.infra
 
 
+def protected_of(of: Governed) -> tuple[str, ...]:
+    """Patterns of resources that the plan protects, beside those with data."""
+    return settings_of(of).protect
+
+
 def plan_infra(of: Governed, *, destroy: bool = False) -> InfraPlan:
     """Plan with the code of the protected branch, and store the plan. InfraError if it lacks an output that is taken."""
     with _workplace(of, "plan") as place:

@@ -13,6 +13,7 @@ from typing import Any
 from shipway.domain.errors import InfraError, UsageError
 from shipway.domain.infra import InfraPlace, InfraPlan, Output, ResourceChange
 from shipway.domain.provisioned import Infra
+from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
 
 
@@ -77,6 +78,7 @@ def _changes(found: Mapping[str, Any]) -> tuple[ResourceChange, ...]:
                 str(item.get("type", "")),
                 str(item["action"]),
                 tuple(map(str, item.get("attributes", ()))),
+                bool(item.get("data")) or holds_data(str(item["address"]), str(item.get("type", ""))),
             )
             for item in found.get("changes", [])
         )

@@ -27,6 +27,7 @@ from shipway.domain.infra import (
     lock_holder,
 )
 from shipway.domain.provisioned import Infra
+from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
 
 BACKEND = re.compile(r"\b(backend\b|cloud\s*\{)|\"(backend|cloud)\"\s*:")
@@ -173,7 +174,6 @@ def _changes(found: Sequence[Mapping[str, Any]]) -> tuple[ResourceChange, ...]:
         if actions == ("no-op",) or item.get("mode") == "data":
             continue
         lines = attribute_lines(item["change"])
-        made.append(
-            ResourceChange(item["address"], item.get("type", ""), ACTIONS.get(actions, "+".join(actions)), lines)
-        )
+        address, kind, action = item["address"], item.get("type", ""), ACTIONS.get(actions, "+".join(actions))
+        made.append(ResourceChange(address, kind, action, lines, holds_data(address, kind)))
     return tuple(made)

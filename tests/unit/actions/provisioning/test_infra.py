@@ -35,7 +35,9 @@ def test_outputs_become_hosts_records_and_secrets_without_retyping(place: Place)
     before = place.governed()
     assert before.environment.hosts == (Host(NO_HOST),)
     rules = InForce("production", RuleSet("main", "protected", "production", before.plan))
-    assert refused_plan(rules, before.plan) == ["the hosts of production come from its infrastructure, which was never applied"]
+    assert refused_plan(rules, before.plan) == [
+        "the hosts of production come from its infrastructure, which was never applied"
+    ]
     planned_and_applied(place)
     assert place.secrets == {"CLOUD_TOKEN": "value-of-CLOUD_TOKEN"}
     after = place.governed()
