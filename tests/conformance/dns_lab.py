@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from shipway.testing.dns import ZONE
 
@@ -49,30 +52,43 @@ def settled(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     return True
 
 
+_TAKEN: list[IO[str]] = []  # locks of ports, until this process ends
+
+
 def free_port() -> int:
-    """A TCP and UDP port that is free now, of those for DNS tests."""
+    """A TCP and UDP port that is free now, of those for DNS tests; no other process of the tests gets it."""
     for port in range(5300, 5320):
+        lock = (Path(tempfile.gettempdir()) / f"shipway-test-port-{port}.lock").open("a", encoding="utf-8")
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
-                return port
         except OSError:
+            lock.close()
             continue
+        _TAKEN.append(lock)
+        return port
     raise RuntimeError("no port from 5300 to 5319 is free")
 
 
 def program(name: str) -> str:
     """Its path; installs its Debian packages if they are missing, as root."""
     path = os.pathsep.join(["/usr/sbin", "/usr/local/sbin", os.environ["PATH"]])
-    if shutil.which(name, path=path) is None:
-        quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "check": True, "capture_output": True}
-        subprocess.run(["apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
-        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *PACKAGES[name]]
-        subprocess.run(command, **quiet)  # type: ignore[call-overload]
+    with open(Path(tempfile.gettempdir()) / "shipway-test-apt.lock", "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if shutil.which(name, path=path) is None:
+            _install(PACKAGES[name])
     found = shutil.which(name, path=path)
     assert found, f"{name} is missing: apt-get install {' '.join(PACKAGES[name])}"
     return found
+
+
+def _install(packages: list[str]) -> None:
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        subprocess.run(["apt-get", "-q", *words], env=env, check=True, capture_output=True)
 
 
 @contextmanager
@@ -116,10 +132,7 @@ def powerdns(folder: Path, records: list[tuple[str, str, str, int]] | None = Non
         ]
         sql = "INSERT INTO records (domain_id, name, type, content, ttl, prio, disabled, auth) VALUES (1, ?, ?, ?, ?, ?, 0, 1)"
         connection.executemany(sql, rows)
-    dns = free_port()
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", dns))
-        api = free_port()
+    dns, api = free_port(), free_port()
     command = [
         server, f"--config-dir={folder}", "--launch=gsqlite3", f"--gsqlite3-database={database}", "--daemon=no",
         "--guardian=no", f"--local-port={dns}", "--local-address=127.0.0.1", "--api=yes", f"--api-key={API_KEY}",

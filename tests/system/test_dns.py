@@ -16,6 +16,7 @@ from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
 from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, TSIG, Server
+from tests.system import prepared
 from tests.system.tiny import Tiny
 
 WWW = f"www.{ZONE}"
@@ -38,9 +39,8 @@ class Named(Tiny):
         self.git("switch", "--quiet", "main")
 
     def set_key(self, key: str) -> None:
-        path = self.folder / "key"
-        path.write_text(key)
-        self.shipway("secret", "set", "production", self.secret, "--from", str(path))
+        done = prepared.run(["secret", "set", "production", self.secret], self.where, self.env, merged=True, text=key)
+        assert done.returncode == 0, done.stdout
 
     def merge(self) -> None:
         self.change("merged")
@@ -120,10 +120,7 @@ def test_from_nothing_to_a_move_and_back(project: Named) -> None:
     assert (late.code, "no answer" in late.output) == (TimedOut.exit_code, True), late.output
     assert project.answer(ZONE) == ("192.0.2.9",)
     project.git("switch", "--quiet", "--create", "feature")
-    project.plan["environments"]["preview"] = {
-        **project.plan["environments"]["production"],
-        "url": f"https://preview.{ZONE}",
-    }
+    project.plan["environments"]["preview"] = {"url": f"https://preview.{ZONE}", "dns": project.dns}
     project.merge()
     unknown = project.shipway("dns", "preview", check=False)
     assert unknown.code == GateRefused.exit_code, unknown.output

@@ -10,6 +10,7 @@ import pytest
 
 from examples.project import Done
 from shipway.domain.errors import GateRefused, InfraError, SecretError, UsageError
+from tests.system import prepared
 from tests.system.tiny import Tiny
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed on this machine")
@@ -78,8 +79,8 @@ def test_from_nothing_to_destroyed(tmp_path: Path) -> None:
         SecretError.exit_code,
         True,
     )
-    (tmp_path / "password").write_text(PASSWORD)
-    project.shipway("secret", "set", "production", "TF_VAR_password", "--from", str(tmp_path / "password"))
+    words = ["secret", "set", "production", "TF_VAR_password"]
+    assert prepared.run(words, project.where, project.env, merged=True, text=PASSWORD).returncode == 0
 
     refused = project.shipway("deploy", "production", "main", check=False)
     assert refused.code == GateRefused.exit_code
@@ -133,8 +134,5 @@ def test_from_nothing_to_destroyed(tmp_path: Path) -> None:
     project.infra("destroy", digest, "--confirm", "production")
     assert "not-created.invalid" in project.shipway("rules").output
     assert PASSWORD not in "\n".join(outputs)
-    assert not [
-        path
-        for path in (project.home / "infra").rglob("*")
-        if path.stat().st_mode & 0o077 and path.parent.name == "production"
-    ]
+    assert (project.home / "infra").stat().st_mode & 0o777 == 0o700
+    assert not (project.home / "infra" / project.app / "production" / "plan").exists()
