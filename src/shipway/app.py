@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.ownership import owned, require_machine
+from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
 from shipway.domain.errors import ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
@@ -30,13 +31,17 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
+    from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.provisioned import Dns, Infra
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
+        DnsProvider,
+        InfraTool,
         Ledger,
         Linter,
         OneOff,
@@ -84,6 +89,7 @@ def open_context(
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
+            dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -141,14 +147,17 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     found: ProjectSource = (
         driver("project", "bare")(_repository(), ctx.ledger, plan_parser(ctx), plan.as_posix() if plan else "")
         if is_bare
-        else driver("project", "work-tree")(plan.parent if plan else Path.cwd(), ctx.names.plan(load_plan(home, plan)))
+        else driver("project", "work-tree")(
+            plan.parent if plan else Path.cwd(), with_outputs(ctx, ctx.names.plan(load_plan(home, plan)))
+        )
     )
     return found
 
 
 def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
-    """Parses plans from commits, with the first names of renamed apps and environments."""
-    return lambda text, file, exists: ctx.names.plan(parse_plan(text, file, exists))
+    """Parses plans from commits, with the first names of renamed apps and environments, and with the hosts that their
+    infrastructure gave."""
+    return lambda text, file, exists: with_outputs(ctx, ctx.names.plan(parse_plan(text, file, exists)))
 
 
 @contextmanager
@@ -254,6 +263,16 @@ def _servers() -> Mapping[str, DatabaseServer]:
 def _server(kind: str) -> DatabaseServer:
     made: DatabaseServer = driver("server", kind)()
     return made
+
+
+def _dns(settings: Dns, secrets: Mapping[str, str]) -> DnsProvider:
+    found: DnsProvider = driver("dns", "octodns")(settings.provider, settings.options, secrets)
+    return found
+
+
+def _infra(cancelled: threading.Event, settings: Infra, place: InfraPlace) -> InfraTool:
+    found: InfraTool = driver("infra", settings.tool)(settings, place, cancelled)
+    return found
 
 
 def _terminate() -> None:

@@ -19,14 +19,19 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
     from shipway.domain.console import Console
     from shipway.domain.container import ContainerSpec
+    from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
     from shipway.ports import (
         DatabaseServer,
         DatabaseTool,
+        DnsLookup,
+        DnsProvider,
         Edge,
         HostSetup,
         Images,
+        InfraTool,
         Ledger,
         Linter,
         OneOff,
@@ -98,6 +103,10 @@ class Context:
     parallel: int = max(2, os.cpu_count() or 2)
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
     host_setup: Callable[[str, str, str], HostSetup] | None = None  # by a host's name, a login, and its sudo's password
+    # Providers of records and of infrastructure: by the plan's settings and the values of their secrets.
+    dns: Callable[[Dns, Mapping[str, str]], DnsProvider] | None = None
+    lookup: Callable[[], DnsLookup] | None = None
+    infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
 
     def __post_init__(self) -> None:
         """Wrap the reporter, so that a failing report can't fail the action."""

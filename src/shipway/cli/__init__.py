@@ -68,6 +68,8 @@ COMMANDS = {
     "doctor": ("shipway.cli.doctor", "Compare the ledger with what runs; --fix repairs differences"),
     "schedules": ("shipway.cli.schedules", "Show the jobs on a schedule, and run one now"),
     "tick": ("shipway.cli.tick", "Start the jobs that are due on a schedule (called by cron or a timer)"),
+    "dns": ("shipway.cli.dns", "Show and apply what an environment needs in the DNS"),
+    "infra": ("shipway.cli.infra", "Plan and apply an environment's infrastructure"),
     "history": ("shipway.cli.history", "List all deployments of an environment"),
     "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
     "adopt": ("shipway.cli.adopt", "Adopt what another ledger deployed"),

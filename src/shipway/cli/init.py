@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     "--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home folder that the hook uses"
 )
 @click.option("--protected", metavar="BRANCH", help="With --hook: the protected branch [HEAD of the repository]")
+@click.option(
+    "--infra", type=click.Choice(["hetzner", "digitalocean", "aws"]),
+    help="Write modules of infrastructure at this provider instead of a plan",
+)  # fmt: skip
 @click.pass_obj
 def init(
     options: Globals,
@@ -44,6 +48,7 @@ def init(
     hook: Path | None,
     home: Path | None,
     protected: str | None,
+    infra: str | None,
 ) -> None:
     """Generate shipway.yaml from the files of this repository."""
     from shipway.actions.projects.init import draft_plan, write_hook, write_plan
@@ -56,6 +61,11 @@ def init(
         raise click.UsageError("--protected requires --hook; without a hook: shipway rules register --protected BRANCH")
     if dockerfile and (stdout or hook is not None):
         raise click.UsageError(f"--dockerfile and {'--stdout' if stdout else '--hook'} can't be combined")
+    if infra is not None:
+        if stdout or files or dockerfile or hook is not None:
+            raise click.UsageError("--infra can't be combined with other options")
+        _write_infra(infra)
+        return
     if hook is not None:
         if stdout or files:
             raise click.UsageError(f"{'--stdout' if stdout else '--compose'} and --hook can't be combined")
@@ -81,6 +91,20 @@ def init(
         result = draft_plan(Path.cwd(), files)
     write_plan(result, force=force)
     _report(result, written)
+
+
+def _write_infra(provider: str) -> None:
+    from shipway.actions.projects.init_infra import write_modules
+    from shipway.drafting.infra import FOLDER, PROVIDERS, plan_lines
+
+    write_modules(Path.cwd(), provider)
+    say(style(f"wrote {FOLDER}/main.tf for {provider}: read it, it is yours now", "green"))
+    say("Next, in this order:")
+    say("  add to the environment in shipway.yaml, and merge it to the protected branch:")
+    say(plan_lines(provider, Path.cwd().name))
+    for name in PROVIDERS[provider].secrets:
+        say(f"  shipway secret set production {name}")
+    say("  shipway infra production plan")
 
 
 def _register(options: Globals, repository: Path, home: Path, protected: str | None) -> None:

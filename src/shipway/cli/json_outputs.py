@@ -137,6 +137,19 @@ def _changeset(kinds: Kinds) -> Any:
     return _object({"title": TEXT, "changes": _list(_object(change)), "rules": _list(TEXT)})
 
 
+def _dns(kinds: Kinds) -> Any:
+    from shipway.domain.dns import DnsPlan, Sighting
+
+    whole = class_schema(DnsPlan, kinds)["properties"]
+    found = _object({"digest": TEXT, **whole})
+    found["properties"]["late"] = type_schema(list[Sighting], kinds)  # with --apply
+    return found
+
+
+def _infra(kinds: Kinds) -> Any:
+    return dict(FREE)  # see docs/infrastructure.md: it differs by action
+
+
 def _prune(kinds: Kinds) -> Any:
     image = _list(_object({"names": _list(TEXT), "size": {"type": "integer"}, "reason": TEXT}))
     cache = _object({"volume": TEXT, "size": _or_null({"type": "integer"}), "reason": TEXT})
@@ -190,6 +203,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),
     "rollback": ("With `--dry-run`: what would change.", _changeset),
+    "dns": ("What to change in the zone; with `--apply`, what was changed, and `late`: answers of servers that still differ.", _dns),
+    "infra": ("See [Infrastructure](infrastructure.md#json).", _infra),
     "prune": ("With `--dry-run`: what would be removed.", _prune),
     "prove": ("The proof: see [the report](proof-report.md).", _proof),
     "proof": ("The proof, with `--all` a list of them: see [the report](proof-report.md).", _proof),

@@ -178,6 +178,19 @@ class TimedOut(ShipwayError):
     exit_code = 28
 
 
+class DnsError(ShipwayError):
+    """The DNS provider is unreachable, refuses the key, or doesn't have the zone; or the records differ from those that were
+    shown."""
+
+    exit_code = 35
+
+
+class InfraError(ShipwayError):
+    """The infrastructure tool failed, its state is locked, or its plan differs from the one that was approved."""
+
+    exit_code = 36
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

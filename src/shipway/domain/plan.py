@@ -22,6 +22,8 @@ from shipway.domain.database import DatabaseCommands as DatabaseCommands
 from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.mounts import Volume
+from shipway.domain.provisioned import Dns as Dns
+from shipway.domain.provisioned import Infra as Infra
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.strategy import Strategy, Watch
@@ -271,6 +273,8 @@ class Environment:
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
     optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
+    dns: Dns | None = None
+    infra: Infra | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

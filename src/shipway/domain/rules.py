@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from shipway.domain import rights
 from shipway.domain.plan import Check, Database, Environment, Plan, Trigger
+from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.release import digest_of
@@ -171,6 +172,9 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "access": lambda plan, environment: [environment.access.text],
     "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
+    # Used by operators' commands, with credentials: never as a commit says, see docs/security.md.
+    "dns": lambda plan, environment: [provisioned_text(environment.dns)] if environment.dns else [],
+    "infra": lambda plan, environment: [provisioned_text(environment.infra)] if environment.infra else [],
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),
@@ -182,6 +186,14 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
         if volume.folder
     ],
 }
+
+
+def provisioned_text(settings: Dns | Infra) -> str:
+    """Describe where records are kept or infrastructure is made, with a digest of all settings."""
+    where = (
+        f"{settings.provider} {settings.zone}" if isinstance(settings, Dns) else f"{settings.tool} {settings.folder}"
+    )
+    return f"{where.strip()} ({digest_of(to_data(settings))[7:15]})"
 
 
 def _tls_texts(environment: Environment) -> list[str]:

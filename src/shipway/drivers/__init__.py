@@ -40,6 +40,13 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "mysql": "shipway.drivers.server.mysql:MySqlServer",
         "file": "shipway.drivers.server.sqlite:SqliteServer",
     },
+    "dns": {"octodns": "shipway.drivers.dns.octodns:OctoDns"},
+    "lookup": {"dns": "shipway.drivers.lookup.dns:DnsQueries"},
+    "infra": {
+        "terraform": "shipway.drivers.infra.terraform:Terraform",
+        "tofu": "shipway.drivers.infra.terraform:Tofu",
+        "command": "shipway.drivers.infra.command:CommandTool",
+    },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "project": {

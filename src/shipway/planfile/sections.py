@@ -14,6 +14,7 @@ from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
+from shipway.planfile.provisioned import DNS, INFRA
 
 _KINDS = {
     "postgres": "postgres",
@@ -366,6 +367,8 @@ ENVIRONMENT = Record(
         "tls": TLS,
         "edge": EDGE,
         "prove": Choice({"required": True, "off": False}),
+        "dns": DNS,
+        "infra": INFRA,
     },
     required=("url",),
     renamed={"on": "trigger"},

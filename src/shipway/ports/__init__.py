@@ -17,16 +17,19 @@ from shipway.ports.database import (
     ScratchDatabase,
     Watched,
 )
+from shipway.ports.dns import DnsLookup, DnsProvider
 from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
 from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
+from shipway.ports.infra import InfraTool
 from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
+from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -45,11 +48,14 @@ __all__ = [
     "DecisionLedger",
     "DeploymentLedger",
     "Dial",
+    "DnsLookup",
+    "DnsProvider",
     "Edge",
     "Fill",
     "Host",
     "HostSetup",
     "Images",
+    "InfraTool",
     "LeaseLedger",
     "Ledger",
     "Linter",
@@ -59,6 +65,7 @@ __all__ = [
     "OwnershipLedger",
     "ProjectSource",
     "PropertyLedger",
+    "ProvisionLedger",
     "Registry",
     "Rejected",
     "ReleaseLedger",

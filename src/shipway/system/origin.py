@@ -124,6 +124,18 @@ class Origin:
         _, found = read_file(self._ask_clone, commit, path)
         return None if found is None else found.decode("utf-8", "replace")
 
+    def repository_of(self, branch: str) -> Path:
+        """A repository on this machine with the tip of a branch: of what was fetched from the address, never the clone, whose
+        objects any earlier program could have written."""
+        if self.is_local:
+            return Path(self.url)
+        if self.refs().branches()[branch] != self._cached(branch):
+            self._fetch(branch)
+        return self.cache
+
+    def _cached(self, branch: str) -> str:
+        return self._ask_cache("rev-parse", "--verify", "--quiet", _kept(branch)).stdout.decode().strip()
+
     def contains(self, branches: Sequence[str], revision: str) -> list[str]:
         """The given branches that contain the commit."""
         tips = self.refs().branches()
@@ -178,8 +190,7 @@ class Origin:
 
     def _history(self, branch: str, tip: str) -> None:
         """Fetch the whole history of a branch into the cache."""
-        known = self._ask_cache("rev-parse", "--verify", "--quiet", _kept(branch)).stdout.decode().strip()
-        if known != tip or (self.cache / "shallow").exists():
+        if self._cached(branch) != tip or (self.cache / "shallow").exists():
             self._fetch(branch, *(["--unshallow"] if (self.cache / "shallow").exists() else []))
 
     @cached_property

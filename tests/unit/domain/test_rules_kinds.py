@@ -13,6 +13,7 @@ from shipway.domain import rules, tasks
 from shipway.domain.build import BaseSource
 from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
+from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 
 BASE = BaseSource("base", "Dockerfile", "prod", {"A": "1"}, {"shared": "libs"}, ("TOKEN",), {"default": "DEPLOY"})
@@ -50,6 +51,8 @@ FULL = domain.Plan(
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
+        Dns("powerdns", "example.com", 60.0, {"host": "a"}, {"api_key": "KEY"}, ("203.0.113.1",), "lb.example", ("a",), ("b",)),
+        Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",)),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -67,6 +70,8 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments: aliases domains redirects access.users access.allow
+environments.dns: provider zone ttl options secrets addresses target servers resolvers
+environments.infra: tool folder run variables secrets outputs protect
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh

@@ -13,6 +13,7 @@ from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
+from shipway.domain.infra import NO_HOST
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
@@ -101,6 +102,8 @@ def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
     """Reasons in the plan's reach."""
     if in_force.environment not in plan.environments:
         return [f"the plan of this commit has no environment {in_force.called}"]
+    if any(host.name == NO_HOST for host in plan.environments[in_force.environment].hosts):
+        return [f"the hosts of {in_force.called} come from its infrastructure, which was never applied"]
     return rules.refused_reach(plan, in_force)
 
 
@@ -168,6 +171,8 @@ def _hint(
             "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
             + f"; then: shipway deploy {name} {what}"
         )
+    if any("never applied" in reason for reason in reasons):
+        hints.append(f"shipway infra {name} plan")
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
         hints.append(f"ask another person to run: shipway approve {name}{number}; then: shipway deploy {name} {what}")

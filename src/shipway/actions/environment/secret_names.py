@@ -13,7 +13,7 @@ from shipway.domain.accessory import Kinds
 from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Environment, Plan
 from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
@@ -29,7 +29,7 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     place = plan.environments.get(environment)
     if place is None and environment != BUILDS:
         return ""
-    used = needed(plan, place) if place else rights.of_builds(plan)
+    used = [*needed(plan, place), *_provisioning(place)] if place else rights.of_builds(plan)
     if name in used:
         return ""
     near = difflib.get_close_matches(name, used, 1)
@@ -92,4 +92,12 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from ["services, all of them"] if name in place.secrets else []
     yield from (user for user, command in commands_of(place).items() if name in command.secrets)
     yield from ["access"] if name == place.access.users else []
+    yield from ["dns"] if place.dns and name in place.dns.secrets.values() else []
+    yield from ["infra"] if place.infra and name in place.infra.secrets else []
     yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []
+
+
+def _provisioning(place: Environment) -> list[str]:
+    """Names of secrets that only an operator's commands use, or that they set."""
+    found = list(place.dns.secrets.values()) if place.dns else []
+    return found + ([*place.infra.secrets, *place.infra.variables_of_outputs] if place.infra else [])

@@ -14,6 +14,7 @@ from shipway.testing.ledger.deployments import DeploymentSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
+from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.releases import ReleaseSuite
 from shipway.testing.ledger.renamings import RenamingSuite
 from shipway.testing.ledger.runs import RunSuite
@@ -42,6 +43,7 @@ class LedgerSuite(
     OwnershipSuite,
     OperationSuite,
     RenamingSuite,
+    ProvisionSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -62,6 +64,8 @@ class LedgerSuite(
             "operations",
             "operation_ends",
             "renamings",
+            "provisions",
+            "provision_ends",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -79,7 +83,14 @@ class LedgerSuite(
         ledger.accept_rules(ACCEPTED)
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
         ledger.rename(RENAMING)
-        column = {"outcomes": "deployment", "operation_ends": "operation", "secrets": "scope"}.get(table, "app")
+        ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, SUCCEEDED)
+        columns = {
+            "outcomes": "deployment",
+            "operation_ends": "operation",
+            "provision_ends": "provision",
+            "secrets": "scope",
+        }
+        column = columns.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
 

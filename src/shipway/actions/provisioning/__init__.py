@@ -1,0 +1,1 @@
+"""Provisioning: DNS records and infrastructure of an environment."""

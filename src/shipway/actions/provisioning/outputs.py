@@ -1,0 +1,23 @@
+"""What the infrastructure gave to its environment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shipway.context import Context
+from shipway.domain.infra import configured
+from shipway.domain.plan import Plan
+from shipway.domain.provision import INFRA, SUCCEEDED
+
+
+def with_outputs(ctx: Context, plan: Plan) -> Plan:
+    """The plan with the hosts of its infrastructure, as last taken."""
+    return configured(plan, partial(outputs_of, ctx, plan.app))
+
+
+def outputs_of(ctx: Context, app: str, environment: str) -> dict[str, tuple[str, ...]]:
+    """The public outputs of the infrastructure as last taken; none after it was destroyed."""
+    for item in ctx.ledger.provisions(app, environment, INFRA):
+        if item.outcome == SUCCEEDED:
+            return dict(item.outputs)
+    return {}

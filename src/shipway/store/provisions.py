@@ -1,0 +1,49 @@
+"""Changes of DNS records and of infrastructure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shipway.domain.provision import PENDING, Provision
+from shipway.store.database import Database
+
+COLUMNS = "app, environment, kind, action, digest, revision, actor, login, detail, started"
+
+
+class SqlProvisions:
+    """Implements ports.ProvisionLedger."""
+
+    _db: Database
+
+    def begin_provision(self, provision: Provision) -> int:
+        """Append it."""
+        item = provision
+        values = (
+            item.app, item.environment, item.kind, item.action, item.digest, item.revision, item.actor, item.login,
+            item.detail, item.started,
+        )  # fmt: skip
+        sql = f"INSERT INTO provisions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+        return int(self._db.query(sql, values)[0][0])
+
+    def end_provision(
+        self, id: int, at: float, outcome: str, message: str = "", outputs: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Append its end; a second one is rejected."""
+        text = json.dumps({name: list(values) for name, values in (outputs or {}).items()}, sort_keys=True)
+        self._db.query("INSERT INTO provision_ends VALUES (?, ?, ?, ?, ?)", (id, at, outcome, message, text))
+
+    def provisions(self, app: str, environment: str, kind: str, limit: int = 20) -> list[Provision]:
+        """Newest first."""
+        sql = f"""SELECT id, {COLUMNS}, finished, outcome, message, outputs FROM provisions
+          LEFT JOIN provision_ends ON provision = id
+          WHERE app = ? AND environment = ? AND kind = ? ORDER BY id DESC LIMIT ?"""
+        return [_provision(row) for row in self._db.query(sql, (app, environment, kind, limit))]
+
+
+def _provision(row: Sequence[Any]) -> Provision:
+    *begun, finished, outcome, message, outputs = row
+    found = {name: tuple(values) for name, values in json.loads(outputs or "{}").items()}
+    whole = (*begun, finished, outcome or PENDING, message or "", found)
+    return Provision(*whole)

@@ -1,0 +1,134 @@
+"""`shipway dns`: what counts is the protected branch; what was shown is applied; nothing of others is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.provisioning.dns import apply_dns, plan_dns, unfinished, wait_until_seen
+from shipway.domain.dns import record_set
+from shipway.domain.errors import DnsError, GateRefused, PlanError, SecretError, UsageError
+from shipway.domain.provision import FAILED, SUCCEEDED
+from tests.unit.actions.provisioning.place import PLAN, ZONE, Place, by_ssh
+
+ADDRESSED = PLAN.replace("zone: shop.example,", "zone: shop.example, addresses: [192.0.2.7],")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    by_ssh(tmp_path, monkeypatch)
+    made = Place(tmp_path, ADDRESSED)
+    yield made
+    made.world.close()
+
+
+def test_what_was_shown_is_applied_and_recorded(place: Place) -> None:
+    of = place.governed()
+    plan = plan_dns(of)
+    assert [item.record.name for item in plan.changes] == [
+        "shop.example", "www.shop.example", "_shipway.shop.example", "_shipway.www.shop.example",
+    ]  # fmt: skip
+    assert place.sent == {"dns.shop.example": "value-of-DNS_KEY"}
+    apply_dns(of, plan.short_digest)
+    assert plan_dns(place.governed()).changes == ()
+    (record,) = place.world.ledger.provisions("shop", "production", "dns")
+    assert (record.digest, record.outcome, record.detail) == (plan.digest, SUCCEEDED, plan.text)
+    assert wait_until_seen(of, plan.desired, seconds=0) == []
+    assert "value-of-DNS_KEY" not in str(record)
+
+
+def test_a_zone_that_changed_since_is_not_touched(place: Place) -> None:
+    plan = plan_dns(place.governed())
+    place.dns.zones[ZONE]["www." + ZONE, "A"] = record_set("www." + ZONE, "A", 300, ["192.0.2.1"])
+    before = dict(place.dns.zones[ZONE])
+    with pytest.raises(DnsError, match="the changes are not those of") as caught:
+        apply_dns(place.governed(), plan.digest)
+    assert "shipway dns production" in caught.value.hint
+    assert place.dns.zones[ZONE] == before
+    other = plan_dns(place.governed())
+    assert len(other.foreign) == 1
+    apply_dns(place.governed(), other.digest)
+    assert place.dns.zones[ZONE]["www." + ZONE, "A"].values == ("192.0.2.1",)
+
+
+def test_a_feature_branch_sends_no_key_elsewhere(place: Place) -> None:
+    """Neither pushed nor in the folder where the operator runs the command."""
+    other = ADDRESSED.replace("dns.shop.example", "evil.example").replace("192.0.2.7", "192.0.2.66")
+    place.push({"shipway.yaml": other}, branch="feature")
+    plan = plan_dns(place.governed())
+    assert set(place.sent) == {"dns.shop.example"}
+    assert "192.0.2.66" not in plan.text
+    assert "the plan of this folder has other dns" in "\n".join(place.world.notes)
+
+
+def test_an_environment_that_only_a_feature_branch_has_is_refused(place: Place) -> None:
+    from shipway.actions.provisioning.in_force import governed
+    from shipway.app import plan_parser
+
+    place.push({"shipway.yaml": ADDRESSED.replace("production:", "preview:")}, branch="feature")
+    ctx = place.context()
+    with pytest.raises(GateRefused, match="has no environment preview"):
+        governed(ctx, place.known(ctx), plan_parser(ctx), "preview")
+    assert place.sent == {}
+
+
+def test_a_death_after_any_change_is_completed_by_the_next(place: Place) -> None:
+    whole = plan_dns(place.governed())
+    for dies_at in range(2):
+        place.dns.dies_at = dies_at
+        with pytest.raises(KeyboardInterrupt):
+            apply_dns(place.governed(), plan_dns(place.governed()).digest)
+        (record, *_) = place.world.ledger.provisions("shop", "production", "dns")
+        assert (record.outcome, "interrupted" in record.message) == (FAILED, True)
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    assert {item.after for item in whole.changes if item.after} < set(place.dns.zones[ZONE].values())
+    assert unfinished(place.governed()) is None
+
+
+def test_a_wrong_key_a_missing_key_and_a_foreign_zone(place: Place) -> None:
+    place.dns.given = "wrong"
+    with pytest.raises(DnsError, match="refuses the key"):
+        plan_dns(place.governed())
+    place.dns.given = place.dns.key
+    place.dns.zones.clear()
+    with pytest.raises(DnsError, match=r"no zone shop\.example"):
+        plan_dns(place.governed())
+    place.world.secrets(place.world.ledger).remove("shop/production", "DNS_KEY")
+    with pytest.raises(SecretError, match="needs DNS_KEY, which is not set") as caught:
+        plan_dns(place.governed())
+    assert caught.value.hint == "shipway secret set production DNS_KEY"
+
+
+def test_a_server_that_never_answers_and_one_that_is_late_are_told(place: Place) -> None:
+    of = place.governed()
+    plan = plan_dns(of)
+    apply_dns(of, plan.digest)
+    old = record_set("www." + ZONE, "A", 40, ["192.0.2.1"])
+    place.dns.silent, place.dns.stale = {"1.1.1.1"}, {"8.8.8.8": {old.key: old, (ZONE, "A"): plan.desired[0]}}
+    late = wait_until_seen(of, plan.desired, seconds=0.2, pause=0.05)
+    told = {(seen.server, seen.name, seen.values, seen.ttl) for seen, _ in late}
+    assert told == {
+        ("1.1.1.1", "www." + ZONE, None, 0), ("1.1.1.1", ZONE, None, 0), ("8.8.8.8", "www." + ZONE, ("192.0.2.1",), 40),
+    }  # fmt: skip
+
+
+def test_a_lower_ttl_has_a_digest_of_its_own(place: Place) -> None:
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    lower = plan_dns(place.governed(), ttl=60.0)
+    assert {item.after.ttl for item in lower.changes if item.after} == {60}
+    with pytest.raises(DnsError, match="not those of"):
+        apply_dns(place.governed(), lower.digest)
+    apply_dns(place.governed(), lower.digest, ttl=60.0)
+    assert place.dns.zones[ZONE]["www." + ZONE, "A"].ttl == 60
+
+
+def test_without_dns_or_addresses(place: Place) -> None:
+    place.push({"shipway.yaml": PLAN})
+    with pytest.raises(UsageError, match="public addresses of the hosts are not known"):
+        plan_dns(place.governed())
+    without = "\n".join(line for line in PLAN.splitlines() if "dns:" not in line)
+    place.push({"shipway.yaml": without})
+    with pytest.raises(PlanError, match="has no `dns` for production"):
+        plan_dns(place.governed())
