@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
+        CdnAccess,
+        CdnProvider,
         DatabaseServer,
         DatabaseTool,
         Ledger,
@@ -83,6 +85,7 @@ def open_context(
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
+            cdn=_cdn,
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -244,6 +247,11 @@ def _tool(
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
+
+
+def _cdn(access: CdnAccess) -> CdnProvider:
+    made: CdnProvider = driver("cdn", access.cdn.provider)(access)
+    return made
 
 
 def _servers() -> Mapping[str, DatabaseServer]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.renaming import Names
     from shipway.ports import (
+        CdnAccess,
+        CdnProvider,
         DatabaseServer,
         DatabaseTool,
         Edge,
@@ -95,6 +97,7 @@ class Context:
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
+    cdn: Callable[[CdnAccess], CdnProvider] | None = None  # None: CDNs are never purged, as in a proof
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ PROTOCOLS = {
     "images": ports.Images,
     "registry": ports.Registry,
     "edge": ports.Edge,
+    "cdn": ports.CdnProvider,
     "secrets": ports.Secrets,
     "project": ports.ProjectSource,
     "database": ports.DatabaseTool,

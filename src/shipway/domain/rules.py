@@ -171,6 +171,8 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "access": lambda plan, environment: [environment.access.text],
     "tls": lambda plan, environment: _tls_texts(environment),
     "trusted proxies": lambda plan, environment: environment.edge.trusted_proxies,
+    # Whose caches are purged, with which secrets: a commit must not send a secret to an address of its own.
+    "cdn": lambda plan, environment: [environment.cdn.reach] if environment.cdn else [],
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),

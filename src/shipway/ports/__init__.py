@@ -6,6 +6,7 @@ error), and raise the class of `domain.errors` named at the protocol.
 
 from __future__ import annotations
 
+from shipway.ports.cdn import CdnAccess, CdnProvider
 from shipway.ports.database import (
     DatabaseTool,
     Fill,
@@ -26,6 +27,7 @@ from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
+from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -39,6 +41,8 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "CdnAccess",
+    "CdnProvider",
     "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",
@@ -57,6 +61,7 @@ __all__ = [
     "OwnershipLedger",
     "ProjectSource",
     "PropertyLedger",
+    "PurgeLedger",
     "Registry",
     "Rejected",
     "ReleaseLedger",

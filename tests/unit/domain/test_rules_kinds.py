@@ -11,6 +11,7 @@ import pytest
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
 from shipway.domain.build import BaseSource
+from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
@@ -50,6 +51,7 @@ FULL = domain.Plan(
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
+        Cdn("fastly", "zone", ("http://10.0.0.7",), "TOKEN", "KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -66,7 +68,7 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
-environments: aliases domains redirects access.users access.allow
+environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh
@@ -101,6 +103,7 @@ environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
+environments.cdn: assets paths tags command.service command.run command.secrets command.timeout
 : inputs
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """

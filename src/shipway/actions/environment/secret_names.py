@@ -92,4 +92,5 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from ["services, all of them"] if name in place.secrets else []
     yield from (user for user, command in commands_of(place).items() if name in command.secrets)
     yield from ["access"] if name == place.access.users else []
+    yield from ["cdn"] if place.cdn and name in place.cdn.secrets else []
     yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []

@@ -9,6 +9,7 @@ from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
+from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -27,6 +28,7 @@ class Ledger(
     OwnershipLedger,
     OperationLedger,
     RenamingLedger,
+    PurgeLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,
