@@ -60,4 +60,4 @@ def _path(url: str) -> str:
 
 def _tag_pattern(tag: str) -> str:
     """A whole word of a list that is separated by blanks or commas."""
-    return f"(^|[ ,]){re.escape(tag)}([ ,]|$)"
+    return f"(^|[\\s,]){re.escape(tag)}([\\s,]|$)"
