@@ -30,7 +30,18 @@ from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
 # And of ports without a lock: read-only commands, images, registries, migration tools and secrets.
-HARMLESS = READS | {"execute", "visit", "inspect", "digest", "layers", "repository", "head", "names", "fingerprints"}
+HARMLESS = READS | {
+    "execute",
+    "visit",
+    "inspect",
+    "digest",
+    "layers",
+    "repository",
+    "head",
+    "names",
+    "fingerprints",
+    "ask",
+}
 
 
 class Killed(BaseException):
@@ -109,6 +120,7 @@ def mortal(ctx: Context, death: Death) -> Context:
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
+        cdn=(lambda access: of(made(access))) if (made := ctx.cdn) else None,
     )  # fmt: skip
 
 
