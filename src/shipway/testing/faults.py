@@ -117,10 +117,11 @@ def mortal(ctx: Context, death: Death) -> Context:
             machine, runtime=of(machine.runtime), images=of(machine.images), edge=of(machine.edge)
         )
 
+    cdn = ctx.cdn
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
-        cdn=(lambda access: of(made(access))) if (made := ctx.cdn) else None,
+        cdn=cdn and (lambda access: of(cdn(access))),
     )  # fmt: skip
 
 
