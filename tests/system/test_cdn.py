@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -161,3 +162,43 @@ def test_a_person_purges(shop: Cached) -> None:
     listed = shop.shipway("history", "staging", "--commands").output
     assert "purge" in listed
     assert "36" in listed
+
+
+class Commanded(Cached):
+    """A project whose CDN is purged by a command of its own."""
+
+    def __init__(self, *args: object, **more: object) -> None:
+        super().__init__(*args, **more)
+        self.plan["environments"]["staging"]["cdn"] = {
+            "provider": "command",
+            "command": {
+                "service": "web", "secrets": "CDN_TOKEN",
+                "run": "echo $SHIPWAY_PURGE_KIND of $SHIPWAY_PURGE with $CDN_TOKEN in $(cat name); exit $(cat code)",
+            },
+        }  # fmt: skip
+
+
+def test_a_command_purges_from_a_container(tmp_path: Path) -> None:
+    project = Commanded(tmp_path / "project", port=CACHE)
+    try:
+        project.create()
+        project.protect()
+        (project.folder / "cdn.env").write_text(f"CDN_TOKEN={varnish.TOKEN}\n")
+        project.shipway("secret", "import", "staging", str(project.folder / "cdn.env"))
+        project.change("one", files={"web/code": "3"})
+        done = project.shipway("run", "staging")
+        said = f"the purge command exited with 3: all of {project.staging} with"
+        assert said in done.output
+        assert said in project.shipway("status").output
+        assert "in one" in project.shipway("status").output
+        project.change("two", files={"web/code": "0"})
+        assert "purged from the CDN: everything" in project.shipway("run", "staging").output
+        shown = project.shipway("purge", "staging").output
+        assert "purged everything" in shown, "what was pending, by the command of the new release"
+        assert "CDN" not in project.shipway("status").output
+        everything = done.output + shown + project.shipway("history", "staging", "--json").output
+        assert varnish.TOKEN not in everything
+        assert varnish.TOKEN.encode() not in (project.home / "ledger.db").read_bytes()
+        assert project.containers(role="job") == {}
+    finally:
+        project.destroy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shipway.domain.release import FAILED, PENDING, SUCCEEDED
+from shipway.domain.release import CANCELLED, FAILED, PENDING, SUCCEEDED
 
 FIRST = 30.0  # seconds until the second attempt; each further one waits twice as long
 LONGEST = 1800.0  # seconds between two attempts, unless the provider demands more
@@ -56,6 +56,11 @@ def stale(purge: Purge, now: float, why: str, settles: float) -> Purge:
     before it is purged again."""
     later = replace(purge, attempts=purge.attempts + 1, detail=why, verified=why, due=now + max(settles, FIRST))
     return later if purge.rounds < ROUNDS else replace(later, outcome=FAILED, finished=now)
+
+
+def needless(purge: Purge, now: float) -> Purge:
+    """Of a deployment that no request reached."""
+    return replace(purge, outcome=CANCELLED, finished=now, detail="no request reached the release")
 
 
 def succeeded(purge: Purge, now: float, verified: str) -> Purge:

@@ -78,6 +78,13 @@ def reopen(ctx: Context, app: str, environment: str, deployment: int) -> None:
         ctx.ledger.begin_purge(again, targets)
 
 
+def cancel(ctx: Context, app: str, environment: str, deployment: int) -> None:
+    """A deployment has failed before its switch."""
+    for item in ctx.ledger.pending_purges(app, environment):
+        if item.deployment == deployment:
+            ctx.ledger.save_purge(states.needless(item, ctx.clock()))
+
+
 def purge_now(ctx: Context, app: str, environment: str, deployment: int) -> None:
     """Purge what a deployment requires. What fails stays pending."""
     if ctx.cdn is None:
@@ -214,12 +221,18 @@ def _words(error: CdnError) -> str:
 
 
 def _settings(ctx: Context, purge: Purge) -> tuple[Release, Environment, Cdn]:
-    """The release whose plan names the CDN, its environment, and the CDN. CdnError if there is none."""
-    release = ctx.ledger.release(purge.app, purge.plan)
-    place = release.plan.environments.get(purge.environment) if release else None
-    if release is None or place is None or place.cdn is None:
+    """The release whose plan names the CDN, its environment, and the CDN: as the current release has it, if it is the same
+    one, since a new release may correct it. CdnError if there is none."""
+    now = ctx.ledger.current(purge.app, purge.environment)
+    found = []
+    for number in (purge.plan, now.release if now else purge.plan):
+        release = ctx.ledger.release(purge.app, number)
+        place = release.plan.environments.get(purge.environment) if release else None
+        if release is not None and place is not None and place.cdn is not None:
+            found.append((release, place, place.cdn))
+    if not found:
         raise CdnError(f"release {purge.plan} names no CDN for {purge.environment}")
-    return release, place, place.cdn
+    return found[-1] if found[-1][2].reach == found[0][2].reach else found[0]
 
 
 def provider_of(ctx: Context, release: Release, environment: Environment, cdn: Cdn) -> CdnProvider:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from shipway.actions.cdn.purge import purge_now, record, reopen
+from shipway.actions.cdn.purge import cancel, purge_now, record, reopen
 from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
 from shipway.actions.database.file import prepare_file
@@ -328,11 +328,10 @@ class Applying:
 
     def _purge_again(self) -> None:
         """Caches may have kept answers of the release that serves no longer."""
-        if self.switched:
-            with suppress(StoreError):
-                app, name = self.order.release.app, self.order.environment.name
-                reopen(self.ctx, app, name, self.number)
-                purge_now(self.ctx, app, name, self.number)
+        where = (self.order.release.app, self.order.environment.name, self.number)
+        with suppress(StoreError):
+            for work in (reopen, purge_now) if self.switched else (cancel,):
+                work(self.ctx, *where)
 
     def _restore(self) -> None:
         """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as

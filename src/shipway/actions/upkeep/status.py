@@ -19,7 +19,7 @@ from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.purge import Purge
-from shipway.domain.release import PENDING, SUCCEEDED, Deployment, Lease, Release, Waiver
+from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment, Lease, Release, Waiver
 from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
@@ -132,7 +132,7 @@ def _purges(ctx: Context, app: str, environment: str) -> tuple[Purge, ...]:
     newest = ctx.ledger.purges(app, environment, RECENT)
     given_up = takewhile(lambda item: item.outcome != SUCCEEDED, newest)
     pending = {item.id: item for item in ctx.ledger.pending_purges(app, environment)}
-    return tuple({**pending, **{item.id: item for item in given_up}}.values())
+    return tuple({**pending, **{item.id: item for item in given_up if item.outcome == FAILED}}.values())
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:

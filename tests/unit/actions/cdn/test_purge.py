@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -201,6 +203,18 @@ def test_a_deployment_that_is_rolled_back_after_its_switch_purges_again(world: W
     assert (purges(world)[-1].release, purges(world)[-1].outcome) == (1, SUCCEEDED)
 
 
+def test_a_deployment_that_fails_before_its_switch_purges_nothing(world: World) -> None:
+    put(world, 1)
+    purged(world)
+    world.runtime.behave("shop_staging_frontend_2-*", Behaviour(exit_code=1))
+    with pytest.raises(ShipwayError):
+        put(world, 2)
+    assert world.serving() == {1}
+    assert purged(world) == []
+    assert [item.outcome for item in purges(world)] == [SUCCEEDED, "cancelled"]
+    assert status(world.controller(), "shop", PLACE).purges == ()
+
+
 def test_an_old_copy_is_purged_again(world: World) -> None:
     cdn(world).answers[f"{ORIGIN}/"] = Answered(200, 500.0)
     put(world, 1)
@@ -342,3 +356,27 @@ def test_a_controller_may_die_at_any_moment(world: World, tmp_path: Path) -> Non
         if here.serving() == {2}:
             assert not cdn(here).kept
         here.close()
+
+
+def test_a_proof_has_no_code_that_purges() -> None:
+    code = "import sys, shipway.actions.proofs.prove, shipway.proving.report; print([m for m in sys.modules if 'cdn.purge' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_new_release_may_correct_what_an_older_purge_needs(world: World) -> None:
+    fails(world, CdnError("broken"))
+    put(world, 1)
+    heals(world)
+    put(world, 2)
+    seen = []
+    ctx = world.controller()
+    make = ctx.cdn
+    assert make is not None
+    ctx = dataclasses.replace(ctx, cdn=lambda access: seen.append(access.cdn) or make(access))  # type: ignore[func-returns-value]
+    other = dataclasses.replace(PLACE, cdn=dataclasses.replace(PLACE.cdn, paths=("/x",)))  # type: ignore[type-var]
+    put(world, 3, other)
+    world.now += 100.0
+    tick(ctx)
+    assert [item.paths for item in seen] == [("/x",)]
+    assert [item.outcome for item in purges(world)] == [SUCCEEDED] * 3
