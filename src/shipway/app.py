@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
+        CdnAccess,
+        CdnProvider,
         DatabaseServer,
         DatabaseTool,
         DnsProvider,
@@ -90,6 +92,7 @@ def open_context(
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
+            cdn=_cdn,
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -254,6 +257,11 @@ def _tool(
     make = driver("database", database.tool)
     tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
     return tool
+
+
+def _cdn(access: CdnAccess) -> CdnProvider:
+    made: CdnProvider = driver("cdn", access.cdn.provider)(access)
+    return made
 
 
 def _servers() -> Mapping[str, DatabaseServer]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
     from shipway.ports import (
+        CdnAccess,
+        CdnProvider,
         DatabaseServer,
         DatabaseTool,
         DnsLookup,
@@ -101,6 +103,7 @@ class Context:
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
+    cdn: Callable[[CdnAccess], CdnProvider] | None = None  # None: CDNs are never purged, as in a proof
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
     host_setup: Callable[[str, str, str], HostSetup] | None = None  # by a host's name, a login, and its sudo's password
     # Providers of records and of infrastructure: by the plan's settings and the values of their secrets.

@@ -26,6 +26,7 @@ PROTOCOLS = {
     "lookup": ports.DnsLookup,
     "infra": ports.InfraTool,
     "edge": ports.Edge,
+    "cdn": ports.CdnProvider,
     "secrets": ports.Secrets,
     "project": ports.ProjectSource,
     "database": ports.DatabaseTool,

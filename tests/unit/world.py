@@ -32,6 +32,7 @@ from shipway.system.redact import Redactor
 from shipway.testing.faults import Death, Mortal, mortal
 from shipway.testing.memory import Behaviour, MemoryEdge, MemoryImages, MemoryRuntime
 from shipway.testing.memory_calls import Recorder
+from shipway.testing.memory_cdn import MemoryCdn
 from tests.unit.domain import samples
 
 
@@ -66,6 +67,7 @@ class World:
         self.database = MemoryDatabase()
         self.now = 1000.0
         self.notes: list[str] = []
+        self.cdn: MemoryCdn | None = None  # of all environments whose plan has one
         self.later: list[tuple[str, str]] = []  # calls of retire_later
         self._folder = folder
         self._owners = 0
@@ -82,7 +84,8 @@ class World:
         shutil.copytree(self._folder, folder)
         made = object.__new__(World)
         vars(made).update(vars(self), _folder=folder, _ledgers=[], notes=[*self.notes], later=[*self.later])
-        made.images, made.engines, made.database = copy.deepcopy((self.images, self.engines, self.database))
+        mine = (self.images, self.engines, self.database, self.cdn)
+        made.images, made.engines, made.database, made.cdn = copy.deepcopy(mine)
         first = next(iter(made.engines.values()))
         made.runtime, made.edge, made.ledger = first.runtime, first.edge, made._open()
         return made
@@ -120,6 +123,7 @@ class World:
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
             cancelled=threading.Event() if self.waits else Impatient(),
+            cdn=(lambda access: cdn) if (cdn := self.cdn) else None,
         )  # fmt: skip
         return mortal(ctx, dies) if dies else ctx
 

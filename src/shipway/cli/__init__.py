@@ -74,6 +74,7 @@ COMMANDS = {
     "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
     "adopt": ("shipway.cli.adopt", "Adopt what another ledger deployed"),
     "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
+    "purge": ("shipway.cli.purge", "Purge paths from the CDN in front of an environment"),
     "rename": ("shipway.cli.rename", "Rename an app or an environment"),
     "prune": ("shipway.cli.prune", "Remove images, outputs and logs that are no longer needed"),
     "destroy": ("shipway.cli.destroy", "Destroy an environment with its data"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.context import Context
     from shipway.domain.operation import Operation
+    from shipway.domain.purge import Purge
     from shipway.domain.release import Approval, Deployment
 
     Record = TypeVar("Record", Deployment, Operation)
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True, help="The most deployments to list")
-@click.option("--commands", is_flag=True, help="List what people ran there by exec, console and db instead")
+@click.option("--commands", is_flag=True, help="List what people ran there by exec, console, db and purge instead")
 @click.option("--reason", is_flag=True, help="Also print why each was made, and why it failed")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
@@ -48,6 +49,7 @@ def history(
             _commands([_shown(known, item) for item in ctx.ledger.operations(known.name, kept, limit)], as_json=as_json)
             return
         found = ctx.ledger.deployments(known.name, kept, limit)
+        purges = _purges(ctx, found)
         approved = {item.id: _approvals(ctx, item) for item in found}
         releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
         proofs = {
@@ -61,6 +63,7 @@ def history(
                     **to_data(_shown(known, item)),
                     "approvals": [_data(each) for each in approved[item.id]],
                     "proof": to_data(proofs.get(item.id)),
+                    "purges": to_data(purges.get(item.id, [])),
                 }
                 for item in found
             ]
@@ -94,6 +97,10 @@ def history(
         ]
         if not any(proofs.values()):  # the table is wide
             rows, heading = [row[:-1] for row in rows], heading[:-1]
+        if purges:
+            heading.append("CDN")
+            for row, item in zip(rows, found, strict=True):
+                row.append("; ".join(_purged(each) for each in purges.get(item.id, [])))
         if reason:
             heading.append("reason")
             for row, item in zip(rows, found, strict=True):
@@ -117,6 +124,21 @@ def history(
             say(f"{timestamp(each.at)}  {each.actor} renamed {what} to {each.name}{why}")
         if not rows:
             say("nothing was deployed yet")
+
+
+def _purges(ctx: Context, found: Sequence[Deployment]) -> dict[int, list[Purge]]:
+    """Purges of these deployments by id, oldest first."""
+    by_deployment: dict[int, list[Purge]] = {}
+    for app, name in dict.fromkeys((item.app, item.environment) for item in found):
+        for purge in reversed(ctx.ledger.purges(app, name, 2 * len(found))):
+            if purge.deployment is not None:
+                by_deployment.setdefault(purge.deployment, []).append(purge)
+    return by_deployment
+
+
+def _purged(purge: Purge) -> str:
+    colour = {"succeeded": "green", "failed": "red"}.get(purge.outcome, "yellow")
+    return f"{style(purge.outcome, colour)}: {purge.what or 'not decided yet'}"
 
 
 def _shown(known: KnownApp, item: Record) -> Record:

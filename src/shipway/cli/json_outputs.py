@@ -36,6 +36,7 @@ def _status(kinds: Kinds) -> Any:
 
 def _history(kinds: Kinds) -> Any:
     from shipway.actions.proofs.recorded import ProofSummary
+    from shipway.domain.purge import Purge
     from shipway.domain.release import Deployment
 
     approval = {
@@ -43,6 +44,7 @@ def _history(kinds: Kinds) -> Any:
         "key": _or_null(TEXT), "expires": _or_null({"type": "number"}),
     }  # fmt: skip
     more = {"approvals": _list(_object(approval)), "proof": type_schema(ProofSummary | None, kinds)}
+    more["purges"] = type_schema(list[Purge], kinds)
     return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
 
 

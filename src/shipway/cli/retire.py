@@ -35,6 +35,7 @@ def retire(options: Globals, environment: str, wait: float, app: str | None, whe
 
 
 def _when_due(options: Globals, app: str, environment: str) -> None:
+    from shipway.actions.cdn.purge import retry
     from shipway.actions.environment.locks import CARETAKER
     from shipway.actions.upkeep.retire import retire_due
     from shipway.app import open_context
@@ -46,7 +47,8 @@ def _when_due(options: Globals, app: str, environment: str) -> None:
         while place and options.home.exists():  # else the environment was removed meanwhile
             try:
                 with open_context(options.home, TerminalReporter(quiet=True), actor=CARETAKER) as ctx:
-                    due = retire_due(ctx, app, environment)
+                    found = (retire_due(ctx, app, environment), retry(ctx, app, environment))
+                    due = min((at for at in found if at is not None), default=None)
                 failed = 0
             except ShipwayError:  # a short outage of an engine or ledger must not leave a release running
                 failed += 1

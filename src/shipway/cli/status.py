@@ -14,6 +14,7 @@ from shipway.cli.output import TerminalReporter, say, style
 if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.actions.upkeep.status import EnvironmentStatus
+    from shipway.domain.purge import Purge
 
 PAUSE = 2.0  # seconds between looks of --watch
 CLEAR = "\x1b[H\x1b[2J"
@@ -21,7 +22,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
-    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled",
+    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -101,6 +102,20 @@ def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool,
     return "\n".join(_lines(known, found))
 
 
+def _purge(purge: Purge, environment: str, now: float) -> str:
+    from shipway.system.durations import moment
+
+    what = f"{purge.what or 'what changed'} ({purge.reason})"
+    if not purge.pending:
+        return f"the CDN was not purged of {what}, given up: {purge.detail}; `shipway purge {environment} --all` does"
+    if not purge.attempts:
+        return f"the CDN is not purged yet of {what}: `shipway tick` does"
+    again = (
+        f"next attempt {moment(purge.due, now)} by `shipway tick`" if purge.due > now else "`shipway tick` tries again"
+    )
+    return f"the CDN is not purged yet of {what}: {purge.detail}; {again}"
+
+
 def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
     from shipway.actions.environment.former_hosts import remedy
     from shipway.actions.upkeep.progress import describe
@@ -172,6 +187,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 f"draining: stops when its open requests have completed, at the latest {moment(old.until, ctx.clock())}"
             )
             out(f"    {style('○', 'yellow')} release {old.release:<6} {what}{_overdue(old.until, ctx.clock())}")
+        for purge in item.purges:
+            out(f"    {style('●', 'red')} {_purge(purge, item.environment.name, ctx.clock())}")
         for name in item.orphans:
             out(f"    {style('●', 'yellow')} {name} belongs to no current release")
         if item.latest and (item.latest.kind, item.latest.outcome) == (DESTROY, PENDING) and not item.lease:

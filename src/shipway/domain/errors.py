@@ -190,6 +190,15 @@ class InfraError(ShipwayError):
 
     exit_code = 36
 
+class CdnError(ShipwayError):
+    """A CDN was not purged: the message says why, and the purge stays pending if it can be attempted again."""
+
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0, refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after  # seconds, as the provider says
+        self.refused = refused  # it is no use to repeat the request at once
+
 
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""

@@ -35,6 +35,11 @@ def schedules_lock(app: str, environment: str) -> str:
     return f"{scope(app, environment)}/schedules"
 
 
+def purges_lock(app: str, environment: str) -> str:
+    """Lock of an environment's purges that are attempted again."""
+    return f"{scope(app, environment)}/purges"
+
+
 def scheduled(app: str, environment: str, schedule: str, run: int) -> str:
     """Container of a run on a schedule, by its id in the ledger."""
     return bounded(f"{app}_{environment}_schedule_{schedule}", f"_{run}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EXEC, CONSOLE, DATABASE = "exec", "console", "db"
+EXEC, CONSOLE, DATABASE, PURGE = "exec", "console", "db", "purge"
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Operation:
     environment: str
     release: int
     kind: str  # see above
-    service: str  # or accessory
+    service: str  # or accessory, or provider of a CDN
     actor: str
     login: str  # user and machine: the actor is only claimed
     detail: str  # the command, without secrets

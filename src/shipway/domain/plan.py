@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.build import BuildSource as BuildSource
+from shipway.domain.cdn import Cdn
 from shipway.domain.database import ALWAYS as ALWAYS
 from shipway.domain.database import FILE_KIND as FILE_KIND
 from shipway.domain.database import NEVER as NEVER
@@ -275,6 +276,7 @@ class Environment:
     optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
     dns: Dns | None = None
     infra: Infra | None = None
+    cdn: Cdn | None = None  # in front of it
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -175,6 +175,8 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     # Used by operators' commands, with credentials: never as a commit says, see docs/security.md.
     "dns": lambda plan, environment: [provisioned_text(environment.dns)] if environment.dns else [],
     "infra": lambda plan, environment: [provisioned_text(environment.infra)] if environment.infra else [],
+    # Whose caches are purged, with which secrets: a commit must not send a secret to an address of its own.
+    "cdn": lambda plan, environment: [environment.cdn.reach] if environment.cdn else [],
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     "security": lambda plan, environment: rights.of_services(plan),

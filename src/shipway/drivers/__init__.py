@@ -48,6 +48,14 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "command": "shipway.drivers.infra.command:CommandTool",
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
+    "cdn": {
+        "varnish": "shipway.drivers.cdn.varnish:Varnish",
+        "cloudflare": "shipway.drivers.cdn.cloudflare:Cloudflare",
+        "fastly": "shipway.drivers.cdn.fastly:Fastly",
+        "bunny": "shipway.drivers.cdn.bunny:Bunny",
+        "cloudfront": "shipway.drivers.cdn.cloudfront:CloudFront",
+        "command": "shipway.drivers.cdn.command:CommandCdn",
+    },
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "project": {
         "work-tree": "shipway.drivers.project.work_tree:WorkTree",

@@ -11,6 +11,7 @@ from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
 from shipway.planfile.builds import BUILD, IMAGE
+from shipway.planfile.cdn import CDN
 from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
@@ -369,6 +370,7 @@ ENVIRONMENT = Record(
         "prove": Choice({"required": True, "off": False}),
         "dns": DNS,
         "infra": INFRA,
+        "cdn": CDN,
     },
     required=("url",),
     renamed={"on": "trigger"},

@@ -6,6 +6,7 @@ error), and raise the class of `domain.errors` named at the protocol.
 
 from __future__ import annotations
 
+from shipway.ports.cdn import CdnAccess, CdnProvider
 from shipway.ports.database import (
     DatabaseTool,
     Fill,
@@ -30,6 +31,7 @@ from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
+from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -43,6 +45,8 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "CdnAccess",
+    "CdnProvider",
     "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",
@@ -66,6 +70,7 @@ __all__ = [
     "ProjectSource",
     "PropertyLedger",
     "ProvisionLedger",
+    "PurgeLedger",
     "Registry",
     "Rejected",
     "ReleaseLedger",

@@ -9,6 +9,7 @@ from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
 from shipway.store.provisions import SqlProvisions
+from shipway.store.purges import SqlPurges
 from shipway.store.releases import SqlReleases
 from shipway.store.renamings import SqlRenamings
 from shipway.store.runs import SqlRuns
@@ -19,7 +20,7 @@ from shipway.store.sealed_secrets import SqlSecrets
 
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
-    SqlRenamings, SqlProvisions,
+    SqlRenamings, SqlProvisions, SqlPurges,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -55,6 +55,11 @@ class Fetcher:
         return answer
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        with self.server(url) as server:
+            return server.ask(method, url, {"Connection": "close", **headers}, body)
+
+    def server(self, url: str) -> Server:
+        """The server of a URL, for several requests on one connection. OSError if the address is invalid."""
         try:
             server = urlsplit(url)
             proxy = None if self._direct else _proxy(server)
@@ -62,18 +67,17 @@ class Fetcher:
             through = _address(proxy) if proxy else None
         except ValueError as error:
             raise OSError(f"invalid address: {error}") from error
-        sent = {"Host": server.netloc.rpartition("@")[2], "User-Agent": AGENT, "Connection": "close", **headers}
-        target = (server.path or "/") + (f"?{server.query}" if server.query else "")
+        sent: dict[str, str] = {}
+        whole = False
         tls = self._tls if server.scheme == "https" else None
         dial: Dial = socket.create_connection
         if proxy and through and tls:
             dial = dial_through_proxy(through, _login(proxy))
         elif proxy and through:
-            (host, port), target = through, url.partition("#")[0]
-            sent |= _login(proxy)
+            (host, port), whole = through, True
+            sent = _login(proxy)
             tls = self._tls if proxy.scheme == "https" else None
-        with Connection(host, port, self._timeout, dial=dial, tls=tls) as connection:
-            return connection.ask(method, target, body, sent)
+        return Server(Connection(host, port, self._timeout, dial=dial, tls=tls), sent, whole=whole)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -85,6 +89,26 @@ class Fetcher:
             context.load_verify_locations(file)
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+
+class Server:
+    """A connection to one server, which is kept. Follows no redirects. Not thread-safe."""
+
+    def __init__(self, connection: Connection, headers: Mapping[str, str], *, whole: bool) -> None:
+        self._connection, self._headers, self._whole = connection, headers, whole
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        """Send a request for a URL of this server. OSError without a response."""
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": AGENT, **headers, **self._headers}
+        return self._connection.ask(method, url.partition("#")[0] if self._whole else target, body, sent)
 
 
 def _address(url: SplitResult) -> tuple[str, int]:

@@ -30,7 +30,18 @@ from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
 # And of ports without a lock: read-only commands, images, registries, migration tools and secrets.
-HARMLESS = READS | {"execute", "visit", "inspect", "digest", "layers", "repository", "head", "names", "fingerprints"}
+HARMLESS = READS | {
+    "execute",
+    "visit",
+    "inspect",
+    "digest",
+    "layers",
+    "repository",
+    "head",
+    "names",
+    "fingerprints",
+    "ask",
+}
 
 
 class Killed(BaseException):
@@ -106,9 +117,11 @@ def mortal(ctx: Context, death: Death) -> Context:
             machine, runtime=of(machine.runtime), images=of(machine.images), edge=of(machine.edge)
         )
 
+    cdn = ctx.cdn
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
+        cdn=cdn and (lambda access: of(cdn(access))),
     )  # fmt: skip
 
 

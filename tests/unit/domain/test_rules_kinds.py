@@ -11,6 +11,7 @@ import pytest
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
 from shipway.domain.build import BaseSource
+from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns, Infra
@@ -53,6 +54,7 @@ FULL = domain.Plan(
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
         Dns("powerdns", "example.com", 60.0, {"host": "a"}, {"api_key": "KEY"}, ("203.0.113.1",), "lb.example", ("a",), ("b",)),
         Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",)),
+        Cdn("fastly", "zone", ("http://10.0.0.7",), "TOKEN", "KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -69,9 +71,9 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
-environments: aliases domains redirects access.users access.allow
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect
+environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh
@@ -106,6 +108,7 @@ environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
+environments.cdn: assets paths tags command.service command.run command.secrets command.timeout
 : inputs
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind
 """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
+from shipway.actions.cdn.purge import cancel, purge_now, record, reopen
 from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
 from shipway.actions.database.file import prepare_file
@@ -22,7 +23,7 @@ from shipway.actions.environment.former_hosts import remember
 from shipway.actions.environment.prune import prune
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError
+from shipway.domain.errors import Interrupted, MigrationFailed, ShipwayError, StoreError
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, ROLLBACK, SUCCEEDED
 from shipway.domain.rules import required_checks
 from shipway.domain.snapshot import Snapshot
@@ -85,7 +86,9 @@ class Applying:
                 self._revert_first,
                 self._seed,
                 self._before_switch,
+                self._record_purge,
                 self._take_over,
+                self._purge,
                 self._verify,
                 self._watch,
             ):
@@ -219,6 +222,18 @@ class Applying:
                 self.everywhere(work)
             self.last_switch = self.ctx.clock()
 
+    def _record_purge(self) -> None:
+        """Before the switch: a process that dies right after it leaves the purge to the next one."""
+        order, previous = self.order, self.decision.previous_release
+        if self.decision.first.desired.routes is not None:
+            record(self.ctx, order.release, previous, order.environment, self.number, order.kind)
+
+    def _purge(self) -> None:
+        """Purge CDNs; what fails stays pending. The checks come after it, since they may go through one."""
+        if self.switched:
+            with suppress(StoreError):
+                purge_now(self.ctx, self.order.release.app, self.order.environment.name, self.number)
+
     def _verify(self) -> None:
         """Run the checks, except for a rollback: its release passed them here before, and time matters."""
         order = self.order
@@ -299,6 +314,7 @@ class Applying:
         try:
             attempt_all(*steps, on_error=problems.append)
             self.undone = True
+            self._purge_again()
             if self.decision.previous:
                 self.ctx.reporter.note(f"release {self.decision.previous.release} is serving")
         except KeyboardInterrupt:
@@ -309,6 +325,13 @@ class Applying:
             self.ctx.reporter.note(f"during the rollback: {problem}")
         if problems:
             self.ctx.reporter.note("the deployment stays pending: the next command completes it or rolls it back")
+
+    def _purge_again(self) -> None:
+        """Caches may have kept answers of the release that serves no longer."""
+        where = (self.order.release.app, self.order.environment.name, self.number)
+        with suppress(StoreError):
+            for work in (reopen, purge_now) if self.switched else (cancel,):
+                work(self.ctx, *where)
 
     def _restore(self) -> None:
         """Restore the previous release. Discards volumes created by this deployment, which hold no user data as long as

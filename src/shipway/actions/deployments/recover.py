@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from shipway.actions.cdn.purge import purge_now, reopen
 from shipway.actions.database.down_scripts import recorded_found
 from shipway.actions.database.swap import clean_up_after, finish_restore
 from shipway.actions.deployments.apply import apply
@@ -182,6 +183,8 @@ def _roll_back(ctx: Context, dead: Deployment, release: Release, environment: En
             ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), _revision(ctx, dead, release, environment), detail)
         raise
     ctx.ledger.end_deployment(dead.id, FAILED, ctx.clock(), schema, detail)
+    reopen(ctx, dead.app, dead.environment, dead.id)
+    purge_now(ctx, dead.app, dead.environment, dead.id)
 
 
 def _revision(ctx: Context, dead: Deployment, release: Release, environment: Environment) -> str | None:

@@ -27,7 +27,7 @@ READS = frozenset({
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
-    "pending_scheduled", "scheduled_runs", "last_due",
+    "pending_scheduled", "scheduled_runs", "last_due", "purge_targets", "pending_purges", "purges",
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
     "now", "lease", "operations", "renamings",

@@ -233,7 +233,8 @@ def _of_containers(plan: Plan, environment: Environment, *, optional: bool = Tru
 
 def _of_edge(environment: Environment) -> list[str]:
     users = [environment.access.users] if environment.access.users else []
-    return users + list(environment.tls.secrets.values() if environment.tls else ())
+    certificate = list(environment.tls.secrets.values() if environment.tls else ())
+    return [*users, *certificate, *(environment.cdn.secrets if environment.cdn else ())]
 
 
 def optional(plan: Plan, environment: Environment) -> set[str]:

@@ -94,6 +94,7 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from ["access"] if name == place.access.users else []
     yield from ["dns"] if place.dns and name in place.dns.secrets.values() else []
     yield from ["infra"] if place.infra and name in place.infra.secrets else []
+    yield from ["cdn"] if place.cdn and name in place.cdn.secrets else []
     yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from shipway.actions.environment.former_hosts import former_hosts
@@ -17,7 +18,8 @@ from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
-from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
+from shipway.domain.purge import Purge
+from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment, Lease, Release, Waiver
 from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.system.parallel import side_by_side
@@ -25,6 +27,9 @@ from shipway.system.parallel import side_by_side
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.actions.proofs.recorded import ProofSummary
     from shipway.domain.rehearsal import Rehearsal
+
+
+RECENT = 20  # purges that are read
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class EnvironmentStatus:
     rehearsal: tuple[float, Rehearsal] | None  # the latest rehearsal from this release, with its time
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
     proof: ProofSummary | None  # the newest proof of the release
+    purges: tuple[Purge, ...]  # of the CDN: those that are pending, and newest ones that were given up
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
 
 
@@ -116,8 +122,17 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         rehearsal=_rehearsal(ctx, environment.name, release) if release else None,
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
         proof=_proof(ctx, environment.name, release) if release else None,
+        purges=_purges(ctx, app, environment.name),
         scaled=scaled(current, release.plan, where) if current and release else {},
     )
+
+
+def _purges(ctx: Context, app: str, environment: str) -> tuple[Purge, ...]:
+    """All that are pending, and those that were given up since the newest success."""
+    newest = ctx.ledger.purges(app, environment, RECENT)
+    given_up = takewhile(lambda item: item.outcome != SUCCEEDED, newest)
+    pending = {item.id: item for item in ctx.ledger.pending_purges(app, environment)}
+    return tuple({**pending, **{item.id: item for item in given_up if item.outcome == FAILED}}.values())
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:

@@ -6,6 +6,7 @@ from shipway.domain.accessory import provided
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.routing import is_local
+from shipway.planfile.cdn import problems
 from shipway.planfile.report import Path, Report
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 
@@ -28,6 +29,7 @@ def check(plan: Plan, report: Report) -> None:
             _certificate(environment, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         _commands(environment, at, report)
+        _cdn(environment, plan, (*at, "cdn"), report)
     after = {item.name: (item.after,) for item in plan.environments.values() if item.after}
     for names in cycles(after):
         if len(names) > 1:
@@ -47,6 +49,23 @@ def _commands(environment: Environment, at: Path, report: Report) -> None:
             known(
                 report, (*(one if report.written(one) else (*at, key)), "service"), task.service, "services", "service"
             )
+
+
+def _cdn(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
+    if environment.cdn is None:
+        return
+    for key, message, expected in problems(environment.cdn):
+        report.error((*at, key), message, expected)
+    if environment.cdn.command:
+        known(report, (*at, "command", "service"), environment.cdn.command.service, "services", "service")
+    for name, path in environment.cdn.assets.items():
+        where = (*at, "assets", name)
+        known(report, where, name, "services", "service")
+        service = plan.services.get(name)
+        if service is not None and not service.assets:
+            report.error(where, f"the service `{name}` has no `assets` folder", "a service with `assets:`")
+        elif service is not None and service.route and not f"{path}/".startswith(f"{service.route.rstrip('/')}/"):
+            report.error(where, f"`{path}` is not below the route `{service.route}` of the service", "a path below it")
 
 
 def _order(environment: Environment, at: Path, report: Report) -> None:

@@ -10,6 +10,7 @@ from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
+from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -29,6 +30,7 @@ class Ledger(
     OperationLedger,
     RenamingLedger,
     ProvisionLedger,
+    PurgeLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

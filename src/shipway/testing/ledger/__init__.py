@@ -15,6 +15,7 @@ from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
+from shipway.testing.ledger.purges import PurgeSuite
 from shipway.testing.ledger.releases import ReleaseSuite
 from shipway.testing.ledger.renamings import RenamingSuite
 from shipway.testing.ledger.runs import RunSuite
@@ -44,6 +45,7 @@ class LedgerSuite(
     OperationSuite,
     RenamingSuite,
     ProvisionSuite,
+    PurgeSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""

@@ -1,0 +1,1 @@
+"""CDNs. One file a provider; `api` has what their HTTP interfaces have in common."""

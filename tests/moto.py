@@ -1,0 +1,91 @@
+"""moto's server, in a virtual environment of its own: it is large, and needs older libraries."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+PLACE = Path(os.environ.get("SHIPWAY_TEST_MOTO") or Path.home() / ".cache" / "shipway-tests" / "moto")
+PACKAGES = ("moto[server,cloudfront]>=5.2,<6",)
+
+
+def install() -> Path:
+    """The program, installed if it is missing."""
+    program = PLACE / "bin" / "moto_server"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(PLACE)], check=True)
+        subprocess.run([str(PLACE / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+    return program
+
+
+@contextmanager
+def server(port: int) -> Iterator[str]:
+    """Its address."""
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [str(install()), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 120.0
+        while not _answers(address):
+            assert process.poll() is None, "moto's server ended"
+            assert time.monotonic() < deadline, "moto's server doesn't start"
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/moto-api/", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def client(address: str) -> Any:
+    """A client of CloudFront beside the driver's own."""
+    import botocore.session
+
+    return botocore.session.Session().create_client(
+        "cloudfront", region_name="us-east-1", endpoint_url=address, aws_access_key_id="id", aws_secret_access_key="key"
+    )
+
+
+def distribution(found: Any) -> str:
+    """The id of a new one."""
+    origin = {
+        "Id": "o",
+        "DomainName": "origin.example",
+        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"},
+    }
+    config = {
+        "CallerReference": str(time.monotonic_ns()), "Comment": "", "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all", "MinTTL": 0,
+            "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "none"}},
+        },
+    }  # fmt: skip
+    return str(found.create_distribution(DistributionConfig=config)["Distribution"]["Id"])
+
+
+def invalidated(found: Any, zone: str, seen: set[str]) -> list[str]:
+    """Paths of the invalidations that are not in `seen`, to which they are added."""
+    paths: list[str] = []
+    listed = found.list_invalidations(DistributionId=zone)["InvalidationList"].get("Items", [])
+    for item in listed:
+        if item["Id"] not in seen:
+            seen.add(item["Id"])
+            batch = found.get_invalidation(DistributionId=zone, Id=item["Id"])["Invalidation"]["InvalidationBatch"]
+            paths += batch["Paths"]["Items"]
+    return paths
