@@ -24,6 +24,7 @@ from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.mounts import Volume
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
+from shipway.domain.secret_source import SecretSource
 from shipway.domain.strategy import Strategy, Watch
 from shipway.domain.tasks import Schedule, Seed, Task
 
@@ -271,6 +272,7 @@ class Environment:
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
     optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
+    secrets_from: tuple[SecretSource, ...] = ()  # providers; names that none has are in the ledger
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

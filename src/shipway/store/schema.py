@@ -14,6 +14,7 @@ APPEND_ONLY = {
     3: ("secrets", "registrations", "accepted_rules"),
     5: ("operations", "operation_ends"),
     7: ("renamings",),
+    12: ("secret_origins",),
 }  # by migration
 
 
