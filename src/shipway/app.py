@@ -31,6 +31,7 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.secret_source import SecretSource
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         ProjectSource,
         Registry,
         SecretLedger,
+        SecretProvider,
         Secrets,
     )
     from shipway.system.git import Repository
@@ -82,6 +84,7 @@ def open_context(
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
+            provider=lambda source, scope, content: _provider(home, source, scope, content),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
@@ -192,6 +195,13 @@ def _secrets(home: Path, ledger: SecretLedger, note: Callable[[str], None] = lam
     keys = Keys(home / "key", os.environ.get(VARIABLE, ""))
     secrets: LedgerSecrets = driver("secrets", "ledger")(ledger, keys, home / "secrets", note)
     return secrets
+
+
+def _provider(home: Path, source: SecretSource, scope: str, content: bytes | None) -> SecretProvider:
+    from shipway.drivers.secret_provider.operator import Operator
+
+    made: SecretProvider = driver("secret_provider", source.kind)(source, Operator(home, scope, os.environ, content))
+    return made
 
 
 def _keyring(engine: object, cancelled: threading.Event) -> Keyring:

@@ -23,6 +23,7 @@ PROTOCOLS = {
     "registry": ports.Registry,
     "edge": ports.Edge,
     "secrets": ports.Secrets,
+    "secret_provider": ports.SecretProvider,
     "project": ports.ProjectSource,
     "database": ports.DatabaseTool,
     "scratch": ports.Scratch,

@@ -43,6 +43,15 @@ class ProvidedSecret:
 
 
 @dataclass(frozen=True)
+class Provided:
+    """What providers have for a deployment."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    versions: Mapping[str, int] = field(default_factory=dict)  # of the ledger's copies; of a dry run, those to come
+    lacking: frozenset[str] = frozenset()  # optional names that no provider has
+
+
+@dataclass(frozen=True)
 class Origin:
     """When a version of a secret became known, and from where."""
 
@@ -50,15 +59,6 @@ class Origin:
     source: str = ""  # see SecretSource.text; empty: a person set it
     source_version: str = ""
     at: float = 0.0  # seconds since the epoch
-
-
-@dataclass(frozen=True)
-class SecretAge:
-    """A secret that a deployment uses, and since when it has its value."""
-
-    name: str
-    since: float  # seconds since the epoch
-    source: str = ""  # empty: the ledger
 
 
 def source_of(sources: Sequence[SecretSource], name: str) -> SecretSource | None:

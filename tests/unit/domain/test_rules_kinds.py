@@ -14,6 +14,7 @@ from shipway.domain.build import BaseSource
 from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
+from shipway.domain.secret_source import SecretSource
 
 BASE = BaseSource("base", "Dockerfile", "prod", {"A": "1"}, {"shared": "libs"}, ("TOKEN",), {"default": "DEPLOY"})
 BUILD = domain.BuildSource(
@@ -49,7 +50,7 @@ FULL = domain.Plan(
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
-        Access("USERS", ("10.0.0.0/8",)), ("KEY",),
+        Access("USERS", ("10.0.0.0/8",)), ("KEY",), (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -67,6 +68,7 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments: aliases domains redirects access.users access.allow
+environments.secrets_from: kind place path names ledger
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh

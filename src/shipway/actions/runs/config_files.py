@@ -31,9 +31,7 @@ def _file(repository: Repository, revision: str, path: str) -> ConfigFile:
     content = repository.content(revision, path) if mode in MODES else None
     if content is None:
         what = "is a link or a submodule" if mode else "is not a file"
-        raise PlanError(
-            f"{path}, a file that the plan names, {what} at {revision[:12]}", hint="commit the file itself"
-        )
+        raise PlanError(f"{path}, a file that the plan names, {what} at {revision[:12]}", hint="commit the file itself")
     if content.startswith(POINTER):
         raise PlanError(
             f"{path}, a file that the plan names, is stored by Git LFS", hint="commit the file itself: it is small"
