@@ -20,7 +20,7 @@ from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
-from shipway.domain.secret_source import Provided
+from shipway.domain.secret_source import Provided, source_of
 
 LONG = 8  # characters of a secret that no file has by chance
 
@@ -183,10 +183,10 @@ def _require_certificate(environment: Environment, values: Mapping[str, str]) ->
 
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False,
-    provided: Provided | None = None,
+    provided: Provided | None = None, fetched_later: bool = False,
 ) -> dict[str, int]:  # fmt: skip
     """Version of each secret that a deployment needs: those of `like`, else the newest; with `addresses`, the newest of
-    external services. SecretError lists all missing ones."""
+    external services. fetched_later: those of providers may be missing. SecretError lists all missing ones."""
     scope = names.scope(plan.app, environment.name)
     newest = dict(ctx.secrets.names(scope))
     if provided is not None:
@@ -201,6 +201,8 @@ def require_secrets(
     unset = optional(plan, environment)
     versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
+    if fetched_later:
+        missing = [name for name in missing if source_of(environment.secrets_from, name) is None]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
         raise SecretError(

@@ -23,7 +23,7 @@ from shipway.drivers.secret_provider.operator import Operator
 
 VARIABLE = "SHIPWAY_AGE_IDENTITY"  # a file with identities, or an identity itself
 IDENTITY = "age-identity"  # the file in the home folder without it
-_FIRST = re.compile(r"# shipway secrets of (\S+)\n# recipients: ([^\n]*)\n")
+_FIRST = re.compile(r"# secrets of (\S+)\n# recipients: ([^\n]*)\n")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class AgeFile:
     @property
     def whole(self) -> str:
         """What is encrypted."""
-        return f"# shipway secrets of {self.scope}\n# recipients: {', '.join(self.recipients)}\n{self.text}"
+        return f"# secrets of {self.scope}\n# recipients: {', '.join(self.recipients)}\n{self.text}"
 
 
 class Age:
