@@ -15,8 +15,10 @@ POINTER = b"version https://git-lfs.github.com/"
 def config_files(repository: Repository, revision: str, plan: Plan) -> dict[str, ConfigFile]:
     """By path in the repository. PlanError if one is missing or is no plain file: a link could lead anywhere."""
     named = {source for service in plan.services.values() for source in service.files.values()}
-    wanted = sorted(named.union(secret_files_of(plan)))
-    found = {path: _file(repository, revision, path) for path in wanted}
+    encrypted = set(secret_files_of(plan)) - named
+    if encrypted:  # one that an environment lacks is only an error for that environment
+        encrypted &= repository.tree_hashes(revision, sorted(encrypted)).keys()
+    found = {path: _file(repository, revision, path) for path in sorted(named | encrypted)}
     size = sum(len(file.data) for file in found.values())
     if size > LARGEST:
         raise PlanError(
