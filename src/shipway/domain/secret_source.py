@@ -61,6 +61,24 @@ class Origin:
     at: float = 0.0  # seconds since the epoch
 
 
+@dataclass(frozen=True)
+class SecretAge:
+    """A secret of the current deployment, and since when its value is known."""
+
+    name: str
+    since: float  # seconds since the epoch
+    source: str = ""  # provider; empty: the ledger
+
+
+def ages(origins: Mapping[str, Sequence[Origin]], versions: Mapping[str, int]) -> tuple[SecretAge, ...]:
+    """Of the secrets with a record, oldest first. versions: those in use."""
+    found = []
+    for name, version in versions.items():
+        own = [item for item in origins.get(name, ()) if item.version == version]
+        found += [SecretAge(name, min(item.at for item in own), own[-1].source)] if own else []
+    return tuple(sorted(found, key=lambda item: (item.since, item.name)))
+
+
 def source_of(sources: Sequence[SecretSource], name: str) -> SecretSource | None:
     """The provider of a name: the one that lists it, else the one that lists none; None: the ledger."""
     listed = next((item for item in sources if name in item.names), None)

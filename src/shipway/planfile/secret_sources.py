@@ -23,8 +23,8 @@ from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Several, Text
 from shipway.planfile.mappings import ByName, OneOrMapping, Record
 
-# Segments begin with no dot, so that no key climbs out of `path`.
-_SEGMENT = "[A-Za-z0-9_@+-][A-Za-z0-9_.@+ -]*"
+# Segments begin with no dot, so that no key climbs out of `path`, and with no dash, so that none is an option of a program.
+_SEGMENT = "[A-Za-z0-9_@+][A-Za-z0-9_.@+ -]*"
 
 
 def source(

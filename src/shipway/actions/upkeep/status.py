@@ -20,6 +20,7 @@ from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
 from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
+from shipway.domain.secret_source import SecretAge, ages
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
@@ -69,6 +70,7 @@ class EnvironmentStatus:
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
     proof: ProofSummary | None  # the newest proof of the release
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
+    secrets: tuple[SecretAge, ...]  # of the current deployment, oldest first
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -117,6 +119,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
         proof=_proof(ctx, environment.name, release) if release else None,
         scaled=scaled(current, release.plan, where) if current and release else {},
+        secrets=ages(ctx.ledger.secret_origins(names.scope(app, environment.name)), current.secrets) if current else (),
     )
 
 
