@@ -51,8 +51,8 @@ def edit_file(
     for text in add:
         check_recipient(text)
     path = Repository.find(Path.cwd()).path.resolve() / source.place
-    if path.is_symlink():
-        raise UsageError(f"{path} is a link", hint="commit the file itself")
+    if path.resolve() != path:
+        raise UsageError(f"{path} is a link, or in one", hint="commit the file itself")
     operator = Operator(home, scope(plan.app, where.name), os.environ)
     before = _opened(path, source.place, operator)
     recipients = [item for item in dict.fromkeys((*before.recipients, *add)) if item not in remove]

@@ -72,7 +72,8 @@ def _fetch(
     try:
         return provider.fetch(list(dict.fromkeys(keys.values())))
     except SecretError as error:
-        raise error.within(f"the secrets of {environment.name}") from error
+        error.within(f"the secrets of {environment.name}")
+        raise
 
 
 def _require(

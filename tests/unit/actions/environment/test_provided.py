@@ -87,8 +87,9 @@ def test_nothing_changes_if_it_can_not_be_read_or_lacks_a_name(world: Home, erro
     before = world.state(), dict(world.secrets(world.ledger).names("shop/staging"))
     world.provider.error = error
     world.provider.values.clear()
-    with pytest.raises(SecretError, match="it can't be reached" if error else "has no KEY, for KEY"):
+    with pytest.raises(SecretError, match="it can't be reached" if error else "has no KEY, for KEY") as caught:
         world.deploy(2)
+    assert caught.value.__cause__ is None, "what prints it follows the causes"
     assert (world.state(), dict(world.secrets(world.ledger).names("shop/staging"))) == before
 
 
