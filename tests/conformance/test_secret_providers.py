@@ -351,6 +351,7 @@ class TestSops(SecretsProviderSuite):
             {"hc_vault": [{"vault_address": "https://evil.example"}]},
             {"kms": [{"arn": "arn:aws:kms:eu-central-1:1:key/x", "role": "evil"}]},
             {"key_groups": [{"gcp_kms": [{"resource_id": "x"}]}]},
+            {"HC_Vault": [{"vault_address": "https://evil.example"}]},
         ],
     )
     def test_a_file_can_not_send_the_program_to_a_service(self, environ: dict[str, str], about: object) -> None:
@@ -362,8 +363,9 @@ class TestSops(SecretsProviderSuite):
     def test_a_file_that_is_not_encrypted(self, environ: dict[str, str]) -> None:
         with pytest.raises(SecretError, match="is not encrypted with SOPS"):
             self.opened(b'{"KEY": "plain"}', environ).fetch(["KEY"])
-        with pytest.raises(SecretError, match="is not a mapping in JSON"):
-            self.opened(b"{", environ).fetch(["KEY"])
+        for content in (b"{", b'{"sops": {"age": []}, "KEY": "ENC[]", "SOPS": {"hc_vault": [{}]}}'):
+            with pytest.raises(SecretError, match="is not a mapping in JSON"):
+                self.opened(content, environ).fetch(["KEY"])
 
 
 @pytest.fixture(scope="module")

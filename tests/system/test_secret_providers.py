@@ -161,7 +161,7 @@ def test_deploy_rotate_and_roll_back_without_the_provider(make: Make) -> None:
         vault.sealed = True
         project.change("three")
         refused = shipway("run", "staging", check=False)
-        assert "refuses secret/tiny/staging/api" in refused or "refuses secret/tiny" in refused
+        assert "the secrets of staging: http://127.0.0.1:8745 refuses secret/tiny/staging/api" in refused
         assert "it is sealed" in refused
         assert project.answer() == "two"
         shipway("restart", "staging", "web")

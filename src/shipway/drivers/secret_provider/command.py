@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -48,7 +47,7 @@ class Command:
         env = {name: value for name, value in self._operator.environ.items() if name not in OWN}
         try:
             process = subprocess.Popen(
-                args, env=env, cwd=os.path.expanduser("~"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                args, env=env, cwd=self._operator.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         except OSError as error:

@@ -21,7 +21,6 @@ from shipway.system.process import kill_group
 PROGRAM = "sops"
 TIMEOUT = 60.0  # seconds
 SCOPE = "shipway"  # key with app/environment
-LOCAL = ("age", "pgp")  # lists of keys that need no service
 REMOTE = ("kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
 # Variables for the program: none of them has a credential of a service.
 KEPT = ("PATH", "HOME", "LANG", "GNUPGHOME", "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_GPG_EXEC")
@@ -52,17 +51,9 @@ class Sops:
     def _require_local(self, content: bytes) -> None:
         data = self._parsed(content)
         about = data.get("sops")
-        if not isinstance(about, dict):
+        if not isinstance(about, dict) or [key for key in data if str(key).lower() == "sops"] != ["sops"]:
             raise SecretError(f"{self._path} is not encrypted with SOPS", hint=f"sops encrypt --in-place {self._path}")
-        groups = about.get("key_groups") or []
-        remote = sorted(
-            {
-                name
-                for group in [about, *(item for item in groups if isinstance(item, dict))]
-                for name in group
-                if name in REMOTE and group[name]
-            }
-        )
+        remote = sorted(_services(about))
         if remote:
             raise SecretError(
                 f"{self._path} has keys of {', '.join(remote)}: a commit could send Shipway to any such service",
@@ -77,7 +68,11 @@ class Sops:
 
         try:
             text = content.decode("utf-8")
-            data = json.loads(text) if self._path.endswith(".json") else YAML(typ="safe", pure=True).load(text)
+            data = (
+                json.loads(text, object_pairs_hook=_each_once)
+                if self._path.endswith(".json")
+                else YAML(typ="safe", pure=True).load(text)
+            )
         except (ValueError, YAMLError):
             data = None
         if not isinstance(data, dict):
@@ -120,3 +115,20 @@ class Sops:
         if not isinstance(value, str):
             raise SecretError(f"{key} of {self._path} is not a text", hint="write it in quotes")
         return value
+
+
+def _services(about: object) -> set[str]:
+    """Kinds of keys that services hold, at any depth. In any case: Go reads JSON so."""
+    if isinstance(about, list):
+        return set().union(*map(_services, about)) if about else set()
+    if not isinstance(about, dict):
+        return set()
+    own = {str(name).lower() for name, value in about.items() if str(name).lower() in REMOTE and value}
+    return own.union(*map(_services, about.values()))
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """ValueError for a key that is there twice: which one counts depends on who reads it."""
+    if len({name.lower() for name, _ in pairs}) != len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)

@@ -14,7 +14,7 @@ from shipway.actions.operations.rotate import preview, rotate
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.context import Context
 from shipway.domain.errors import DeployFailed, SecretError, SecretUnavailable, UsageError
-from shipway.domain.secret_source import FALLBACK, NEVER, OVERRIDE, SecretSource
+from shipway.domain.secret_source import FALLBACK, NEVER, OVERRIDE, Provided, SecretSource
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
 from shipway.testing.secrets_provider import MemoryProvider
@@ -114,6 +114,15 @@ def test_all_but_a_deployment_works_without_the_provider(world: Home) -> None:
     note = next(text for text in world.notes if "secrets with the values that the release ran with" in text)
     assert f"KEY: version 2 ({VAULT.text}, version 1) instead of version 3 ({VAULT.text}, version 2)" in note
     assert "from-the-vault" not in "\n".join(world.notes)
+
+
+def test_an_urgent_release_while_the_provider_is_down(world: Home) -> None:
+    world.deploy(1)
+    world.provider.error = SecretUnavailable("it can't be reached")
+    environment = dataclasses.replace(STAGING, secrets_from=(VAULT,))
+    order = DeployRequest(world.release(2, environment=environment), environment, provided=Provided())
+    deploy(world.controller(), order)
+    assert (world.serving(), world.value()) == ({2}, "from-the-vault-1")
 
 
 def test_a_dry_run_stores_nothing(world: Home) -> None:
