@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.provisioned import Dns, Infra
+    from shipway.domain.secret_source import SecretSource
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         ProjectSource,
         Registry,
         SecretLedger,
+        SecretProvider,
         Secrets,
     )
     from shipway.system.git import Repository
@@ -89,6 +91,7 @@ def open_context(
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
+            provider=lambda source, scope, content: _provider(home, source, scope, content),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
@@ -205,6 +208,13 @@ def _secrets(home: Path, ledger: SecretLedger, note: Callable[[str], None] = lam
     keys = Keys(home / "key", os.environ.get(VARIABLE, ""))
     secrets: LedgerSecrets = driver("secrets", "ledger")(ledger, keys, home / "secrets", note)
     return secrets
+
+
+def _provider(home: Path, source: SecretSource, scope: str, content: bytes | None) -> SecretProvider:
+    from shipway.drivers.secret_provider.operator import Operator
+
+    made: SecretProvider = driver("secret_provider", source.kind)(source, Operator(home, scope, os.environ, content))
+    return made
 
 
 def _keyring(engine: object, cancelled: threading.Event) -> Keyring:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Accessory, Database, Environment, Plan
 from shipway.system.alive import this_process
 from shipway.system.unbreakable import UnbreakableReporter
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
+    from shipway.domain.secret_source import SecretSource
     from shipway.ports import (
         CdnAccess,
         CdnProvider,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         Registry,
         Reporter,
         Runtime,
+        SecretProvider,
         Secrets,
     )
     from shipway.system.git import Repository
@@ -57,6 +59,11 @@ class ToolFactory(Protocol):
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
         cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
     ) -> DatabaseTool: ...  # fmt: skip
+
+
+def no_provider(source: SecretSource, scope: str, content: bytes | None) -> SecretProvider:
+    """For contexts that fetch nothing."""
+    raise SecretError(f"{source.text} can't be read here")
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,8 @@ class Context:
         None
     )  # the migration tool and the revision
     # that it refuses, by a container's output
+    # Of a source, for a scope (app/environment), with the content of its file in the release.
+    provider: Callable[[SecretSource, str, bytes | None], SecretProvider] = no_provider
     consoles: Sequence[Console] = ()
     folders: tuple[str, ...] = ()  # folders of the hosts that services may mount, listed by whoever operates them
     background: bool = True  # whether a background process outlives the command; not so in a hosted job

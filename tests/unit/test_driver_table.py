@@ -28,6 +28,7 @@ PROTOCOLS = {
     "edge": ports.Edge,
     "cdn": ports.CdnProvider,
     "secrets": ports.Secrets,
+    "secret_provider": ports.SecretProvider,
     "project": ports.ProjectSource,
     "database": ports.DatabaseTool,
     "scratch": ports.Scratch,

@@ -24,7 +24,9 @@ HELPERS = {
     "progress",
     "prove_folder",
     "report_files",
+    "secret_file",
     "secret_lists",
+    "secret_rotate",
     "json_outputs",
 }  # modules of the command line that are no command
 BIN = Path(sys.executable).parent

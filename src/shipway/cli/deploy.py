@@ -17,12 +17,15 @@ from shipway.cli.output import TerminalReporter, say
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing")
 @click.option("--force", is_flag=True, help="Permit changes that interrupt the environment")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")
+@click.option(
+    "--stored-secrets", is_flag=True, help="Use the last values that were fetched, while a provider of secrets is down"
+)
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
 @app_option
 @click.pass_obj
 def deploy(
-    options: Globals, environment: str, revision: str | None, dry_run: bool, force: bool, wait: float, as_json: bool,
-    app: str | None,
+    options: Globals, environment: str, revision: str | None, dry_run: bool, force: bool, wait: float, stored_secrets: bool,
+    as_json: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Deploy the release that was built from REVISION [HEAD], or a release such as r12, to ENVIRONMENT, by the rules in force."""
     from shipway.actions.deployments.admission import admitted
@@ -34,6 +37,7 @@ def deploy(
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
+    from shipway.domain.secret_source import Provided
 
     if as_json and not dry_run:
         raise UsageError("--json has no meaning without --dry-run")
@@ -47,7 +51,7 @@ def deploy(
         environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
-        order = dataclasses.replace(order, force=force, wait=wait)
+        order = dataclasses.replace(order, force=force, wait=wait, provided=Provided() if stored_secrets else None)
         if dry_run:
             changeset = decide(ctx, order, create=False).changeset
             say(json.dumps(changeset.data(), indent=2) if as_json else changeset.render())

@@ -10,6 +10,7 @@ import click
 from shipway.cli import Globals, app_option
 from shipway.cli.output import note_renamed, say, style, table
 from shipway.cli.secret_lists import copy, edit, export, import_, opened
+from shipway.cli.secret_rotate import rotate
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import ANY_BRANCH, BUILDS, PROOFS, REGISTRY
 from shipway.domain.secret_value import FILE, as_text
@@ -41,7 +42,7 @@ def secret() -> None:
     """Set, list, copy and remove the secrets of an environment. They are encrypted in the ledger, and versioned."""
 
 
-for command in (import_, export, copy, edit):
+for command in (import_, export, copy, edit, rotate):
     secret.add_command(command)
 
 
@@ -177,15 +178,17 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
             say(json.dumps(to_data(shown), indent=2))
         else:
             unused = "without an address: not used" if environment == REGISTRY else "not used"
+            now = ctx.clock()
             rows = [
                 [
                     item.name,
                     _state(item),
+                    _age(item, now),
                     ", ".join(item.used_by) or style(unused, "yellow"),
                 ]
                 for item in shown
             ]
-            table(rows, ["name", "set", "used by"])
+            table(rows, ["name", "set", "since", "used by"])
             if not rows:
                 say(f"no secret of {environment} is missing" if missing else f"{environment} has no secrets")
         if missing and lacking:
@@ -196,7 +199,18 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
 def _state(item: SecretState) -> str:
     if item.missing:
         return style("missing", "red")
-    return "not set (optional)" if item.version is None else f"version {item.version}"
+    if item.version is None:
+        return f"fetched from {item.source}" if item.source else "not set (optional)"
+    theirs = (
+        f" of {item.source}" + (f", its {item.source_version}" if item.source_version else "") if item.source else ""
+    )
+    return f"version {item.version}{theirs}"
+
+
+def _age(item: SecretState, now: float) -> str:
+    from shipway.system.durations import ago
+
+    return "" if item.since is None else ago(now - item.since)
 
 
 def registry_scope(plan: Plan, name: str, address: str | None) -> str:

@@ -129,6 +129,7 @@ def copy(
     Values are only copied with --values, and not to an environment that needs fewer approvals.
     """
     from shipway.actions.environment.secret_lists import copy_values, require_copy, to_copy
+    from shipway.actions.environment.secret_names import provider_of, require_own
 
     if force and not values:
         raise UsageError("--force has no meaning without --values")
@@ -138,6 +139,9 @@ def copy(
         found = to_copy(
             ctx, known.name, known.kept(source), known.kept(environment), names, again=values and bool(names)
         )
+        if names:
+            require_own(target[0], target[1].name, found)
+        found = [name for name in found if provider_of(target[0], target[1].name, name) is None]
         if not found:
             say(f"{environment} has all secrets that {source} has" if not names else "nothing to copy")
             return
@@ -169,20 +173,40 @@ def _prompt(known: KnownApp, environment: str, names: list[str]) -> None:
 @click.command("edit")
 @click.argument("environment")
 @click.argument("names", nargs=-1)
+@click.option("--ledger", is_flag=True, help="Edit those in the ledger, also if the plan has a file of the repository")
+@click.option(
+    "--recipient", "add", multiple=True, metavar="KEY", help="Of a file: who can read it too (age1… or ssh-…)"
+)
+@click.option("--remove-recipient", "remove", multiple=True, metavar="KEY", help="Of a file: who can't read it anymore")
 @app_option
 @click.pass_obj
-def edit(options: Globals, environment: str, names: tuple[str, ...], app: str | None) -> None:
-    """Edit the values of ENVIRONMENT [NAMES: only these] in $VISUAL or $EDITOR, as lines NAME=value.
+def edit(
+    options: Globals, environment: str, names: tuple[str, ...], ledger: bool, add: tuple[str, ...],
+    remove: tuple[str, ...], app: str | None,
+) -> None:  # fmt: skip
+    """Edit the values of ENVIRONMENT [NAMES: only these] in $VISUAL or $EDITOR, as lines NAME=value: those in the ledger, or
+    in the file of the repository that `secrets_from: {age: …}` names.
 
-    The file is in memory where the machine allows it, readable only by you, and always removed. New lines set secrets, a
+    The text is in memory where the machine allows it, readable only by you, and always removed. New lines set secrets, a
     removed line removes one that nothing uses.
     """
     from shipway.actions.environment.secret_edit import apply_edit, describe
     from shipway.actions.environment.secret_lists import export as read
+    from shipway.cli.secret_file import age_source, edit_file
     from shipway.system.private_file import private_file
 
     with opened(options, app) as known:
         plan, where = known.with_plan(environment)
+        source = None if ledger else age_source(where)
+        if source is not None:
+            if names:
+                raise UsageError(f"{source.place} is edited as a whole", hint=f"shipway secret edit {environment}")
+            edit_file(known, plan, where, source, _run_editor, home=options.home, add=add, remove=remove)
+            return
+        if add or remove:
+            raise UsageError(
+                "only a file of the repository has recipients", hint="`secrets_from: {age: …}` in the plan"
+            )
         before = read(known.ctx, plan.app, where.name, names)
         with private_file(before, f"{environment}.env") as file:
             while True:

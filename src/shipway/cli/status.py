@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 PAUSE = 2.0  # seconds between looks of --watch
 CLEAR = "\x1b[H\x1b[2J"
+OLD = 180 * 86400.0  # seconds; a secret that is older is named
 LATE = 30.0  # seconds of tolerance for the background clean-up
 # Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
+    "secrets",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -179,6 +181,13 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
             out(f"    {style('●', 'red')} {name} is in a crash loop: see `shipway logs {item.environment.name}`")
         for name, state in item.accessories.items():
             out(f"    {style('●', 'green' if state in ('running', 'external') else 'red')} {name:<14} {state}")
+        old_secrets = [secret for secret in item.secrets if ctx.clock() - secret.since > OLD]
+        if old_secrets:
+            listed = ", ".join(f"{secret.name} ({ago(ctx.clock() - secret.since)})" for secret in old_secrets[:3])
+            more = f" and {len(old_secrets) - 3} more" if len(old_secrets) > 3 else ""
+            out(
+                f"    {style('●', 'yellow')} old secrets: {listed}{more}; `shipway secret rotate {item.environment.name}`"
+            )
         for standby in item.standby:
             what = f"on standby until {moment(standby.until, ctx.clock())}"
             out(f"    {style('○', 'green')} release {standby.release:<6} {what}{_overdue(standby.until, ctx.clock())}")

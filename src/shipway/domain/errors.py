@@ -57,6 +57,10 @@ class KeyMissing(SecretError):
     """This machine lacks the key that encrypts the ledger's secrets."""
 
 
+class SecretUnavailable(SecretError):
+    """A provider of secrets is unreachable, or refuses; nothing was changed."""
+
+
 class StepFailed(ShipwayError):
     """A step of the pipeline, a check, a seed, a task or a job on a schedule failed or timed out."""
 

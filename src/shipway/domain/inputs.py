@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from shipway.domain.build import BaseSource
 from shipway.domain.plan import BuildSource, Plan
 from shipway.domain.release import digest_of
+from shipway.domain.secret_source import FILES
 
 # They decide how files are written in an export of the commit.
 ATTRIBUTES = (".gitattributes", "**/.gitattributes", ".gitmodules")
@@ -34,10 +35,17 @@ def inputs_of(plan: Plan) -> tuple[str, ...]:
         *(path for build in builds if build for path in _of_build(plan, build)),
         *(path for step in plan.pipeline.values() for path in step.inputs),
         *(path for service in plan.services.values() for path in service.files.values()),
+        *secret_files_of(plan),
     ]
     if any(path.strip("/") in ("", ".") for path in named):
         return ()
     return tuple(sorted({plan.file, *named, *ATTRIBUTES}))
+
+
+def secret_files_of(plan: Plan) -> list[str]:
+    """The encrypted files that environments have secrets from."""
+    sources = [item for environment in plan.environments.values() for item in environment.secrets_from]
+    return [item.place for item in sources if item.kind in FILES]
 
 
 def _of_build(plan: Plan, build: BuildSource) -> list[str]:

@@ -27,6 +27,7 @@ from shipway.domain.provisioned import Dns as Dns
 from shipway.domain.provisioned import Infra as Infra
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
+from shipway.domain.secret_source import SecretSource
 from shipway.domain.strategy import Strategy, Watch
 from shipway.domain.tasks import Schedule, Seed, Task
 
@@ -277,6 +278,7 @@ class Environment:
     dns: Dns | None = None
     infra: Infra | None = None
     cdn: Cdn | None = None  # in front of it
+    secrets_from: tuple[SecretSource, ...] = ()  # providers; names that none has are in the ledger
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

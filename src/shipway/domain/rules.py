@@ -179,6 +179,8 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "cdn": lambda plan, environment: [environment.cdn.reach] if environment.cdn else [],
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
+    # Which secrets of which provider: a commit must neither redirect nor extend what Shipway reads in its operator's name.
+    "secrets from": lambda plan, environment: [text for item in environment.secrets_from for text in item.reach],
     "security": lambda plan, environment: rights.of_services(plan),
     "build secrets": lambda plan, environment: rights.of_builds(plan),
     "folders": lambda plan, environment: [

@@ -57,6 +57,15 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "command": "shipway.drivers.cdn.command:CommandCdn",
     },
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
+    "secret_provider": {
+        "age": "shipway.drivers.secret_provider.age:Age",
+        "sops": "shipway.drivers.secret_provider.sops:Sops",
+        "environment": "shipway.drivers.secret_provider.variables:Variables",
+        "command": "shipway.drivers.secret_provider.command:Command",
+        "vault": "shipway.drivers.secret_provider.vault:Vault",
+        "aws-secrets": "shipway.drivers.secret_provider.aws:Secrets",
+        "aws-parameters": "shipway.drivers.secret_provider.aws:Parameters",
+    },
     "project": {
         "work-tree": "shipway.drivers.project.work_tree:WorkTree",
         "bare": "shipway.drivers.project.bare:BareRepository",

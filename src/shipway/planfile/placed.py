@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from shipway.domain.build import BaseSource
 from shipway.domain.plan import BuildSource, Plan, StepImage
+from shipway.domain.secret_source import FILES, SecretSource
 from shipway.planfile.report import Path, Report
 
 Source = TypeVar("Source", bound=BaseSource)
@@ -47,7 +48,11 @@ class _Placing:
             for name, item in plan.checks.items()
         }
         environments = {
-            name: replace(item, approvals=replace(item.approvals, signers=self._signers(item.approvals.signers, name)))
+            name: replace(
+                item,
+                approvals=replace(item.approvals, signers=self._signers(item.approvals.signers, name)),
+                secrets_from=tuple(self._secrets(source, name) for source in item.secrets_from),
+            )
             for name, item in plan.environments.items()
         }
         return replace(
@@ -70,6 +75,10 @@ class _Placing:
 
     def _paths(self, paths: tuple[str, ...], at: Path) -> tuple[str, ...]:
         return tuple(self._path(path, at) for path in paths)
+
+    def _secrets(self, source: SecretSource, environment: str) -> SecretSource:
+        at = ("environments", environment, "secrets_from")
+        return replace(source, place=self._path(source.place, at)) if source.kind in FILES else source
 
     def _signers(self, path: str, environment: str) -> str:
         return self._path(path, ("environments", environment, "approvals", "signers"))

@@ -16,6 +16,7 @@ from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 from shipway.planfile.provisioned import DNS, INFRA
+from shipway.planfile.secret_sources import SOURCES
 
 _KINDS = {
     "postgres": "postgres",
@@ -354,6 +355,7 @@ ENVIRONMENT = Record(
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
         "secrets": Several(ENVIRONMENT_SECRET),
+        "secrets_from": SOURCES,
         "seed": SEED,
         "before_switch": Several(TASK),
         "after_deploy": Several(TASK),

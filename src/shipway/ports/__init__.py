@@ -40,6 +40,7 @@ from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
+from shipway.ports.secret_provider import SecretProvider
 from shipway.ports.secrets import Secrets
 from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
@@ -83,6 +84,7 @@ __all__ = [
     "Scratch",
     "ScratchDatabase",
     "SecretLedger",
+    "SecretProvider",
     "Secrets",
     "Session",
     "Terminal",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from shipway.domain.secret_source import Origin
+
 
 class Secrets(Protocol):
     """Values by app and environment, versioned from 1; older versions stay readable. Raises SecretError."""
@@ -20,9 +22,12 @@ class Secrets(Protocol):
         """Fingerprints of all versions, oldest first: equal for equal values, without revealing them; empty for a
         removal. Needs no key."""
 
-    def set(self, scope: str, name: str, value: str) -> int:
+    def set(self, scope: str, name: str, value: str, *, source: str = "", source_version: str = "") -> int:
         """Store a new version and return its number, or the newest one's if the value is the same; a blank value is
-        rejected."""
+        rejected. source: the provider that it is a copy of, with its own version there; empty: a person sets it."""
+
+    def origins(self, scope: str) -> Mapping[str, Sequence[Origin]]:
+        """Since when versions are known, and from where: by name, oldest first. Older versions have no record."""
 
     def remove(self, scope: str, name: str) -> bool:
         """Remove the name: `names` omits it, and `get` without a version returns None. Older versions stay readable,

@@ -15,6 +15,7 @@ APPEND_ONLY = {
     5: ("operations", "operation_ends"),
     7: ("renamings",),
     11: ("provisions", "provision_ends"),
+    12: ("secret_origins",),
 }  # by migration
 
 
@@ -22,16 +23,17 @@ def migrate(database: Database) -> None:
     """Migrate the schema to the latest version, all or nothing. StoreError if a newer version has written the
     ledger."""
     scripts = {int(item.name[:4]): item for item in SCRIPTS.glob("*.sql")}
-    if database.has_table("shipway_schema") and _applied(database) == max(scripts):
+    if database.has_table("shipway_schema") and _applied(database) == scripts.keys():
         return
 
     def apply() -> None:
         database.query("CREATE TABLE IF NOT EXISTS shipway_schema (version BIGINT PRIMARY KEY)")
         applied = _applied(database)
-        if applied > max(scripts):
+        newest = max(applied, default=0)
+        if newest > max(scripts):
             hint = "upgrade shipway: pipx upgrade shipway"
-            raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {applied})", hint=hint)
-        for version in sorted(number for number in scripts if number > applied):
+            raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {newest})", hint=hint)
+        for version in sorted(scripts.keys() - applied):
             _apply(database, version, scripts[version].read_text(encoding="utf-8"))
 
     database.write(apply)
@@ -48,5 +50,5 @@ def _apply(database: Database, version: int, text: str) -> None:
     database.query("INSERT INTO shipway_schema VALUES (?)", (version,))
 
 
-def _applied(database: Database) -> int:
-    return int(database.query("SELECT COALESCE(MAX(version), 0) FROM shipway_schema")[0][0])
+def _applied(database: Database) -> set[int]:
+    return {int(row[0]) for row in database.query("SELECT version FROM shipway_schema")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shipway.domain.secret_source import Origin
 from shipway.store.database import Database
 
 
@@ -32,3 +33,16 @@ class SqlSecrets:
             "INSERT INTO secrets VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name, version) DO NOTHING RETURNING version"
         )
         return bool(self._db.query(sql, (scope, name, version, fingerprint, sealed)))
+
+    def secret_origins(self, scope: str) -> Mapping[str, Sequence[Origin]]:
+        """By name, oldest first."""
+        found: dict[str, list[Origin]] = {}
+        sql = "SELECT name, version, source, source_version, at FROM secret_origins WHERE scope = ? ORDER BY id"
+        for name, *row in self._db.query(sql, (scope,)):
+            found.setdefault(name, []).append(Origin(*row))
+        return found
+
+    def add_secret_origin(self, scope: str, name: str, version: int, source: str, source_version: str) -> None:
+        """Append it, with the time of now."""
+        sql = "INSERT INTO secret_origins (scope, name, version, source, source_version, at) VALUES (?, ?, ?, ?, ?, ?)"
+        self._db.query(sql, (scope, name, version, source, source_version, self._db.now()))

@@ -113,9 +113,9 @@ class KnownSecrets:
             self._know(name, value)
         return value
 
-    def set(self, scope: str, name: str, value: str) -> int:
+    def set(self, scope: str, name: str, value: str, **origin: str) -> int:
         self._know(name, value)
-        return int(self._secrets.set(scope, name, value))
+        return int(self._secrets.set(scope, name, value, **origin))
 
     def _know(self, name: str, value: str) -> None:
         kind, _, accessory = name.partition(":")

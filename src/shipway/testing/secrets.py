@@ -68,6 +68,24 @@ class SecretsSuite:
         assert again().get("shop/staging", "KEY") == "one"
         assert again().names("shop/staging") == {"KEY": 3, "OTHER": 1}
 
+    def test_since_when_and_from_where_a_version_is_known(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
+        assert secrets.origins("shop/staging") == {}
+        secrets.set("shop/staging", "KEY", "one")
+        for version in ("7", "7", "8"):
+            secrets.set("shop/staging", "KEY", "two", source="vault https://vault", source_version=version)
+        secrets.set("shop/staging", "KEY", "three", source="vault https://vault", source_version="9")
+        secrets.set("shop/production", "OTHER", "one")
+        found = again().origins("shop/staging")
+        assert found.keys() == {"KEY"}
+        assert [(item.version, item.source, item.source_version) for item in found["KEY"]] == [
+            (1, "", ""),
+            (2, "vault https://vault", "7"),
+            (2, "vault https://vault", "8"),
+            (3, "vault https://vault", "9"),
+        ]
+        assert [item.at for item in found["KEY"]] == sorted(item.at for item in found["KEY"])
+        assert found["KEY"][0].at > 0
+
     def test_writers_side_by_side_lose_nothing(self, secrets: Secrets, again: Callable[[], Secrets]) -> None:
         keepers = [secrets, *(again() for _ in range(3))]
         with ThreadPoolExecutor(8) as pool:

@@ -23,6 +23,7 @@ from shipway.domain.plan import (
 )
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.rules import InForce, RuleSet
+from shipway.domain.secret_source import SecretSource
 from tests.unit.domain.samples import PLAN, PRODUCTION, release
 
 REVISION = "abcdef123456" + "0" * 28
@@ -117,6 +118,39 @@ REACHING = [
         plan(top={"accessories": {"db": Accessory("db", "postgres:15", "postgres", external="OTHER_URL")}}),
     ),
 ]
+
+
+VAULT = SecretSource("vault", "https://vault.example", "secret/shop/production", {"KEY": "api#key"})
+SOURCES = [
+    (
+        "address",
+        replace(VAULT, place="https://evil.example"),
+        "vault https://evil.example secret/shop/production: KEY = api#key",
+    ),
+    ("path", replace(VAULT, path="secret/root"), "vault https://vault.example secret/root: KEY = api#key"),
+    ("key", replace(VAULT, names={"KEY": "root#password"}), "secret/shop/production: KEY = root#password"),
+    (
+        "one more",
+        replace(VAULT, names={**VAULT.names, "ROOT": "root#password"}),
+        "secret/shop/production: ROOT = root#password",
+    ),
+    ("all names", replace(VAULT, names={}), "secret/shop/production: every name"),
+    ("ledger", replace(VAULT, ledger="override"), "secret/shop/production (ledger: override): KEY = api#key"),
+    ("command", SecretSource("command", "onepassword"), "secrets from command onepassword: every name"),
+    ("file", SecretSource("age", "secrets/production.age"), "secrets from age secrets/production.age: every name"),
+]
+
+
+@pytest.mark.parametrize(("own", "refused"), [item[1:] for item in SOURCES], ids=[item[0] for item in SOURCES])
+def test_a_commit_reads_only_what_a_rule_set_lets_it_read_of_a_provider(own: SecretSource, refused: str) -> None:
+    allowed, desired = plan(secrets_from=(VAULT,)), plan(secrets_from=(own,))
+    for found in (in_force(allowed), in_force(allowed, allowed)):
+        reasons = rules.refused_reach(desired, found)
+        assert len(reasons) == 1
+        assert reasons[0].endswith(f"{refused}: not in the rules in force")
+        assert rules.refused_reach(allowed, found) == []
+        assert rules.refused_reach(plan(), found) == [], "the ledger's own values are the environment's"
+    assert rules.refused_reach(desired, in_force(allowed, desired)) == [], "the release that runs has it"
 
 
 @pytest.mark.parametrize(("item", "own"), REACHING, ids=[item for item, _ in REACHING])

@@ -16,6 +16,7 @@ from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
+from shipway.domain.secret_source import SecretSource
 
 BASE = BaseSource("base", "Dockerfile", "prod", {"A": "1"}, {"shared": "libs"}, ("TOKEN",), {"default": "DEPLOY"})
 BUILD = domain.BuildSource(
@@ -55,6 +56,7 @@ FULL = domain.Plan(
         Dns("powerdns", "example.com", 60.0, {"host": "a"}, {"api_key": "KEY"}, ("203.0.113.1",), "lb.example", ("a",), ("b",)),
         Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",)),
         Cdn("fastly", "zone", ("http://10.0.0.7",), "TOKEN", "KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
+        (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -74,6 +76,7 @@ environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
+environments.secrets_from: kind place path names ledger
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh

@@ -10,9 +10,10 @@ from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.observe import versions
+from shipway.actions.environment.provided import older_values
 from shipway.actions.proofs.recorded import note_proofs
 from shipway.context import Context
-from shipway.domain.release import DEPLOY, SUPERSEDED, Deployment, Evidence
+from shipway.domain.release import DEPLOY, ROLLBACK, SUPERSEDED, Deployment, Evidence
 from shipway.system.parallel import errors_of
 
 
@@ -64,6 +65,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     ctx.reporter.note(decision.changeset.render())
     if decision.schema.deferred:
         ctx.reporter.note(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
+    note_older_values(ctx, decision)
     plan = decision.schema.rollback
     record = Deployment(
         id=0, app=app, environment=name, release=order.release.number, kind=order.kind, actor=ctx.actor,
@@ -76,6 +78,17 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     if advice:
         ctx.reporter.note(advice)
     return ctx.ledger.latest(app, name)
+
+
+def note_older_values(ctx: Context, decision: Decision) -> None:
+    """A rollback runs with the secrets that its release ran with: report which of them differ from those of now."""
+    own = decision.settings
+    older = (
+        older_values(ctx, decision.previous, own.versions, own.fingerprints) if decision.order.kind == ROLLBACK else []
+    )
+    if older:
+        listed = "\n".join(f"  {line}" for line in older)
+        ctx.reporter.note(f"secrets with the values that the release ran with:\n{listed}")
 
 
 def _changes(decision: Decision) -> bool:

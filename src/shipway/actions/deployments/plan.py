@@ -11,6 +11,7 @@ from shipway.actions.environment.accessory_rules import leave_newer
 from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings, with_edge_of
 from shipway.actions.environment.ownership import require_owned
+from shipway.actions.environment.provided import provide
 from shipway.actions.environment.public_address import require_free
 from shipway.actions.environment.service_volumes import require_listed, volumes_elsewhere
 from shipway.context import Context
@@ -26,6 +27,7 @@ from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment,
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
 from shipway.domain.scaling import carried
+from shipway.domain.secret_source import Provided
 from shipway.system.parallel import errors_of, side_by_side
 
 BEFORE_SWITCH, AFTER_DEPLOY = "before_switch", "after_deploy"
@@ -47,6 +49,7 @@ class DeployRequest:
     unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
     force: bool = False
+    provided: Provided | None = None  # from providers; None: fetch it, unless the values are those of `like`
     wait: float = 0.0  # seconds to wait for another owner's lock
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
 
@@ -109,9 +112,13 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     previous = history.current(deployments)
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
     before = previous_release.plan if previous_release else None
+    fetched = order.provided
+    if fetched is None and order.like is None:
+        fetched = provide(ctx, release, environment, create=create)
     own = settings(
         ctx, release, environment, version=order.version, create=create,
         like=with_edge_of(previous, release.plan, environment, order.like), addresses=order.kind == ROLLBACK,
+        provided=fetched,
         adjustments=order.adjustments or carried(deployments, before, release.plan, environment.name, release.number),
     )  # fmt: skip
     hosts = with_former(ctx, release.app, environment.name, hosts_of(ctx, environment, previous_release))

@@ -20,6 +20,7 @@ from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
+from shipway.domain.secret_source import Provided, source_of
 
 LONG = 8  # characters of a secret that no file has by chance
 
@@ -45,16 +46,21 @@ def settings(
     create: bool = True,
     adjustments: Adjustments | None = None,
     addresses: bool = False,
+    provided: Provided | None = None,
 ) -> Settings:
     """Secrets and passwords for a release in an environment.
 
     like: use this deployment's versions of the secrets; with `addresses`, but the newest addresses of external services. create: generate missing passwords of accessories (otherwise a
-    placeholder, for a dry run). adjustments: None: those of `like`. SecretError lists all missing secrets.
+    placeholder, for a dry run). adjustments: None: those of `like`. provided: what was just fetched from providers. SecretError lists all missing secrets.
     """
     plan = release.plan
     scope = names.scope(plan.app, environment.name)
-    versions = require_secrets(ctx, plan, environment, like, addresses=addresses)
-    values = {name: ctx.secrets.get(scope, name, version) or "" for name, version in versions.items()}
+    fetched: Mapping[str, str] = provided.values if provided else {}
+    versions = require_secrets(ctx, plan, environment, like, addresses=addresses, provided=provided)
+    values = {
+        name: fetched[name] if name in fetched else ctx.secrets.get(scope, name, version) or ""
+        for name, version in versions.items()
+    }
     _require_fit(plan, values)
     _require_users(environment, values)
     _require_certificate(environment, values)
@@ -176,12 +182,17 @@ def _require_certificate(environment: Environment, values: Mapping[str, str]) ->
 
 
 def require_secrets(
-    ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False
-) -> dict[str, int]:
+    ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False,
+    provided: Provided | None = None, fetched_later: bool = False,
+) -> dict[str, int]:  # fmt: skip
     """Version of each secret that a deployment needs: those of `like`, else the newest; with `addresses`, the newest of
-    external services. SecretError lists all missing ones."""
+    external services. fetched_later: those of providers may be missing. SecretError lists all missing ones."""
     scope = names.scope(plan.app, environment.name)
-    newest = ctx.secrets.names(scope)
+    newest = dict(ctx.secrets.names(scope))
+    if provided is not None:
+        newest = {name: number for name, number in newest.items() if name not in provided.lacking} | dict(
+            provided.versions
+        )
     moved = plan.externals if addresses else ()
     versions = {
         name: (None if name in moved else _version(ctx, scope, name, like)) or newest.get(name, 0)
@@ -190,6 +201,8 @@ def require_secrets(
     unset = optional(plan, environment)
     versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
+    if fetched_later:
+        missing = [name for name in missing if source_of(environment.secrets_from, name) is None]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
         raise SecretError(

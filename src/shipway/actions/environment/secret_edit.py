@@ -55,3 +55,15 @@ def describe(done: Edit, environment: str) -> str:
     lines = [f"set for {environment}: {', '.join(done.set)}"] if done.set else []
     lines += [f"removed from {environment}: {', '.join(done.removed)}"] if done.removed else []
     return "\n".join([*(lines or ["nothing was changed"]), *done.notes])
+
+
+def file_problems(ctx: Context, plan: Plan, environment: Environment, text: str) -> list[str]:
+    """Why a file of secrets can't be used for an environment, a line for each; empty if it can."""
+    found = dotenv.parse(text)
+    problems = list(found.problems)
+    for item in found.found:
+        if not item.value.strip():
+            problems.append(f"line {item.line}: the value of {item.name} is blank; to remove it, remove the line")
+        if why := misfit(ctx.kinds, plan, environment.name, item.name, item.value):
+            problems.append(f"line {item.line}: {why}")
+    return problems

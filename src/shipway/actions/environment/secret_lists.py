@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.actions.environment.observe import needed
-from shipway.actions.environment.secret_names import misfit, users_of
+from shipway.actions.environment.secret_names import misfit, provider_of, users_of
 from shipway.context import Context
 from shipway.domain import dotenv, names, rights
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.secret_source import NEVER, Origin, SecretSource, set_by_person, since, source_of
 
 OWN = ":"  # in the names of Shipway's own secrets, such as accessory:db
 
@@ -24,11 +25,14 @@ class SecretState:
     version: int | None  # None: it is not set
     used_by: tuple[str, ...]  # services, accessories, the seed; of the plan, and of the releases that run
     optional: bool = False  # whether all that use it start without it
+    source: str = ""  # the provider whose values are used; empty: the ledger
+    source_version: str = ""  # the provider's own version of the newest copy
+    since: float | None = None  # seconds since the epoch: since when the value is known; None: not recorded
 
     @property
     def missing(self) -> bool:
-        """Whether it is needed, but not set."""
-        return self.version is None and not self.optional
+        """Whether it is needed, but not set; of a provider, the next deployment finds out."""
+        return self.version is None and not self.optional and not self.source
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
     places = [(plan, plan.environments[environment]), *running] if environment in plan.environments else running
     required = {name for one, where in places for name in needed(one, where, optional=False)} | set(plan.prove.secrets)
     required |= set(rights.of_builds(plan)) if environment == names.BUILDS else set()
+    origins = ctx.secrets.origins(names.scope(plan.app, environment))
+    sources = plan.environments[environment].secrets_from if environment in plan.environments else ()
     return [
         SecretState(
             name,
@@ -65,9 +71,21 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
             if OWN in name
             else (*users_of(ctx, plan, environment, name), *(["every branch"] * (name in open_to_all))),
             name in wanted and name not in required,
+            *_origin(name, known.get(name), sources if name in wanted else (), origins.get(name, ())),
         )
         for name in sorted({*known, *wanted}, key=lambda name: (OWN in name, name))
     ]
+
+
+def _origin(
+    name: str, version: int | None, sources: Sequence[SecretSource], origins: Sequence[Origin]
+) -> tuple[str, str, float | None]:
+    """Provider, its version, and since when the value is known."""
+    source = source_of(sources, name)
+    own = [item for item in origins if item.version == version]
+    by_person = set_by_person(origins, version) and (source is None or source.ledger != NEVER)
+    text = source.text if source and not by_person else ""
+    return text, own[-1].source_version if own and text else "", since(own, version) if version else None
 
 
 def _running(ctx: Context, app: str, environment: str) -> list[tuple[Plan, Environment]]:
@@ -93,6 +111,8 @@ def read_import(ctx: Context, plan: Plan, environment: Environment, text: str, *
         if not item.value.strip():
             blank.append(item.name)
             continue
+        if source := provider_of(plan, environment.name, item.name):
+            problems.append(f"line {item.line}: {item.name} comes from {source.text}")
         if why := misfit(ctx.kinds, plan, environment.name, item.name, item.value):
             problems.append(f"line {item.line}: {why}")
         references += [item.name] if item.reference else []

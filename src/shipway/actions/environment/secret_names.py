@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shipway.actions.environment.observe import needed
 from shipway.context import Context
@@ -14,9 +14,27 @@ from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.secret_source import NEVER, SecretSource, source_of
 from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+
+
+def provider_of(plan: Plan, environment: str, name: str) -> SecretSource | None:
+    """The provider whose values alone count for a name, so that a value in the ledger would never be used."""
+    place = plan.environments.get(environment)
+    source = source_of(place.secrets_from, name) if place and name in needed(plan, place) else None
+    return source if source and source.ledger == NEVER else None
+
+
+def require_own(plan: Plan, environment: str, names: Iterable[str]) -> None:
+    """UsageError if a provider has one of them."""
+    for name in names:
+        if source := provider_of(plan, environment, name):
+            raise UsageError(
+                f"{name} of {environment} comes from {source.text}: a value that is set here would not be used",
+                hint=f"set it there, then: shipway secret rotate {environment}; or allow it in the plan: `ledger: override`",
+            )
 
 
 def check_name(plan: Plan, environment: str, name: str) -> str:
@@ -26,6 +44,7 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
             f"{name[:60]!r} is not a valid variable name",
             hint="use letters, digits and underscores, without a leading digit: SECRET_KEY",
         )
+    require_own(plan, environment, [name])
     place = plan.environments.get(environment)
     if place is None and environment != BUILDS:
         return ""

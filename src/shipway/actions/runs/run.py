@@ -85,7 +85,7 @@ def run(
         refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
         refuse_renamed(ctx, plan, name)
         require_owned_everywhere(ctx, plan.app, plan.environments[name])
-        require_secrets(ctx, plan, plan.environments[name])
+        require_secrets(ctx, plan, plan.environments[name], fetched_later=True)
         number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)

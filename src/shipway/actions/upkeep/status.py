@@ -22,6 +22,7 @@ from shipway.domain.purge import Purge
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment, Lease, Release, Waiver
 from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
+from shipway.domain.secret_source import SecretAge, ages
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
@@ -75,6 +76,7 @@ class EnvironmentStatus:
     proof: ProofSummary | None  # the newest proof of the release
     purges: tuple[Purge, ...]  # of the CDN: those that are pending, and newest ones that were given up
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
+    secrets: tuple[SecretAge, ...]  # of the current deployment, oldest first
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -124,6 +126,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         proof=_proof(ctx, environment.name, release) if release else None,
         purges=_purges(ctx, app, environment.name),
         scaled=scaled(current, release.plan, where) if current and release else {},
+        secrets=ages(ctx.ledger.secret_origins(names.scope(app, environment.name)), current.secrets) if current else (),
     )
 
 

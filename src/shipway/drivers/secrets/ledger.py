@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import KeyMissing, SecretError
+from shipway.domain.secret_source import Origin
 from shipway.drivers.secrets.file import OldFiles
 from shipway.drivers.secrets.key import Key, Keys, missing
 from shipway.ports import SecretLedger
@@ -45,8 +46,19 @@ class LedgerSecrets:
         sealed = self._ledger.sealed_secret(scope, name, number)
         return None if sealed in (None, REMOVED) else self._known_key().open(sealed, _where(scope, name, number))
 
-    def set(self, scope: str, name: str, value: str) -> int:
+    def set(self, scope: str, name: str, value: str, *, source: str = "", source_version: str = "") -> int:
         """Encrypt and append; the newest value again keeps its version."""
+        version = self._set(scope, name, value)
+        known = [item for item in self._ledger.secret_origins(scope).get(name, ()) if item.version == version]
+        if not known or (known[-1].source, known[-1].source_version) != (source, source_version):
+            self._ledger.add_secret_origin(scope, name, version, source, source_version)
+        return version
+
+    def origins(self, scope: str) -> Mapping[str, Sequence[Origin]]:
+        """From the ledger; needs no key."""
+        return self._ledger.secret_origins(scope)
+
+    def _set(self, scope: str, name: str, value: str) -> int:
         if not value.strip():
             environment = scope.rpartition("/")[2]
             hint = f"type a value, or pipe one in: printf %s VALUE | shipway secret set {environment} {name}"

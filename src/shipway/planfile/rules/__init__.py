@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
-from shipway.planfile.rules import builds, environments, pipeline, proofs, routes, services, volumes
+from shipway.planfile.rules import builds, environments, pipeline, proofs, routes, secret_sources, services, volumes
 from shipway.planfile.rules import files as config_files
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
@@ -21,6 +21,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     pipeline.check(plan, report)
     builds.check(plan, report)
     environments.check(plan, report)
+    secret_sources.check(plan, report)
     proofs.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from shipway.domain.secret_source import Origin
 from shipway.ports.ledger.ownership import PropertyLedger
 
 
@@ -20,3 +21,9 @@ class SecretLedger(PropertyLedger, Protocol):
 
     def add_secret(self, scope: str, name: str, version: int, fingerprint: str, sealed: str) -> bool:
         """Append it; False if that version exists."""
+
+    def secret_origins(self, scope: str) -> Mapping[str, Sequence[Origin]]:
+        """When versions of a scope's secrets became known, and from where: by name, oldest first."""
+
+    def add_secret_origin(self, scope: str, name: str, version: int, source: str, source_version: str) -> None:
+        """Record that a version is known from this source since now."""

@@ -21,3 +21,13 @@ class SealedSecretSuite:
             "s1",
             None,
         )
+
+    def test_origins_of_versions_are_appended(self, ledger: SecretLedger, again: Callable[[], SecretLedger]) -> None:
+        ledger.add_secret_origin("shop/staging", "KEY", 1, "", "")
+        ledger.add_secret_origin("shop/staging", "KEY", 1, "age file", "abc")
+        ledger.add_secret_origin("shop/production", "KEY", 1, "", "")
+        found = again().secret_origins("shop/staging")
+        assert [(item.version, item.source, item.source_version) for item in found["KEY"]] == [
+            (1, "", ""),
+            (1, "age file", "abc"),
+        ]

@@ -1,0 +1,1 @@
+"""Providers of secrets that Shipway only reads."""
