@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.ownership import owned, require_machine
 from shipway.context import Context, Machine
-from shipway.domain.errors import ShipwayError, StoreError
+from shipway.domain.errors import KeyMissing, SecretError, ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
@@ -30,11 +30,13 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
+    from shipway.domain.backups import Backups
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
+        BackupStore,
         DatabaseServer,
         DatabaseTool,
         Ledger,
@@ -83,6 +85,7 @@ def open_context(
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
             interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
+            backup_store=_backup_store,
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -253,6 +256,44 @@ def _servers() -> Mapping[str, DatabaseServer]:
 def _server(kind: str) -> DatabaseServer:
     made: DatabaseServer = driver("server", kind)()
     return made
+
+
+def _backup_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
+    from shipway.domain.backups import S3
+
+    made: BackupStore
+    if not settings.to.startswith(S3):
+        made = driver("backups", "folder")(settings.to)
+        return made
+    from shipway.drivers.backups.sigv4 import Credentials
+
+    credentials = credentials if any(credentials) else _aws_credentials()
+    made = driver("backups", "s3")(settings.to, settings.endpoint, settings.region, Credentials(*credentials))
+    return made
+
+
+def _aws_credentials() -> tuple[str, str]:
+    """Those of the environment, by the names that other programs use too: for the backups of the ledger itself."""
+    given = (os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", ""))
+    if not all(given):
+        raise SecretError(
+            "a bucket needs credentials", hint="set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return given
+
+
+def backup_store(settings: Backups) -> BackupStore:
+    """The store of the ledger's backups, where there is no ledger yet."""
+    return _backup_store(settings, ("", ""))
+
+
+def key_of_secrets(home: Path) -> str | None:
+    """The key of the ledger's secrets, for its backup; None if it has none."""
+    with open_secrets(home) as secrets:
+        try:
+            return secrets.key().text
+        except KeyMissing:
+            return None
 
 
 def _terminate() -> None:

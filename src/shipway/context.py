@@ -17,11 +17,13 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
+    from shipway.domain.backups import Backups
     from shipway.domain.console import Console
     from shipway.domain.container import ContainerSpec
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.renaming import Names
     from shipway.ports import (
+        BackupStore,
         DatabaseServer,
         DatabaseTool,
         Edge,
@@ -49,6 +51,10 @@ class ToolFactory(Protocol):
         self, database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
         cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
     ) -> DatabaseTool: ...  # fmt: skip
+
+
+def _no_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
+    raise UsageError("there are no backups here")
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,9 @@ class Context:
     interruption: Callable[[], str] = lambda: "interrupted"  # why it was, for the history
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
+    backup_store: Callable[[Backups, tuple[str, str]], BackupStore] = (
+        _no_store  # by the settings, and id and access key
+    )
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.backups import Backups
 from shipway.domain.build import BuildSource as BuildSource
 from shipway.domain.database import ALWAYS as ALWAYS
 from shipway.domain.database import FILE_KIND as FILE_KIND
@@ -271,6 +272,7 @@ class Environment:
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
     optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
+    backups: Backups | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

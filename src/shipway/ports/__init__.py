@@ -6,6 +6,7 @@ error), and raise the class of `domain.errors` named at the protocol.
 
 from __future__ import annotations
 
+from shipway.ports.backup_store import BackupStore
 from shipway.ports.database import (
     DatabaseTool,
     Fill,
@@ -21,6 +22,7 @@ from shipway.ports.edge import Edge
 from shipway.ports.host import Dial, Host
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.ledger import Ledger
+from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
@@ -39,6 +41,8 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "BackupLedger",
+    "BackupStore",
     "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",

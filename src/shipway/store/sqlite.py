@@ -49,6 +49,19 @@ class SqliteDatabase:
             return self._execute(sql, values)
         return self._with_reserve(lambda: self._execute(sql, values))
 
+    def copy_to(self, path: str) -> None:
+        """By SQLite's online backup, which restarts if another process writes."""
+        target = sqlite3.connect(path)
+        try:
+            with self._translated():
+                self._connection().backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")  # one file
+                found = [text for (text,) in target.execute("PRAGMA integrity_check(5)")]
+            if found != ["ok"]:
+                raise StoreError(f"the ledger {self.name} is damaged: {'; '.join(found)}")
+        finally:
+            target.close()
+
     def reserve(self) -> None:
         """Recreate the reserve file if it was deleted. DiskFull if there is no room for it."""
         if self._reserve.exists():

@@ -12,7 +12,7 @@ from shipway.system.redact import Redactor
 
 # Fields with text of users, programs or engines. All others are Shipway's own names, numbers, digests and states.
 FREE_TEXT = frozenset(
-    {"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message", "log"}
+    {"detail", "reason", "cause", "subject", "failure", "tests", "proof", "summary", "message", "log", "problem"}
 )
 # Fields of such a record that are compared after reading it: names and revisions, which may contain a secret's value.
 COMPARED = frozenset(

@@ -109,6 +109,7 @@ def mortal(ctx: Context, death: Death) -> Context:
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
+        backup_store=lambda settings, credentials: of(ctx.backup_store(settings, credentials)),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
+from shipway.domain.backups import Backups, Keep, Required
 from shipway.domain.build import BaseSource
 from shipway.domain.database import DatabaseFile
 from shipway.domain.mounts import Volume
@@ -50,6 +51,7 @@ FULL = domain.Plan(
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
+        Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0)),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -58,6 +60,7 @@ FULL = domain.Plan(
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
 environments.trigger: tag manual branches except_tags versions
+environments.backups: require.max_age require.before
 database: accessory file service tool folder contract
 database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
@@ -67,6 +70,7 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments: aliases domains redirects access.users access.allow
+environments.backups: to recipients keep.daily keep.weekly keep.monthly verify key endpoint region access_key secret_key
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh
@@ -100,6 +104,7 @@ environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
+environments.backups: at zone volumes
 environments.watch: duration errors latency requests
 : inputs
 prove: timeout traffic secrets exercise.service exercise.run exercise.kind

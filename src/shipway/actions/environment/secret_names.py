@@ -29,7 +29,8 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     place = plan.environments.get(environment)
     if place is None and environment != BUILDS:
         return ""
-    used = needed(plan, place) if place else rights.of_builds(plan)
+    backups = place.backups.secrets if place and place.backups else ()
+    used = [*needed(plan, place), *backups] if place else rights.of_builds(plan)
     if name in used:
         return ""
     near = difflib.get_close_matches(name, used, 1)
@@ -92,4 +93,5 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from ["services, all of them"] if name in place.secrets else []
     yield from (user for user, command in commands_of(place).items() if name in command.secrets)
     yield from ["access"] if name == place.access.users else []
+    yield from ["backups"] if place.backups and name in place.backups.secrets else []
     yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []

@@ -24,6 +24,7 @@ from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.actions.proofs.recorded import ProofSummary
+    from shipway.domain.backups import BackupAge
     from shipway.domain.rehearsal import Rehearsal
 
 
@@ -69,6 +70,7 @@ class EnvironmentStatus:
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
     proof: ProofSummary | None  # the newest proof of the release
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
+    backups: BackupAge | None  # the state of its backups; None if its release has none
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -117,7 +119,20 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
         proof=_proof(ctx, environment.name, release) if release else None,
         scaled=scaled(current, release.plan, where) if current and release else {},
+        backups=_backups(ctx, where, current) if current and release else None,
     )
+
+
+def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge | None:
+    settings = where.backups
+    if settings is None:
+        return None
+    from shipway.domain.backups import age
+    from shipway.system.cron import times_before
+
+    backups, now = ctx.ledger.backups(current.app, where.name), ctx.ledger.now()
+    times = times_before(settings.at, settings.zone, now) if settings.at else iter(())
+    return age(times, backups, settings, current.finished or current.started, now)
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:
