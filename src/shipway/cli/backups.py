@@ -57,7 +57,10 @@ def backups(
             from shipway.actions.backups.verify import verify as check
 
             done = check(ctx, plan.app, where.name, verify, private_key(identity))
-            _show([done], str(environment), ctx.clock(), as_json=as_json)
+            if as_json:
+                _show([done], str(environment), ctx.clock(), as_json=True)
+            else:
+                say(f"backup {done.name} of {environment}: {style(done.state, COLOURS[done.state])}: {done.how}")
             return
         known = ctx.ledger.backups(plan.app, where.name)
         if stored:
