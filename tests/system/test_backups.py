@@ -144,10 +144,11 @@ def test_verify_restores_a_copy_and_finds_a_tampered_one(shop: Tiny, server: Ser
     done = shop.shipway("backups", "staging", "--verify", "latest", *identity)
     assert "restored from the store; the rows of" in done.output
     clean(shop)
-    path = next((server.folder / "bucket/shop").rglob("database.age"))
-    good = path.read_bytes()
+    store = server.store(bucket="bucket/shop")
+    path = next(name for name in store.list("") if name.endswith("database.age"))
+    good = b"".join(store.get(path))
     for bad in (good[:-40] + b"x" + good[-39:], good[:-40]):
-        path.write_bytes(bad)
+        store.put(path, iter((bad,)))
         for option in (identity, ()):
             found = shop.shipway("backups", "staging", "--verify", "latest", *option, check=False)
             assert found.code == BackupFailed.exit_code, found.output
@@ -158,14 +159,14 @@ def test_verify_restores_a_copy_and_finds_a_tampered_one(shop: Tiny, server: Ser
         refused = shop.shipway("restore", "staging", "--backup", "latest", *identity, "--yes", check=False)
         assert refused.code == BackupFailed.exit_code, refused.output
         assert shop.psql("SELECT name FROM pets") == "later", "nothing was changed"
-    path.write_bytes(good)
+    store.put(path, iter((good,)))
     shop.shipway("backups", "staging", "--verify", "latest")
     assert not backups(shop)[0]["problem"]
-    manifest = next((server.folder / "bucket/shop").rglob("manifest.age"))
-    good = manifest.read_bytes()
-    manifest.write_bytes(good[:-1] + b"x")
+    path = path.replace("database", "manifest")
+    good = b"".join(store.get(path))
+    store.put(path, iter((good[:-1] + b"x",)))
     assert "damaged" in shop.shipway("backups", "staging", "--verify", "latest", *identity, check=False).output
-    manifest.write_bytes(good)
+    store.put(path, iter((good,)))
     shop.shipway("backups", "staging", "--verify", "latest")
     fill(shop)
 

@@ -172,7 +172,7 @@ def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backu
     Each of the newest days, weeks and months that have a good backup keeps its newest good one. The last good backup is
     always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong.
     """
-    stored = sorted((item for item in backups if item.outcome == STORED), key=lambda item: item.started)
+    stored = sorted((item for item in backups if item.outcome == STORED), key=_order)
     good = [item for item in stored if item.good]
     if not good:
         return []
@@ -184,12 +184,16 @@ def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backu
     ):
         newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in good}
         kept.update(list(newest.values())[-count:] if count else ())
-    return [item for item in stored if item.id not in kept and item.started < good[-1].started]
+    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+
+
+def _order(item: Backup) -> tuple[float, int]:
+    return item.started, item.id
 
 
 def last_good(backups: Iterable[Backup]) -> Backup | None:
     """The newest good one."""
-    return max((item for item in backups if item.good), key=lambda item: item.started, default=None)
+    return max((item for item in backups if item.good), key=_order, default=None)
 
 
 def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: float) -> float | None:

@@ -46,7 +46,9 @@ def encrypted(chunks: Iterator[bytes], recipients: Sequence[str]) -> Iterator[by
         try:
             age.encrypt_io(source, file, keys)
         except Exception as error:
-            raise source.error or BackupFailed(f"the encryption failed: {error}") from error
+            if source.error is not None:
+                raise source.error  # noqa: B904 - it may be this very one
+            raise BackupFailed(f"the encryption failed: {error}") from error
 
     return pushed(work)
 
@@ -62,7 +64,7 @@ def decrypted(chunks: Iterator[bytes], private: str) -> Iterator[bytes]:
             age.decrypt_io(source, file, [identity])
         except Exception as error:
             if source.error is not None:
-                raise source.error from error
+                raise source.error  # noqa: B904 - it may be this very one
             if "No matching keys" in str(error):
                 raise BackupFailed(
                     "the backup can't be decrypted with this key",
