@@ -27,6 +27,7 @@ MODULES = (
     "edges",
     "kills",
     "ledger",
+    "backups",
     "proof",
     "random_migrations",
 )  # one file per theme; each has `rows()`
