@@ -141,9 +141,12 @@ class Server:
         self.folder = folder
         (folder / "bucket").mkdir()
         self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
         address = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{KEY.access_key},{KEY.secret_key}"]
         self.process = subprocess.Popen(
-            [rclone(), "serve", "s3", *address, "--config", "/dev/null", folder], stderr=(folder.parent / "log").open("wb"),
+            [rclone(), "serve", "s3", *address, "--config", "/dev/null", self.folder], stderr=(self.folder.parent / "log").open("ab"),
         )  # fmt: skip
         for _ in range(600):
             with socket.socket() as tried:

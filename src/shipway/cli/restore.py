@@ -150,4 +150,5 @@ def _ledger(options: Globals, origin: str, endpoint: str | None, region: str, na
             for environment in ctx.ledger.environments(app):
                 now = ctx.ledger.current(app, environment)
                 if now is not None:
-                    say(f"  {ctx.names.shown(app, environment)}: release {now.release} ran there")
+                    shown = f"{ctx.names.shown(app)}/{ctx.names.shown(app, environment)}"
+                    say(f"  {shown}: release {now.release} ran there")

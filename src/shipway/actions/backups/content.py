@@ -71,10 +71,15 @@ def carrier(shell: DatabaseClient) -> Iterator[str]:
 
 
 def discard(shell: DatabaseClient) -> None:
-    """Remove the volume of a backup's files. Another backup, or a process that died, leaves nothing that is needed."""
-    for name, path in shell.spec.volumes.items():
-        if path == FOLDER:
-            shell.ctx.runtime.remove_volume(name)
+    """Remove the volume of a backup's files, with the containers that a process that died left with it: under the lock of the
+    backups they are no one's."""
+    runtime = shell.ctx.runtime
+    volume = next(name for name, path in shell.spec.volumes.items() if path == FOLDER)
+    for item in runtime.list({**shell.spec.labels}):
+        if volume in item.volumes.values():
+            runtime.remove(item.name)
+    if runtime.has_volume(volume):
+        runtime.remove_volume(volume)
 
 
 def file_from(shell: DatabaseClient, container: str, file: str) -> Iterator[bytes]:

@@ -14,16 +14,16 @@ from shipway.domain.errors import BackupFailed
 
 
 def remove_old(ctx: Context, target: Target) -> list[Backup]:
-    """From the store, then from the list. A store that fails here doesn't fail the backup: the next one tries again."""
+    """From the list, then from the store. A store that fails here doesn't fail the backup: the next one tries again."""
     backups = [item for item in ctx.ledger.backups(target.app, target.environment) if item.store == target.settings.to]
     zone = ZoneInfo(target.settings.zone) if target.settings.zone != "UTC" else UTC
     removed = []
     for item in removable(backups, target.settings.keep, zone):
+        ctx.ledger.record_backup(dataclasses.replace(item, outcome=REMOVED))
+        removed.append(item)
         try:
             delete(target, item.name)
         except BackupFailed as error:
             ctx.reporter.note(f"{item.name} is no longer needed, but could not be removed: {error.message}")
             break
-        ctx.ledger.record_backup(dataclasses.replace(item, outcome=REMOVED))
-        removed.append(item)
     return removed

@@ -38,6 +38,7 @@ from shipway.domain.backups import (
     FAILED,
     MANIFEST,
     PENDING,
+    REMOVED,
     RESTORE,
     STORED,
     SUFFIX,
@@ -53,6 +54,7 @@ from shipway.domain.errors import BackupFailed, ShipwayError, SnapshotFailed
 from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
+FILE = "backup.dump"  # in the volume of the backup
 
 
 def backup(
@@ -113,8 +115,8 @@ def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
         if item.outcome == PENDING:
             _finish(ctx, target, item, whole=bool(item.digest) and manifest_object(item.manifest) in there)
     folders = {name.removeprefix(target.folder).split("/")[0] for name in there}
-    # A manifest that this ledger never wrote: it is older than the backup, as after a restore.
-    bad = {item.name for item in known if item.outcome in (PENDING, FAILED) and item.digest}
+    # One without a digest has a manifest that this ledger never wrote: it is older than the backup, as after a restore.
+    bad = {item.name for item in known if item.outcome in (PENDING, FAILED, REMOVED) and item.digest}
     bad -= {item.name for item in ctx.ledger.backups(target.app, target.environment) if item.outcome == STORED}
     partial = leftovers([name.removeprefix(target.folder) for name in there], ())
     for name in sorted({*partial, *(bad & folders)}):
@@ -141,16 +143,21 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
         here = own.on(where.hosts[0].name)
         shell = chosen_volumes(shell_for(here, now, release, where), target.settings.volumes)
         revisions = schema_revisions(own.ledger.history(app, environment))
-        manifest, file = _dump(shell, dataclasses.replace(
+        discard(shell)  # of a process that died
+        manifest = dataclasses.replace(
             record.manifest, release=release.number, schema=revisions[-1].schema if revisions else None,
             kind=shell.accessory.kind, image=shell.spec.image,
-        ))  # fmt: skip
+        )  # fmt: skip
+        try:
+            manifest = _dump(shell, manifest)
+        except ShipwayError:  # such as a full disk
+            discard(shell)
+            raise
     shell = _with_context(shell, ctx.on(where.hosts[0].name))  # the environment's lock was given back
     try:
         with ctx.part("store", target.settings.to), carrier(shell) as container:
             parts = [
-                store_part(target, manifest, part, file_from(shell, container, _file(file, part)))
-                for part in manifest.parts
+                store_part(target, manifest, part, file_from(shell, container, _file(part))) for part in manifest.parts
             ]
             record = publish(ctx, target, dataclasses.replace(record, manifest=with_stored(manifest, parts)))
         return finished(ctx, target, record, shell)
@@ -173,14 +180,13 @@ def _with_context(shell: DatabaseClient, ctx: Context) -> DatabaseClient:
     return dataclasses.replace(shell, ctx=ctx, files=files)
 
 
-def _dump(shell: DatabaseClient, manifest: Manifest) -> tuple[Manifest, str]:
+def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
     """Into the volume of the backup. The dump is restored to another server as a test; its rows are those found there."""
-    file = f"{uuid.uuid4().hex}.dump"
     with shell.ctx.part("dump", f"{shell.server.product} of {shell.environment}, restored as a test"):
-        answer = shell.run("take", file)
+        answer = shell.run("take", FILE)
         if answer.taken is None:
             raise SnapshotFailed("the dump was not written")
-        archives = shell.files.take(file, (file,)) if shell.files else {}
+        archives = shell.files.take(FILE, (FILE,)) if shell.files else {}
     size, digest = answer.taken
     parts = [Part(DATABASE, size, digest)]
     parts += [Part(f"{VOLUME}{name}", item.size, item.digest) for name, item in archives.items()]
@@ -189,12 +195,12 @@ def _dump(shell: DatabaseClient, manifest: Manifest) -> tuple[Manifest, str]:
         shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
     files = {name: item.files for name, item in archives.items()}
     manifest = dataclasses.replace(manifest, rows=answer.rows, parts=tuple(parts), files=files, incomplete=incomplete)
-    return manifest, file
+    return manifest
 
 
-def _file(file: str, part: Part) -> str:
+def _file(part: Part) -> str:
     """The part's file in the volume."""
-    return file if part.name == DATABASE else f"{file}.{part.name.removeprefix(VOLUME)}.tar"
+    return FILE if part.name == DATABASE else f"{FILE}.{part.name.removeprefix(VOLUME)}.tar"
 
 
 def finished(
