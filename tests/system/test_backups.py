@@ -279,6 +279,20 @@ def whole_rows(shop: Tiny) -> None:
     assert shop.psql("SELECT name FROM pets") == CANARY
 
 
+def documented(store: Path, keys: Path) -> list[list[str]]:
+    """The commands of docs/backups.md under "A host is lost", with this test's names."""
+    text = (Path(__file__).parents[2] / "docs/backups.md").read_text(encoding="utf-8")
+    section = text.partition("## A host is lost")[2].partition("\n## ")[0]
+    names = {
+        "/mnt/backups/shipway": str(store),
+        "ledger.key": str(keys / "ledger"),
+        "backup.key": str(keys / "identity"),
+        "production": "staging",
+    }
+    lines = [line.removeprefix("$ shipway ").split() for line in section.splitlines() if line.startswith("$ shipway ")]
+    return [[names.get(word, word) for word in line] for line in lines]
+
+
 def test_a_host_is_lost(shop: Tiny, server: Server, keys: Path, tmp_path: Path) -> None:
     """What docs/backups.md says under this heading, command by command."""
     fill(shop)
@@ -303,13 +317,14 @@ def test_a_host_is_lost(shop: Tiny, server: Server, keys: Path, tmp_path: Path) 
     )
     assert refused.code == BackupFailed.exit_code, refused.output
     assert not (shop.home / "ledger.db").exists()
-    restored = shop.shipway("restore", "--ledger", "--from", str(store), "--identity", str(keys / "ledger"))
+    ledger, deploy, data = documented(store, keys)
+    restored = shop.shipway(*ledger)
     assert f"{shop.app}/staging: release" in restored.output
     assert (shop.home / "key").stat().st_mode & 0o777 == 0o600
-    shop.shipway("run", "staging")
+    shop.shipway(*deploy)
     assert shop.answer() == "three"
     assert shop.psql("SELECT count(*) FROM pets") == "0"
-    shop.shipway("restore", "staging", "--backup", "latest", "--identity", str(keys / "identity"), "--yes")
+    shop.shipway(*data)
     whole(shop)
     shop.shipway("backup", "staging")
     again = shop.shipway("restore", "--ledger", "--from", str(store), "--identity", str(keys / "ledger"), check=False)

@@ -84,7 +84,7 @@ def backups(app: str, environment: str, accessory_name: str) -> str:
 
 def backups_lock(app: str, environment: str) -> str:
     """Lock of an environment's backups; an empty app: of the ledger's."""
-    return f"{scope(app, environment)}/backups"
+    return f"{scope(app, environment)}/backups" if app else "backups of the ledger"
 
 
 VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with names from plans

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ PROPERTY = "ledger-backups"  # of the ledger: the settings
 LEDGER, KEY = "ledger", "key"  # the parts, and the files in the home folder
 FILES = {LEDGER: "ledger.db", KEY: "key"}
 CHUNK = 1 << 18
+DRAFT = ".backup-"  # begins the name of a folder in the home
 
 
 def settings(ctx: Context) -> Backups | None:
@@ -55,7 +57,9 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
     with fenced(ctx, names.backups_lock("", ""), "backup of the ledger") as own:
         target = Target("", "", given, own.backup_store(given, ("", "")), None)
         known = own.ledger.backups("", "")
-        with tempfile.TemporaryDirectory(prefix=".backup-", dir=own.home) as folder:
+        for left in own.home.glob(f"{DRAFT}*"):  # of a process that died
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=DRAFT, dir=own.home) as folder:
             copy = Path(folder) / FILES[LEDGER]
             own.ledger.copy_to(str(copy))  # before the record: a restored ledger must not have it pending
             manifest = Manifest("", "", new_name(own), own.clock(), 0, None, LEDGER, "")
@@ -80,7 +84,7 @@ def due_ledger(ctx: Context) -> float | None:
     if given is None or given.at is None:
         return None
     backups = ctx.ledger.backups("", "")
-    return due(times_before(given.at, given.zone, now), backups, now, now)
+    return due(times_before(given.at, given.zone, now), backups, 0.0, now)
 
 
 def restore_ledger(store: BackupStore, given: Backups, name: str, private: str, home: Path) -> Manifest:
