@@ -23,7 +23,7 @@ from shipway.domain.errors import BackupFailed, GateRefused, SecretError, StoreF
 from shipway.system.sealing import new_key
 from shipway.testing.backups import MemoryBackupStore
 from shipway.testing.faults import Death, Killed
-from shipway.testing.memory import Behaviour
+from shipway.testing.memory import Behaviour, MemoryRuntime
 from tests.unit.domain import samples
 from tests.unit.world import World
 
@@ -249,4 +249,17 @@ def test_a_deployment_needs_a_recent_one(tmp_path: Path) -> None:
     shop.world.now += 4000
     with pytest.raises(GateRefused, match=r"the last one is 1\.1"):
         shop.deploy(3)
+    shop.world.close()
+
+
+def test_another_machine_takes_none(tmp_path: Path) -> None:
+    """One that shares the ledger: its own engine has no container of the environment."""
+    shop = Shop(tmp_path, dataclasses.replace(SETTINGS, at="30 2 * * *"))
+    shop.world.now += 86400
+    other = MemoryRuntime(shop.world.images)
+    ctx = shop.controller()
+    ctx = dataclasses.replace(ctx, machine=dataclasses.replace(ctx.machine, runtime=other))  # type: ignore[arg-type]
+    assert take_due(ctx) == []
+    assert shop.known == []
+    assert len(take_due(shop.controller())) == 1
     shop.world.close()
