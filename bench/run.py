@@ -28,6 +28,7 @@ MODULES = (
     "kills",
     "ledger",
     "cdn",
+    "backups",
     "proof",
     "random_migrations",
 )  # one file per theme; each has `rows()`

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.actions.environment.ownership import owned, require_machine
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
-from shipway.domain.errors import ShipwayError, StoreError
+from shipway.domain.errors import KeyMissing, SecretError, ShipwayError, StoreError
 from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
@@ -31,6 +31,7 @@ from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
+    from shipway.domain.backups import Backups
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.provisioned import Dns, Infra
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.hosts import Hosts
     from shipway.ports import (
+        BackupStore,
         CdnAccess,
         CdnProvider,
         DatabaseServer,
@@ -96,6 +98,7 @@ def open_context(
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
             cdn=_cdn,
+            backup_store=_backup_store,
         )  # fmt: skip
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
@@ -291,6 +294,44 @@ def _dns(settings: Dns, secrets: Mapping[str, str]) -> DnsProvider:
 def _infra(cancelled: threading.Event, settings: Infra, place: InfraPlace) -> InfraTool:
     found: InfraTool = driver("infra", settings.tool)(settings, place, cancelled)
     return found
+
+
+def _backup_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
+    from shipway.domain.backups import S3
+
+    made: BackupStore
+    if not settings.to.startswith(S3):
+        made = driver("backups", "folder")(settings.to)
+        return made
+    from shipway.drivers.backups.sigv4 import Credentials
+
+    credentials = credentials if any(credentials) else _aws_credentials()
+    made = driver("backups", "s3")(settings.to, settings.endpoint, settings.region, Credentials(*credentials))
+    return made
+
+
+def _aws_credentials() -> tuple[str, str]:
+    """Those of the environment, by the names that other programs use too: for the backups of the ledger itself."""
+    given = (os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", ""))
+    if not all(given):
+        raise SecretError(
+            "a bucket needs credentials", hint="set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return given
+
+
+def backup_store(settings: Backups) -> BackupStore:
+    """The store of the ledger's backups, where there is no ledger yet."""
+    return _backup_store(settings, ("", ""))
+
+
+def key_of_secrets(home: Path) -> str | None:
+    """The key of the ledger's secrets, for its backup; None if it has none."""
+    with open_secrets(home) as secrets:
+        try:
+            return secrets.key().text
+        except KeyMissing:
+            return None
 
 
 def _terminate() -> None:

@@ -17,6 +17,7 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.accessory import AccessoryKind, Kinds
+    from shipway.domain.backups import Backups
     from shipway.domain.console import Console
     from shipway.domain.container import ContainerSpec
     from shipway.domain.infra import InfraPlace
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.renaming import Names
     from shipway.domain.secret_source import SecretSource
     from shipway.ports import (
+        BackupStore,
         CdnAccess,
         CdnProvider,
         DatabaseServer,
@@ -64,6 +66,10 @@ class ToolFactory(Protocol):
 def no_provider(source: SecretSource, scope: str, content: bytes | None) -> SecretProvider:
     """For contexts that fetch nothing."""
     raise SecretError(f"{source.text} can't be read here")
+
+
+def _no_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
+    raise UsageError("there are no backups here")
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,9 @@ class Context:
     exclusive: bool = False  # whether this process holds the lock of the environment that it works on
     parallel: int = max(2, os.cpu_count() or 2)
     cdn: Callable[[CdnAccess], CdnProvider] | None = None  # None: CDNs are never purged, as in a proof
+    backup_store: Callable[[Backups, tuple[str, str]], BackupStore] = (
+        _no_store  # by the settings, and id and access key
+    )
     one_off: Callable[[Context, ContainerSpec], OneOff] | None = None  # see actions.environment.tool_container
     host_setup: Callable[[str, str, str], HostSetup] | None = None  # by a host's name, a login, and its sudo's password
     # Providers of records and of infrastructure: by the plan's settings and the values of their secrets.

@@ -34,6 +34,7 @@ PROTOCOLS = {
     "scratch": ports.Scratch,
     "server": ports.DatabaseServer,
     "lint": ports.Linter,
+    "backups": ports.BackupStore,
 }
 HELPERS = {"runtime": {"engine"}}  # in the table, because the composition root makes it; no driver by itself
 

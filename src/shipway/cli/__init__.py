@@ -47,7 +47,9 @@ COMMANDS = {
     "snapshot": ("shipway.cli.snapshot", "Take a snapshot of an environment's database, and verify it"),
     "snapshots": ("shipway.cli.snapshots", "List the snapshots that can be restored"),
     "database": ("shipway.cli.database", "Upgrade an environment's database to another major version"),
-    "restore": ("shipway.cli.restore", "Restore an environment's database from a snapshot"),
+    "restore": ("shipway.cli.restore", "Restore an environment from a snapshot or a backup, or the ledger"),
+    "backup": ("shipway.cli.backup", "Back up an environment or the ledger, encrypted, and verify the stored copy"),
+    "backups": ("shipway.cli.backups", "List the backups of an environment, and verify one"),
     "retire": ("shipway.cli.retire", "End the standby of the previous release"),
     "apps": ("shipway.cli.apps", "List the apps of the ledger"),
     "status": ("shipway.cli.status", "Show what runs where"),
@@ -83,7 +85,7 @@ COMMANDS = {
 }
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
-    "check", "proof", "snapshots", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "local-ca", "schedules",
+    "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "local-ca", "schedules",
     "history", "completion",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

@@ -27,9 +27,10 @@ def _status(kinds: Kinds) -> Any:
     from shipway.actions.proofs.recorded import ProofSummary
     from shipway.actions.upkeep.status import EnvironmentStatus
     from shipway.cli.status import FIELDS, KEYS
+    from shipway.domain.backups import BackupAge
     from shipway.domain.rehearsal import Rehearsal
 
-    late = {"Rehearsal": Rehearsal, "ProofSummary": ProofSummary}
+    late = {"Rehearsal": Rehearsal, "ProofSummary": ProofSummary, "BackupAge": BackupAge}
     whole = class_schema(EnvironmentStatus, kinds, late=late, only=[FIELDS.get(key, key) for key in KEYS])["properties"]
     return _by_name(_object({key: whole[FIELDS.get(key, key)] for key in KEYS}))
 
@@ -82,6 +83,18 @@ def _snapshot(kinds: Kinds) -> Any:
     from shipway.domain.snapshot import Snapshot
 
     return type_schema(Snapshot, kinds)
+
+
+def _backups(kinds: Kinds) -> Any:
+    from shipway.domain.backups import Backup
+
+    return type_schema(list[Backup], kinds)
+
+
+def _backup(kinds: Kinds) -> Any:
+    from shipway.domain.backups import Backup
+
+    return type_schema(Backup, kinds)
 
 
 def _rehearsal(kinds: Kinds) -> Any:
@@ -197,6 +210,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
     "secret list": ("Names of secrets, never values.", _secrets),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
+    "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),
+    "backup": ("The backup that was taken.", _backup),
     "snapshot": ("The snapshot that was taken.", _snapshot),
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
     "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),

@@ -14,6 +14,7 @@ from shipway.cli.output import TerminalReporter, say, style
 if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.actions.upkeep.status import EnvironmentStatus
+    from shipway.domain.backups import BackupAge
     from shipway.domain.purge import Purge
 
 PAUSE = 2.0  # seconds between looks of --watch
@@ -24,7 +25,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets",
+    "secrets", "backups",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -118,6 +119,19 @@ def _purge(purge: Purge, environment: str, now: float) -> str:
     return f"the CDN is not purged yet of {what}: {purge.detail}; {again}"
 
 
+def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
+    from shipway.system.durations import ago
+
+    last = f"last verified backup {ago(now - found.last)}" if found.last is not None else "no verified backup"
+    lines = [
+        f"    {style(last, 'red')}: a newer one is due; `shipway backup {environment}`" if found.late else f"    {last}"
+    ]
+    if found.problem:
+        newest = f"{style('the newest backup', 'red')} failed or is damaged: {found.problem.partition(chr(10))[0]}"
+        lines.append(f"    {newest}; `shipway backups {environment}`")
+    return lines
+
+
 def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
     from shipway.actions.environment.former_hosts import remedy
     from shipway.actions.upkeep.progress import describe
@@ -167,6 +181,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 until = moment(waiver.expires, ctx.clock())
                 over = "expired" if waiver.expires <= ctx.clock() else f"until {until}"
                 out(f"    {style('waived', 'yellow')}: {waiver.finding}, by {waiver.actor}, {over}: {waiver.reason}")
+        if item.backups is not None:
+            lines += _backup_lines(item.environment.name, item.backups, ctx.clock())
         for problem in item.unreachable:
             out(f"    {style('●', 'red')} {problem}")
         for host, why in item.former_hosts.items():

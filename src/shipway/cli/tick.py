@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shipway.context import Context
+
 
 @click.command()
 @click.option("--app", metavar="NAME", help="Only this app [all apps of the ledger]")
+@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only these [both]")
 @click.pass_obj
-def tick(options: Globals, app: str | None) -> None:
-    """Start the jobs that are due on a schedule, and record those that have ended.
+def tick(options: Globals, app: str | None, only: str | None) -> None:
+    """Start the jobs that are due on a schedule, record those that have ended, and take the backups that are due.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
-    attempt.
+    attempt. Backups come last, one after another: meanwhile, another call does the jobs. A timer that waits for its last call,
+    as one of systemd does, needs two of them: `--only jobs` and `--only backups`.
     """
-    from shipway.actions.schedules import tick as schedules
     from shipway.app import open_context
+    from shipway.system.parallel import attempt_all
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        own = ctx.names.app(app) if app else None
+        steps: list[Callable[[], object]] = [] if only == "backups" else [lambda: _jobs(ctx, own)]
+        steps += [] if only == "jobs" else [lambda: _backups(options, ctx, own)]
+        attempt_all(*steps)
+
+
+def _jobs(ctx: Context, app: str | None) -> None:
+    from shipway.actions.schedules import tick as schedules
     from shipway.domain.count import counted
     from shipway.domain.errors import StepFailed
 
-    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        failed = schedules.tick(ctx, ctx.names.app(app) if app else None)
+    failed = schedules.tick(ctx, app)
     if failed:
         listed = ", ".join(dict.fromkeys(schedules.label(run) for run in failed))
         first = failed[0]
@@ -32,3 +50,24 @@ def tick(options: Globals, app: str | None) -> None:
             f"{counted(len(failed), 'job')} failed: {listed}",
             hint=f"`shipway schedules {first.environment} {first.schedule} --app {first.app}` shows the last output",
         )
+
+
+def _backups(options: Globals, ctx: Context, app: str | None) -> None:
+    from shipway.actions.backups.due import take_due
+    from shipway.system.parallel import attempt_all
+
+    steps: list[Callable[[], object]] = [lambda: take_due(ctx, app)]
+    if app is None:
+        steps.append(lambda: _ledger(options, ctx))
+    attempt_all(*steps)
+
+
+def _ledger(options: Globals, ctx: Context) -> None:
+    """After the environments: then it knows their backups."""
+    from shipway.actions.backups.ledger import backup_ledger, due_ledger
+    from shipway.app import key_of_secrets
+
+    at = due_ledger(ctx)
+    if at is not None:
+        made = backup_ledger(ctx, key_of_secrets(options.home), "", due=at)
+        ctx.reporter.note(f"backup {made.name} of the ledger: {made.state}")

@@ -170,6 +170,24 @@ class SnapshotFailed(ShipwayError):
     exit_code = 26
 
 
+class BackupFailed(ShipwayError):
+    """A backup could not be written, read, decrypted or verified; the environment is unchanged."""
+
+    exit_code = 29
+
+
+class StoreFull(BackupFailed):
+    """The store of the backups has no space left."""
+
+
+class StoreGone(BackupFailed):
+    """The store of the backups can't be reached, isn't there, or rejects the credentials."""
+
+
+class NotStored(BackupFailed):
+    """The store has no such object."""
+
+
 class OtherLedger(ShipwayError):
     """What runs there belongs to another ledger, or this ledger to another machine; nothing was changed."""
 
@@ -194,9 +212,9 @@ class InfraError(ShipwayError):
 
     exit_code = 36
 
+
 class CdnError(ShipwayError):
     """A CDN was not purged: the message says why, and the purge stays pending if it can be attempted again."""
-
 
     def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0, refused: bool = False) -> None:
         super().__init__(message, hint=hint)

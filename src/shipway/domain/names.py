@@ -82,6 +82,16 @@ def snapshots(app: str, environment: str, accessory_name: str) -> str:
     return bounded(f"{app}_{environment}_{accessory_name}", ".snapshots")
 
 
+def backups(app: str, environment: str, accessory_name: str) -> str:
+    """Volume of a backup's files while it is made, verified or restored."""
+    return bounded(f"{app}_{environment}_{accessory_name}", ".backup")
+
+
+def backups_lock(app: str, environment: str) -> str:
+    """Lock of an environment's backups; an empty app: of the ledger's."""
+    return f"{scope(app, environment)}/backups" if app else "backups of the ledger"
+
+
 VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with names from plans
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from shipway.domain.backups import Backups
 from shipway.domain.build import BuildSource as BuildSource
 from shipway.domain.cdn import Cdn
 from shipway.domain.database import ALWAYS as ALWAYS
@@ -279,6 +280,7 @@ class Environment:
     infra: Infra | None = None
     cdn: Cdn | None = None  # in front of it
     secrets_from: tuple[SecretSource, ...] = ()  # providers; names that none has are in the ledger
+    backups: Backups | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -143,12 +143,18 @@ def checks_of(plan: Plan, environment: Environment) -> tuple[Check, ...]:
     return tuple(plan.checks[name] for name in environment.checks if name in plan.checks)
 
 
+def _backup_text(environment: Environment) -> str:
+    required = environment.backups.require if environment.backups else None
+    return f"before {required.before}, at most {required.max_age:g} s old" if required else "none"
+
+
 ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "on": lambda plan, environment: trigger_text(environment.trigger),
     "after": lambda plan, environment: environment.after or "none",
     "approvals": lambda plan, environment: _approvals_text(environment),
     "prove": _proof_text,
     "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
+    "required backup": lambda plan, environment: _backup_text(environment),
 }
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
@@ -177,6 +183,8 @@ REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "infra": lambda plan, environment: [provisioned_text(environment.infra)] if environment.infra else [],
     # Whose caches are purged, with which secrets: a commit must not send a secret to an address of its own.
     "cdn": lambda plan, environment: [environment.cdn.reach] if environment.cdn else [],
+    # A commit must not send the data elsewhere, let others read it, or delete older backups.
+    "backups": lambda plan, environment: environment.backups.reach if environment.backups else [],
     "registry": lambda plan, environment: [plan.registry.address] if plan.registry else [],
     "prove mode": lambda plan, environment: [plan.prove.mode],
     # Which secrets of which provider: a commit must neither redirect nor extend what Shipway reads in its operator's name.

@@ -71,6 +71,10 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "bare": "shipway.drivers.project.bare:BareRepository",
         "ledger": "shipway.drivers.project.ledger:LedgerProject",
     },
+    "backups": {
+        "folder": "shipway.drivers.backups.folder:FolderStore",
+        "s3": "shipway.drivers.backups.s3:S3Store",
+    },
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",

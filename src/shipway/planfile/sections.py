@@ -10,6 +10,7 @@ from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
+from shipway.planfile.backups import BACKUPS
 from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.cdn import CDN
 from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
@@ -362,6 +363,7 @@ ENVIRONMENT = Record(
         "schedules": ByName(
             SCHEDULE, v.NAME_PATTERN, v.NAME_WORDS, 'digest: {service: worker, run: ./digest, at: "0 6 * * 1"}'
         ),
+        "backups": BACKUPS,
         "checks": Several(v.NAME),
         "standby": v.DURATION_OR_NONE,
         "strategy": STRATEGY,

@@ -6,6 +6,7 @@ error), and raise the class of `domain.errors` named at the protocol.
 
 from __future__ import annotations
 
+from shipway.ports.backup_store import BackupStore
 from shipway.ports.cdn import CdnAccess, CdnProvider
 from shipway.ports.database import (
     DatabaseTool,
@@ -25,6 +26,7 @@ from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.infra import InfraTool
 from shipway.ports.ledger import Ledger
+from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
@@ -46,6 +48,8 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "BackupLedger",
+    "BackupStore",
     "CdnAccess",
     "CdnProvider",
     "DatabaseServer",

@@ -33,6 +33,9 @@ class Database(Protocol):
     def now(self) -> float:
         """Seconds since the epoch by the clock that all users of this database share."""
 
+    def copy_to(self, path: str) -> None:
+        """Write a consistent copy into a new file. StoreError if that isn't possible."""
+
     def reserve(self) -> None:
         """Reserve room for a rollback's records on a full disk. DiskFull if there is none."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.store.backups import SqlBackups
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.deployments import SqlDeployments
@@ -20,7 +21,7 @@ from shipway.store.sealed_secrets import SqlSecrets
 
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
-    SqlRenamings, SqlProvisions, SqlPurges,
+    SqlRenamings, SqlProvisions, SqlPurges, SqlBackups,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

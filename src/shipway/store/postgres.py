@@ -78,6 +78,13 @@ class PostgresDatabase:
         """The server's clock."""
         return float(self.query("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")[0][0])
 
+    def copy_to(self, path: str) -> None:
+        """A server has its own backups."""
+        raise StoreError(
+            f"the ledger {self.name} is on a server, which Shipway doesn't back up",
+            hint="back it up with that server's other databases, and its key with `shipway key export`",
+        )
+
     def reserve(self) -> None:
         """Nothing to do: the disk is the server's."""
 

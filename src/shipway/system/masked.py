@@ -25,6 +25,7 @@ FREE_TEXT = frozenset(
         "log",
         "what",
         "verified",
+        "problem",
     }
 )
 # Fields of such a record that are compared after reading it: names and revisions, which may contain a secret's value.

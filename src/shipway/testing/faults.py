@@ -122,6 +122,7 @@ def mortal(ctx: Context, death: Death) -> Context:
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
         connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
         cdn=cdn and (lambda access: of(cdn(access))),
+        backup_store=lambda settings, credentials: of(ctx.backup_store(settings, credentials)),
     )  # fmt: skip
 
 

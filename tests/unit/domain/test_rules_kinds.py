@@ -10,6 +10,7 @@ import pytest
 
 from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
+from shipway.domain.backups import Backups, Keep, Required
 from shipway.domain.build import BaseSource
 from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
@@ -57,6 +58,7 @@ FULL = domain.Plan(
         Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",)),
         Cdn("fastly", "zone", ("http://10.0.0.7",), "TOKEN", "KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
+        Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0)),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -65,6 +67,7 @@ FULL = domain.Plan(
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
 environments.trigger: tag manual branches except_tags versions
+environments.backups: require.max_age require.before
 database: accessory file service tool folder contract
 database.commands: list current up down script base
 checks: image.name image.build.folder image.build.dockerfile image.build.target image.build.args run timeout env
@@ -77,6 +80,7 @@ environments.dns: provider zone ttl options secrets addresses target servers res
 environments.infra: tool folder run variables secrets outputs protect
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
 environments.secrets_from: kind place path names ledger
+environments.backups: to recipients keep.daily keep.weekly keep.monthly verify key endpoint region access_key secret_key
 services.volumes: folder
 services.build: secrets ssh bases.secrets bases.ssh
 pipeline.image.build: secrets ssh bases.secrets bases.ssh
@@ -110,6 +114,7 @@ environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
+environments.backups: at zone volumes
 environments.watch: duration errors latency requests
 environments.cdn: assets paths tags command.service command.run command.secrets command.timeout
 : inputs

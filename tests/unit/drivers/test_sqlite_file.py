@@ -113,6 +113,12 @@ def test_a_damaged_snapshot_is_not_restored(file: File, service: sqlite3.Connect
         copy.seek(5000)
         copy.write(b"x")
     assert "its digest differs" in file.run("load", name, digest, "shipway_restore_5", code=1)
+    assert "its digest differs" in file.run("verify", name, digest, code=1)
+
+
+def test_a_copy_is_verified(file: File, service: sqlite3.Connection) -> None:
+    assert file.run("verify", *file.take()) == "shipway-rows pets\t1\n"
+    assert "has no file" in file.run("verify", "other.dump", "digest", code=1)
 
 
 def test_a_damaged_file_gives_no_snapshot(file: File, service: sqlite3.Connection) -> None:

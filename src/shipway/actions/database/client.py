@@ -28,7 +28,7 @@ TIMEOUT = 6 * 3600.0
 TAIL = 8
 OPERATIONS = {  # those of the script, for messages
     "take": "snapshot of", "load": "restore of", "swap": "renaming", "rows": "row count of", "sweep": "clean-up of",
-    "there": "inspection of", "reach": "connection to",
+    "there": "inspection of", "reach": "connection to", "verify": "test restore of",
 }  # fmt: skip
 
 

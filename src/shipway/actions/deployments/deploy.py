@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipway.actions.deployments.admission import still_in_force
 from shipway.actions.deployments.apply import apply
+from shipway.actions.deployments.backup_gate import require_backup
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
@@ -60,6 +61,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
             host.require_space()
             host.require_sound_accessories(force=order.force)
     if order.kind == DEPLOY:
+        require_backup(ctx, app, order.environment, order.in_force, migrates=bool(decision.schema.up))
         ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {ctx.names.shown(app, name)}")
     ctx.reporter.note(decision.changeset.render())

@@ -26,8 +26,8 @@ READS = frozenset({
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
-    "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "pending_scheduled", "scheduled_runs", "last_due", "purge_targets", "pending_purges", "purges",
+    "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
     "now", "lease", "operations", "renamings",

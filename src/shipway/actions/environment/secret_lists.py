@@ -59,6 +59,7 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
     running = _running(ctx, plan.app, environment)
     wanted |= {name for release, where in running for name in needed(release, where)}
     places = [(plan, plan.environments[environment]), *running] if environment in plan.environments else running
+    wanted |= {name for _, where in places for name in (where.backups.secrets if where.backups else ())}
     required = {name for one, where in places for name in needed(one, where, optional=False)} | set(plan.prove.secrets)
     required |= set(rights.of_builds(plan)) if environment == names.BUILDS else set()
     origins = ctx.secrets.origins(names.scope(plan.app, environment))

@@ -48,7 +48,8 @@ def check_name(plan: Plan, environment: str, name: str) -> str:
     place = plan.environments.get(environment)
     if place is None and environment != BUILDS:
         return ""
-    used = [*needed(plan, place), *_provisioning(place)] if place else rights.of_builds(plan)
+    backups = place.backups.secrets if place and place.backups else ()
+    used = [*needed(plan, place), *_provisioning(place), *backups] if place else rights.of_builds(plan)
     if name in used:
         return ""
     near = difflib.get_close_matches(name, used, 1)
@@ -114,6 +115,7 @@ def _users(plan: Plan, environment: str, name: str) -> Iterator[str]:
     yield from ["dns"] if place.dns and name in place.dns.secrets.values() else []
     yield from ["infra"] if place.infra and name in place.infra.secrets else []
     yield from ["cdn"] if place.cdn and name in place.cdn.secrets else []
+    yield from ["backups"] if place.backups and name in place.backups.secrets else []
     yield from ["tls"] if place.tls and name in place.tls.secrets.values() else []
 
 

@@ -27,6 +27,7 @@ from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.actions.proofs.recorded import ProofSummary
+    from shipway.domain.backups import BackupAge
     from shipway.domain.rehearsal import Rehearsal
 
 
@@ -77,6 +78,7 @@ class EnvironmentStatus:
     purges: tuple[Purge, ...]  # of the CDN: those that are pending, and newest ones that were given up
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
     secrets: tuple[SecretAge, ...]  # of the current deployment, oldest first
+    backups: BackupAge | None  # the state of its backups; None if its release has none
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -127,6 +129,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         purges=_purges(ctx, app, environment.name),
         scaled=scaled(current, release.plan, where) if current and release else {},
         secrets=ages(ctx.ledger.secret_origins(names.scope(app, environment.name)), current.secrets) if current else (),
+        backups=_backups(ctx, where, current) if current and release else None,
     )
 
 
@@ -136,6 +139,18 @@ def _purges(ctx: Context, app: str, environment: str) -> tuple[Purge, ...]:
     given_up = takewhile(lambda item: item.outcome != SUCCEEDED, newest)
     pending = {item.id: item for item in ctx.ledger.pending_purges(app, environment)}
     return tuple({**pending, **{item.id: item for item in given_up if item.outcome == FAILED}}.values())
+
+
+def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge | None:
+    settings = where.backups
+    if settings is None:
+        return None
+    from shipway.domain.backups import age
+    from shipway.system.cron import times_before
+
+    backups, now = ctx.ledger.backups(current.app, where.name), ctx.ledger.now()
+    times = times_before(settings.at, settings.zone, now) if settings.at else iter(())
+    return age(times, backups, settings, current.finished or current.started, now)
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:

@@ -39,6 +39,13 @@ load() {
   drop "$new" || return
   restore "$file" "$new"
 }
+verify() {
+  file=$1 digest=$2
+  [ -f "$file" ] || { echo "the volume has no file $file"; return 1; }
+  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
+  serve || return
+  test_it "$file"
+}
 sweep() { for name in $(names); do drop "$name" || return; done; }
 there() { for name in $(names); do say "there $name"; done; }
 cd /snapshots && "$@" 2>&1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.leases import LeaseLedger
@@ -31,6 +32,7 @@ class Ledger(
     RenamingLedger,
     ProvisionLedger,
     PurgeLedger,
+    BackupLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

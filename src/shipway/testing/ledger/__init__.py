@@ -9,6 +9,7 @@ import pytest
 from shipway.domain.errors import StoreError
 from shipway.domain.release import SUCCEEDED, Approval, Evidence
 from shipway.ports import Ledger
+from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
 from shipway.testing.ledger.leases import LeaseSuite
@@ -46,6 +47,7 @@ class LedgerSuite(
     RenamingSuite,
     ProvisionSuite,
     PurgeSuite,
+    BackupSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""

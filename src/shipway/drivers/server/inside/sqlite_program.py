@@ -166,6 +166,16 @@ def load(file: str, wanted: str, new: str) -> None:
     os.replace(new + ".part", new + ".db")
 
 
+def verify(file: str, wanted: str) -> None:
+    if not os.path.exists(file):
+        raise Stop("the volume has no file " + file)
+    if digest(file) != wanted:
+        raise Stop(file + " is damaged: its digest differs")
+    db = check(file)
+    print_rows(db)
+    db.close()
+
+
 def swap(new: str, old: str) -> None:
     """Replace the content of the file, not the file: the processes that have it open go on with the new content."""
     if swapped() == old:
@@ -371,6 +381,7 @@ def client(*words: str) -> None:
 OPERATIONS: dict[str, Callable[..., None]] = {
     "reach": reach, "rows": rows, "size": size, "take": take, "load": load, "swap": swap, "there": there, "sweep": sweep, "schema": schema,
     "template": template, "pack": pack, "unpack": unpack, "versions": versions, "migrate": migrate, "client": client,
+    "verify": verify,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Back up environments and the ledger: take, verify, restore, remove what is no longer needed."""

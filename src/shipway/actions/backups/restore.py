@@ -1,0 +1,87 @@
+"""Restore an environment from a stored backup: it becomes a snapshot of the environment, which is restored as every
+snapshot is."""
+
+from __future__ import annotations
+
+import uuid
+
+from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
+from shipway.actions.backups.take import VOLUME
+from shipway.actions.backups.target import Target, target_of
+from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.environment.serving import serving
+from shipway.actions.snapshots.snapshot import shell_of
+from shipway.context import Context
+from shipway.domain.backups import DATABASE, STORED, Manifest, describe
+from shipway.domain.errors import BackupFailed, UsageError
+from shipway.domain.snapshot import Archive, Snapshot
+
+
+def open_backup(
+    ctx: Context, app: str, environment: str, name: str, private: str | None
+) -> tuple[Target, Manifest, str]:
+    """Find a backup in the store, also one that the ledger doesn't know; with the private key that reads it. name: `latest`
+    is the newest in the store. BackupFailed if it isn't the one that the ledger recorded."""
+    _, release, where = serving(ctx, app, environment)
+    target = target_of(ctx, release, where)
+    key = private or target.private
+    if not key:
+        raise UsageError(
+            f"the backups of {environment} can only be read with a private key, which this machine doesn't have",
+            hint="pass it: --identity FILE",
+        )
+    if name == "latest":
+        name = newest(target)
+    manifest, digest = read_manifest(target, name, key)
+    recorded = next((item for item in ctx.ledger.backups(app, environment) if item.name == name), None)
+    if recorded is not None and recorded.outcome == STORED and recorded.digest != digest:
+        raise BackupFailed(f"the manifest of {name} is damaged, or was replaced: its digest differs from the ledger's")
+    if recorded is None:
+        ctx.reporter.note(f"this ledger didn't make {name}: whether it was changed since, only its store can tell")
+    return target, manifest, key
+
+
+def stored_names(target: Target) -> list[str]:
+    """Names of the complete backups in the store, newest first."""
+    found = (name.removeprefix(target.folder).split("/") for name in target.store.list(target.folder))
+    return sorted({words[0] for words in found if words[1:] == ["manifest.age"]}, reverse=True)
+
+
+def newest(target: Target) -> str:
+    """The newest in the store. BackupFailed without one."""
+    names = stored_names(target)
+    if not names:
+        raise BackupFailed(f"{target.settings.to} has no backup of {target.environment or 'the ledger'}")
+    return names[0]
+
+
+def fetch(
+    ctx: Context, app: str, environment: str, target: Target, manifest: Manifest, private: str, *, wait: float = 0.0
+) -> Snapshot:
+    """Copy its files into the environment's snapshots. Recorded only once they are complete; what a process that died left
+    is removed by the next snapshot."""
+    with exclusive_access(ctx, app, environment, f"fetch of backup {manifest.name}", wait=wait) as own:
+        now, release, where = serving(own, app, environment)
+        here = own.on(where.hosts[0].name)
+        shell = shell_of(here, now, release, where)
+        if shell.accessory.kind != manifest.kind:
+            raise UsageError(
+                f"{manifest.name} is of a {manifest.kind} database, and {environment} has {shell.accessory.kind}"
+            )
+        file = f"{uuid.uuid4().hex}.dump"
+        archives: dict[str, Archive] = {}
+        with own.part("fetch", f"{manifest.name}: {describe(manifest)}"), carrier(shell) as container:
+            for part in manifest.parts:
+                volume = part.name.removeprefix(VOLUME)
+                name = file if part.name == DATABASE else f"{file}.{volume}.tar"
+                file_into(shell, container, name, part.size, read_part(target, manifest, part, private))
+                if part.name != DATABASE:
+                    archives[volume] = Archive(
+                        part.size, part.digest, manifest.files.get(volume, 0), volume not in manifest.incomplete
+                    )
+        dump = next(part for part in manifest.parts if part.name == DATABASE)
+        made = Snapshot(
+            app, environment, 0, manifest.release, manifest.schema, own.clock(), own.actor, f"backup {manifest.name}", file,
+            dump.size, dump.digest, manifest.rows, archives,
+        )  # fmt: skip
+        return own.ledger.add_snapshot(made)

@@ -1,0 +1,227 @@
+"""Take a backup: dump under the environment's lock, test by restoring, encrypt, store, read back, record.
+
+It is pending in the ledger before anything is stored, and good only once its stored copy was verified. What a process
+that died left in the store is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from shipway.actions.backups.content import (
+    carrier,
+    check_part,
+    chosen_volumes,
+    delete,
+    discard,
+    file_from,
+    sealed_manifest,
+    shell_for,
+    store_part,
+    stored_digest,
+)
+from shipway.actions.backups.retention import remove_old
+from shipway.actions.backups.target import Target, manifest_object, require_there, target_of
+from shipway.actions.backups.verify import restored
+from shipway.actions.database.client import DatabaseClient
+from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.environment.locks import fenced
+from shipway.actions.environment.serving import serving
+from shipway.context import Context
+from shipway.domain import names
+from shipway.domain.backups import (
+    DATABASE,
+    FAILED,
+    MANIFEST,
+    PENDING,
+    REMOVED,
+    RESTORE,
+    STORED,
+    SUFFIX,
+    Backup,
+    Manifest,
+    Part,
+    describe,
+    leftovers,
+    name_of,
+    with_stored,
+)
+from shipway.domain.errors import BackupFailed, ShipwayError, SnapshotFailed
+from shipway.domain.schema_history import schema_revisions
+
+VOLUME = "volume-"
+FILE = "backup.dump"  # in the volume of the backup
+
+
+def backup(
+    ctx: Context, app: str, environment: str, reason: str, *, wait: float = 0.0, due: float | None = None
+) -> Backup:
+    """Take one now, and remove those that are no longer needed. due: the time of the schedule, if it is that."""
+    with fenced(ctx, names.backups_lock(app, environment), "backup", wait=wait) as own:
+        _, release, where = serving(own, app, environment)
+        target = target_of(own, release, where)
+        known = own.ledger.backups(app, environment)
+        with recorded(own, _begun(own, target, reason, due), target) as record:
+            clean_up(own, target, known)
+            require_there(target, known)
+            made = _take(own, target, record, wait)
+        remove_old(own, target)
+        return made
+
+
+def _begun(ctx: Context, target: Target, reason: str, due: float | None) -> Backup:
+    return begun(
+        ctx, target, Manifest(target.app, target.environment, new_name(ctx), ctx.clock(), 0, None, "", ""), reason, due
+    )
+
+
+def new_name(ctx: Context) -> str:
+    """Of a backup that begins now."""
+    return name_of(datetime.fromtimestamp(ctx.clock(), UTC), uuid.uuid4().hex)
+
+
+def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: float | None) -> Backup:
+    """The pending record."""
+    record = Backup(0, manifest, target.settings.to, ctx.actor, reason, ctx.ledger.now(), due)
+    return dataclasses.replace(record, id=ctx.ledger.begin_backup(record))
+
+
+@contextmanager
+def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
+    """Records a failure as the outcome, and removes what was stored by then."""
+    try:
+        yield record
+    except BaseException as error:
+        ctx.cancelled.clear()  # must also run after an interrupt
+        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+        ctx.ledger.record_backup(dataclasses.replace(record, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
+        try:
+            delete(target, record.name)
+        except ShipwayError as problem:  # of a store that is gone; the next backup does it
+            ctx.reporter.note(f"parts of {record.name} may remain in the store: {problem.message}")
+        raise
+
+
+def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
+    """Finish backups whose process died: one that is completely stored is verified, others are removed from the store, with
+    whatever an unknown process left there."""
+    target.store.clean_up(target.folder)
+    there = target.store.list(target.folder)
+    for item in known:
+        if item.outcome == PENDING:
+            _finish(ctx, target, item, whole=bool(item.digest) and manifest_object(item.manifest) in there)
+    folders = {name.removeprefix(target.folder).split("/")[0] for name in there}
+    # One without a digest has a manifest that this ledger never wrote: it is older than the backup, as after a restore.
+    bad = {item.name for item in known if item.outcome in (PENDING, FAILED, REMOVED) and item.digest}
+    bad -= {item.name for item in ctx.ledger.backups(target.app, target.environment) if item.outcome == STORED}
+    partial = leftovers([name.removeprefix(target.folder) for name in there], ())
+    for name in sorted({*partial, *(bad & folders)}):
+        ctx.reporter.note(f"{name} is incomplete, and is removed from the store")
+        delete(target, name, [item for item in there if item.startswith(f"{target.folder}{name}/")])
+
+
+def _finish(ctx: Context, target: Target, item: Backup, *, whole: bool) -> None:
+    if whole:
+        try:
+            finished(ctx, target, item, None)
+            return
+        except BackupFailed as error:
+            detail = f"its process died before it was verified: {error.message}"
+    else:
+        detail = "its process died before it was complete"
+    ctx.ledger.record_backup(dataclasses.replace(item, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
+
+
+def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
+    app, environment = target.app, target.environment
+    with exclusive_access(ctx, app, environment, f"backup {record.name}", wait=wait) as own:
+        now, release, where = serving(own, app, environment)
+        here = own.on(where.hosts[0].name)
+        shell = chosen_volumes(shell_for(here, now, release, where), target.settings.volumes)
+        revisions = schema_revisions(own.ledger.history(app, environment))
+        discard(shell)  # of a process that died
+        manifest = dataclasses.replace(
+            record.manifest, release=release.number, schema=revisions[-1].schema if revisions else None,
+            kind=shell.accessory.kind, image=shell.spec.image,
+        )  # fmt: skip
+        try:
+            manifest = _dump(shell, manifest)
+        except ShipwayError:  # such as a full disk
+            discard(shell)
+            raise
+    shell = _with_context(shell, ctx.on(where.hosts[0].name))  # the environment's lock was given back
+    try:
+        with ctx.part("store", target.settings.to), carrier(shell) as container:
+            parts = [
+                store_part(target, manifest, part, file_from(shell, container, _file(part))) for part in manifest.parts
+            ]
+            record = publish(ctx, target, dataclasses.replace(record, manifest=with_stored(manifest, parts)))
+        return finished(ctx, target, record, shell)
+    finally:
+        discard(shell)
+
+
+def publish(ctx: Context, target: Target, record: Backup) -> Backup:
+    """Store the manifest, which makes the backup visible. It is recorded before, so that the next process can complete what
+    this one has begun."""
+    data, digest = sealed_manifest(target, record.manifest)
+    record = dataclasses.replace(record, digest=digest)
+    ctx.ledger.record_backup(record)
+    target.store.put(manifest_object(record.manifest), iter((data,)))
+    return record
+
+
+def _with_context(shell: DatabaseClient, ctx: Context) -> DatabaseClient:
+    files = dataclasses.replace(shell.files, ctx=ctx) if shell.files else None
+    return dataclasses.replace(shell, ctx=ctx, files=files)
+
+
+def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
+    """Into the volume of the backup. The dump is restored to another server as a test; its rows are those found there."""
+    with shell.ctx.part("dump", f"{shell.server.product} of {shell.environment}, restored as a test"):
+        answer = shell.run("take", FILE)
+        if answer.taken is None:
+            raise SnapshotFailed("the dump was not written")
+        archives = shell.files.take(FILE, (FILE,)) if shell.files else {}
+    size, digest = answer.taken
+    parts = [Part(DATABASE, size, digest)]
+    parts += [Part(f"{VOLUME}{name}", item.size, item.digest) for name, item in archives.items()]
+    incomplete = tuple(name for name, item in archives.items() if not item.complete)
+    for name in incomplete:
+        shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
+    files = {name: item.files for name, item in archives.items()}
+    manifest = dataclasses.replace(manifest, rows=answer.rows, parts=tuple(parts), files=files, incomplete=incomplete)
+    return manifest
+
+
+def _file(part: Part) -> str:
+    """The part's file in the volume."""
+    return FILE if part.name == DATABASE else f"{FILE}.{part.name.removeprefix(VOLUME)}.tar"
+
+
+def finished(
+    ctx: Context,
+    target: Target,
+    record: Backup,
+    shell: DatabaseClient | None,
+    how: str = "restored before it was encrypted",
+) -> Backup:
+    """Verify the stored copy, and record the outcome. how: its content was verified before it was encrypted."""
+    manifest = record.manifest
+    with ctx.part("verify", f"{record.name}: {describe(manifest)}"):
+        if stored_digest(target, manifest) != record.digest:
+            raise BackupFailed(f"the stored {MANIFEST}{SUFFIX} of {record.name} is not what was written")
+        if shell is not None and target.settings.verify == RESTORE and target.private:
+            how = restored(shell, target, manifest, target.private)
+        else:
+            for part in manifest.parts:
+                check_part(target, manifest, part, target.private)
+            how += "; read back" + (" and decrypted" if target.private else "")
+    now = ctx.ledger.now()
+    done = dataclasses.replace(record, outcome=STORED, finished=now, verified=now, how=how)
+    ctx.ledger.record_backup(done)
+    return done

@@ -1,0 +1,289 @@
+"""Backups of an environment: the plan's settings, what the ledger records, which ones are kept, and which is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+
+from shipway.domain.size import readable
+
+READ, RESTORE = "read", "restore"  # how the stored copy is verified
+STORED, FAILED, PENDING, REMOVED = "stored", "failed", "pending", "removed"  # outcomes
+DEPLOY, MIGRATIONS = "deploy", "migrations"  # before what a verified backup is required
+MANIFEST = "manifest"  # the object that makes a backup visible: written last, removed first
+SUFFIX = ".age"
+DATABASE = "database"
+S3 = "s3://"
+ATTEMPTS = 3  # of a due backup
+PAUSE = 600.0  # seconds between them
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many days, weeks and months with a backup keep their newest one."""
+
+    daily: int = 7
+    weekly: int = 4
+    monthly: int = 6
+
+
+@dataclass(frozen=True)
+class Required:
+    """What a deployment needs: a verified backup of at most this age."""
+
+    max_age: float  # seconds
+    before: str = DEPLOY  # or MIGRATIONS: only releases that change the schema
+
+
+@dataclass(frozen=True)
+class Backups:
+    """Where and when an environment is backed up."""
+
+    to: str  # a folder of the machine that runs Shipway, or s3://bucket/prefix
+    recipients: tuple[str, ...] = ()  # public keys; whoever has a private key of one can read the backups
+    at: str | None = None  # five fields as in a crontab; None: only by `shipway backup`
+    zone: str = "UTC"
+    keep: Keep = Keep()
+    verify: str = READ
+    volumes: tuple[str, ...] | None = None  # names; None: those that snapshots include
+    key: str | None = None  # secret with a private key: only needed to restore and verify without a person
+    endpoint: str | None = None  # URL of an S3-compatible store; None: that of AWS
+    region: str = "us-east-1"
+    access_key: str | None = None  # secret with the id of the store's access key
+    secret_key: str | None = None  # secret with the access key itself
+    require: Required | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of its secrets. No service gets them."""
+        return tuple(name for name in (self.key, self.access_key, self.secret_key) if name)
+
+    @property
+    def reach(self) -> list[str]:
+        """Where data goes, who can read it and what is deleted: texts for the rules."""
+        keep = f"keep {self.keep.daily} {self.keep.weekly} {self.keep.monthly}"
+        texts = [f"to {self.to}", keep, f"verify {self.verify}", f"region {self.region}"]
+        texts.append(f"recipients {', '.join(sorted(self.recipients))}")  # as a whole: none may be dropped either
+        named = {
+            "key": self.key,
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+            "endpoint": self.endpoint,
+        }
+        return texts + [f"{key} {value}" for key, value in named.items() if value]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a backup."""
+
+    name: str  # `database`, or `volume-NAME`
+    size: int  # bytes, before encryption
+    digest: str  # sha256, before encryption
+    stored: int = 0  # bytes in the store
+    sealed: str = ""  # sha256 in the store
+
+    @property
+    def object(self) -> str:
+        """Its name in the backup's folder of the store."""
+        return f"{self.name}{SUFFIX}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup consists of, stored encrypted beside its parts."""
+
+    app: str
+    environment: str
+    name: str  # unique, ascending with time
+    at: float  # seconds since the epoch: when the dump began
+    release: int
+    schema: str | None
+    kind: str  # of the database's accessory
+    image: str  # whose programs wrote the dump
+    rows: Mapping[str, int] = field(default_factory=dict)  # by table, counted in a restored copy
+    parts: tuple[Part, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)  # by volume: number of files
+    incomplete: tuple[str, ...] = ()  # volumes whose files changed while they were copied
+    version: int = 1
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the store."""
+        return f"{folder_of(self.app, self.environment)}{self.name}/"
+
+    @property
+    def size(self) -> int:
+        """Bytes in the store."""
+        return sum(part.stored for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup as the ledger records it."""
+
+    id: int
+    manifest: Manifest
+    store: str  # `to` of the plan
+    actor: str
+    reason: str
+    started: float  # seconds since the epoch
+    due: float | None = None  # of one that was due: its time
+    outcome: str = PENDING
+    finished: float | None = None
+    detail: str = ""  # why it failed
+    digest: str = ""  # sha256 of the stored manifest
+    verified: float | None = None  # when its stored copy was last verified
+    how: str = ""  # how it was
+    problem: str = ""  # why the last verification failed
+
+    @property
+    def name(self) -> str:
+        """Its name in commands."""
+        return self.manifest.name
+
+    @property
+    def good(self) -> bool:
+        """Whether it is complete and its last verification succeeded."""
+        return self.outcome == STORED and self.verified is not None and not self.problem
+
+    @property
+    def state(self) -> str:
+        """One word for lists."""
+        if self.outcome == STORED:
+            return "damaged" if self.problem else "verified" if self.verified is not None else "not verified"
+        return self.outcome
+
+
+def folder_of(app: str, environment: str) -> str:
+    """The folder of an environment's backups in the store. An empty app: of the ledger's, which no app can have."""
+    return f"{app}/{environment}/" if app else "_ledger/"
+
+
+def name_of(at: datetime, unique: str) -> str:
+    """The name of a new backup: sorts by time. at: in UTC."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{unique[:6]}"
+
+
+def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backup]:
+    """The stored backups that are no longer needed, oldest first: grandfather, father, son.
+
+    Each of the newest days, weeks and months that have a good backup keeps its newest good one. The last good backup is
+    always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong.
+    """
+    stored = sorted((item for item in backups if item.outcome == STORED), key=_order)
+    good = [item for item in stored if item.good]
+    if not good:
+        return []
+    kept = {good[-1].id}
+    for count, period in (
+        (keep.daily, lambda when: when.date()),
+        (keep.weekly, lambda when: when.isocalendar()[:2]),
+        (keep.monthly, lambda when: (when.year, when.month)),
+    ):
+        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in good}
+        kept.update(list(newest.values())[-count:] if count else ())
+    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+
+
+def _order(item: Backup) -> tuple[float, int]:
+    return item.started, item.id
+
+
+def last_good(backups: Iterable[Backup]) -> Backup | None:
+    """The newest good one."""
+    return max((item for item in backups if item.good), key=_order, default=None)
+
+
+def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: float) -> float | None:
+    """The time of the backup that is due now; None if none is. At most one makes up for several missed ones.
+
+    times: due times up to now, newest first. backups: of the environment, in any order. since: when the settings took
+    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times.
+    """
+    at = next(times, None)
+    begun = max((item.started for item in backups), default=None)
+    if at is None or at <= (since if begun is None else min(since, begun)):
+        return None
+    own = [item for item in backups if item.due == at]
+    if any(item.outcome in (STORED, REMOVED, PENDING) for item in own):
+        return None
+    if any(item.started >= at and item.outcome in (STORED, REMOVED) for item in backups):
+        return None
+    if len(own) >= ATTEMPTS or any(now - (item.finished or item.started) < PAUSE for item in own):
+        return None
+    return at
+
+
+@dataclass(frozen=True)
+class BackupAge:
+    """The state of an environment's backups, for `status`."""
+
+    last: float | None  # start of the last good one; None: there is none
+    late: bool  # whether a newer one should exist
+    problem: str = ""  # why the newest one failed or is damaged
+
+
+def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:
+    """times: due times up to now, newest first; empty without a schedule."""
+    found, newest = last_good(backups), max(backups, key=lambda item: item.started, default=None)
+    problem = ""
+    if newest is not None and not newest.good and newest.outcome != PENDING:
+        problem = newest.problem or newest.detail or newest.state
+    last = found.started if found else None
+    next(times, None)  # the newest may be in progress
+    before = next(times, None)
+    late = before is not None and before > since and (last is None or last < before)
+    if settings.require is not None:
+        late = late or last is None or now - last > settings.require.max_age
+    return BackupAge(last, late, problem)
+
+
+def refused(required: Required | None, backups: Sequence[Backup], now: float, *, migrates: bool) -> str:
+    """Why a deployment may not begin; empty if it may. migrates: whether it changes the schema."""
+    if required is None or (required.before == MIGRATIONS and not migrates):
+        return ""
+    found = last_good(backups)
+    if found is None:
+        return f"a verified backup of at most {_hours(required.max_age)} is required, and there is none"
+    old = now - found.started
+    if old <= required.max_age:
+        return ""
+    return f"a verified backup of at most {_hours(required.max_age)} is required, and the last one is {_hours(old)} old"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
+
+
+def compared(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
+    """Differences between the rows that a backup recorded and those of a restored copy, one message a table."""
+    lines = []
+    for table in sorted({*expected, *found}):
+        before, after = expected.get(table), found.get(table)
+        if before != after:
+            lines.append(
+                f"{table}: {'missing' if after is None else f'{after} rows'}, recorded: {'none' if before is None else before}"
+            )
+    return lines
+
+
+def leftovers(names: Collection[str], known: Collection[str]) -> list[str]:
+    """Folders in the store (names of backups) without a manifest that no backup in progress has. names: of all objects,
+    below the environment's folder."""
+    folders = {name.split("/")[0] for name in names if "/" in name}
+    complete = {name.split("/")[0] for name in names if name.endswith(f"/{MANIFEST}{SUFFIX}")}
+    return sorted(folders - complete - set(known))
+
+
+def describe(item: Manifest) -> str:
+    """What it contains, in one line."""
+    volumes = [part for part in item.parts if part.name != DATABASE]
+    more = f", {len(volumes)} volume{'s' if len(volumes) > 1 else ''}" if volumes else ""
+    return f"{sum(item.rows.values())} rows in {len(item.rows)} tables{more}, {readable(item.size)} stored"
+
+
+def with_stored(manifest: Manifest, parts: Iterable[Part]) -> Manifest:
+    """The manifest with what its parts became in the store."""
+    return replace(manifest, parts=tuple(parts))
