@@ -25,6 +25,7 @@ from shipway.domain.mounts import Volume
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.strategy import Strategy, Watch
+from shipway.domain.launch import Launch
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it
@@ -271,6 +272,7 @@ class Environment:
     redirects: tuple[str, ...] = ()  # host names that redirect to the url
     access: Access = field(default_factory=Access)
     optional_secrets: tuple[str, ...] = ()  # the subset of `secrets` that may be unset
+    launch: Launch = field(default_factory=Launch)
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

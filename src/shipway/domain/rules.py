@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rights
+from shipway.domain.launch import Launch
 from shipway.domain.plan import Check, Database, Environment, Plan, Trigger
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
@@ -148,6 +149,8 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "approvals": lambda plan, environment: _approvals_text(environment),
     "prove": _proof_text,
     "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
+    # What must pass before visitors get in: see `launch_rules`.
+    "launch": lambda plan, environment: environment.launch.text,
 }
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
@@ -228,6 +231,12 @@ def required_checks(plan: Plan, environment: Environment, in_force: InForce | No
         assert rule_set.plan is not None
         found += [check for check in checks_of(rule_set.plan, rules) if check not in found]
     return found
+
+
+def launch_rules(environment: Environment, in_force: InForce | None) -> list[Launch]:
+    """What the system test looks at: all that the rules in force ask for, and the plan itself. More can only reject."""
+    found = [rules.launch for _, rules in in_force.environments] if in_force else []
+    return list(dict.fromkeys([*found, environment.launch]))
 
 
 def asks_for_proof(plan: Plan, environment: Environment, in_force: InForce | None) -> bool:

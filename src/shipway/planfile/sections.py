@@ -11,7 +11,7 @@ from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
 from shipway.planfile.builds import BUILD, IMAGE
-from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
+from shipway.planfile.commands import LAUNCH, PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
@@ -353,6 +353,7 @@ ENVIRONMENT = Record(
         "environment": v.VARIABLES,
         "secrets": Several(ENVIRONMENT_SECRET),
         "seed": SEED,
+        "launch": LAUNCH,
         "before_switch": Several(TASK),
         "after_deploy": Several(TASK),
         "schedules": ByName(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.deployments import SqlDeployments
+from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
@@ -18,7 +19,7 @@ from shipway.store.sealed_secrets import SqlSecrets
 
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
-    SqlRenamings,
+    SqlRenamings, SqlLaunches,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -18,6 +18,7 @@ ENVIRONMENTS = (
     "accepted_rules",
     "operations",
     "scheduled_runs",
+    "launches",
 )
 
 

@@ -14,6 +14,7 @@ APPEND_ONLY = {
     3: ("secrets", "registrations", "accepted_rules"),
     5: ("operations", "operation_ends"),
     7: ("renamings",),
+    9: ("launches",),
 }  # by migration
 
 
@@ -30,7 +31,7 @@ def migrate(database: Database) -> None:
         if applied > max(scripts):
             hint = "upgrade shipway: pipx upgrade shipway"
             raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {applied})", hint=hint)
-        for version in range(applied + 1, max(scripts) + 1):
+        for version in sorted(number for number in scripts if number > applied):
             _apply(database, version, scripts[version].read_text(encoding="utf-8"))
 
     database.write(apply)

@@ -12,6 +12,7 @@ from shipway.domain import plan as domain
 from shipway.domain import rules, tasks
 from shipway.domain.build import BaseSource
 from shipway.domain.database import DatabaseFile
+from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 
@@ -44,12 +45,12 @@ FULL = domain.Plan(
     checks={"smoke": domain.Check("smoke", IMAGE, "look", 1.0, {"X": "1"})},
     environments={"production": domain.Environment(
         "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
-        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",)),
+        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",), "environment"),
         (tasks.Task("web", "warm", ("KEY",)),), (tasks.Task("web", "mail", ("KEY",)),),
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
-        Access("USERS", ("10.0.0.0/8",)), ("KEY",),
+        Access("USERS", ("10.0.0.0/8",)), ("KEY",), Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -57,6 +58,8 @@ FULL = domain.Plan(
 
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
+environments.launch: scenarios index headers
+environments.launch.load: rate duration p99 errors path
 environments.trigger: tag manual branches except_tags versions
 database: accessory file service tool folder contract
 database.commands: list current up down script base
@@ -95,7 +98,7 @@ database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries caches env resources.cpus resources.memory
-environments: replicas environment secrets optional_secrets seed.service seed.run seed.secrets standby standby_auto retain
+environments: replicas environment secrets optional_secrets seed.service seed.run seed.secrets seed.each launch.wait standby standby_auto retain
 environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets

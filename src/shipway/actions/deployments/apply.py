@@ -10,12 +10,13 @@ from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
 from shipway.actions.database.file import prepare_file
 from shipway.actions.deployments import tasks
-from shipway.actions.deployments.checks import run_check, run_seed
+from shipway.actions.deployments.checks import run_check
 from shipway.actions.deployments.entrypoints import swallowed_commands
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.monitor import watch
 from shipway.actions.deployments.plan import Decision
 from shipway.actions.deployments.revert import revert
+from shipway.actions.deployments.seeds import seed
 from shipway.actions.deployments.strategies import take_over
 from shipway.actions.deployments.take_snapshot import snapshot_before
 from shipway.actions.environment.former_hosts import remember
@@ -200,7 +201,7 @@ class Applying:
     def _seed(self) -> None:
         if self.decision.first.changeset.of("database", "seed"):
             with self.here.part("seed", self.decision.first.desired.seed or ""):
-                run_seed(self.here, self.order, self.decision.settings)
+                seed(self.here, self.order.release, self.order.environment, self.decision.settings)
 
     def _before_switch(self) -> None:
         if self.order.kind == DEPLOY:

@@ -30,7 +30,7 @@ READS = frozenset({
     "pending_scheduled", "scheduled_runs", "last_due",
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
-    "now", "lease", "operations", "renamings",
+    "now", "lease", "operations", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
@@ -27,6 +28,7 @@ class Ledger(
     OwnershipLedger,
     OperationLedger,
     RenamingLedger,
+    LaunchLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

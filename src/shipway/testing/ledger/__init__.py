@@ -11,6 +11,7 @@ from shipway.domain.release import SUCCEEDED, Approval, Evidence
 from shipway.ports import Ledger
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
+from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
@@ -20,6 +21,7 @@ from shipway.testing.ledger.runs import RunSuite
 from shipway.testing.ledger.samples import (
     ACCEPTED,
     DEPLOYMENT,
+    LAUNCH,
     OPERATION,
     REGISTRATION,
     RELEASE,
@@ -42,6 +44,7 @@ class LedgerSuite(
     OwnershipSuite,
     OperationSuite,
     RenamingSuite,
+    LaunchSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -62,6 +65,7 @@ class LedgerSuite(
             "operations",
             "operation_ends",
             "renamings",
+            "launches",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -79,6 +83,7 @@ class LedgerSuite(
         ledger.accept_rules(ACCEPTED)
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
         ledger.rename(RENAMING)
+        ledger.add_launch_record(LAUNCH)
         column = {"outcomes": "deployment", "operation_ends": "operation", "secrets": "scope"}.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
