@@ -32,8 +32,8 @@ from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
 from shipway.domain.routing import Access, user_lines
-from shipway.domain.tasks import ENVIRONMENT as ONCE
 from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
+from shipway.domain.tasks import ENVIRONMENT as ONCE
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
 PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts

@@ -117,4 +117,6 @@ def name_problem(name: str, found: Sequence[str], expected: Sequence[str]) -> st
     wrong = sorted(set(found) - set(expected))
     if not wrong:
         return ""
-    return f"{name} resolves to {', '.join(wrong)}, not to {', '.join(sorted(expected)) or 'a known address of the hosts'}"
+    return (
+        f"{name} resolves to {', '.join(wrong)}, not to {', '.join(sorted(expected)) or 'a known address of the hosts'}"
+    )

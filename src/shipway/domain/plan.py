@@ -21,11 +21,11 @@ from shipway.domain.database import Database as Database
 from shipway.domain.database import DatabaseCommands as DatabaseCommands
 from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
+from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.strategy import Strategy, Watch
-from shipway.domain.launch import Launch
 from shipway.domain.tasks import Schedule, Seed, Task
 
 STANDBY = 900.0  # seconds, unless a plan sets it

@@ -55,7 +55,9 @@ class SystemTest:
     @property
     def headline(self) -> str:
         """The numbers in one line."""
-        count = {outcome: sum(item.outcome == outcome for item in self.results) for outcome in (PASSED, FAILED, NOT_TESTED)}
+        count = {
+            outcome: sum(item.outcome == outcome for item in self.results) for outcome in (PASSED, FAILED, NOT_TESTED)
+        }
         return f"{count[PASSED]} passed, {count[FAILED]} failed, {count[NOT_TESTED]} not tested"
 
 
@@ -127,7 +129,10 @@ def of_redirect(source: str, target: str, seen: Page) -> Result:
     if seen.status in (301, 308) and where == target:
         return Result(called, PASSED, f"{seen.status} to {where}")
     return Result(
-        called, FAILED, f"{seen.status} to {where or 'nowhere'}, expected 301 or 308 to {target}", "`shipway doctor` compares the routes"
+        called,
+        FAILED,
+        f"{seen.status} to {where or 'nowhere'}, expected 301 or 308 to {target}",
+        "`shipway doctor` compares the routes",
     )
 
 
@@ -231,7 +236,12 @@ def of_exposure(exposed: Sequence[str], asked: int) -> Result:
     """exposed: paths."""
     if not exposed:
         return Result("private paths", PASSED, f"none of {asked} is public")
-    return Result("private paths", FAILED, f"public: {', '.join(exposed)}", "remove these files from the image or its public folder")
+    return Result(
+        "private paths",
+        FAILED,
+        f"public: {', '.join(exposed)}",
+        "remove these files from the image or its public folder",
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -249,15 +259,21 @@ def of_load(load: Load, seconds: Sequence[float], errors: Sequence[str], *, behi
         return Result(called, FAILED, "no request was sent")
     share, p99 = len(errors) / total, percentile(seconds, 0.99)
     median = percentile(seconds, 0.5)
-    detail = f"{total} requests, median {1000 * median:.0f} ms, p99 {1000 * p99:.0f} ms, {len(errors)} errors ({share:.2%})"
+    detail = (
+        f"{total} requests, median {1000 * median:.0f} ms, p99 {1000 * p99:.0f} ms, {len(errors)} errors ({share:.2%})"
+    )
     if errors:
         detail += f": {max(set(errors), key=errors.count)}"
     if share > load.errors:
-        return Result(called, FAILED, f"{detail}; at most {load.errors:.2%} may fail", "`shipway logs` shows what failed")
+        return Result(
+            called, FAILED, f"{detail}; at most {load.errors:.2%} may fail", "`shipway logs` shows what failed"
+        )
     if behind:
         return Result(called, NOT_TESTED, f"this machine could not send that many: {detail}")
     if load.p99 is not None and p99 > load.p99:
-        return Result(called, FAILED, f"{detail}; p99 may be at most {1000 * load.p99:.0f} ms", "more replicas, or more resources")
+        return Result(
+            called, FAILED, f"{detail}; p99 may be at most {1000 * load.p99:.0f} ms", "more replicas, or more resources"
+        )
     return Result(called, PASSED, detail)
 
 

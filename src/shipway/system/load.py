@@ -22,9 +22,7 @@ class Measured:
     behind: bool
 
 
-def drive(
-    request: Callable[[], Callable[[], str]], rate: float, duration: float, *, stop: threading.Event
-) -> Measured:
+def drive(request: Callable[[], Callable[[], str]], rate: float, duration: float, *, stop: threading.Event) -> Measured:
     """Send rate × duration requests. request: makes a sender with a connection of its own, which returns an error or "".
     stop: ends it early."""
     total = max(1, round(rate * duration))
@@ -38,7 +36,6 @@ def drive(
         while not stop.is_set():
             with guard:
                 number, at = at, at + 1
-                idle = at > number
             if number >= total:
                 return
             due = begin + number / rate
@@ -53,7 +50,7 @@ def drive(
             ended = time.monotonic()
             with guard:
                 seconds.append(ended - due)
-                late = max(late, begun - due) if idle and ended - begun < BEHIND else late
+                late = max(late, begun - due) if wait > 0 else late  # it waited for nothing but its turn
                 if error:
                     errors.append(error)
 

@@ -32,7 +32,9 @@ class Visitor:
         """One GET without following redirects. The certificate is not verified here: `handshake` does. OSError without a
         response."""
         with self.connection(url) as connection:
-            response = connection.request("GET", _target(url), headers={"Host": host_of(url), "User-Agent": AGENT, **(headers or {})})
+            response = connection.request(
+                "GET", _target(url), headers={"Host": host_of(url), "User-Agent": AGENT, **(headers or {})}
+            )
             deadline = time.monotonic() + self._timeout
             body = b""
             for chunk in response.chunks():
@@ -60,7 +62,9 @@ class Visitor:
         if secure:
             tls = ssl.create_default_context()
             tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        return Connection(host, parts.port or (443 if secure else 80), self._timeout, dial=self._dial, tls=tls, server_name=host)
+        return Connection(
+            host, parts.port or (443 if secure else 80), self._timeout, dial=self._dial, tls=tls, server_name=host
+        )
 
     def handshake(self, host: str, port: int, version: str | None = None) -> Handshake:
         """A TLS handshake that verifies chain and name; with `version` only whether the server accepts it."""
@@ -79,7 +83,7 @@ class Visitor:
                 with context.wrap_socket(raw, server_hostname=host) as tls:
                     return _described(tls)
         except ssl.SSLError as error:
-            able = error.reason not in ("NO_PROTOCOLS_AVAILABLE", "UNSUPPORTED_PROTOCOL", "NO_CIPHERS_AVAILABLE")
+            able = error.reason not in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE")
             return Handshake(problem=_words(error), able=able)
         except OSError as error:
             return Handshake(problem=str(error) or type(error).__name__)
@@ -102,12 +106,17 @@ def _words(error: ssl.SSLError) -> str:
 
 
 def _described(tls: ssl.SSLSocket) -> Handshake:
-    found = tls.getpeercert() or {}
-    names = tuple(str(value) for kind, value in found.get("subjectAltName", ()) if kind == "DNS")
-    issuer = {key: value for part in found.get("issuer", ()) for key, value in part}
-    expires = found.get("notAfter")
+    from cryptography import x509
+
+    der = tls.getpeercert(binary_form=True) or b""
+    found = x509.load_der_x509_certificate(der)
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        known = tuple(names.get_values_for_type(x509.DNSName))
+    except x509.ExtensionNotFound:
+        known = ()
+    issuers = {item.oid: str(item.value) for item in found.issuer}
+    issuer = issuers.get(x509.NameOID.ORGANIZATION_NAME) or issuers.get(x509.NameOID.COMMON_NAME) or ""
     return Handshake(
-        version=tls.version() or "", names=names,
-        issuer=str(issuer.get("organizationName") or issuer.get("commonName") or ""),
-        expires=float(ssl.cert_time_to_seconds(str(expires))) if expires else None,
-    )  # fmt: skip
+        version=tls.version() or "", names=known, issuer=issuer, expires=found.not_valid_after_utc.timestamp()
+    )

@@ -254,6 +254,9 @@ class EdgeContract:
             assert self.reached(lab) == (2, lab.upstreams[2])
         assert not lab.edge.maintained("one")
 
+    def test_it_tells_its_public_ports(self, lab: EdgeLab) -> None:
+        assert lab.ports[0] in lab.edge.ports()
+
     def test_maintenance_ends_with_its_owner(self, lab: EdgeLab) -> None:
         table = self.table(lab, 1, lab.upstreams[0])
         lab.edge.switch("one", table)

@@ -148,9 +148,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     keep = history.previous_release(deployments, release.number)
     parts, seeds = [], order.kind == DEPLOY and is_due(ctx, release.app, environment)
     for host, seen in there.items():
-        desired = render_desired(
-            release, environment, own, keep=keep, seed=seeds and host == hosts[0], host=host
-        )
+        desired = render_desired(release, environment, own, keep=keep, seed=seeds and host == hosts[0], host=host)
         if host == hosts[0]:
             desired = dataclasses.replace(desired, up=schema.up, down=schema.down)
         if host not in environment.hosts:

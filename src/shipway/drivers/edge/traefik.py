@@ -57,6 +57,11 @@ class TraefikEdge:
         self._lock = threading.Lock()
         self._asked: list[Asked] = []  # of this process: a switch may need it again
 
+    def ports(self) -> Sequence[int]:
+        with as_edge_error():
+            members = [item for item in self._containers.members() if item.running]
+            return sorted({port.host_port for item in members for port in published(item.labels)})
+
     def down(self) -> Sequence[str]:
         with as_edge_error():
             return [item.name for item in self._containers.members() if not item.running]

@@ -42,7 +42,11 @@ def _commands(environment: Environment, at: Path, report: Report) -> None:
     scenarios = report.names(("prove", "scenarios"))
     for index, name in enumerate(environment.launch.scenarios):
         if name not in scenarios:
-            listed = f"one of {', '.join(scenarios)}" if scenarios else "a name under `prove: {scenarios: …}`, which has none yet"
+            listed = (
+                f"one of {', '.join(scenarios)}"
+                if scenarios
+                else "a name under `prove: {scenarios: …}`, which has none yet"
+            )
             place = (*at, "launch", "scenarios", index)
             report.error(place if report.written(place) else place[:-1], f"there is no scenario `{name}`", listed)
     for name, schedule in environment.schedules.items():
