@@ -56,7 +56,7 @@ def system_test(
             say(json.dumps(to_data(found), indent=2))
         else:
             show(found)
-        require_passed(found)
+        require_passed(found, f"shipway system-test {environment}")
 
 
 def show(found) -> None:  # type: ignore[no-untyped-def]

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEED, OPEN = "seed", "open"  # steps whose records decide something
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"  # as `domain.release` has them
 DONE, NEEDED = "done", "needed"  # states of a step before it runs
-
-# Secrets of the application's own: any random value is right. Those of other services (STRIPE_SECRET_KEY) never are.
-_OWN = re.compile(
-    r"((APP|DJANGO|FLASK|RAILS|NEXTAUTH|AUTH|SESSION|COOKIE|CSRF|JWT)_)?"
-    r"(SECRET|SECRET_KEY|SECRET_KEY_BASE|SIGNING_KEY|SALT)"
-)
-_ADMIN = re.compile(r"([A-Z0-9]+_)*(ADMIN|SUPERUSER|OWNER)(_[A-Z0-9]+)*_PASSWORD")
 
 
 @dataclass(frozen=True)
@@ -79,16 +71,6 @@ class StepState:
     would: tuple[str, ...] = ()  # what it does and needs
 
 
-def is_generated(name: str) -> bool:
-    """Whether any random value is right for a secret of this name."""
-    return _OWN.fullmatch(name) is not None or is_admin_password(name)
-
-
-def is_admin_password(name: str) -> bool:
-    """Whether a person needs a generated value: it is shown once."""
-    return _ADMIN.fullmatch(name) is not None
-
-
 def newest(records: Sequence[LaunchRecord], step: str, since: float) -> LaunchRecord | None:
     """The latest record of a step after a time. records: oldest first."""
     return next((item for item in reversed(records) if item.step == step and item.at > since), None)
@@ -105,8 +87,8 @@ def seed_due(each: str, records: Sequence[LaunchRecord], since: float) -> bool:
 
 
 def unfinished(records: Sequence[LaunchRecord], since: float) -> LaunchRecord | None:
-    """The step in which the last launch ended: pending or failed; None if it came to its end."""
-    latest = [item for item in records if item.at > since][-1:]
+    """The step in which the last launch ended: pending or failed; None if it came to its end. Seeds also run without one."""
+    latest = [item for item in records if item.at > since and item.step != SEED][-1:]
     return next((item for item in latest if item.outcome in (PENDING, FAILED)), None)
 
 

@@ -66,13 +66,14 @@ class Visitor:
             host, parts.port or (443 if secure else 80), self._timeout, dial=self._dial, tls=tls, server_name=host
         )
 
-    def handshake(self, host: str, port: int, version: str | None = None) -> Handshake:
+    def handshake(self, host: str, port: int, version: str | None = None, *, verified: bool = True) -> Handshake:
         """A TLS handshake that verifies chain and name; with `version` only whether the server accepts it."""
         context = ssl.create_default_context()
         if self._authority:
             context.load_verify_locations(cadata=self._authority)
-        if version:
+        if version or not verified:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if version:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
                 context.minimum_version = context.maximum_version = VERSIONS[version]

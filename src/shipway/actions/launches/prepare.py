@@ -14,10 +14,11 @@ from shipway.actions.projects.in_force import Rulebook
 from shipway.domain import names
 from shipway.domain.desired import publish
 from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError, TimedOut
-from shipway.domain.launch import is_admin_password, is_generated, name_problem
+from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
 from shipway.domain.size import readable
 from shipway.system.durations import human
+from shipway.system.generated import is_admin_password, is_generated
 
 
 @dataclass(frozen=True)

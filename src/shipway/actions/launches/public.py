@@ -14,6 +14,7 @@ from shipway.domain.desired import published
 from shipway.domain.observed import release_of
 from shipway.domain.plan import LOCAL, Service
 from shipway.domain.system_test import FAILED, NOT_TESTED, PASSED, Page, Result
+from shipway.system.exposed import PRIVATE, is_exposed
 from shipway.system.load import drive
 
 ENGINE = (2375, 2376)  # ports of an engine's API: whoever reaches it owns the host
@@ -143,10 +144,10 @@ def private_paths(test: Testing) -> Sequence[Result]:
     exposed, leaked, asked = list[str](), set[str](), 0
     known = {name: value for name, value in test.settings.secrets.items() if len(value) >= SHORTEST}
     for name in test.environment.exact_names:
-        for path in ("/", *judge.PRIVATE):
+        for path in ("/", *PRIVATE):
             page = test.visitor.get(test.url(path, host=name))
             asked += 1
-            if path in judge.PRIVATE and judge.is_exposed(path, page):
+            if path in PRIVATE and is_exposed(path, page):
                 exposed.append(test.url(path, host=name))
             text = page.body.decode("utf-8", "replace")
             leaked |= {secret for secret, value in known.items() if value in text}

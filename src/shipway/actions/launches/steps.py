@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from shipway.actions.deployments.admission import after_of
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.seeds import is_due
+from shipway.actions.environment.at_edge import at_edge_of
 from shipway.actions.launches.launching import Launching, Step, until
 from shipway.actions.launches.opening import is_closed, open_address
 from shipway.actions.launches.prepare import DnsNames, Hosts, Ports, Rules, Secrets
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.launches.system_test import require_passed, system_test
-from shipway.actions.launches.testing import at_edge_of, authorities
+from shipway.actions.launches.testing import authorities
 from shipway.actions.runs.run import build
 from shipway.domain import names
 from shipway.domain.errors import TimedOut, UsageError
@@ -93,7 +94,7 @@ class Seed:
     """A seed that runs once has run: usually as part of the deployment."""
 
     at: Launching
-    name: str = "seed"
+    name: str = "data"
 
     def would(self) -> Sequence[str]:
         return []
@@ -174,7 +175,7 @@ class Test:
     def run(self) -> str:
         book = self.at.book
         self.at.tested = system_test(self.at.ctx, self.at.app, self.at.name, book.of(self.at.ctx, self.at.name))
-        require_passed(self.at.tested)
+        require_passed(self.at.tested, f"commit it, and: shipway launch {self.at.name}; until then visitors see a page")
         return self.at.tested.headline
 
 

@@ -66,15 +66,15 @@ def system_test(ctx: Context, app: str, environment: str, in_force: InForce | No
     return found
 
 
-def require_passed(test: SystemTest) -> None:
-    """DeployFailed with everything that failed."""
+def require_passed(test: SystemTest, again: str) -> None:
+    """DeployFailed with everything that failed. again: the command that goes on when it is fixed."""
     if test.passed:
         return
     bad = dataclasses.replace(test, results=test.failed)
     listed = "\n".join(f"  {line}" for line in lines(bad)) or "  nothing could be tested"
     raise DeployFailed(
         f"the system test of {test.environment} failed: {test.headline}\n{listed}",
-        hint=f"fix what failed and deploy it, then: shipway system-test {test.environment}",
+        hint=f"fix what failed, then: {again}",
     )
 
 

@@ -19,7 +19,6 @@ from shipway.domain.plan import Environment
 from shipway.domain.release import Release
 from shipway.domain.rules import InForce
 from shipway.domain.system_test import FAILED, Result
-from shipway.ports import Dial
 from shipway.system.visitor import Visitor
 
 LOOK = 0.2  # seconds between looks at `cancelled`
@@ -61,15 +60,6 @@ def by_name(where: tuple[str, int], timeout: float) -> socket.socket:
     """Connect by DNS; names that always mean this machine do so without it."""
     host, port = where
     return socket.create_connection(("127.0.0.1" if host.endswith(".localhost") else host, port), timeout)
-
-
-def at_edge_of(ctx: Context) -> Dial:
-    """Connect to the edge's public port on this host, regardless of DNS and of networks in between."""
-
-    def dial(where: tuple[str, int], timeout: float) -> socket.socket:
-        return ctx.machine.dial(("127.0.0.1", where[1]), timeout)
-
-    return dial
 
 
 def authorities(ctx: Context, environment: Environment) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.actions.environment.at_edge import expiries
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
@@ -15,6 +16,7 @@ from shipway.domain.adjustments import planned
 from shipway.domain.container import LABEL_NAME, LABEL_RESTART, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
+from shipway.domain.launch import OPEN, LaunchRecord, succeeded, unfinished
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import PENDING, Deployment, Lease, Release, Waiver
@@ -69,6 +71,8 @@ class EnvironmentStatus:
     waivers: tuple[Waiver, ...]  # waivers of the release's proof, including expired ones
     proof: ProofSummary | None  # the newest proof of the release
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
+    certificates: dict[str, float]  # when those that the edge serves expire (seconds since the epoch), by name
+    launch: LaunchRecord | None  # the step in which an unfinished launch ended, or is
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -117,7 +121,15 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         waivers=tuple(ctx.ledger.waivers(app, environment.name, release.number)) if release else (),
         proof=_proof(ctx, environment.name, release) if release else None,
         scaled=scaled(current, release.plan, where) if current and release else {},
+        certificates=expiries(ctx, where) if release else {},
+        launch=_launch(ctx, app, environment.name),
     )
+
+
+def _launch(ctx: Context, app: str, environment: str) -> LaunchRecord | None:
+    records = ctx.ledger.launch_records(app, environment)
+    since = ctx.ledger.destroyed(app, environment) if records else 0.0
+    return None if succeeded(records, OPEN, since) else unfinished(records, since)
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:
