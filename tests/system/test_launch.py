@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 CLOSED = ("HTTP status 503", *NOT_THERE)
 SEED = {"service": "web", "run": "echo seeded; cat seed-fails 2>/dev/null && exit 1; true", "each": "environment"}
+PYTHON = "python:3.11-slim-bookworm"
 NOINDEX = {"path": "/", "headers": {"X-Robots-Tag": "noindex"}}
 
 
@@ -148,3 +149,21 @@ def test_a_port_of_another_program(make: Make) -> None:
     assert refused.code == EdgeError.exit_code
     assert "another program listens on port 8785" in refused.output
     assert not project.containers()
+
+
+def test_https_with_the_local_authority(make: Make) -> None:
+    project = ready(make, 8786)
+    project.staging = f"https://staging.{project.app}.localhost:8787"
+    fetch = "import os, urllib.request as web; web.urlopen(os.environ['URL'])"
+    project.plan["checks"]["front"] = {"image": PYTHON, "run": f'python -c "{fetch}"'}
+    project.plan["environments"]["staging"]["url"] = project.staging
+    project.plan["environments"]["staging"]["launch"]["headers"] = ["X-Robots-Tag"]
+    project.protect()
+    project.change("one")
+    project.shipway("launch", "staging")
+    data = json.loads(project.shipway("system-test", "staging", "--last", "--json").output)
+    outcomes = {item["name"]: item["outcome"] for item in data["results"]}
+    name = project.staging.removeprefix("https://").partition(":")[0]
+    assert outcomes[f"certificate of {name}"] == outcomes["modern TLS"] == outcomes["header X-Robots-Tag"] == "passed"
+    assert outcomes["TLSv1.1 refused"] in ("passed", "not tested")
+    assert list(project.status("staging")["certificates"]) == [name]

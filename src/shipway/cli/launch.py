@@ -57,7 +57,7 @@ def launch(
         request = LaunchRequest(
             plan, where.name, repository, commit, repository.ref(revision),
             lambda record: read_rules(ctx, repository, plan, plan_parser(ctx), record=record), generate, any_address,
-            _shown if not as_json else lambda name, value: None,
+            lambda name, value: None if as_json else _shown(name, value, environment),
         )  # fmt: skip
         states = preview(ctx, request) if dry_run else carry_out(ctx, request)
         things = created(plan, where) if dry_run else []
@@ -88,7 +88,7 @@ def _print(states: Sequence[StepState], things: Sequence[Created]) -> None:
             say(style(f"    {line}", "dim"))
 
 
-def _shown(name: str, value: str) -> None:
+def _shown(name: str, value: str, environment: str) -> None:
     """Show a generated password once, to a person."""
     import sys
 
@@ -98,4 +98,4 @@ def _shown(name: str, value: str) -> None:
         say(f"{name}, shown only now:")
         secret_line(value)
     else:
-        say(f"{name} was generated; `shipway secret export ENVIRONMENT {name}` prints it")
+        say(f"{name} was generated; `shipway secret export {environment} {name}` prints it")

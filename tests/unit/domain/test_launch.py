@@ -15,8 +15,8 @@ from shipway.domain.launch import (
     unfinished,
 )  # fmt: skip
 from shipway.domain.launching import created, rows
-from shipway.domain.plan import Environment, Tls
-from shipway.domain.rules import InForce, RuleSet, launch_rules
+from shipway.domain.plan import Environment, Proving, Scenario, Tls
+from shipway.domain.rules import InForce, RuleSet, keys_of, launch_rules, required_scenarios
 from tests.unit.domain.samples import PLAN, STAGING
 
 RECORD = LaunchRecord("shop", "staging", "seed", "pending", 1, "", "ada", 10.0)
@@ -59,6 +59,19 @@ def test_what_is_created_is_told_with_its_names() -> None:
     assert not [item for item in created(PLAN, STAGING) if item.kind == "certificate"]
     secure = Environment("live", "https://shop.example", tls=Tls(acme="ops@shop.example"))
     assert ["certificate", "shop.example", "local", "from ACME"] in rows(created(PLAN, secure))
+
+
+def test_a_commit_can_not_replace_a_scenario() -> None:
+    scenario = Scenario("pin", "backend", "./pin", "write")
+    where = replace(STAGING, launch=Launch(("pin",)))
+    protected = replace(PLAN, environments={"staging": where}, prove=Proving(exercise={"pin": scenario}))
+    in_force = InForce("staging", RuleSet("main", "protected", "staging", protected))
+    empty = replace(scenario, run="true")
+    commit = replace(protected, prove=Proving(exercise={"pin": empty}))
+    assert required_scenarios(commit, where, in_force) == [empty, scenario]
+    assert required_scenarios(protected, where, in_force) == [scenario]
+    assert required_scenarios(PLAN, STAGING, in_force) == [scenario], "it can't leave it out either"
+    assert keys_of(commit, "staging")["launch"] != keys_of(protected, "staging")["launch"]
 
 
 def test_the_rules_in_force_can_only_ask_for_more() -> None:

@@ -59,6 +59,7 @@ FULL = domain.Plan(
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
 environments.launch: scenarios index headers
+prove: exercise.service exercise.run exercise.kind
 environments.launch.load: rate duration p99 errors path
 environments.trigger: tag manual branches except_tags versions
 database: accessory file service tool folder contract
@@ -105,7 +106,7 @@ environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
 environments.watch: duration errors latency requests
 : inputs
-prove: timeout traffic secrets exercise.service exercise.run exercise.kind
+prove: timeout traffic secrets
 """
 NAMES = "app file services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from shipway.actions.environment.observe import observe
-from shipway.actions.launches.testing import Testing
+from shipway.actions.launches.testing import UnderTest
 from shipway.domain import system_test as judge
 from shipway.domain.container import LABEL_NAME
 from shipway.domain.desired import published
@@ -24,7 +24,7 @@ USUAL = ("Strict-Transport-Security", "X-Content-Type-Options")
 CLOSED = 3.0  # seconds to wait for a connection that should not come about
 
 
-def public_address(test: Testing) -> Sequence[Result]:
+def public_address(test: UnderTest) -> Sequence[Result]:
     """Whether the address leads here: by DNS, from this machine."""
     url = test.environment.url
     try:
@@ -38,7 +38,7 @@ def public_address(test: Testing) -> Sequence[Result]:
     return [Result("public address", FAILED if bad else PASSED, f"{url} answers with {seen.status}{closed}")]
 
 
-def tls(test: Testing) -> Sequence[Result]:
+def tls(test: UnderTest) -> Sequence[Result]:
     """Versions, chain, names and expiry."""
     where = test.environment
     if where.scheme != "https":
@@ -56,7 +56,7 @@ def tls(test: Testing) -> Sequence[Result]:
     return [*found, *judge.of_protocols(seen)]
 
 
-def redirects(test: Testing) -> Sequence[Result]:
+def redirects(test: UnderTest) -> Sequence[Result]:
     """Plain HTTP, and the names that redirect."""
     where = test.environment
     found = []
@@ -77,7 +77,7 @@ def redirects(test: Testing) -> Sequence[Result]:
     return found
 
 
-def headers(test: Testing) -> Sequence[Result]:
+def headers(test: UnderTest) -> Sequence[Result]:
     """Security headers of the first page."""
     where = test.environment
     own = [asked.headers for asked in test.asked if asked.headers is not None]
@@ -89,7 +89,7 @@ def headers(test: Testing) -> Sequence[Result]:
     return judge.of_headers(_first_page(test), list(dict.fromkeys(required)))
 
 
-def services(test: Testing) -> Sequence[Result]:
+def services(test: UnderTest) -> Sequence[Result]:
     """Each service with a route by the public name; of the others, that they run, on every host."""
     plan, where = test.release.plan, test.environment
     running = set[str]()
@@ -139,7 +139,7 @@ def _health_path(service: Service) -> str:
     return f"{route}{path}" if service.routing.strip else path
 
 
-def private_paths(test: Testing) -> Sequence[Result]:
+def private_paths(test: UnderTest) -> Sequence[Result]:
     """Files that are often left in a public folder, on each public name; and values of secrets in what was answered."""
     exposed, leaked, asked = list[str](), set[str](), 0
     known = {name: value for name, value in test.settings.secrets.items() if len(value) >= SHORTEST}
@@ -158,7 +158,7 @@ def private_paths(test: Testing) -> Sequence[Result]:
     return [*results, Result("secrets in responses", PASSED, f"none of {len(known)} in {asked} responses")]
 
 
-def search_engines(test: Testing) -> Sequence[Result]:
+def search_engines(test: UnderTest) -> Sequence[Result]:
     """Whether they are kept out, or not, as the plan says."""
     wanted = {asked.index for asked in test.asked if asked.index is not None}
     if not wanted:
@@ -168,7 +168,7 @@ def search_engines(test: Testing) -> Sequence[Result]:
     return [judge.of_index(page, robots, wanted=item, closed=closed) for item in sorted(wanted)]
 
 
-def closed_ports(test: Testing) -> Sequence[Result]:
+def closed_ports(test: UnderTest) -> Sequence[Result]:
     """Ports of the accessories and of the engine, from this machine: only the public ones may answer."""
     plan, where = test.release.plan, test.environment
     found = []
@@ -179,14 +179,10 @@ def closed_ports(test: Testing) -> Sequence[Result]:
             found.append(Result(called, NOT_TESTED, "this machine is the host: nothing here is outside of it"))
             continue
         own = {published(plan, where, item): item.name for item in plan.own_accessories.values()}
-        ports = {
-            **dict.fromkeys(ENGINE, "the engine"),
-            **{item.port: item.name for item in plan.own_accessories.values() if item.port},
-            **own,
-        }
-        open_ = [
-            f"{port} ({what})" for port, what in sorted(ports.items()) if port != where.port and _answers(name, port)
-        ]
+        kinds = {test.ctx.kind(item).port_of(item): item.name for item in plan.own_accessories.values()}
+        known = {**dict.fromkeys(ENGINE, "the engine"), **kinds, **own}
+        ports = {port: what for port, what in known.items() if port and port != where.port}
+        open_ = [f"{port} ({what})" for port, what in sorted(ports.items()) if _answers(name, port)]
         hint = "close them in the firewall, and publish accessories only on a private `address`"
         outcome = (
             Result(called, FAILED, f"open from here: {', '.join(open_)}", hint)
@@ -205,7 +201,7 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def load(test: Testing) -> Sequence[Result]:
+def load(test: UnderTest) -> Sequence[Result]:
     """Requests at a steady rate, for each load that is asked for."""
     found = []
     for asked in dict.fromkeys(item.load for item in test.asked if item.load is not None):
@@ -215,11 +211,11 @@ def load(test: Testing) -> Sequence[Result]:
     return found or [Result("load", NOT_TESTED, "the plan asks for none (`launch: {load: {rate: 20, duration: 60s}}`)")]
 
 
-def _first_page(test: Testing) -> Page:
+def _first_page(test: UnderTest) -> Page:
     return test.visitor.get(test.url("/"))
 
 
-Look = Callable[[Testing], Sequence[Result]]
+Look = Callable[[UnderTest], Sequence[Result]]
 # THE table of looks: name, what it does, and the seconds that it may take. That of `load` is added to its duration.
 LOOKS: tuple[tuple[str, Look, float], ...] = (
     ("public address", public_address, 60.0),
@@ -234,7 +230,7 @@ LOOKS: tuple[tuple[str, Look, float], ...] = (
 )
 
 
-def limit(name: str, seconds: float, test: Testing) -> float:
+def limit(name: str, seconds: float, test: UnderTest) -> float:
     """The seconds that a look may take."""
     more = sum(item.load.duration for item in test.asked if item.load) if name == "load" else 0.0
     return seconds + more

@@ -147,7 +147,7 @@ class Certificate:
 
 
 @dataclass(frozen=True)
-class Test:
+class Tested:
     """The system test has passed for what runs."""
 
     at: Launching
@@ -207,5 +207,5 @@ class Open:
 def steps_of(at: Launching) -> list[Step]:
     """THE table. What prepares hosts, records or backups is hung in here, before what needs it."""
     return [
-        Rules(at), Secrets(at), Hosts(at), Ports(at), DnsNames(at), Build(at), Deploy(at), Seed(at), Certificate(at), Test(at), Open(at),
+        Rules(at), Secrets(at), Hosts(at), Ports(at), DnsNames(at), Build(at), Deploy(at), Seed(at), Certificate(at), Tested(at), Open(at),
     ]  # fmt: skip

@@ -14,19 +14,19 @@ from shipway.actions.environment.observe import settings, version_of
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
 from shipway.actions.launches.public import LOOKS, limit
-from shipway.actions.launches.testing import Testing, bounded, by_name, visiting
+from shipway.actions.launches.testing import UnderTest, bounded, by_name, visiting
 from shipway.actions.projects.in_force import running_rules
 from shipway.actions.proofs.recorded import newest as newest_proof
 from shipway.actions.rollbacks.rehearse import rehearse
 from shipway.context import Context
 from shipway.domain import history
 from shipway.domain.errors import DeployFailed, ForwardOnly, NothingToRollBack, ShipwayError
-from shipway.domain.plan import Environment
+from shipway.domain.plan import Environment, Scenario
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import newest as newest_rehearsal
 from shipway.domain.release import Evidence, Release
 from shipway.domain.rollback_plan import label
-from shipway.domain.rules import InForce, launch_rules, required_checks
+from shipway.domain.rules import InForce, launch_rules, required_checks, required_scenarios
 from shipway.domain.system_test import FAILED, KIND, NOT_TESTED, PASSED, Result, SystemTest, lines
 from shipway.proving.sandbox_environment import address
 from shipway.steps.container import TIMED_OUT, run_container
@@ -44,7 +44,7 @@ def system_test(ctx: Context, app: str, environment: str, in_force: InForce | No
     rollback = _rollback(ctx, release, where)  # before the lock: a rehearsal takes minutes, and touches nothing
     with environment_lease(ctx, app, environment, "system test", wait=WAIT) as own:
         here = own.on(where.hosts[0].name)
-        test = Testing(
+        test = UnderTest(
             here, release, where, settings(here, release, where, like=now), in_force, launch_rules(where, in_force),
             outside=Visitor(by_name),
         )  # fmt: skip
@@ -78,7 +78,7 @@ def require_passed(test: SystemTest, again: str) -> None:
     )
 
 
-def _looks(test: Testing) -> list[Result]:
+def _looks(test: UnderTest) -> list[Result]:
     found = list[Result]()
     if not any(service.route for service in test.release.plan.services.values()):
         return [Result("public address", NOT_TESTED, "no service has a route")]
@@ -94,7 +94,7 @@ def _looks(test: Testing) -> list[Result]:
     return found
 
 
-def _checks(test: Testing) -> list[Result]:
+def _checks(test: UnderTest) -> list[Result]:
     """Those of the plan and of the rules in force."""
     found = list[Result]()
     checks = required_checks(test.release.plan, test.environment, test.in_force)
@@ -108,18 +108,19 @@ def _checks(test: Testing) -> list[Result]:
     return found or [Result("checks", NOT_TESTED, f"the plan has none for {test.environment.name} (`checks: […]`)")]
 
 
-def _scenarios(test: Testing) -> list[Result]:
+def _scenarios(test: UnderTest) -> list[Result]:
     """Those that may run in the environment itself: a write that reaches the database, a job that reaches the worker."""
     plan, found = test.release.plan, list[Result]()
-    wanted = dict.fromkeys(name for asked in test.asked for name in asked.scenarios)
-    for name in wanted:
-        if name not in plan.prove.exercise:
-            why = "the rules in force require it, and the release's plan lacks it"
-            found.append(Result(f"scenario {name}", FAILED, why, "add it to `prove: {scenarios: …}`"))
+    scenarios = required_scenarios(plan, test.environment, test.in_force)
+    for scenario in scenarios:
+        called = f"{scenario.kind} {scenario.name}"
+        if scenario.service not in plan.services:
+            why = f"the rules in force run it in {scenario.service}, which the release lacks"
+            found.append(Result(called, FAILED, why, "change the plan on the protected branch first"))
             continue
-        with test.ctx.part(f"scenario {name}"):
-            found += bounded(test.ctx, f"scenario {name}", partial(_scenario, test, name), plan.prove.timeout + SPARE)
-    kinds = {plan.prove.exercise[name].kind for name in wanted if name in plan.prove.exercise}
+        with test.ctx.part(scenario.name):
+            found += bounded(test.ctx, called, partial(_scenario, test, scenario), plan.prove.timeout + SPARE)
+    kinds = {scenario.kind for scenario in scenarios}
     for kind, what in (("write", "a write that reaches the database"), ("job", "a job that reaches the worker")):
         needed = plan.accessories if kind == "write" else plan.workers
         if kind not in kinds and needed:
@@ -128,25 +129,19 @@ def _scenarios(test: Testing) -> list[Result]:
     return found
 
 
-def _scenario(test: Testing, name: str) -> Sequence[Result]:
-    scenario, last = test.release.plan.prove.exercise[name], deque[str](maxlen=5)
-    job = service_job(
-        test.release,
-        test.environment,
-        test.settings,
-        scenario.service,
-        {"URL": address(test.release.plan)},
-        volumes=True,
-    )
+def _scenario(test: UnderTest, scenario: Scenario) -> Sequence[Result]:
+    last, release = deque[str](maxlen=5), test.release
+    url = {"URL": address(release.plan)}
+    job = service_job(release, test.environment, test.settings, scenario.service, url, volumes=True)
     spec = dataclasses.replace(job, entrypoint=("sh", "-c"), command=(scenario.run,))
-    timeout = test.release.plan.prove.timeout
+    timeout = release.plan.prove.timeout
 
     def on_line(line: str) -> None:
         last.append(line)
-        test.ctx.reporter.line(name, line)
+        test.ctx.reporter.line(scenario.name, line)
 
     code = run_container(test.ctx, spec, on_line=on_line, timeout=timeout)
-    called = f"{scenario.kind} {name}"
+    called = f"{scenario.kind} {scenario.name}"
     if code == 0:
         return [Result(called, PASSED, scenario.run.strip().splitlines()[0])]
     why = f"timed out after {timeout:g} s" if code == TIMED_OUT else f"exited with {code}"

@@ -25,7 +25,7 @@ LOOK = 0.2  # seconds between looks at `cancelled`
 
 
 @dataclass(frozen=True)
-class Testing:
+class UnderTest:
     """A system test in progress. asked: the `launch` of each rule set in force, and of the plan itself."""
 
     ctx: Context  # of the environment's lock, on its first host
@@ -71,7 +71,7 @@ def authorities(ctx: Context, environment: Environment) -> str:
 
 
 @contextmanager
-def visiting(test: Testing) -> Iterator[Testing]:
+def visiting(test: UnderTest) -> Iterator[UnderTest]:
     """In the block, `inside` reaches the release past the holding page. EdgeError if the gate has no address."""
     ctx, release, environment = test.ctx, test.release, test.environment
     with visitor(ctx, release, environment) as container:
