@@ -61,7 +61,7 @@ def test_from_nothing_to_open_and_nothing_the_second_time(make: Make, tmp_path: 
     before = project.footprint()
     seen = project.shipway("launch", "staging", "--dry-run").output
     assert f"{project.app}_staging_web" in seen
-    assert "needs 127.0.0.1:8782" not in seen, "it is free"
+    assert "needs 127.0.0.1:8782 on local" in seen
     assert project.footprint() == before
     first = project.shipway("launch", "staging").output
     assert f"staging is open: {project.staging}" in first

@@ -81,6 +81,11 @@ def succeeded(records: Sequence[LaunchRecord], step: str, since: float) -> bool:
     return any(item.step == step and item.outcome == SUCCEEDED and item.at > since for item in records)
 
 
+def begun(records: Sequence[LaunchRecord], since: float) -> bool:
+    """Whether a launch has begun after that time, and not opened the address. Seeds also run without one."""
+    return any(item.step != SEED and item.at > since for item in records) and not succeeded(records, OPEN, since)
+
+
 def seed_due(each: str, records: Sequence[LaunchRecord], since: float) -> bool:
     """Whether a deployment runs the seed. records: of the environment; since: when it was last destroyed."""
     return each != "environment" or not succeeded(records, SEED, since)

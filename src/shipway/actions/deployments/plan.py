@@ -50,7 +50,7 @@ class DeployRequest:
     force: bool = False
     wait: float = 0.0  # seconds to wait for another owner's lock
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
-    page: str | None = None  # HTML that visitors see from the first switch on, until the launch opens the address
+    page: str | None = None  # of a launch, see `holding`: HTML that visitors see from the first switch on
 
 
 @dataclass(frozen=True)

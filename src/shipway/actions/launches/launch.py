@@ -8,6 +8,8 @@ from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.launch import DONE, FAILED, NEEDED, PENDING, SUCCEEDED, LaunchRecord, StepState
 
+NEEDS = "needs "  # begins a line about what must be there, which is told in any case
+
 
 def launch(ctx: Context, request: LaunchRequest) -> list[StepState]:
     """Do what is missing, in order. Returns the state of every step; raises what a step raises, and leaves the address
@@ -29,7 +31,7 @@ def preview(ctx: Context, request: LaunchRequest) -> list[StepState]:
     for step in steps_of(Launching(ctx, request)):
         try:
             why = step.needed()
-            would = tuple(step.would()) if why else ()
+            would = tuple(line for line in step.would() if why or line.startswith(NEEDS))
         except ShipwayError as error:
             why, would = error.message, tuple(error.hint.splitlines())
         found.append(StepState(step.name, NEEDED if why else DONE, why, would))

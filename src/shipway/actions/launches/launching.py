@@ -11,7 +11,6 @@ from typing import Protocol
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.launches.opening import HOLDING
 from shipway.actions.projects.in_force import Rulebook
 from shipway.context import Context
 from shipway.domain.launch import OPEN, succeeded
@@ -85,7 +84,7 @@ class Launching:
         request = self.request
         in_force = self.book.of(self.ctx, self.name)
         order = admitted(self.ctx, request.commit, self.app, self.book, in_force, request.ref)
-        return dataclasses.replace(order, wait=LOCK, page=HOLDING if self.current is None else None)
+        return dataclasses.replace(order, wait=LOCK)
 
 
 class Step(Protocol):

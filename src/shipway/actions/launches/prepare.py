@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from shipway.actions.deployments.admission import refused_before
 from shipway.actions.environment.disk_space import SPARE
@@ -184,7 +185,7 @@ class DnsNames:
             address
             for host in where.hosts
             if host.name != LOCAL
-            for address in resolved(host.name.rpartition("@")[2].removeprefix("ssh://").partition(":")[0])
+            for address in resolved(urlsplit(host.name).hostname or "")
         ]
         local = any(host.name == LOCAL for host in where.hosts)
         for name in self._names():

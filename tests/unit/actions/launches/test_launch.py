@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.launches import steps
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import LaunchRequest
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
+from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
 from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut
 from shipway.domain.launch import StepState
@@ -167,6 +170,22 @@ def test_killed_at_every_effect_it_goes_on_and_never_opens_untested(place: Place
             assert world.serving() == {1}, (at, after)
             assert set(states(place.launch(world)).values()) == {"done"}, (at, after)
             world.close()
+
+
+def test_another_command_deploys_behind_the_page_too(place: Place) -> None:
+    """As a push does, after the deployment of a launch was taken back."""
+    place.world.runtime.behave("*_job_*", Behaviour(exit_code=1))
+    with pytest.raises(StepFailed):
+        place.launch()
+    place.world.runtime.behave("*_job_*", Behaviour(exit_code=0))
+    (release,) = place.world.ledger.releases("shop")
+    deploy(place.world.controller(), DeployRequest(release, release.plan.environments["staging"]))
+    assert place.seen(place.world) == "page"
+    place.launch()
+    assert place.seen(place.world) == "site"
+    destroy(place.world.controller(), release.plan, release.plan.environments["staging"], volumes=True)
+    deploy(place.world.controller(), DeployRequest(release, release.plan.environments["staging"]))
+    assert place.seen(place.world) == "site", "destroyed since: nobody launches it"
 
 
 def test_missing_secrets_are_listed_with_their_commands(place: Place) -> None:
