@@ -22,23 +22,31 @@ def is_due(ctx: Context, app: str, environment: Environment) -> bool:
 
 
 def seed(here: Context, release: Release, environment: Environment, settings: Settings, *, asked: bool = False) -> None:
-    """Run the seed on this host, and record it if it runs once, or if a person asked. StepFailed if it fails: the next
-    deployment runs it again."""
+    """Run the seed on this host. StepFailed if it fails. One that runs once is recorded, and so is one that a person asked
+    for. The success of a deployment's is recorded by `seeded`."""
     found = environment.seed
     assert found is not None
-    if found.each != ENVIRONMENT and not asked:
-        run_seed(here, release, environment, settings)
-        return
-
-    def record(outcome: str, detail: str) -> None:
-        here.ledger.add_launch_record(
-            LaunchRecord(release.app, environment.name, SEED, outcome, release.number, detail, here.actor, here.clock())
-        )
-
-    record(PENDING, found.run)
+    recorded = asked or found.each == ENVIRONMENT
+    if recorded:
+        _record(here, release, environment, PENDING, found.run)
     try:
         run_seed(here, release, environment, settings)
     except ShipwayError as error:
-        record(FAILED, error.message)
+        if recorded:
+            _record(here, release, environment, FAILED, error.message)
         raise
-    record(SUCCEEDED, found.run)
+    if asked:
+        seeded(here, release, environment)
+
+
+def seeded(ctx: Context, release: Release, environment: Environment) -> None:
+    """Record that a seed which runs once has run. Not before its deployment serves: the failure of a first one discards the
+    database."""
+    assert environment.seed is not None
+    _record(ctx, release, environment, SUCCEEDED, environment.seed.run)
+
+
+def _record(ctx: Context, release: Release, environment: Environment, outcome: str, detail: str) -> None:
+    ctx.ledger.add_launch_record(
+        LaunchRecord(release.app, environment.name, SEED, outcome, release.number, detail, ctx.actor, ctx.clock())
+    )
