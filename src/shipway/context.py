@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         CdnProvider,
         DatabaseServer,
         DatabaseTool,
+        Dial,
         DnsLookup,
         DnsProvider,
         Edge,
@@ -82,6 +84,7 @@ class Machine:
     edge: Edge
     probe: Callable[..., Probe]  # as system.probe.probe
     probe_tcp: Callable[..., Probe]
+    dial: Dial = socket.create_connection  # from the engine's machine
 
 
 @dataclass(frozen=True)

@@ -57,4 +57,5 @@ class Hosts:
             edge=edge,
             probe=partial(probe, dial=host.dial),
             probe_tcp=partial(probe_tcp, dial=host.dial),
+            dial=host.dial,
         )

@@ -73,5 +73,12 @@ def test_the_tutorial(shell: Shell, name: str) -> None:
     assert not list(shell.folder.iterdir()), "the tutorial leaves files"
 
 
+@pytest.mark.machine
+def test_the_launch(shell: Shell, name: str) -> None:
+    ran = follow(ROOT / "docs" / "launch.md", shell, "pinboard", name)
+    assert len(ran) > 6
+    assert not list(shell.folder.iterdir()), "the guide leaves files"
+
+
 def test_the_installation(shell: Shell) -> None:
     assert follow(ROOT / "docs" / "install.md", shell, "", "")

@@ -23,7 +23,12 @@ from shipway.planfile import parse
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-FOLLOWED = [ROOT / "README.md", ROOT / "docs" / "install.md", ROOT / "docs" / "tutorial.md"]  # by test_documents.py
+FOLLOWED = [
+    ROOT / "README.md",
+    ROOT / "docs" / "install.md",
+    ROOT / "docs" / "tutorial.md",
+    ROOT / "docs" / "launch.md",
+]  # by test_documents.py
 
 
 def test_the_plan_of_the_readme_is_valid_and_short() -> None:

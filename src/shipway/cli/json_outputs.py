@@ -192,6 +192,20 @@ def _container() -> dict[str, Any]:
     return {"host": TEXT, "service": TEXT, "replica": count, "release": count, "container": TEXT}
 
 
+def _launch(kinds: Kinds) -> Any:
+    from shipway.domain.launch import StepState
+    from shipway.domain.launching import Created
+
+    lists = {"steps": type_schema(list[StepState], kinds), "created": type_schema(list[Created], kinds)}
+    return _object({"environment": TEXT, "url": TEXT, **lists})
+
+
+def _system_test(kinds: Kinds) -> Any:
+    from shipway.domain.system_test import SystemTest
+
+    return type_schema(SystemTest, kinds)
+
+
 def _proof(kinds: Kinds) -> Any:
     return dict(FREE)  # see docs/proof-report.md, which has a schema of its own
 
@@ -222,6 +236,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rollback": ("With `--dry-run`: what would change.", _changeset),
     "dns": ("What to change in the zone; with `--apply`, what was changed, and `late`: answers of servers that still differ.", _dns),
     "infra": ("See [Infrastructure](infrastructure.md#json).", _infra),
+    "launch": ("The steps and their states; with `--dry-run`, also what would be created.", _launch),
+    "system-test": ("The system test.", _system_test),
     "prune": ("With `--dry-run`: what would be removed.", _prune),
     "prove": ("The proof: see [the report](proof-report.md).", _proof),
     "proof": ("The proof, with `--all` a list of them: see [the report](proof-report.md).", _proof),

@@ -25,7 +25,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets", "backups",
+    "secrets", "backups", "certificates", "launch",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -137,6 +137,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
     from shipway.actions.upkeep.progress import describe
     from shipway.domain.release import DEPLOY, DESTROY, PENDING
     from shipway.domain.rollback_plan import label
+    from shipway.domain.system_test import EXPIRES
     from shipway.system.durations import ago, moment
 
     ctx = known.ctx
@@ -183,6 +184,16 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 out(f"    {style('waived', 'yellow')}: {waiver.finding}, by {waiver.actor}, {over}: {waiver.reason}")
         if item.backups is not None:
             lines += _backup_lines(item.environment.name, item.backups, ctx.clock())
+        for name, expires in item.certificates.items():
+            internal = bool((item.environment.certificate or {}).get("internal"))
+            if expires - ctx.clock() < (0.0 if internal else EXPIRES):
+                days = (expires - ctx.clock()) / 86400
+                words = f"expires in {days:.0f} days" if days > 0 else "has expired"
+                out(f"    {style(f'the certificate of {name} {words}', 'red')}: it should have been renewed")
+        if item.launch:
+            what = f"{item.launch.step}: {item.launch.detail}".partition("\n")[0]
+            again = f"`shipway launch {item.environment.name}` goes on"
+            out(f"    {style('the launch is unfinished', 'yellow')}, at {what}; {again}")
         for problem in item.unreachable:
             out(f"    {style('●', 'red')} {problem}")
         for host, why in item.former_hosts.items():

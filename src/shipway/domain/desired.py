@@ -33,6 +33,7 @@ from shipway.domain.release import Release, digest_of
 from shipway.domain.routes import route
 from shipway.domain.routing import Access, user_lines
 from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
+from shipway.domain.tasks import ENVIRONMENT as ONCE
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
 PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts
@@ -92,6 +93,7 @@ def render_desired(
         down=down,
         seed=environment.seed.run if environment.seed and seed else None,
         keep=keep,
+        seed_once=environment.seed is not None and environment.seed.each == ONCE,
     )
 
 

@@ -195,7 +195,7 @@ class OtherLedger(ShipwayError):
 
 
 class TimedOut(ShipwayError):
-    """What `shipway wait` or `shipway cancel` waited for did not happen in time; it goes on."""
+    """What `shipway wait`, `shipway cancel` or `shipway launch` waited for did not happen in time; it goes on."""
 
     exit_code = 28
 

@@ -23,6 +23,7 @@ from shipway.domain.database import Database as Database
 from shipway.domain.database import DatabaseCommands as DatabaseCommands
 from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
+from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns as Dns
 from shipway.domain.provisioned import Infra as Infra
@@ -281,6 +282,7 @@ class Environment:
     cdn: Cdn | None = None  # in front of it
     secrets_from: tuple[SecretSource, ...] = ()  # providers; names that none has are in the ledger
     backups: Backups | None = None
+    launch: Launch = field(default_factory=Launch)
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -27,7 +27,8 @@ def _changes(desired: DesiredState, observed: Observed) -> Iterator[Change]:
     services = {container.name: container for container in observed.services}
     missing = [change for spec in desired.services for change in _service(spec, services.get(spec.name), desired)]
     if desired.seed and (missing or desired.up):
-        yield Change("seed", "database", desired.seed, "runs with each deployment; is idempotent")
+        often = "runs once in this environment" if desired.seed_once else "runs with each deployment"
+        yield Change("seed", "database", desired.seed, f"{often}; is idempotent")
     yield from missing
     yield from _routes(desired, observed)
     part = {spec.name for spec in desired.services}

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipway.domain import rights
-from shipway.domain.plan import Check, Database, Environment, Plan, Trigger
+from shipway.domain.launch import Launch
+from shipway.domain.plan import Check, Database, Environment, Plan, Scenario, Trigger
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
@@ -138,6 +139,17 @@ def database_text(database: Database) -> str:
     return f"{database.accessory}, by {database.tool}{commands} of {database.service}{given}"
 
 
+def _launch_text(plan: Plan, environment: Environment) -> str:
+    defined = "".join(f", {item.name} is {digest_of(to_data(item))[7:15]}" for item in scenarios_of(plan, environment))
+    return f"{environment.launch.text}{defined}"
+
+
+def scenarios_of(plan: Plan, environment: Environment) -> tuple[Scenario, ...]:
+    """The definitions of the scenarios that may run in the environment itself."""
+    found = plan.prove.exercise
+    return tuple(found[name] for name in environment.launch.scenarios if name in found)
+
+
 def checks_of(plan: Plan, environment: Environment) -> tuple[Check, ...]:
     """The definitions of an environment's checks."""
     return tuple(plan.checks[name] for name in environment.checks if name in plan.checks)
@@ -155,6 +167,8 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "prove": _proof_text,
     "checks": lambda plan, environment: ", ".join(map(_check_text, checks_of(plan, environment))) or "none",
     "required backup": lambda plan, environment: _backup_text(environment),
+    # What must pass before visitors get in: see `launch_rules`.
+    "launch": lambda plan, environment: _launch_text(plan, environment),
 }
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
@@ -251,6 +265,21 @@ def required_checks(plan: Plan, environment: Environment, in_force: InForce | No
     for rule_set, rules in in_force.environments if in_force else ():
         assert rule_set.plan is not None
         found += [check for check in checks_of(rule_set.plan, rules) if check not in found]
+    return found
+
+
+def launch_rules(environment: Environment, in_force: InForce | None) -> list[Launch]:
+    """What the system test looks at: all that the rules in force ask for, and the plan itself. More can only reject."""
+    found = [rules.launch for _, rules in in_force.environments] if in_force else []
+    return list(dict.fromkeys([*found, environment.launch]))
+
+
+def required_scenarios(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Scenario]:
+    """The scenarios of the rules in force and of the plan itself, as each defines them."""
+    found = list(scenarios_of(plan, environment))
+    for rule_set, rules in in_force.environments if in_force else ():
+        assert rule_set.plan is not None
+        found += [item for item in scenarios_of(rule_set.plan, rules) if item not in found]
     return found
 
 

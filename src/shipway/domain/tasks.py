@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 SKIP, QUEUE, ALLOW = "skip", "queue", "allow"  # what happens to a run that is due while an earlier one is running
 
+DEPLOYMENT, ENVIRONMENT = "deployment", "environment"  # how often a seed runs: in each deployment, or once
+
 
 @dataclass(frozen=True)
 class Seed:
-    """An idempotent command that fills a new environment; runs after the migrations of each deployment."""
+    """An idempotent command that fills a new environment; runs after the migrations."""
 
     service: str
     run: str
     secrets: tuple[str, ...] = ()
+    each: str = DEPLOYMENT  # or environment: once, see `domain.launch.seed_due`
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from shipway.domain import plan as domain
 from shipway.domain import tasks
+from shipway.domain.launch import Launch, Load
 from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
-SEED = Record(tasks.Seed, {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS}, required=("service", "run"))
+SEED = Record(
+    tasks.Seed,
+    {
+        "service": v.SERVICE,
+        "run": v.SHELL,
+        "secrets": v.SECRETS,
+        "each": Choice({each: each for each in (tasks.DEPLOYMENT, tasks.ENVIRONMENT)}),
+    },
+    required=("service", "run"),
+)
+LOAD = Record(
+    Load,
+    {"rate": v.RATE, "duration": v.TEN_MINUTES, "p99": v.DURATION, "errors": v.SHARE_OR_NONE, "path": v.URL_PATH},
+)
+LAUNCH = Record(
+    Launch,
+    {
+        "scenarios": Several(v.NAME),
+        "load": LOAD,
+        "index": Choice({"true": True, "false": False}),
+        "headers": Several(v.HEADER_NAME),
+        "wait": v.WITHIN_A_DAY,
+    },
+)
 TASK = Record(
     tasks.Task,
     {"service": v.SERVICE, "run": v.SHELL, "secrets": v.SECRETS, "timeout": v.WITHIN_A_DAY},

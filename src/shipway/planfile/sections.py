@@ -13,7 +13,7 @@ from shipway.planfile import values as v
 from shipway.planfile.backups import BACKUPS
 from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.cdn import CDN
-from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
+from shipway.planfile.commands import LAUNCH, PROVE, SCHEDULE, SEED, TASK
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 from shipway.planfile.provisioned import DNS, INFRA
@@ -358,6 +358,7 @@ ENVIRONMENT = Record(
         "secrets": Several(ENVIRONMENT_SECRET),
         "secrets_from": SOURCES,
         "seed": SEED,
+        "launch": LAUNCH,
         "before_switch": Several(TASK),
         "after_deploy": Several(TASK),
         "schedules": ByName(

@@ -47,6 +47,14 @@ def seconds_of_a_day(text: str) -> float:
     return value
 
 
+def seconds_of_ten_minutes(text: str) -> float:
+    """Like `seconds`, at most 10 minutes."""
+    value = seconds(text)
+    if value > 600:
+        raise ValueError(f"`{text}` is more than 10m")
+    return value
+
+
 def limit(text: str) -> float:
     """Like `seconds`, in whole milliseconds, at most 24 days: what a database takes."""
     value = round(seconds(text), 3)
@@ -286,6 +294,11 @@ SHARE_OR_NONE = Text("a share below 100%, such as 1% or 0%", r"^[0-9]{1,2}(\.[0-
 TIMES = Number("a factor from 1 to 1000, such as 1.5", 1, 1000, fraction=True)
 CRON = Text('five fields as in a crontab, such as "0 6 * * 1"', convert=cron)
 ZONE = Text("a time zone, such as Europe/Berlin", r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$", time_zone)
+RATE = Number("a number of requests a second, from 1 to 1000", 1, 1000, fraction=True)
+TEN_MINUTES = Text(
+    "a duration such as 60s, at most 10m", r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", seconds_of_ten_minutes
+)
+HEADER_NAME = Text("the name of an HTTP header, such as Content-Security-Policy", r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 COUNT = Number("a whole number from 0 to 10000", 0, 10_000)
 HOST = Text("local, or ssh://[user@]name[:port]", convert=host)
 HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-9]{1,3}$", host_address)

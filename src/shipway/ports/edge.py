@@ -27,6 +27,9 @@ class Edge(Protocol):
     def authority(self) -> str | None:
         """Certificate (PEM) of the local CA; None if it was never needed."""
 
+    def ports(self) -> Sequence[int]:
+        """The public ports that it holds."""
+
     def down(self) -> Sequence[str]:
         """Stopped containers of the edge, whose ports are unreachable; empty without an edge."""
 

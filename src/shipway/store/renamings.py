@@ -19,6 +19,7 @@ ENVIRONMENTS = (
     "operations",
     "scheduled_runs",
     "provisions",
+    "launches",
 )
 
 

@@ -14,6 +14,7 @@ APPEND_ONLY = {
     3: ("secrets", "registrations", "accepted_rules"),
     5: ("operations", "operation_ends"),
     7: ("renamings",),
+    9: ("launches",),
     11: ("provisions", "provision_ends"),
     12: ("secret_origins",),
 }  # by migration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -253,6 +254,26 @@ class EdgeContract:
             lab.edge.maintain("one", first["url"], None)
             assert self.reached(lab) == (2, lab.upstreams[2])
         assert not lab.edge.maintained("one")
+
+    def test_it_tells_its_public_ports(self, lab: EdgeLab) -> None:
+        assert lab.ports[0] in lab.edge.ports()
+
+    def test_what_a_page_hides_never_shows_while_both_end(self, lab: EdgeLab) -> None:
+        table = self.table(lab, 1, lab.upstreams[0])
+        lab.edge.switch("one", table)
+        lab.edge.maintain("one", table["url"], "<p>closed</p>")
+        seen, over = list[int | None](), threading.Event()
+
+        def visit() -> None:
+            while not over.is_set():
+                seen.append(self.reached(lab)[0])
+
+        thread = threading.Thread(target=visit)
+        thread.start()
+        lab.edge.remove("one")
+        over.set()
+        thread.join()
+        assert set(seen) == {None}
 
     def test_maintenance_ends_with_its_owner(self, lab: EdgeLab) -> None:
         table = self.table(lab, 1, lab.upstreams[0])

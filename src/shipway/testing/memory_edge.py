@@ -28,7 +28,7 @@ class MemoryEdge(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ports: set[int] = set()
+        self.held: set[int] = set()  # public ports
         self.networks: dict[str, set[str]] = {}
         self.tables: dict[str, dict[str, Any]] = {}
         self.unreachable: set[str] = set()
@@ -41,14 +41,18 @@ class MemoryEdge(Recorder):
         self._turn = 0  # of the containers of a route
         self.passwords: dict[str, str] = {}  # by hash: set by a test
 
+    def ports(self) -> Sequence[int]:
+        with self._call("ports"):
+            return sorted(self.held)
+
     def down(self) -> Sequence[str]:
         with self._call("down"):
             return list(self.stopped)
 
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
         with self._call("trim"):
-            among = self.ports if ports is None else {port.host_port for port in ports}
-            self.ports -= among - {public(table).port for table in self.tables.values()}
+            among = self.held if ports is None else {port.host_port for port in ports}
+            self.held -= among - {public(table).port for table in self.tables.values()}
 
     @contextmanager
     def visit(self, owner: str, url: Mapping[str, object], network: str, labels: Mapping[str, str]) -> Iterator[str]:
@@ -61,7 +65,7 @@ class MemoryEdge(Recorder):
     ) -> None:
         with self._call("ensure", *(port.host_port for port in ports), *networks):
             self.stopped.clear()
-            self.ports |= {port.host_port for port in ports}
+            self.held |= {port.host_port for port in ports}
             for network, aliases in networks.items():
                 self.networks.setdefault(network, set()).update(aliases)
 
@@ -84,7 +88,7 @@ class MemoryEdge(Recorder):
     def switch(self, owner: str, table: Mapping[str, object]) -> None:
         with self._call("switch", owner, table["release"]):
             where = public(table)
-            if where.port not in self.ports:
+            if where.port not in self.held:
                 raise EdgeError(f"the edge doesn't listen on port {where.port}")
             refuse_conflict(owner, table, self.tables)
             new = json.loads(json.dumps(table))
@@ -125,7 +129,7 @@ class MemoryEdge(Recorder):
         for served, number, page in self.pages.values():
             if host.lower() in served and number == port and not inside:
                 return None, page
-        if port not in self.ports:
+        if port not in self.held:
             raise ConnectionRefusedError(port)
         best = self._match(host, port, path)
         if best is None:

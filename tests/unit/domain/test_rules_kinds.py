@@ -14,6 +14,7 @@ from shipway.domain.backups import Backups, Keep, Required
 from shipway.domain.build import BaseSource
 from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
+from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
@@ -48,7 +49,7 @@ FULL = domain.Plan(
     checks={"smoke": domain.Check("smoke", IMAGE, "look", 1.0, {"X": "1"})},
     environments={"production": domain.Environment(
         "production", "https://shop.example", domain.Trigger("main", "v*", False, ("main",), ("*-rc*",), ">=1"), "staging",
-        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",)),
+        domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",), "environment"),
         (tasks.Task("web", "warm", ("KEY",)),), (tasks.Task("web", "mail", ("KEY",)),),
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
         ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "KEY"),
@@ -59,6 +60,7 @@ FULL = domain.Plan(
         Cdn("fastly", "zone", ("http://10.0.0.7",), "TOKEN", "KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0)),
+        Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -66,6 +68,9 @@ FULL = domain.Plan(
 
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
+environments.launch: scenarios index headers
+prove: exercise.service exercise.run exercise.kind
+environments.launch.load: rate duration p99 errors path
 environments.trigger: tag manual branches except_tags versions
 environments.backups: require.max_age require.before
 database: accessory file service tool folder contract
@@ -109,7 +114,7 @@ database.snapshot: when keep
 registry: user password token
 pipeline: run image.name image.build.folder image.build.dockerfile image.build.target image.build.args build prove needs accessories
 pipeline: inputs outputs reports timeout retries caches env resources.cpus resources.memory
-environments: replicas environment secrets optional_secrets seed.service seed.run seed.secrets standby standby_auto retain
+environments: replicas environment secrets optional_secrets seed.service seed.run seed.secrets seed.each launch.wait standby standby_auto retain
 environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
@@ -118,7 +123,7 @@ environments.backups: at zone volumes
 environments.watch: duration errors latency requests
 environments.cdn: assets paths tags command.service command.run command.secrets command.timeout
 : inputs
-prove: timeout traffic secrets exercise.service exercise.run exercise.kind
+prove: timeout traffic secrets
 """
 NAMES = "app file services.name services.volumes.name accessories.name pipeline.name checks.name environments.name prove.exercise.name environments.schedules.name environments.trigger.branch"
 

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, type[Any]] = {  # of keys whose default is more than nothing
     "pipeline.*.timeout": domain.Step,
     "pipeline.*.retries": domain.Step,
     "checks.*.timeout": domain.Check,
+    "environments.*.seed.each": tasks.Seed,
     "environments.*.before_switch.timeout": tasks.Task,
     "environments.*.after_deploy.timeout": tasks.Task,
     "environments.*.schedules.*.zone": tasks.Schedule,

@@ -11,12 +11,13 @@ from shipway.actions.database.down_scripts import record_found, record_scripts
 from shipway.actions.database.external import require_answers
 from shipway.actions.database.file import prepare_file
 from shipway.actions.deployments import tasks
-from shipway.actions.deployments.checks import run_check, run_seed
+from shipway.actions.deployments.checks import run_check
 from shipway.actions.deployments.entrypoints import swallowed_commands
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.monitor import watch
 from shipway.actions.deployments.plan import Decision
 from shipway.actions.deployments.revert import revert
+from shipway.actions.deployments.seeds import seed, seeded
 from shipway.actions.deployments.strategies import take_over
 from shipway.actions.deployments.take_snapshot import snapshot_before
 from shipway.actions.environment.former_hosts import remember
@@ -97,7 +98,7 @@ class Applying:
             self._undo(error)
             raise
         self.serves = True
-        attempt_all(self._clean_up, self._after_deploy)
+        attempt_all(self._record_seed, self._clean_up, self._after_deploy)
 
     def _clean_up(self) -> None:
         former = {
@@ -203,7 +204,12 @@ class Applying:
     def _seed(self) -> None:
         if self.decision.first.changeset.of("database", "seed"):
             with self.here.part("seed", self.decision.first.desired.seed or ""):
-                run_seed(self.here, self.order, self.decision.settings)
+                seed(self.here, self.order.release, self.order.environment, self.decision.settings)
+
+    def _record_seed(self) -> None:
+        where = self.order.environment
+        if self.decision.first.desired.seed_once and self.decision.first.changeset.of("database", "seed"):
+            seeded(self.here, self.order.release, where)
 
     def _before_switch(self) -> None:
         if self.order.kind == DEPLOY:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
 from shipway.actions.environment.ownership import Ownership
 from shipway.actions.environment.service_job import service_job
@@ -19,9 +18,6 @@ from shipway.domain.plan import Check, Environment, Security
 from shipway.domain.release import Evidence, Release
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.system.tars import of_files
-
-if TYPE_CHECKING:
-    from shipway.actions.deployments.plan import DeployRequest
 
 TAIL = 15
 AUTHORITY = "/shipway-authority.pem"  # in a check's container: the CA certificate of the environment's address
@@ -70,7 +66,7 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
 
     with ctx.part(name, check.run):
         ctx.images.pull(image, lambda line: None)
-        with _visitor(ctx, release, environment) as network_of:
+        with visitor(ctx, release, environment) as network_of:
             visiting = dataclasses.replace(spec, network_of=network_of)
             code = run_container(ctx, visiting, on_line=on_line, timeout=check.timeout, before=trust)
         detail = "passed" if code == 0 else _why(code, check.timeout)
@@ -82,19 +78,19 @@ def run_check(ctx: Context, release: Release, environment: Environment, check: C
             raise DeployFailed(f"check {name} {detail} on {environment.name}\n" + "\n".join(lines))
 
 
-def _visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:
+def visitor(ctx: Context, release: Release, environment: Environment) -> AbstractContextManager[str]:
     """Container whose network a check shares: it reaches the public address, but no other container."""
     owner = names.route_owner(release.app, environment.name)
     labels = {**names.labels(release.app, environment.name, "job", "visit"), **Ownership.of(ctx).label}
     return ctx.edge.visit(owner, public_url(environment), names.visit_network(release.app, environment.name), labels)
 
 
-def run_seed(ctx: Context, order: DeployRequest, settings: Settings) -> None:
+def run_seed(ctx: Context, release: Release, environment: Environment, settings: Settings) -> None:
     """Run the seed command in the release's image. StepFailed if it fails."""
-    seed = order.environment.seed
+    seed = environment.seed
     assert seed is not None
     extra = {name: settings.secrets[name] for name in seed.secrets}
-    job = service_job(order.release, order.environment, settings, seed.service, extra, volumes=True)
+    job = service_job(release, environment, settings, seed.service, extra, volumes=True)
     spec = dataclasses.replace(job, entrypoint=("sh", "-c"), command=(seed.run,))
     code = run_container(ctx, spec, on_line=lambda line: ctx.reporter.line("seed", line), timeout=TIMEOUT)
     if code != 0:

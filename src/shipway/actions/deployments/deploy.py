@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from shipway.actions.deployments.admission import still_in_force
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
+from shipway.actions.deployments.holding import holding_page
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
@@ -48,6 +51,7 @@ def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy with a context of `exclusive_access`."""
     app, name = order.release.app, order.environment.name
+    order = dataclasses.replace(order, page=holding_page(ctx, app, name))
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)

@@ -56,6 +56,7 @@ class HostDeployment:
         self._domains = decision.order.environment.exact_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
+        self._page = decision.order.page
         self._headers = decision.order.environment.forwarded
         self._started_at: dict[str, float] = {}  # start time of containers
         self._low = {spec.name for spec in self.desired.services}  # of low priority, perhaps of a dead process
@@ -275,6 +276,8 @@ class HostDeployment:
         """Route all requests by this table."""
         if table is not None:
             self._prioritize()
+            if self._page is not None and not self.ctx.edge.maintained(self.owner):
+                self.ctx.edge.maintain(self.owner, table["url"], self._page)  # type: ignore[arg-type]
             self.ctx.edge.switch(self.owner, table)
             self._switched = self.ctx.clock()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
+from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.accessory_rules import leave_newer
 from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings, with_edge_of
@@ -52,6 +53,7 @@ class DeployRequest:
     provided: Provided | None = None  # from providers; None: fetch it, unless the values are those of `like`
     wait: float = 0.0  # seconds to wait for another owner's lock
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
+    page: str | None = None  # of a launch, see `holding`: HTML that visitors see from the first switch on
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,9 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
             ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback
         )
     keep = history.previous_release(deployments, release.number)
-    parts = []
+    parts, seeds = [], order.kind == DEPLOY and is_due(ctx, release.app, environment)
     for host, seen in there.items():
-        desired = render_desired(
-            release, environment, own, keep=keep, seed=order.kind == DEPLOY and host == hosts[0], host=host
-        )
+        desired = render_desired(release, environment, own, keep=keep, seed=seeds and host == hosts[0], host=host)
         if host == hosts[0]:
             desired = dataclasses.replace(desired, up=schema.up, down=schema.down)
         if host not in environment.hosts:

@@ -22,7 +22,7 @@ MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is us
 # Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
     "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "usage_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
-    "routes", "taken", "down", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
+    "routes", "taken", "down", "ports", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
@@ -30,7 +30,7 @@ READS = frozenset({
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret",
-    "now", "lease", "operations", "renamings",
+    "now", "lease", "operations", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 

@@ -81,12 +81,7 @@ def run(
     if not after_of(in_force):
         if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)
-        targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
-        refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
-        refuse_renamed(ctx, plan, name)
-        require_owned_everywhere(ctx, plan.app, plan.environments[name])
-        require_secrets(ctx, plan, plan.environments[name], fetched_later=True)
-        number, _ = _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)
+        number = build(ctx, repository, commit, plan, trigger, in_force, book, caches=caches)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
     order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
@@ -94,6 +89,28 @@ def run(
         order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app)
     )
     return Outcome(number, order.release, name, deploy(ctx, order))
+
+
+def build(
+    ctx: Context,
+    repository: Repository,
+    commit: Commit,
+    plan: Plan,
+    trigger: Trigger,
+    in_force: InForce,
+    book: Rulebook,
+    *,
+    caches: bool = True,
+) -> int:
+    """Run the pipeline to a release for an environment, and deploy nothing. Returns the run's number. GateRefused before it
+    if the environment would reject the release."""
+    name = in_force.environment
+    targets = dict.fromkeys(step.prove for step in plan.pipeline.values() if step.prove and step.prove != name)
+    refused_before(book, in_force, commit, plan, trigger.ref, [book.of(ctx, target) for target in targets])
+    refuse_renamed(ctx, plan, name)
+    require_owned_everywhere(ctx, plan.app, plan.environments[name])
+    require_secrets(ctx, plan, plan.environments[name], fetched_later=True)
+    return _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)[0]
 
 
 def _readable(ctx: Context, rules: Callable[[], Rulebook]) -> Rulebook | None:

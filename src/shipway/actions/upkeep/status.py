@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from shipway.actions.environment.at_edge import expiries
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
@@ -16,6 +17,7 @@ from shipway.domain.adjustments import planned
 from shipway.domain.container import LABEL_NAME, LABEL_RESTART, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
+from shipway.domain.launch import OPEN, LaunchRecord, succeeded, unfinished
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.purge import Purge
@@ -79,6 +81,8 @@ class EnvironmentStatus:
     scaled: dict[str, tuple[int, int]]  # services with another number of replicas than the plan's: it, and the plan's
     secrets: tuple[SecretAge, ...]  # of the current deployment, oldest first
     backups: BackupAge | None  # the state of its backups; None if its release has none
+    certificates: dict[str, float]  # when those that the edge serves expire (seconds since the epoch), by name
+    launch: LaunchRecord | None  # the step in which an unfinished launch ended, or is
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -130,6 +134,8 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         scaled=scaled(current, release.plan, where) if current and release else {},
         secrets=ages(ctx.ledger.secret_origins(names.scope(app, environment.name)), current.secrets) if current else (),
         backups=_backups(ctx, where, current) if current and release else None,
+        certificates=expiries(ctx, where) if release else {},
+        launch=_launch(ctx, app, environment.name),
     )
 
 
@@ -151,6 +157,12 @@ def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge
     backups, now = ctx.ledger.backups(current.app, where.name), ctx.ledger.now()
     times = times_before(settings.at, settings.zone, now) if settings.at else iter(())
     return age(times, backups, settings, current.finished or current.started, now)
+
+
+def _launch(ctx: Context, app: str, environment: str) -> LaunchRecord | None:
+    records = ctx.ledger.launch_records(app, environment)
+    since = ctx.ledger.destroyed(app, environment) if records else 0.0
+    return None if succeeded(records, OPEN, since) else unfinished(records, since)
 
 
 def _standby(current: Deployment | None, warm: Sequence[ContainerInfo]) -> tuple[Standby, ...]:

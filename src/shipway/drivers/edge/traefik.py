@@ -57,6 +57,11 @@ class TraefikEdge:
         self._lock = threading.Lock()
         self._asked: list[Asked] = []  # of this process: a switch may need it again
 
+    def ports(self) -> Sequence[int]:
+        with as_edge_error():
+            members = [item for item in self._containers.members() if item.running]
+            return sorted({port.host_port for item in members for port in published(item.labels)})
+
     def down(self) -> Sequence[str]:
         with as_edge_error():
             return [item.name for item in self._containers.members() if not item.running]
@@ -230,14 +235,14 @@ class TraefikEdge:
     def remove(self, owner: str) -> None:
         with self._lock, as_edge_error():
             files = self._files()
-            self._end_page(route_files.checked_owner(owner), files)
-            table = route_files.tables(files).get(owner)
+            table = route_files.tables(files).get(route_files.checked_owner(owner))
             if table is not None:
                 where = dynamic.public(table)
                 self._drop(route_files.route_file(owner), where, dynamic.mark(owner), f"the routes of {owner}")
                 if self._running():
                     with self._control() as control:
                         self._forget(table, control)
+            self._end_page(owner, files)  # last: what it hid is never visible
 
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._lock, as_edge_error():

@@ -43,6 +43,16 @@ def check(plan: Plan, report: Report) -> None:
 def _commands(environment: Environment, at: Path, report: Report) -> None:
     if environment.seed:
         known(report, (*at, "seed", "service"), environment.seed.service, "services", "service")
+    scenarios = report.names(("prove", "scenarios"))
+    for index, name in enumerate(environment.launch.scenarios):
+        if name not in scenarios:
+            listed = (
+                f"one of {', '.join(scenarios)}"
+                if scenarios
+                else "a name under `prove: {scenarios: …}`, which has none yet"
+            )
+            place = (*at, "launch", "scenarios", index)
+            report.error(place if report.written(place) else place[:-1], f"there is no scenario `{name}`", listed)
     for name, schedule in environment.schedules.items():
         known(report, (*at, "schedules", name, "service"), schedule.service, "services", "service")
     for key, items in (("before_switch", environment.before_switch), ("after_deploy", environment.after_deploy)):

@@ -12,6 +12,7 @@ from shipway.ports import Ledger
 from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
+from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
@@ -23,6 +24,7 @@ from shipway.testing.ledger.runs import RunSuite
 from shipway.testing.ledger.samples import (
     ACCEPTED,
     DEPLOYMENT,
+    LAUNCH,
     OPERATION,
     REGISTRATION,
     RELEASE,
@@ -48,6 +50,7 @@ class LedgerSuite(
     ProvisionSuite,
     PurgeSuite,
     BackupSuite,
+    LaunchSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -70,6 +73,7 @@ class LedgerSuite(
             "renamings",
             "provisions",
             "provision_ends",
+            "launches",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -88,6 +92,7 @@ class LedgerSuite(
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
         ledger.rename(RENAMING)
         ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, SUCCEEDED)
+        ledger.add_launch_record(LAUNCH)
         columns = {
             "outcomes": "deployment",
             "operation_ends": "operation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from shipway.domain.launch import LaunchRecord
 from shipway.domain.operation import Operation
 from shipway.domain.plan import Plan, Service
 from shipway.domain.registration import AcceptedRules, Registration
@@ -37,6 +38,7 @@ OPERATION = Operation(
     0, "shop", "staging", 1, "exec", "web", "ada@example.org", "ada@laptop", "flask users --add eve", 11.5
 )
 ACCEPTED = AcceptedRules("shop", "production", PLAN, ("sha256:1",), "eve@example.org", "the branch was renamed", 2.5)
+LAUNCH = LaunchRecord("shop", "staging", "seed", "succeeded", 1, "flask seed", "ada@example.org", 2.5)
 RENAMING = Renaming("shop", "prod", "live", "ada@example.org", "clearer", 1.5)
 
 

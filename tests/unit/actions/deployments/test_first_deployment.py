@@ -123,6 +123,6 @@ def test_a_database_of_its_own_goes_as_it_came(tmp_path: Path) -> None:
     sick(world, release)
     with pytest.raises(DeployFailed):
         deploy(world.controller(), DeployRequest(release, STAGING))
-    assert (world.runtime.volumes, world.runtime.networks, world.edge.ports) == ({}, {}, set())
+    assert (world.runtime.volumes, world.runtime.networks, world.edge.held) == ({}, {}, set())
     assert world.ledger.snapshots("shop", "staging") == []
     assert not any("stays" in note or "is kept in" in note for note in world.notes)

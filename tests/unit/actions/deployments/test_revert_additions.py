@@ -47,7 +47,7 @@ def with_more(world: World, environment: Environment = TWO) -> Release:
 
 def things(world: World) -> object:
     return {
-        name: (sorted(engine.runtime.containers), sorted(engine.runtime.networks), sorted(engine.runtime.volumes), sorted(engine.edge.ports), sorted(engine.edge.tables))
+        name: (sorted(engine.runtime.containers), sorted(engine.runtime.networks), sorted(engine.runtime.volumes), sorted(engine.edge.held), sorted(engine.edge.tables))
         for name, engine in world.engines.items()
     }  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path)
         if here.serving() == {1}:
             assert "shop_staging_cache" not in here.runtime.containers, (at, after)
             other = here.engines["ssh://b"]
-            assert (other.runtime.containers, other.runtime.networks, other.edge.ports) == ({}, {}, set()), (at, after)
+            assert (other.runtime.containers, other.runtime.networks, other.edge.held) == ({}, {}, set()), (at, after)
         here.close()
 
 

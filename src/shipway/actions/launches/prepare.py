@@ -1,0 +1,211 @@
+"""The steps before a deployment: rules, secrets, hosts, ports and names."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shipway.actions.deployments.admission import refused_before
+from shipway.actions.environment.disk_space import SPARE
+from shipway.actions.environment.observe import needed, optional, require_secrets
+from shipway.actions.launches.launching import Launching, is_here, resolved, until
+from shipway.actions.projects.in_force import Rulebook
+from shipway.domain import names
+from shipway.domain.desired import publish
+from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError, TimedOut
+from shipway.domain.launch import name_problem
+from shipway.domain.plan import LOCAL
+from shipway.domain.size import readable
+from shipway.system.durations import human
+from shipway.system.generated import is_admin_password, is_generated
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The app is registered, and its rules accept this commit."""
+
+    at: Launching
+    name: str = "rules"
+
+    def would(self) -> Sequence[str]:
+        return [f"registers {self.at.app}, unless it is, and reads the rules in force"]
+
+    def needed(self) -> str:
+        if self.at.launched:
+            return ""
+        if self.at.ctx.ledger.registration(self.at.app) is None:
+            return "the app is not registered"
+        self._check(self.at.book)
+        return ""
+
+    def run(self) -> str:
+        book = self.at.request.rules(True)
+        self._check(book)
+        return f"rules of {book.source}"
+
+    def _check(self, book: Rulebook) -> None:
+        """GateRefused before any host of the commit's plan is asked."""
+        request = self.at.request
+        refused_before(book, book.of(self.at.ctx, self.at.name), request.commit, request.plan, request.ref)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """All secrets that a deployment needs are set."""
+
+    at: Launching
+    name: str = "secrets"
+
+    def missing(self) -> list[str]:
+        plan, where = self.at.plan, self.at.environment
+        known, unset = self.at.ctx.secrets.names(names.scope(plan.app, where.name)), optional(plan, where)
+        return [name for name in needed(plan, where) if name not in known and name not in unset]
+
+    def would(self) -> Sequence[str]:
+        own = [name for name in self.missing() if is_generated(name)]
+        found = [f"shipway secret set {self.at.name} {name}" for name in self.missing()]
+        return [*found, *([f"or with --generate, random values for {', '.join(own)}"] if own else [])]
+
+    def needed(self) -> str:
+        missing = self.missing()
+        return f"not set: {', '.join(missing)}" if missing else ""
+
+    def run(self) -> str:
+        ctx, request, made = self.at.ctx, self.at.request, list[str]()
+        for name in self.missing() if request.generate else ():
+            if is_generated(name):
+                value = random.token_urlsafe(32)
+                ctx.secrets.set(names.scope(self.at.app, self.at.name), name, value)
+                made.append(name)
+                if is_admin_password(name):
+                    request.generated(name, value)
+        left = self.missing()
+        if left:
+            own = [name for name in left if is_generated(name)]
+            more = f"\nor pass --generate for random values of {', '.join(own)}" if own else ""
+            commands = "\n".join(f"  shipway secret set {self.at.name} {name}" for name in left)
+            raise SecretError(f"{self.at.name} lacks {', '.join(left)}", hint=f"set them:\n{commands}{more}")
+        require_secrets(ctx, self.at.plan, self.at.environment)
+        return f"generated {', '.join(made)}"
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Every host answers, and has room."""
+
+    at: Launching
+    name: str = "hosts"
+
+    def would(self) -> Sequence[str]:
+        return [f"needs an engine and {readable(SPARE)} of disk on {host.name}" for host in self.at.environment.hosts]
+
+    def _problem(self) -> ShipwayError | None:
+        for host in self.at.environment.hosts:
+            try:
+                here = self.at.ctx.on(host.name)
+                here.runtime.ping()
+                free = here.runtime.free_space()
+            except EngineError as error:
+                return error
+            if free is not None and free < SPARE:
+                return DiskFull(
+                    f"{host.name} has {readable(free)} of free disk, and needs {readable(SPARE)} and room for the images",
+                    hint="shipway prune",
+                )
+        return None
+
+    def needed(self) -> str:
+        found = self._problem()
+        return found.message if found else ""
+
+    def run(self) -> str:
+        if found := self._problem():
+            raise found
+        return "they answer"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The public ports are free, or the edge's."""
+
+    at: Launching
+    name: str = "ports"
+
+    def would(self) -> Sequence[str]:
+        where = self.at.environment
+        return [
+            f"needs {port.address}:{port.host_port} on {host.name}" for host in where.hosts for port in publish(where)
+        ]
+
+    def _taken(self) -> list[str]:
+        found, where = list[str](), self.at.environment
+        for host in where.hosts:
+            here = self.at.ctx.on(host.name)
+            own = here.edge.ports()
+            for port in publish(where):
+                number = port.host_port
+                if number not in own and here.machine.probe_tcp("127.0.0.1", number, 1.0).ok:
+                    found.append(f"port {number} of {host.name}")
+        return found
+
+    def needed(self) -> str:
+        taken = self._taken()
+        return f"another program listens on {', '.join(taken)}" if taken else ""
+
+    def run(self) -> str:
+        if taken := self._taken():
+            numbers = sorted({item.split()[1] for item in taken})
+            hint = (
+                f"`ss -tlnp sport = :{numbers[0]}` on the host shows it: end it, or give {self.at.name} another `url`"
+            )
+            raise EdgeError(f"another program listens on {', '.join(taken)}", hint=hint)
+        return "they are free"
+
+
+@dataclass(frozen=True)
+class DnsNames:
+    """The names resolve to the hosts."""
+
+    at: Launching
+    name: str = "names"
+
+    def would(self) -> Sequence[str]:
+        where = self.at.environment
+        return [f"needs {name} to resolve to {', '.join(host.name for host in where.hosts)}" for name in self._names()]
+
+    def _names(self) -> list[str]:
+        where = self.at.environment
+        return list(dict.fromkeys(name for name in (*where.exact_names, *where.redirects) if not name.startswith("*")))
+
+    def _problems(self) -> list[str]:
+        where, found = self.at.environment, list[str]()
+        remote = [
+            address
+            for host in where.hosts
+            if host.name != LOCAL
+            for address in resolved(urlsplit(host.name).hostname or "")
+        ]
+        local = any(host.name == LOCAL for host in where.hosts)
+        for name in self._names():
+            seen = resolved(name)
+            expected = [*remote, *(address for address in seen if local and is_here(address))]
+            if self.at.request.any_address and seen:
+                continue
+            problem = name_problem(name, seen, expected)
+            found += [problem] if problem else []
+        return found
+
+    def needed(self) -> str:
+        return "; ".join(self._problems())
+
+    def run(self) -> str:
+        wait = self.at.environment.launch.wait
+        until(self.at.ctx, self._problems, wait, f"waiting up to {human(wait)} for names to resolve")
+        if found := self._problems():
+            raise TimedOut(
+                f"after {human(wait)}: {'; '.join(found)}",
+                hint=f"set the records, then: shipway launch {self.at.name}; behind a proxy or NAT: shipway launch {self.at.name} --any-address",
+            )
+        return "they resolve"

@@ -1,0 +1,101 @@
+"""`shipway launch`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from shipway.cli import Globals, app_option
+from shipway.cli.output import TerminalReporter, say, style
+
+if TYPE_CHECKING:
+    from shipway.domain.launch import StepState
+    from shipway.domain.launching import Created
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("revision", required=False)
+@click.option("--dry-run", is_flag=True, help="Print what would be created and what is missing, and change nothing")
+@click.option("--generate", is_flag=True, help="Generate missing secrets for which any random value is right")
+@click.option("--any-address", is_flag=True, help="Accept names that resolve elsewhere, as behind a proxy or NAT")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@app_option
+@click.pass_obj
+def launch(
+    options: Globals, environment: str, revision: str | None, dry_run: bool, generate: bool, any_address: bool,
+    as_json: bool, app: str | None,
+) -> None:  # fmt: skip
+    """Launch ENVIRONMENT with REVISION [HEAD]: from nothing to open, as one checklist.
+
+    Visitors see a page until the system test has passed; then the address opens in one switch. A launch that was killed or
+    failed goes on where it was; a second one changes nothing.
+    """
+    import json
+
+    from shipway.actions.environment.find_release import app_of, revision_of
+    from shipway.actions.launches.launch import launch as carry_out
+    from shipway.actions.launches.launch import preview
+    from shipway.actions.launches.launching import LaunchRequest
+    from shipway.actions.projects.in_force import read_rules
+    from shipway.actions.projects.plans import of_plan, plan_at
+    from shipway.app import open_context, plan_parser
+    from shipway.context import environment_of
+    from shipway.domain.launching import created
+    from shipway.domain.record import to_data
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
+        ctx, repository, revision = options.project(opened, app, revision)
+        file = options.plan_file(ctx, repository, app)
+        commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
+        plan = plan_at(repository, commit, plan_parser(ctx), file)
+        options.require_app(ctx, app, plan, revision)
+        commit = of_plan(repository, commit, plan)
+        where = environment_of(plan, ctx.names.environment(plan.app, environment))
+        request = LaunchRequest(
+            plan, where.name, repository, commit, repository.ref(revision),
+            lambda record: read_rules(ctx, repository, plan, plan_parser(ctx), record=record), generate, any_address,
+            lambda name, value: None if as_json else _shown(name, value, environment),
+        )  # fmt: skip
+        states = preview(ctx, request) if dry_run else carry_out(ctx, request)
+        things = created(plan, where) if dry_run else []
+        if as_json:
+            data = {"environment": environment, "url": where.url, "steps": to_data(states), "created": to_data(things)}
+            say(json.dumps(data, indent=2))
+            return
+        _print(states, things)
+        if not dry_run:
+            changed = any(item.state != "done" for item in states)
+            again = f"nothing to do: {environment} is launched; `shipway deploy {environment}` deploys other releases"
+            say(style(f"{environment} is open: {where.url}" if changed else again, "green"))
+
+
+def _print(states: Sequence[StepState], things: Sequence[Created]) -> None:
+    from shipway.cli.output import table
+    from shipway.domain.launching import rows
+
+    if things:
+        say(style("What a launch creates", "bold"))
+        table(rows(things), ["kind", "name", "host", ""])
+        say("")
+    for item in states:
+        mark = style("▸", "yellow") if item.state == "needed" else style("✓", "green")
+        said = item.why or item.state
+        say(f"{mark} {item.name:<12} {said}".rstrip())
+        for line in item.would:
+            say(style(f"    {line}", "dim"))
+
+
+def _shown(name: str, value: str, environment: str) -> None:
+    """Show a generated password once, to a person."""
+    import sys
+
+    from shipway.cli.output import secret_line
+
+    if sys.stdout.isatty():
+        say(f"{name}, shown only now:")
+        secret_line(value)
+    else:
+        say(f"{name} was generated; `shipway secret export {environment} {name}` prints it")

@@ -1,0 +1,255 @@
+"""A launch over a real git and a world in memory: killed at every effect, it goes on, and never opens untested."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.launches import steps
+from shipway.actions.launches.launch import launch, preview
+from shipway.actions.launches.launching import LaunchRequest
+from shipway.actions.launches.seed import seed_again
+from shipway.actions.projects.in_force import read_rules
+from shipway.actions.upkeep.destroy import destroy
+from shipway.context import Context
+from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut
+from shipway.domain.launch import StepState
+from shipway.domain.plan import Plan
+from shipway.domain.record import to_data
+from shipway.domain.release import Evidence
+from shipway.domain.system_test import FAILED, KIND, PASSED, Result, SystemTest
+from shipway.planfile import parse
+from shipway.system.git import Repository
+from shipway.system.probe import Probe
+from shipway.testing.faults import Death, Killed
+from shipway.testing.memory import Behaviour
+from tests.unit.domain import samples
+from tests.unit.system.test_git import git
+from tests.unit.world import World
+
+HOST, PORT = "staging.localhost", 8080
+ENVIRONMENT: dict[str, Any] = {
+    "on": {"branch": "staging"}, "url": f"http://{HOST}:{PORT}", "secrets": ["SECRET_KEY"],
+    "seed": {"service": "web", "run": "fill", "each": "environment"},
+}  # fmt: skip
+IMAGE = f"registry/shop/web@sha256:{1:064d}"
+WEB = {"image": "caddy:2", "port": 80, "route": "/", "health": "/healthz"}
+
+
+def parse_plan(given: str, file: str, exists: object) -> Plan:
+    return parse(given, file, files=lambda path: True)
+
+
+class Place:
+    """A repository on its branch staging, and a world in which nothing runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / "work"
+        self.world = World(folder / "world")
+        self.path.mkdir()
+        git(self.path, "init", "--quiet")
+        self.text = json.dumps({"app": "shop", "services": {"web": WEB}, "environments": {"staging": ENVIRONMENT}})
+        (self.path / "shipway.yaml").write_text(self.text)
+        git(self.path, "add", ".")
+        git(self.path, "commit", "--quiet", "--message", "one")
+        git(self.path, "switch", "--quiet", "--create", "staging")
+        self.plan = parse_plan(self.text, "shipway.yaml", None)
+        self.world.secrets(self.world.ledger).set("shop/staging", "SECRET_KEY", "a-secret-key")
+        self.world.images.public.add(IMAGE)
+        self.passes = True
+
+    def request(self, ctx: Context, **more: Any) -> LaunchRequest:
+        repository = Repository(self.path)
+
+        def rules(record: bool) -> Any:
+            return read_rules(ctx, repository, self.plan, parse_plan, record=record)
+
+        commit = repository.commit("HEAD")
+        return LaunchRequest(self.plan, "staging", repository, commit, "refs/heads/staging", rules, **more)
+
+    def launch(self, world: World | None = None, *, dies: Death | None = None, **more: Any) -> list[StepState]:
+        ctx = (world or self.world).controller(dies=dies)
+        return launch(ctx, self.request(ctx, **more))
+
+    def seen(self, world: World) -> str:
+        """What a visitor gets: nothing, the page, or the site."""
+        try:
+            release, text = world.edge.request(HOST, PORT, "/")
+        except ConnectionRefusedError:
+            return "nothing"
+        return "site" if release else "page" if text else "nothing"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    made = Place(tmp_path)
+
+    def build(ctx: Context, repository: Repository, commit: Any, plan: Plan, *rest: object) -> int:
+        if not ctx.ledger.releases_of("shop", commit.tree):
+            release = replace(
+                samples.release(), images={"web": IMAGE}, plan=plan, tree=commit.tree, revision=commit.revision,
+                schema=None, digest="",
+            )  # fmt: skip
+            ctx.ledger.add_release(release)
+        return 1
+
+    def system_test(ctx: Context, app: str, environment: str, in_force: object) -> SystemTest:
+        now = ctx.ledger.current(app, environment)
+        assert now is not None
+        result = Result("check", PASSED if made.passes else FAILED, "seen", "do this")
+        found = SystemTest(app, environment, "", now.release, "", ctx.clock(), 1.0, (result,))
+        data = json.dumps(to_data(found))
+        ctx.ledger.add_evidence(Evidence(app, now.release, environment, KIND, "", found.passed, data, ctx.clock()))
+        return found
+
+    monkeypatch.setattr(steps, "build", build)
+    monkeypatch.setattr(steps, "system_test", system_test)
+    yield made
+    made.world.close()
+
+
+def states(found: list[StepState]) -> dict[str, str]:
+    return {item.name: item.state for item in found}
+
+
+def seeds(world: World) -> list[str]:
+    return [item.outcome for item in world.ledger.launch_records("shop", "staging") if item.step == "seed"]
+
+
+def test_from_nothing_to_open_and_nothing_the_second_time(place: Place) -> None:
+    ctx = place.world.controller()
+    before = states(preview(ctx, place.request(ctx)))
+    assert before["release"] == before["deployment"] == before["open"] == "needed"
+    assert before["secrets"] == before["hosts"] == "done"
+    assert place.world.ledger.registration("shop") is None, "a preview changes nothing"
+    done = states(place.launch())
+    assert done["deployment"] == done["system test"] == done["open"] == "succeeded"
+    assert place.seen(place.world) == "site"
+    assert seeds(place.world) == ["pending", "succeeded"]
+    records, state = place.world.ledger.launch_records("shop", "staging"), place.world.state()
+    assert set(states(place.launch()).values()) == {"done"}
+    assert place.world.ledger.launch_records("shop", "staging") == records
+    assert place.world.state() == state
+
+
+def test_it_stays_closed_until_the_system_test_passes(place: Place) -> None:
+    place.passes = False
+    with pytest.raises(DeployFailed, match="1 failed") as caught:
+        place.launch()
+    assert "shipway launch staging" in caught.value.hint
+    assert place.seen(place.world) == "page"
+    assert place.world.edge.request(HOST, PORT, "/", inside=True)[0] == 1, "the test gets past it"
+    place.passes = True
+    done = states(place.launch())
+    assert (done["deployment"], done["system test"], done["open"]) == ("done", "succeeded", "succeeded")
+    assert place.seen(place.world) == "site"
+
+
+def test_killed_at_every_effect_it_goes_on_and_never_opens_untested(place: Place) -> None:
+    counting = Death(0, after=False)
+    place.launch(place.world.copy(place.folder / "count"), dies=counting)
+    assert counting.effects > 20
+    for at in range(1, counting.effects + 1):
+        for after in (False, True):
+            world = place.world.copy(place.folder / f"world-{at}-{after}")
+            with pytest.raises(Killed):
+                place.launch(world, dies=Death(at, after=after))
+            tested = [item.step for item in world.ledger.launch_records("shop", "staging") if item.step == "open"]
+            assert place.seen(world) in (("page", "nothing") if not tested else ("page", "site")), (at, after)
+            world.now += 60.0  # the lock of the dead one expires
+            place.launch(world)
+            assert place.seen(world) == "site", (at, after)
+            assert world.serving() == {1}, (at, after)
+            assert set(states(place.launch(world)).values()) == {"done"}, (at, after)
+            world.close()
+
+
+def test_another_command_deploys_behind_the_page_too(place: Place) -> None:
+    """As a push does, after the deployment of a launch was taken back."""
+    place.world.runtime.behave("*_job_*", Behaviour(exit_code=1))
+    with pytest.raises(StepFailed):
+        place.launch()
+    place.world.runtime.behave("*_job_*", Behaviour(exit_code=0))
+    (release,) = place.world.ledger.releases("shop")
+    deploy(place.world.controller(), DeployRequest(release, release.plan.environments["staging"]))
+    assert place.seen(place.world) == "page"
+    place.launch()
+    assert place.seen(place.world) == "site"
+    destroy(place.world.controller(), release.plan, release.plan.environments["staging"], volumes=True)
+    deploy(place.world.controller(), DeployRequest(release, release.plan.environments["staging"]))
+    assert place.seen(place.world) == "site", "destroyed since: nobody launches it"
+
+
+def test_missing_secrets_are_listed_with_their_commands(place: Place) -> None:
+    place.world.secrets(place.world.ledger).remove("shop/staging", "SECRET_KEY")
+    with pytest.raises(SecretError) as caught:
+        place.launch()
+    assert "shipway secret set staging SECRET_KEY" in caught.value.hint
+    assert "--generate" in caught.value.hint
+    assert place.seen(place.world) == "nothing"
+    place.launch(generate=True)
+    assert len(place.world.secrets(place.world.ledger).get("shop/staging", "SECRET_KEY") or "") > 30
+
+
+def test_only_passwords_for_people_are_told(place: Place) -> None:
+    told: list[str] = []
+    environment = replace(
+        place.plan.environments["staging"], secrets=("SECRET_KEY", "ADMIN_PASSWORD", "STRIPE_SECRET_KEY")
+    )
+    place.plan = replace(place.plan, environments={"staging": environment})
+    place.world.secrets(place.world.ledger).remove("shop/staging", "SECRET_KEY")
+    with pytest.raises(SecretError, match="lacks STRIPE_SECRET_KEY"):
+        place.launch(generate=True, generated=lambda name, value: told.append(name))
+    assert told == ["ADMIN_PASSWORD"]
+
+
+def test_a_seed_that_fails_is_recorded_and_runs_again(place: Place) -> None:
+    place.world.runtime.behave("*_job_*", Behaviour(("half of it",), exit_code=1))
+    with pytest.raises(StepFailed, match="the seed `fill` exited with 1"):
+        place.launch()
+    assert seeds(place.world) == ["pending", "failed"]
+    assert place.seen(place.world) != "site"
+    place.world.runtime.behave("*_job_*", Behaviour(exit_code=0))
+    place.launch()
+    assert seeds(place.world) == ["pending", "failed", "pending", "succeeded"]
+    seed_again(place.world.controller(), "shop", "staging")
+    assert seeds(place.world)[4:] == ["pending", "succeeded"]
+
+
+def test_a_port_of_another_program(place: Place) -> None:
+    ctx = place.world.controller()
+    listens: Callable[..., Probe] = lambda *given: Probe(True, None, "it listens")  # noqa: E731
+    ctx = replace(ctx, machine=replace(ctx.machine, probe_tcp=listens))
+    with pytest.raises(EdgeError, match=f"another program listens on port {PORT}"):
+        launch(ctx, place.request(ctx))
+    assert not place.world.runtime.containers
+
+
+def test_a_name_that_leads_elsewhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.actions.launches.prepare.resolved", lambda name: ["192.0.2.7"])
+    with pytest.raises(TimedOut, match=f"{HOST} resolves to 192.0.2.7") as caught:
+        place.launch()
+    assert "--any-address" in caught.value.hint
+    assert not place.world.runtime.containers
+    place.launch(any_address=True)
+    assert place.seen(place.world) == "site"
+
+
+def test_a_commit_that_reaches_further_than_the_rules_is_refused_before_a_host_is_asked(place: Place) -> None:
+    text = place.text.replace('"secrets"', '"hosts": ["ssh://elsewhere"], "secrets"')
+    (place.path / "shipway.yaml").write_text(text)
+    git(place.path, "commit", "--quiet", "--all", "--message", "elsewhere")
+    place.plan = parse_plan(text, "shipway.yaml", None)
+    asked: list[str] = []
+    ctx = replace(place.world.controller(), connect=lambda name: asked.append(name))  # type: ignore[arg-type, return-value]
+    with pytest.raises(GateRefused, match="hosts ssh://elsewhere: not in the rules in force"):
+        launch(ctx, place.request(ctx))
+    assert asked == []
