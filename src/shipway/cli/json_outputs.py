@@ -158,6 +158,12 @@ def _container() -> dict[str, Any]:
     return {"host": TEXT, "service": TEXT, "replica": count, "release": count, "container": TEXT}
 
 
+def _dev(kinds: Kinds) -> Any:
+    from shipway.domain.development import DevelopmentStatus
+
+    return type_schema(DevelopmentStatus, kinds)
+
+
 def _proof(kinds: Kinds) -> Any:
     return dict(FREE)  # see docs/proof-report.md, which has a schema of its own
 
@@ -179,6 +185,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "snapshot": ("The snapshot that was taken.", _snapshot),
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
     "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),
+    "dev status": ("What runs of this checkout.", _dev),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),

@@ -7,6 +7,7 @@ from typing import Any
 
 from shipway.domain import mounts, registry_access, routing, strategy
 from shipway.domain import plan as domain
+from shipway.domain.develop import Develop
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
@@ -149,6 +150,18 @@ VOLUME = Record(
     named=True,
     short=("path", v.MOUNT),
 )
+DEVELOP = Record(
+    Develop,
+    {
+        "run": v.SHELL,
+        "mount": v.LAID,
+        "sync": v.LAID,
+        "target": v.TEXT,
+        "port": v.PORT,
+        "watch": Several(v.INSIDE),
+        "restart": Choice({"on-change": True, "never": False}),
+    },
+)
 SERVICE = Record(
     service,
     {
@@ -169,6 +182,7 @@ SERVICE = Record(
         "assets": v.ABSOLUTE,
         "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
         "files": v.FILES,
+        "develop": DEVELOP,
     },
     named=True,
     exactly_one=("build", "image"),
