@@ -289,7 +289,7 @@ def _differing(old: object, new: object) -> list[str]:
 # Steps
 
 
-def test_step(plan: Plan, arguments: Sequence[str]) -> Step:
+def step_of_tests(plan: Plan, arguments: Sequence[str]) -> Step:
     """The step that runs the app's tests, with further arguments for its command. UsageError if none is recognized."""
     commands = {name: item for name, item in plan.pipeline.items() if item.run}
     named = [commands[name] for name in TESTS if name in commands]

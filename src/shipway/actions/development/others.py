@@ -23,7 +23,7 @@ from shipway.actions.runs.scheduler import only_step, run_steps
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.development import Checkout, DevelopmentStatus, Part, test_step
+from shipway.domain.development import Checkout, DevelopmentStatus, Part, step_of_tests
 from shipway.domain.errors import LeaseHeld, ShipwayError, StepFailed, TimedOut, UsageError
 from shipway.domain.plan import Plan, Security, Step
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Trigger
@@ -228,7 +228,7 @@ def run_step(session: Session, name: str) -> None:
 def run_tests(session: Session, arguments: Sequence[str]) -> None:
     """Run the step with the app's tests, with further arguments for its command."""
     plan = session.written
-    chosen = test_step(plan, arguments)
+    chosen = step_of_tests(plan, arguments)
     own = dataclasses.replace(plan, pipeline={**plan.pipeline, chosen.name: chosen})
     _run(session, own, only_step(own, chosen.name))
 

@@ -20,6 +20,7 @@ from shipway.steps.starting import create, start
 from shipway.system.redact import Lines
 from shipway.system.tars import Folders, writing
 
+LOOK = 0.5  # seconds between looks whether a container without output has ended
 Ended = tuple[str, int | None]  # service and exit code
 
 
@@ -97,7 +98,9 @@ class Services:
         try:
             for line in ctx.runtime.logs(container, follow=True):
                 self._show(name, masked.line(line))
-            info = ctx.runtime.find(container)
+            while (info := ctx.runtime.find(container)) is not None and info.active and self._current(name, generation):
+                if ctx.cancelled.wait(LOOK):  # an engine that was restarted ended its output
+                    return
         except ShipwayError as error:
             if self._current(name, generation) and not ctx.cancelled.is_set():
                 self._show(name, f"(its output can't be read: {error.message})")

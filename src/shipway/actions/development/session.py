@@ -109,7 +109,7 @@ class Session:
     def release(self) -> tuple[Release, Settings]:
         """The working tree as a release that no ledger has, and its settings."""
         if self._settings is None:
-            run, images = self.run, {**self.images}
+            run, images = self.run, {**dict.fromkeys(self.plan.services, ""), **self.images}
             files = config_files(self.repository, run.commit.revision, self.plan)
             release = Release(
                 0, self.plan.app, run.commit.revision, run.commit.tree, (), run.commit.subject, images, self.plan, 0,

@@ -38,12 +38,12 @@ class Needs:
     variables: bool = False
 
     @classmethod
-    def of(cls, plan: Plan, services: Sequence[str], paths: Sequence[str], given: str) -> Needs:
-        """given: the file with the developer's own values."""
+    def of(cls, plan: Plan, services: Sequence[str], paths: Sequence[str]) -> Needs:
+        """From what each changed file causes."""
         found = cls()
         for path in paths:
             found.plan |= path == plan.file
-            found.variables |= path == given or path.rpartition("/")[2] in FILES
+            found.variables |= path.rpartition("/")[2] in FILES
             found.migrations |= is_migration(plan, path)
             for name in services:
                 what = reaction(plan, name, path, matches)
@@ -157,7 +157,7 @@ class _Up:
 
     def _react(self, paths: list[str]) -> None:
         session = self.session
-        needs = Needs.of(session.plan, session.own.services, paths, "")
+        needs = Needs.of(session.plan, session.own.services, paths)
         if needs.plan:
             self._plan_edited()
         if needs.variables:
