@@ -145,7 +145,7 @@ def test_two_checkouts_side_by_side_one_with_mounted_and_one_with_copied_files(p
         others[name].write({"shipway.yaml": json.dumps(project.plan), "web/name": name})
     hosts = {"mounted": f"{project.app}.localhost", "copied": f"copied.{project.app}.localhost"}
     going: list[Running] = []
-    for name, other in others.items():
+    for other in others.values():
         going.append(other.start("dev", "--port", str(PORT)))
         going[-1].until(READY, seconds=240)
     for name in others:

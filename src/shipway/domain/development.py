@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shipway.domain.desired import mounts
 from shipway.domain.errors import UsageError
 from shipway.domain.mounts import Volume
 from shipway.domain.plan import Environment, Plan, Service, Step
@@ -21,6 +22,7 @@ Matches = Callable[[str, str], bool]  # whether a path is what a pattern of the 
 
 ENVIRONMENT = "development"  # SHIPWAY_ENVIRONMENT of the services
 PORT, SECURE_PORT = 8090, 8443  # of the local names, unless one is chosen
+NOTHING = "/dev/null"  # mounted over a file that a container must not see
 REBUILD, RESTART, COPY = "rebuild", "restart", "copy"
 # Files whose change always builds an image again that has its sources from the working tree.
 DEPENDENCIES = (
@@ -87,15 +89,18 @@ class Development:
     unknown: tuple[str, ...] = ()  # external accessories that nothing is started for: their addresses must be given
 
 
-def development(plan: Plan, checkout: Checkout, given: Mapping[str, str], only: Sequence[str] = ()) -> Development:
+def development(
+    plan: Plan, checkout: Checkout, given: Mapping[str, str], only: Sequence[str] = (), *, linked: bool = False
+) -> Development:
     """The plan with what `develop` says, with one replica of each service, and with a container in place of each external
-    accessory. given: variables of the developer. only: these services; none: all. UsageError for an unknown one."""
+    accessory. given: variables of the developer. only: these services; none: all. linked: whether `.git` is a file, as in a
+    further work tree. UsageError for an unknown service."""
     for name in only:
         if name not in plan.services:
             raise UsageError(
                 f"the plan of {plan.app} has no service {name!r}", hint=f"it has: {', '.join(plan.services)}"
             )
-    services = {name: _service(item, checkout.root) for name, item in plan.services.items()}
+    services = {name: _service(item, checkout.root, linked) for name, item in plan.services.items()}
     accessories, unknown = {}, []
     for name, item in plan.accessories.items():
         startable = bool(item.image) and bool(item.as_container().port)
@@ -140,7 +145,7 @@ def provided_names(provides: str | None, forms: Mapping[str, str]) -> tuple[str,
     return (*([provides] if provides else ()), *forms)
 
 
-def _service(service: Service, root: str) -> Service:
+def _service(service: Service, root: str, linked: bool) -> Service:
     own = service.develop
     volumes = dict(service.volumes)
     volumes = {
@@ -153,6 +158,9 @@ def _service(service: Service, root: str) -> Service:
         f"develop-{number}": Volume(f"develop-{number}", path, folder_in(root, folder))
         for number, (folder, path) in enumerate(own.mount.items())
     }
+    # A container that can write to the repository itself could have git run programs on the developer's machine.
+    for path in (path for folder, path in own.mount.items() if folder_in(root, folder) == posixpath.normpath(root)):
+        laid["develop-git"] = Volume("develop-git", posixpath.join(path, ".git"), NOTHING if linked else None)
     if own.run:
         service = dataclasses.replace(service, entrypoint="sh -c", command=shlex.quote(own.run))
     port = own.port or service.port
@@ -164,11 +172,11 @@ def folder_in(root: str, folder: str) -> str:
     return posixpath.normpath(posixpath.join(root, folder.strip("/")))
 
 
-def mounted(service: Service) -> dict[str, str]:
-    """The bind mounts of a service of `development`: path in the container by folder of this machine."""
-    return {
-        item.folder: item.path for name, item in service.volumes.items() if item.folder and name.startswith("develop-")
-    }
+def mounted(plan: Plan, environment: Environment, service: str) -> dict[str, str]:
+    """What the containers of a service of `development` have from the working tree, as mounts of a container."""
+    chosen = plan.services[service]
+    laid = {name: item for name, item in chosen.volumes.items() if name.startswith("develop-")}
+    return mounts(plan, environment, dataclasses.replace(chosen, volumes=laid))
 
 
 # What a change causes

@@ -77,10 +77,18 @@ class TestPlan:
 
     def test_what_develop_says_replaces_command_stage_and_port(self) -> None:
         plan = plan_with(run="serve --reload", mount={"backend": "/app"}, target="test", port=3000)
-        found = development(plan, HERE, {}).plan.services["backend"]
+        own = development(plan, HERE, {})
+        found = own.plan.services["backend"]
         assert found.build == BuildSource("backend", target="test")
         assert (found.entrypoint, found.command, found.port) == ("sh -c", "'serve --reload'", 3000)
-        assert mounted(found) == {"/home/ada/shop/backend": "/app"}
+        assert mounted(own.plan, own.environment, "backend") == {"/home/ada/shop/backend": "/app"}
+
+    @pytest.mark.parametrize("linked", [False, True])
+    def test_a_container_with_the_whole_checkout_does_not_have_its_repository(self, linked: bool) -> None:
+        own = development(plan_with(mount={".": "/app"}), HERE, {}, linked=linked)
+        found = mounted(own.plan, own.environment, "backend")
+        hidden = "/dev/null" if linked else f"shop_{HERE.environment}_develop-git.volume"
+        assert found == {"/home/ada/shop": "/app", hidden: "/app/.git"}
 
     def test_no_folder_of_the_host_is_shared_with_an_environment(self) -> None:
         backend = dataclasses.replace(

@@ -37,7 +37,7 @@ def migrate(session: Session) -> None:
         return
     ctx = session.ctx
     release, own = session.release()
-    laid = mounted(plan.services[plan.database.service])
+    laid = mounted(plan, session.own.environment, plan.database.service)
     job = service_job(release, session.own.environment, own, plan.database.service, {})
 
     with tool_containers(ctx) as shared:

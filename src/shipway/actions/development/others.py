@@ -213,7 +213,7 @@ def _alone(ctx: Context, job: ContainerSpec, terminal: Terminal) -> int:
 
 
 def run_step(session: Session, name: str) -> None:
-    """Run a step of the pipeline and those that it needs, on the working tree. Steps that build or prove a release are left
+    """Run a step of the pipeline, and those that it needs unless they are unchanged since they passed, on the working tree. Steps that build or prove a release are left
     out: nothing is pushed. StepFailed as in a run."""
     plan = session.written
     steps = only_step(plan, name)
@@ -222,7 +222,7 @@ def run_step(session: Session, name: str) -> None:
             f"the step {name} makes images of a release, which a working tree never does",
             hint="`shipway dev` builds the images of services; `shipway run --step` runs the step for a commit",
         )
-    _run(session, plan, steps)
+    _run(session, plan, steps, name)
 
 
 def run_tests(session: Session, arguments: Sequence[str]) -> None:
@@ -230,10 +230,10 @@ def run_tests(session: Session, arguments: Sequence[str]) -> None:
     plan = session.written
     chosen = step_of_tests(plan, arguments)
     own = dataclasses.replace(plan, pipeline={**plan.pipeline, chosen.name: chosen})
-    _run(session, own, only_step(own, chosen.name))
+    _run(session, own, only_step(own, chosen.name), chosen.name)
 
 
-def _run(session: Session, plan: Plan, steps: Mapping[str, Step]) -> None:
+def _run(session: Session, plan: Plan, steps: Mapping[str, Step], name: str) -> None:
     ctx = session.ctx
     kept = {
         key: dataclasses.replace(step, needs=tuple(need for need in step.needs if not _releases(steps.get(need))))
@@ -250,7 +250,7 @@ def _run(session: Session, plan: Plan, steps: Mapping[str, Step]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(
                 held, tree.repository, tree.commit, own, number, folder, tree.registry, tree.version, "working-tree",
-                level=PROTECTED, step_images=tree.step_images,
+                level=PROTECTED, again=name, step_images=tree.step_images,
             )  # fmt: skip
             run_steps(at, kept, resumed)
             outcome = SUCCEEDED

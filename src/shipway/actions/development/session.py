@@ -42,7 +42,9 @@ class Session:
         self.ctx, self.state, self.written, self.repository = ctx, state, plan, repository
         self.root = Path(state.checkout.root)
         self.given = given_variables(self.root, state.checkout.plan)
-        self.own: Development = development(plan, state.checkout, self.given, only)
+        self.own: Development = development(
+            plan, state.checkout, self.given, only, linked=(self.root / ".git").is_file()
+        )
         self.images: dict[str, str] = {}
         self._run: Run | None = None
         self._settings: tuple[Release, Settings] | None = None
