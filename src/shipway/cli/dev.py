@@ -169,7 +169,7 @@ def db(options: Globals, accessory: str | None, arguments: tuple[str, ...]) -> N
 @click.pass_obj
 def test(options: Globals, arguments: tuple[str, ...]) -> None:
     """Run the step of the pipeline with the app's tests (test, tests, unit, or the first with reports) on the working tree, with ARGUMENTS for its command."""
-    from shipway.actions.development.others import run_tests
+    from shipway.actions.development.steps import run_tests
 
     with _session(options) as (session, _):
         run_tests(session, arguments)
@@ -181,7 +181,7 @@ def test(options: Globals, arguments: tuple[str, ...]) -> None:
 @click.pass_obj
 def run(options: Globals, step: str) -> None:
     """Run STEP of the pipeline, and those that it needs, on the working tree as in a run of a commit."""
-    from shipway.actions.development.others import run_step
+    from shipway.actions.development.steps import run_step
 
     with _session(options) as (session, _):
         run_step(session, step)
@@ -210,6 +210,20 @@ def secrets(options: Globals) -> None:
         session.prepare()
         for name, value in secret_values(session.ctx, session.own).items():
             secret_line(f"{name}={value}")
+
+
+@dev.command("local-ca")
+@plan_option
+@click.pass_obj
+def local_ca(options: Globals) -> None:
+    """Print the certificate of the local CA, to import it into a browser: addresses with --https have their certificates from it."""
+    from shipway.domain.errors import EdgeError
+
+    with _session(options, silent=True) as (session, _):
+        found = session.ctx.edge.authority()
+    if found is None:
+        raise EdgeError("there is no local CA yet", hint="it is made by the first `shipway dev up --https`")
+    say(found.strip())
 
 
 @contextmanager

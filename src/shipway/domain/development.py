@@ -26,13 +26,13 @@ NOTHING = "/dev/null"  # mounted over a file that a container must not see
 REBUILD, RESTART, COPY = "rebuild", "restart", "copy"
 # Files whose change always builds an image again that has its sources from the working tree.
 DEPENDENCIES = (
-    "*Dockerfile*", "*.dockerfile", ".dockerignore", "Containerfile",
+    "*Dockerfile*", ".dockerignore", "Containerfile",
     "requirements*.txt", "requirements*.in", "pyproject.toml", "setup.py", "setup.cfg", "poetry.lock", "uv.lock", "pdm.lock",
     "Pipfile", "Pipfile.lock", "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
     "bun.lock", ".npmrc", "Gemfile", "Gemfile.lock", "composer.json", "composer.lock", "go.mod", "go.sum", "Cargo.toml",
     "Cargo.lock", "mix.exs", "mix.lock", "pom.xml", "build.gradle", "build.gradle.kts",
 )  # fmt: skip
-MIGRATIONS = frozenset({"migrations", "migrate", "alembic", "versions"})  # folders that tools keep them in
+MIGRATIONS = frozenset({"migrations", "migrate", "versions"})  # folders that tools keep them in
 TESTS = ("test", "tests", "unit")  # steps that `dev test` takes for the app's tests, in this order
 
 
@@ -226,8 +226,8 @@ def _rebuilds(watch: Sequence[str], path: str, matches: Matches) -> bool:
     if watch and any(matches(path, item) for item in watch):
         return True
     name = posixpath.basename(path)
-    known = DEPENDENCIES[:4] if watch else DEPENDENCIES
-    return any(fnmatch.fnmatchcase(name, item) for item in known)
+    known = DEPENDENCIES[:3] if watch else DEPENDENCIES
+    return any(fnmatch.fnmatchcase(name.lower(), item.lower()) for item in known)
 
 
 def copies(service: Service, path: str) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from shipway.domain import mounts, registry_access, routing, strategy
 from shipway.domain import plan as domain
-from shipway.domain.develop import Develop
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
 from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.commands import PROVE, SCHEDULE, SEED, TASK
+from shipway.planfile.develop import DEVELOP
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 
@@ -149,18 +149,6 @@ VOLUME = Record(
     required=("path",),
     named=True,
     short=("path", v.MOUNT),
-)
-DEVELOP = Record(
-    Develop,
-    {
-        "run": v.SHELL,
-        "mount": v.LAID,
-        "sync": v.LAID,
-        "target": v.TEXT,
-        "port": v.PORT,
-        "watch": Several(v.INSIDE),
-        "restart": Choice({"on-change": True, "never": False}),
-    },
 )
 SERVICE = Record(
     service,

@@ -46,7 +46,7 @@ def image_of(run: Run, service: str, on_line: OnLine) -> str:
     if run.ctx.images.inspect(tag) is None:
         _require_folder(run, source)
         build_as(run, source, tag, on_line, lambda base: image_of(run, base, on_line))
-        _drop_old(run, service, tag)
+        drop_old(run.ctx, names.development_images(run.plan.app, service), KEPT, spare=tag)
     return tag
 
 
@@ -72,17 +72,17 @@ def _require_folder(run: Run, source: BuildSource) -> None:
         raise StepFailed(f"there is no {source.dockerfile} in {source.folder}", hint="write one, or: shipway init")
 
 
-def _drop_old(run: Run, service: str, tag: str) -> None:
-    """Remove all but the newest ones that no container uses."""
-    repository = names.development_images(run.plan.app, service)
+def drop_old(ctx: Context, repository: str, kept: int, *, spare: str = "") -> None:
+    """Remove all names of a repository but those of the newest images, of those that containers use, and `spare`: an image
+    that was built from a cache has the age of that."""
     found = [
         (item.created, name)
-        for item in run.ctx.images.list()
+        for item in ctx.images.list()
         for name in item.names
-        if name.startswith(f"{repository}:") and name != tag
+        if name.startswith(f"{repository}:") and name != spare
     ]
-    for _, name in sorted(found, reverse=True)[KEPT:]:
-        run.ctx.images.remove(name)
+    for _, name in sorted(found, reverse=True)[kept:]:
+        ctx.images.remove(name)
 
 
 def inside(root: Path, folder: str) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -18,19 +17,15 @@ from shipway.actions.development.session import Session, Show, container_of
 from shipway.actions.environment.accessory_rules import serving_image
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.operations.command import run_new
-from shipway.actions.runs.resume import open_run
-from shipway.actions.runs.scheduler import only_step, run_steps
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE, ContainerSpec
-from shipway.domain.development import Checkout, DevelopmentStatus, Part, step_of_tests
+from shipway.domain.development import Checkout, DevelopmentStatus, Part
 from shipway.domain.errors import LeaseHeld, ShipwayError, StepFailed, TimedOut, UsageError
-from shipway.domain.plan import Plan, Security, Step
-from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Trigger
+from shipway.domain.plan import Plan, Security
 from shipway.ports import Terminal
-from shipway.steps import kind_of
+from shipway.steps.cache import ROLE
 from shipway.steps.database_server import file_mount
-from shipway.steps.run import PROTECTED, Run, scratch
 from shipway.system.parallel import attempt_all
 from shipway.system.redact import Lines
 
@@ -72,6 +67,9 @@ def down(ctx: Context, checkout: Checkout, *, volumes: bool) -> list[str]:
         found = ctx.runtime.objects(labels)
         kinds = ("container", "network", "volume") if volumes else ("container", "network")
         listed = [item for kind in kinds for item in found if item.kind == kind]
+        if volumes:
+            caches = {LABEL_APP: checkout.app, LABEL_ROLE: ROLE, LABEL_NAME: checkout.environment}
+            listed += [item for item in ctx.runtime.objects(caches) if item.kind == "volume"]
         remove: dict[str, Callable[[str], None]] = {
             "container": partial(ctx.runtime.remove, volumes=volumes), "network": ctx.runtime.remove_network,
             "volume": ctx.runtime.remove_volume,
@@ -210,58 +208,3 @@ def _alone(ctx: Context, job: ContainerSpec, terminal: Terminal) -> int:
         init=True, env={**job.env, **variables},
     )  # fmt: skip
     return run_new(ctx, spec, terminal)
-
-
-def run_step(session: Session, name: str) -> None:
-    """Run a step of the pipeline, and those that it needs unless they are unchanged since they passed, on the working tree. Steps that build or prove a release are left
-    out: nothing is pushed. StepFailed as in a run."""
-    plan = session.written
-    steps = only_step(plan, name)
-    if kind_of(steps[name]).builds_images or kind_of(steps[name]).needs_images:
-        raise UsageError(
-            f"the step {name} makes images of a release, which a working tree never does",
-            hint="`shipway dev` builds the images of services; `shipway run --step` runs the step for a commit",
-        )
-    _run(session, plan, steps, name)
-
-
-def run_tests(session: Session, arguments: Sequence[str]) -> None:
-    """Run the step with the app's tests, with further arguments for its command."""
-    plan = session.written
-    chosen = step_of_tests(plan, arguments)
-    own = dataclasses.replace(plan, pipeline={**plan.pipeline, chosen.name: chosen})
-    _run(session, own, only_step(own, chosen.name), chosen.name)
-
-
-def _run(session: Session, plan: Plan, steps: Mapping[str, Step], name: str) -> None:
-    ctx = session.ctx
-    kept = {
-        key: dataclasses.replace(step, needs=tuple(need for need in step.needs if not _releases(steps.get(need))))
-        for key, step in steps.items()
-        if not _releases(step)
-    }
-    own = dataclasses.replace(plan, registry=None, pipeline=kept)
-    session.prepare()
-    tree = session.run
-    trigger = Trigger("manual", "the working tree", ctx.actor)
-    with open_run(ctx, tree.commit, own.app, trigger) as (held, number, resumed):
-        folder, outcome = scratch(ctx.home, number), FAILED
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            at = Run(
-                held, tree.repository, tree.commit, own, number, folder, tree.registry, tree.version, "working-tree",
-                level=PROTECTED, again=name, step_images=tree.step_images,
-            )  # fmt: skip
-            run_steps(at, kept, resumed)
-            outcome = SUCCEEDED
-        except BaseException:
-            outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
-            raise
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            held.ledger.end_run(number, outcome, ctx.clock())
-
-
-def _releases(step: Step | None) -> bool:
-    kind = kind_of(step) if step is not None else None
-    return kind is not None and (kind.builds_images or kind.needs_images)

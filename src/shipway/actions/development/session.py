@@ -194,10 +194,12 @@ class Session:
         if (why := self.ctx.edge.pending(wanted.publish, wanted.url)) is not None:
             raise EdgeError(
                 f"port {port} belongs to other environments on this machine, which would be interrupted {why}",
-                hint=f"shipway dev --port {next_free(port)}",
+                hint=f"shipway dev up --port {next_free(port)}",
             )
         if (found := self.ctx.edge.taken(self.owner, wanted.routes)) is not None:
-            raise EdgeError(f"{found[0]} is already served by {found[1]}", hint=f"shipway dev --port {next_free(port)}")
+            raise EdgeError(
+                f"{found[0]} is already served by {found[1]}", hint=f"shipway dev up --port {next_free(port)}"
+            )
         network = names.rotation_network(self.plan.app, self.checkout.environment)
         try:
             self.ctx.edge.ensure(wanted.publish, {network: list(self.own.environment.public_names)}, wanted.url)
@@ -206,7 +208,7 @@ class Session:
                 raise
             who = listener(port)
             raise EdgeError(
-                f"port {port} is used by {who or 'another program'}", hint=f"shipway dev --port {next_free(port)}"
+                f"port {port} is used by {who or 'another program'}", hint=f"shipway dev up --port {next_free(port)}"
             ) from error
 
     def route(self, answering: str) -> None:

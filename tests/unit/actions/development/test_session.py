@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.development import checkouts, database, others
+from shipway.actions.development import checkouts, database, others, steps
 from shipway.actions.development.labels import apart
 from shipway.actions.development.session import Session, container_of
 from shipway.actions.development.up import Needs, up
 from shipway.domain.container import LABEL_APP, LABEL_DEVELOPMENT, LABEL_ENVIRONMENT
 from shipway.domain.develop import Develop
 from shipway.domain.errors import PlanError, SecretError, StepFailed, UsageError
-from shipway.domain.plan import Database, Plan
+from shipway.domain.plan import Database, Plan, Step, StepImage
 from shipway.system.git import Repository
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
@@ -362,6 +362,54 @@ class TestUp:
             ("frontend", "backend", "worker", "db"), "running"
         )
         going.end()
+
+
+class TestSteps:
+    STEP = Step("unit", "pytest", StepImage("postgres:15"), caches=("/cache",), needs=("images",))
+    BUILD = Step("images", build=("backend",))
+
+    def test_run_on_the_working_tree_apart_from_the_pipeline_and_push_nothing(
+        self, world: World, opened: Callable[..., Session]
+    ) -> None:
+        world.runtime.behave("unit", Behaviour(("ran",), exit_code=0))
+        plan = dataclasses.replace(PLAN, pipeline={"unit": self.STEP, "images": self.BUILD})
+        for _ in range(2):
+            session = opened(plan)
+            steps.run_step(session, "unit")
+        assert world.notes.count("unit │ ran") == 2  # the step itself runs again, although nothing changed
+        assert not [call for call in world.images.calls if call.startswith("push")]
+        (cache,) = world.runtime.volumes
+        assert session.checkout.environment in cache
+        assert not [labels for labels in world.runtime.labels.values() if LABEL_APP in labels]
+        assert not world.runtime.containers
+        others.down(session.ctx, session.checkout, volumes=True)
+        assert not world.runtime.volumes
+
+    def test_one_that_makes_images_of_a_release_is_refused(self, opened: Callable[..., Session]) -> None:
+        plan = dataclasses.replace(PLAN, pipeline={"images": self.BUILD})
+        with pytest.raises(UsageError, match="a working tree never does"):
+            steps.run_step(opened(plan), "images")
+
+    def test_a_failure_is_that_of_the_step(self, world: World, opened: Callable[..., Session]) -> None:
+        world.runtime.behave("unit", Behaviour(("1 failed",), exit_code=1))
+        plan = dataclasses.replace(PLAN, pipeline={"unit": self.STEP, "images": self.BUILD})
+        with pytest.raises(StepFailed, match="`pytest -k x` exited with 1"):
+            steps.run_tests(opened(plan), ["-k", "x"])
+
+
+def test_old_images_are_dropped_but_never_the_one_that_was_just_built(
+    world: World, opened: Callable[..., Session]
+) -> None:
+    session = opened()
+    for number in range(9):
+        (session.root / "backend/app.py").write_text(f"{number}\n")
+        session.read_again()
+        session.build(["backend"])
+    found = [
+        name for item in world.images.list() for name in item.names if name.startswith("shipway-dev/shop/backend:")
+    ]
+    assert session.images["backend"] in found
+    assert len(found) == 6
 
 
 def test_a_group_of_changes_causes_the_strongest_of_each() -> None:
