@@ -18,6 +18,7 @@ from bench.measure import Row  # noqa: E402
 
 MODULES = (
     "startup",
+    "dev",
     "every_day",
     "pipeline",
     "deploy",

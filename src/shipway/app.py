@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,11 +67,13 @@ HOSTED = "CI"  # variable of hosted jobs, whose processes end with them
 
 @contextmanager
 def open_context(
-    home: Path, reporter: Reporter, *, actor: str | None = None, adopting: bool = False
+    home: Path, reporter: Reporter, *, actor: str | None = None, adopting: bool = False, shared: bool = True
 ) -> Iterator[Context]:
     """The context with all ports, which are closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise
-    KeyboardInterrupt once. adopting: also accept a ledger copied from another machine."""
-    address, redactor, cancelled = _ledger_address(home), of_process(), threading.Event()
+    KeyboardInterrupt once. adopting: also accept a ledger copied from another machine. shared: whether SHIPWAY_LEDGER may
+    name another ledger than the home folder's."""
+    address = _ledger_address(home) if shared else home / "ledger.db"
+    redactor, cancelled = of_process(), threading.Event()
     redactor.add({name: os.environ.get(name, "") for name in ("SHIPWAY_LEDGER", "SHIPWAY_KEY")})
     with ExitStack() as ending:
         ledger: Any = MaskedLedger(ending.enter_context(closing(open_ledger(address))), redactor)
@@ -107,6 +110,16 @@ def open_context(
         yield context
     if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
         raise context.reporter.error  # the action is complete, but not its report
+
+
+@contextmanager
+def open_development(folder: Path, reporter: Reporter, *, actor: str | None = None) -> Iterator[Context]:
+    """The context of one checkout on a developer's machine: with a ledger of its own for runs and secrets, and with an engine
+    on which it neither sees nor touches anything of an environment."""
+    from shipway.actions.development.labels import apart
+
+    with open_context(folder, reporter, actor=actor, shared=False) as ctx:
+        yield replace(ctx, machine=apart(ctx.machine), background=False, retire_later=lambda app, environment: None)
 
 
 @contextmanager

@@ -36,7 +36,9 @@ VENDORS = re.compile(
     r"|alembic|django|sequelize|knex|dbmate|goose|diesel|flyway|liquibase|squawk",
     re.IGNORECASE,
 )
-TERMS = re.compile(r"Docker Engine|dockerfile", re.IGNORECASE)  # terms of the field and of the plan language
+TERMS = re.compile(
+    r"Docker Engine|dockerfile|\.dockerignore", re.IGNORECASE
+)  # terms of the field and of the plan language
 MAY_NAME = {  # the part of the line, and why
     ("domain/names.py", 'return f"{volume}.pg{numbers[0]}"'): "volumes of upgrades that were made are called so",
     ("actions/environment/ownership.py", "share a ledger on PostgreSQL (SHIPWAY_LEDGER)"): "the setting takes no other",

@@ -22,4 +22,4 @@ createServer(async (asked, answer) => {
   const body = await readFile(`dist${file}`).catch(() => null);
   answer.writeHead(body ? 200 : 404, { "Content-Type": types[extname(file)] ?? "text/html" });
   answer.end(body);
-}).listen(3000, "127.0.0.1", () => console.log("http://127.0.0.1:3000"));
+}).listen(3000, process.env.HOST ?? "127.0.0.1", () => console.log("http://127.0.0.1:3000"));

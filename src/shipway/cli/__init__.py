@@ -33,6 +33,7 @@ COLLECTIONS = (20_000, 20, 20)
 # name: (module, one line for --help). A command's module is imported only when the command runs.
 COMMANDS = {
     "init": ("shipway.cli.init", "Generate a plan for this repository, or --hook: install the hook in a bare one"),
+    "dev": ("shipway.cli.dev", "Run the app from the working tree, with live reload"),
     "check": ("shipway.cli.check", "Check the plan and print all its problems"),
     "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
     "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),

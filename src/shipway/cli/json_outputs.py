@@ -206,6 +206,12 @@ def _system_test(kinds: Kinds) -> Any:
     return type_schema(SystemTest, kinds)
 
 
+def _dev(kinds: Kinds) -> Any:
+    from shipway.domain.development import DevelopmentStatus
+
+    return type_schema(DevelopmentStatus, kinds)
+
+
 def _proof(kinds: Kinds) -> Any:
     return dict(FREE)  # see docs/proof-report.md, which has a schema of its own
 
@@ -230,6 +236,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
     "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),
     "host check": ("By host, what differs from a prepared one, and what needs a person.", _host_check),
+    "dev status": ("What runs of this checkout.", _dev),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
     "deploy": ("With `--dry-run`: what would change.", _changeset),

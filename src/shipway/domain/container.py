@@ -10,6 +10,9 @@ from shipway.domain.plan import Security
 
 # Labels on everything that Shipway creates on an engine; it never touches an object without LABEL_APP.
 LABEL_APP = "shipway.app"
+LABEL_DEVELOPMENT = (
+    "shipway.dev"  # the app, in place of LABEL_APP, of what `shipway dev` creates: no environment has it
+)
 LABEL_LEDGER = "shipway.ledger"  # identity of the owning ledger; part of no digest, so it causes no replacement
 LABEL_ENVIRONMENT = "shipway.environment"
 LABEL_ROLE = "shipway.role"  # service, accessory, step, job, schedule, session, edge, registry
@@ -127,5 +130,14 @@ class EngineObject:
 
 def owner_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels of a container that its volumes also get."""
-    shared = (LABEL_APP, LABEL_LEDGER, LABEL_ENVIRONMENT, LABEL_ROLE, LABEL_NAME, LABEL_RUN, LABEL_PROOF)
+    shared = (
+        LABEL_APP,
+        LABEL_DEVELOPMENT,
+        LABEL_LEDGER,
+        LABEL_ENVIRONMENT,
+        LABEL_ROLE,
+        LABEL_NAME,
+        LABEL_RUN,
+        LABEL_PROOF,
+    )
     return {name: labels[name] for name in shared if name in labels}

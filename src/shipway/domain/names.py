@@ -123,3 +123,13 @@ def step_images(app: str) -> str:
 def labels(app: str, environment: str, role: str, name: str) -> dict[str, str]:
     """The labels that identify an environment's containers."""
     return {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_ROLE: role, LABEL_NAME: name}
+
+
+def development_images(app: str, service: str) -> str:
+    """Repository of the images that `shipway dev` builds of a service; never pushed."""
+    return f"shipway-dev/{app}/{service}"
+
+
+def development_step_images(app: str) -> str:
+    """Repository of the images that it builds for steps: pruning an app's step images leaves them."""
+    return f"shipway-dev-step/{app}"

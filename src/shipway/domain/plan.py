@@ -23,6 +23,7 @@ from shipway.domain.database import Database as Database
 from shipway.domain.database import DatabaseCommands as DatabaseCommands
 from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
+from shipway.domain.develop import Develop
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns as Dns
@@ -101,6 +102,7 @@ class Service:
     routing: Routing = field(default_factory=Routing)  # the other keys of `route`
     files: Mapping[str, str] = field(default_factory=dict)  # path in its container: file of the repository
     optional_secrets: tuple[str, ...] = ()  # the subset that may be unset: then the service gets no variable or file
+    develop: Develop | None = None  # how `shipway dev` runs it
 
     @staticmethod
     def from_record(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from shipway.domain.build import BaseSource
+from shipway.domain.develop import Develop
 from shipway.domain.plan import BuildSource, Plan, StepImage
 from shipway.domain.secret_source import FILES, SecretSource
 from shipway.planfile.report import Path, Report
@@ -32,6 +33,7 @@ class _Placing:
                 files={
                     path: self._path(source, ("services", name, "files", path)) for path, source in item.files.items()
                 },
+                develop=self._develop(item.develop, ("services", name, "develop")),
             )
             for name, item in plan.services.items()
         }
@@ -69,6 +71,15 @@ class _Placing:
     def _source(self, source: Source, at: Path) -> Source:
         contexts = {name: self._path(folder, (*at, "contexts", name)) for name, folder in source.contexts.items()}
         return replace(source, folder=self._path(source.folder, (*at, "folder")), contexts=contexts)
+
+    def _develop(self, develop: Develop | None, at: Path) -> Develop | None:
+        if develop is None:
+            return None
+        mount, sync = (
+            {self._path(folder, (*at, key, folder)): path for folder, path in laid.items()}
+            for key, laid in (("mount", develop.mount), ("sync", develop.sync))
+        )
+        return replace(develop, mount=mount, sync=sync, watch=self._paths(develop.watch, (*at, "watch")))
 
     def _image(self, image: StepImage | None, at: Path) -> StepImage | None:
         return image and replace(image, build=self._build(image.build, (*at, "build")))

@@ -14,6 +14,7 @@ from shipway.planfile.backups import BACKUPS
 from shipway.planfile.builds import BUILD, IMAGE
 from shipway.planfile.cdn import CDN
 from shipway.planfile.commands import LAUNCH, PROVE, SCHEDULE, SEED, TASK
+from shipway.planfile.develop import DEVELOP
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
 from shipway.planfile.provisioned import DNS, INFRA
@@ -173,6 +174,7 @@ SERVICE = Record(
         "assets": v.ABSOLUTE,
         "volumes": ByName(VOLUME, v.NAME_PATTERN, v.NAME_WORDS, "uploads: /data"),
         "files": v.FILES,
+        "develop": DEVELOP,
     },
     named=True,
     exactly_one=("build", "image"),

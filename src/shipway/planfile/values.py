@@ -342,6 +342,10 @@ FILES = ByName(
     PATH, r"^/(?!/)(?!(.*/)?\.\.?(/|$))[^:,]*[^:,/]$", "the path of a file in the container, such as /etc/app.conf",
     "/etc/nginx/conf.d/default.conf: proxy/site.conf",
 )  # fmt: skip
+LAID = ByName(
+    MOUNT, r"^(?!/)(\.\./)*(\.\.$|(?!(.*/)?\.\.(/|$)).*\S)", "a folder of the repository, such as backend",
+    "backend: /app",
+)  # fmt: skip
 PROVIDED = OneOrMapping(VARIABLE, ByName(ADDRESS_TEXT, VARIABLE_PATTERN, VARIABLE_WORDS, "DB_HOST: host", at_least=1))
 HEADERS = ByName(
     Text("the value of a header, in one line and in Latin-1", r"^[ -~\xa0-\xff]+$", as_written=True),

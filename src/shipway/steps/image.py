@@ -85,7 +85,12 @@ def user_of(run: Run, image: str) -> str:
 
 def step_tag(run: Run, source: BuildSource) -> str:
     """Name of a step image, from everything that it depends on."""
-    return f"{names.step_images(run.plan.app)}:{digest_of(build_key(run, native(source)))[7:]}"
+    return f"{run.step_images or names.step_images(run.plan.app)}:{digest_of(build_key(run, native(source)))[7:]}"
+
+
+def build_as(run: Run, source: BuildSource, tag: str, on_line: OnLine, base: Callable[[str], str]) -> None:
+    """Build an image under a name of this engine, without pushing it. base: the image of a service that it is built on."""
+    _build(run, native(source), (), [tag], {}, on_line, base, "")
 
 
 def image_key(run: Run, step: Step, inputs: Inputs) -> str:

@@ -61,6 +61,8 @@ class Run:
     caches: bool = True  # whether steps are skipped, and steps and builds use what earlier runs cached
     counts: bool = True  # whether the commit is in the app's repository: otherwise its results are not shared
     debug: str = ""  # a step whose container stays for a shell if it fails, until the run is cancelled
+    again: str = ""  # a step that runs even if it is unchanged since it passed
+    step_images: str = ""  # repository of the images that it builds for steps; "": that of the app
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
     renewed: set[str] = field(default_factory=set)  # without `caches`: what this run has made again

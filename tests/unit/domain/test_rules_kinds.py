@@ -14,6 +14,7 @@ from shipway.domain.backups import Backups, Keep, Required
 from shipway.domain.build import BaseSource
 from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
+from shipway.domain.develop import Develop
 from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns, Infra
@@ -36,6 +37,7 @@ FULL = domain.Plan(
         "web", BUILD, "web:1", "serve", 80, "/", HEALTH, 2, RESOURCES, 1.0, 1.0, {"X": "1"}, ("KEY",), SECURITY, ("KEY",), "/assets", "sh",
         {"media": Volume("media", "/media", "/srv/media", True)}, Routing(True, {"X": "1"}, 1000, True, True, 1.0, "h2c"),
         {"/etc/web.conf": "web.conf"}, ("KEY",),
+        Develop("serve --reload", {"web": "/app"}, {"lib": "/lib"}, "dev", 3000, ("lock",), False),
     )},
     accessories={"db": domain.Accessory(
         "db", "postgres:15", "postgres", "DATABASE_URL", "url", 5432, "/data", HEALTH, {"X": "1"}, "postgres", "sh", ("KEY",), 15432, {"DB_HOST": "{host}"},
@@ -106,6 +108,7 @@ services.routing: strip headers body compress sticky timeout protocol
 services.volumes: path snapshot
 services.health: path tcp command timeout interval headers
 services.resources: cpus memory
+services.develop: run mount sync target port watch restart
 accessories: image kind provides forms url port volume environment command entrypoint secrets version
 accessories.health: path tcp command timeout interval headers
 accessories.file: path volume

@@ -99,7 +99,7 @@ def run_alone(
         if ctx.images.inspect(spec.image) is None:
             ctx.registry(release.plan).ensure()
             ctx.images.pull(spec.image, lambda line: ctx.reporter.line("pull", line))
-        return record(_run_new(ctx, spec, person.terminal))
+        return record(run_new(ctx, spec, person.terminal))
 
 
 def _networks(plan: Plan, networks: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
@@ -113,7 +113,7 @@ def _variables(terminal: Terminal) -> Mapping[str, str]:
     return {"TERM": terminal.kind} if terminal.tty else {}
 
 
-def _run_new(ctx: Context, spec: ContainerSpec, terminal: Terminal) -> int:
+def run_new(ctx: Context, spec: ContainerSpec, terminal: Terminal) -> int:
     """The engine removes the container when it ends. If this process is killed, a command without a terminal finds the end
     of its input; a shell on a terminal stays until the next command that changes the environment."""
     ctx.runtime.create(spec)

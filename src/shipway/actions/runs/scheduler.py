@@ -215,7 +215,7 @@ class _Pipeline:
 
     def _known(self, step: Step, key: str) -> StepResult | None:
         """The result of a passed run with the same key, if all its outputs still exist, and the run is to use it."""
-        if not self.at.caches:
+        if not self.at.caches or step.name == self.at.again:
             return None
         result = self.ctx.ledger.passed_step(self.at.plan.app, step.name, key)
         return result if result and self._is_whole(result) else None

@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
-from shipway.planfile.rules import builds, environments, pipeline, proofs, routes, secret_sources, services, volumes
+from shipway.planfile.rules import (
+    builds,
+    develop,
+    environments,
+    pipeline,
+    proofs,
+    routes,
+    secret_sources,
+    services,
+    volumes,
+)
 from shipway.planfile.rules import files as config_files
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
@@ -20,6 +30,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     config_files.check(plan, report)
     pipeline.check(plan, report)
     builds.check(plan, report)
+    develop.check(plan, report)
     environments.check(plan, report)
     secret_sources.check(plan, report)
     proofs.check(plan, report)
@@ -27,3 +38,4 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
         pipeline.check_dockerfiles(plan, report, files)
         builds.check_contexts(plan, report, files)
         config_files.check_sources(plan, report, files)
+        develop.check_folders(plan, report, files)

@@ -1,0 +1,1 @@
+"""Run an app from a working tree on a developer's machine."""
