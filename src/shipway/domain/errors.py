@@ -216,6 +216,8 @@ class InfraError(ShipwayError):
 class CdnError(ShipwayError):
     """A CDN was not purged: the message says why, and the purge stays pending if it can be attempted again."""
 
+    exit_code = 37
+
     def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0, refused: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after  # seconds, as the provider says
