@@ -86,6 +86,7 @@ inside_host() { # FOLDER HOST ROOT CGROUP: what process 1 of a host does
     chroot "$root" chown -R admin:admin /home/admin
     chroot "$root" ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
     echo "host$2" >"$root/etc/hostname"
+    printf '127.0.0.1 localhost\n127.0.1.1 host%s\n' "$2" >"$root/etc/hosts"
     init_script "/$4/host$2" >"$root/etc/init.d/docker"
     chmod 755 "$root/etc/init.d/docker"
   fi

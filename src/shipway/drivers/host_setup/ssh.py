@@ -103,9 +103,8 @@ class SshHostSetup:
         every = " ".join(name for groups in observed.PACKAGES.values() for group in groups for name in group)
         script = f"SSH_PORT=$1\n{_script('observe')}\n"
         variables = {"USER_NAME": user, "PACKAGES": every, "TIME_SERVICES": " ".join(observed.TIME_SERVICES)}
-        code, output, error = self._open().run(
-            COMMAND, f'main() {{\n{script}\n}}\n{_assigned(variables)}\nmain "$@" </dev/null\n', OBSERVE_TIMEOUT
-        )
+        text = f'main() {{\n{script}\n}}\n{_assigned(variables)}\nmain "$@" </dev/null\n'
+        code, output, error = self._send(self._open(), text, OBSERVE_TIMEOUT)
         if code and not output:
             raise self._failed("can't be examined", error)
         return observed.state(output, user)
