@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
-from shipway.planfile.rules import builds, environments, pipeline, proofs, routes, services, volumes
+from shipway.planfile.rules import builds, environments, pipeline, proofs, provisioned, routes, services, volumes
 from shipway.planfile.rules import files as config_files
 
 Files = Callable[[str], bool]  # whether a path, relative to the plan's folder, exists
@@ -22,6 +22,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     builds.check(plan, report)
     environments.check(plan, report)
     proofs.check(plan, report)
+    provisioned.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)
         builds.check_contexts(plan, report, files)
