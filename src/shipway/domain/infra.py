@@ -12,7 +12,7 @@ from typing import Any
 
 from shipway.domain.errors import InfraError
 from shipway.domain.plan import Host, Plan
-from shipway.domain.provisioned import ADDRESSES, HOSTS, Infra
+from shipway.domain.provisioned import ADDRESSES, HOSTS, NO_HOST, Infra
 from shipway.domain.release import digest_of
 
 CREATE, UPDATE, REPLACE, DESTROY, READ = "create", "update", "replace", "destroy", "read"
@@ -20,7 +20,6 @@ SIGNS = {CREATE: "+", UPDATE: "~", REPLACE: "-/+", DESTROY: "-", READ: "<="}
 SHORT_DIGEST = 12  # hexadecimal digits that a person repeats
 LONGEST = 200  # characters of a value that is shown
 HIDDEN = "(sensitive)"
-NO_HOST = "ssh://not-created.invalid"  # of an environment whose infrastructure was never applied
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 TTL = 300  # seconds
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
-HOSTS, ADDRESSES = "hosts", "addresses"  # outputs that are no variables
+HOSTS, ADDRESSES = "hosts", "addresses"  # outputs that are no secrets
+NO_HOST = "ssh://not-created.invalid"  # of an environment whose infrastructure was never applied
 
 
 @dataclass(frozen=True)

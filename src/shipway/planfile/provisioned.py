@@ -38,7 +38,10 @@ DNS = Record(
         "zone": Text("the name of a zone, such as example.com", r"^\S+$", zone, most=253),
         "ttl": Text("a duration of whole seconds, such as 60s, 5m or 1h", r"^[1-9][0-9]*(s|m|h|d)$", v.seconds),
         "options": ByName(
-            v.VALUE, ARGUMENT_PATTERN, "arguments of the provider that are no secrets", "host: dns.example.com"
+            v.VALUE,
+            ARGUMENT_PATTERN,
+            "arguments of the provider; those that are secrets belong to `secrets`",
+            "host: dns.example.com",
         ),
         "secrets": ByName(v.SECRET, SECRET_ARGUMENT_PATTERN, "arguments of the provider", "api_key: DNS_KEY"),
         "addresses": Several(ADDRESS, filled=True),

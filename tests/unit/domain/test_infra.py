@@ -9,7 +9,6 @@ import pytest
 
 from shipway.domain.errors import InfraError
 from shipway.domain.infra import (
-    NO_HOST,
     InfraPlan,
     Output,
     ResourceChange,
@@ -19,7 +18,7 @@ from shipway.domain.infra import (
     taken,
 )
 from shipway.domain.plan import Environment, Host, Plan
-from shipway.domain.provisioned import Infra
+from shipway.domain.provisioned import NO_HOST, Infra
 from shipway.drivers.infra.data import holds_data
 
 INFRA = Infra("terraform", "infra", outputs={"hosts": "hosts", "DATABASE_URL": "database_url"})

@@ -13,8 +13,8 @@ from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
-from shipway.domain.infra import NO_HOST
 from shipway.domain.plan import Plan
+from shipway.domain.provisioned import NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce

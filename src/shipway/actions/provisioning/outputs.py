@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import partial
 
 from shipway.context import Context
-from shipway.domain.infra import configured
 from shipway.domain.plan import Plan
 from shipway.domain.provision import INFRA, SUCCEEDED
+from shipway.domain.provisioned import HOSTS
 
 
 def with_outputs(ctx: Context, plan: Plan) -> Plan:
     """The plan with the hosts of its infrastructure, as last taken."""
+    if not any(item.infra and HOSTS in item.infra.outputs for item in plan.environments.values()):
+        return plan
+    from shipway.domain.infra import configured  # rarely needed
+
     return configured(plan, partial(outputs_of, ctx, plan.app))
 
 

@@ -12,6 +12,7 @@ from shipway.planfile.rules import (
     environments,
     pipeline,
     proofs,
+    provisioned,
     routes,
     secret_sources,
     services,
@@ -34,6 +35,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     environments.check(plan, report)
     secret_sources.check(plan, report)
     proofs.check(plan, report)
+    provisioned.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)
         builds.check_contexts(plan, report, files)

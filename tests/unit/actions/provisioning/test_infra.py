@@ -12,9 +12,10 @@ from shipway.actions.provisioning.dns import plan_dns
 from shipway.actions.provisioning.infra import apply_infra, drift_of, plan_infra, take_outputs, unfinished
 from shipway.app import plan_parser
 from shipway.domain.errors import InfraError, SecretError, UsageError
-from shipway.domain.infra import NO_HOST, Output
+from shipway.domain.infra import Output
 from shipway.domain.plan import Host
 from shipway.domain.provision import FAILED, SUCCEEDED
+from shipway.domain.provisioned import NO_HOST
 from shipway.domain.rules import InForce, RuleSet
 from tests.unit.actions.provisioning.place import PLAN, URL, Place, by_ssh
 
