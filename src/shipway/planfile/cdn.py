@@ -55,6 +55,8 @@ NO_TAGS = ("cloudfront",)
 
 def problems(cdn: domain.Cdn) -> list[tuple[str, str, str]]:
     """(key, message, what was expected) of what doesn't fit the provider."""
+    if cdn.provider not in NEEDED:  # reported already
+        return []
     found: list[tuple[str, str, str]] = []
     given: dict[str, Any] = {key: getattr(cdn, key) for key in ("zone", "caches", "token", "key", "command")}
     for key in NEEDED[cdn.provider]:

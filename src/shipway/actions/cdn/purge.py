@@ -221,9 +221,11 @@ def _words(error: CdnError) -> str:
 
 
 def _settings(ctx: Context, purge: Purge) -> tuple[Release, Environment, Cdn]:
-    """The release whose plan names the CDN, its environment, and the CDN: as the current release has it, if it is the same
-    one, since a new release may correct it. CdnError if there is none."""
+    """The release whose plan names the CDN, its environment, and the CDN: as a later deployment has it, if it is the same
+    one, since that may correct it. CdnError if there is none."""
     now = ctx.ledger.current(purge.app, purge.environment)
+    if now is not None and now.id <= (purge.deployment or 0):
+        now = None
     found = []
     for number in (purge.plan, now.release if now else purge.plan):
         release = ctx.ledger.release(purge.app, number)

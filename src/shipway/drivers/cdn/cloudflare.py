@@ -26,17 +26,17 @@ class Cloudflare:
 
     def purge(self, batch: Batch, reference: str) -> None:
         """One request."""
-        wanted: dict[str, list[str]] = {
-            PATH: {"files": list(batch.items)},
-            PREFIX: {"prefixes": [item.partition("://")[2] for item in batch.items]},
-            TAG: {"tags": list(batch.items)},
-            ALL: {"hosts": [urlsplit(item).hostname or "" for item in batch.items]},
-        }[batch.kind]
+        name = {PATH: "files", PREFIX: "prefixes", TAG: "tags", ALL: "hosts"}[batch.kind]
+        items = list(batch.items)
+        if batch.kind == PREFIX:
+            items = [item.partition("://")[2] for item in items]
+        elif batch.kind == ALL:
+            items = [urlsplit(item).hostname or "" for item in items]
         answer = self._api.send(
             "POST",
             f"/client/v4/zones/{self._access.cdn.zone}/purge_cache",
             {"Authorization": f"Bearer {self._access.token}", "Content-Type": "application/json"},
-            json.dumps(wanted).encode(),
+            json.dumps({name: items}).encode(),
         )
         _require_success(answer.body)
 

@@ -380,3 +380,16 @@ def test_a_new_release_may_correct_what_an_older_purge_needs(world: World) -> No
     tick(ctx)
     assert [item.paths for item in seen] == [("/x",)]
     assert [item.outcome for item in purges(world)] == [SUCCEEDED] * 3
+
+
+def test_a_deployment_purges_with_the_settings_of_its_own_release(world: World) -> None:
+    put(world, 1)
+    seen = []
+    ctx = world.controller()
+    make = ctx.cdn
+    assert make is not None
+    ctx = dataclasses.replace(ctx, cdn=lambda access: seen.append(access.cdn.paths) or make(access))  # type: ignore[func-returns-value]
+    other = dataclasses.replace(PLACE, cdn=dataclasses.replace(PLACE.cdn, paths=("/x",)))  # type: ignore[type-var]
+    deploy(ctx, DeployRequest(world.release(2, environment=other), other))
+    rollback(ctx, "shop", "staging", RollbackRequest())
+    assert seen == [("/x",), PLACE.cdn.paths]  # type: ignore[union-attr]
