@@ -30,7 +30,18 @@ from shipway.domain.errors import StoreError
 
 ORDER = "SHIPWAY_TEST_DIE"
 # And of ports without a lock: read-only commands, images, registries, migration tools and secrets.
-HARMLESS = READS | {"execute", "visit", "inspect", "digest", "layers", "repository", "head", "names", "fingerprints"}
+HARMLESS = READS | {
+    "execute",
+    "visit",
+    "inspect",
+    "digest",
+    "layers",
+    "repository",
+    "head",
+    "names",
+    "fingerprints",
+    "origins",
+}
 
 
 class Killed(BaseException):

@@ -29,7 +29,7 @@ READS = frozenset({
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots",  # and `pending`
     "pending_scheduled", "scheduled_runs", "last_due",
     "approvals", "waivers", "registration", "accepted_rules",
-    "secrets", "sealed_secret",
+    "secrets", "sealed_secret", "secret_origins",
     "now", "lease", "operations", "renamings",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
