@@ -57,6 +57,7 @@ class LedgerSuite(
             "acceptances",
             "snapshots",
             "secrets",
+            "secret_origins",
             "registrations",
             "accepted_rules",
             "operations",
@@ -73,13 +74,19 @@ class LedgerSuite(
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
+        ledger.add_secret_origin("shop/staging", "KEY", 1, "vault https://vault", "7")
         ledger.add_waiver(WAIVER)
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
         ledger.accept_rules(ACCEPTED)
         ledger.end_operation(ledger.begin_operation(OPERATION), 12.0, 0)
         ledger.rename(RENAMING)
-        column = {"outcomes": "deployment", "operation_ends": "operation", "secrets": "scope"}.get(table, "app")
+        column = {
+            "outcomes": "deployment",
+            "operation_ends": "operation",
+            "secrets": "scope",
+            "secret_origins": "scope",
+        }.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):
             execute(statement.format(table=table, column=column))
 
