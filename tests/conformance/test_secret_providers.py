@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from shipway.domain import dotenv
-from shipway.domain.errors import SecretError
+from shipway.domain.errors import SecretError, SecretUnavailable
 from shipway.domain.secret_source import SecretSource
 from shipway.domain.secret_value import as_bytes
 from shipway.drivers.secret_provider.command import Command
@@ -32,6 +33,7 @@ from shipway.drivers.secret_provider.variables import Variables
 from shipway.drivers.secret_provider.vault import Vault
 from shipway.testing.secrets_provider import VALUE, Lab, MemoryProvider, SecretsProviderSuite
 from shipway.testing.vault_server import VaultServer
+from tests.unit.certificates import certificate
 
 SCOPE = "shop/production"
 
@@ -49,8 +51,6 @@ class TestMemory(SecretsProviderSuite):
         memory = MemoryProvider()
 
         def fail() -> None:
-            from shipway.domain.errors import SecretUnavailable
-
             memory.error = SecretUnavailable("it can't be reached", hint="try again")
 
         return Lab(memory.write, lambda: memory, fail, fail, fail, binary=True)
@@ -207,6 +207,21 @@ class TestVault(SecretsProviderSuite):
             with pytest.raises(SecretError, match="HTTP status 307"):
                 lab.open().fetch(["KEY"])
         assert other.requests == []
+
+    def test_the_certificate_is_checked(self, tmp_path: Path) -> None:
+        files, server = certificate(tmp_path, "IP:127.0.0.1"), VaultServer()
+        server.tokens["hvs.the-token"] = time.time() + 600
+        server.write("shop/production", KEY=VALUE)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(files.certificate, files.key)
+        with server.serving(tls=tls) as address:
+            environ = {"VAULT_ADDR": address, "VAULT_TOKEN": "hvs.the-token"}
+            source = SecretSource("vault", address, "secret/shop/production")
+            with pytest.raises(SecretUnavailable, match="can't be reached"):
+                Vault(source, Operator(tmp_path, SCOPE, environ)).fetch(["KEY"])
+            assert server.requests == []
+            environ["VAULT_CACERT"] = str(files.certificate)
+            assert Vault(source, Operator(tmp_path, SCOPE, environ)).fetch(["KEY"])["KEY"].value == VALUE
 
     def test_answers_that_are_none(self, lab: Lab, server: VaultServer) -> None:
         server.sealed = True

@@ -41,6 +41,7 @@ HARMLESS = READS | {
     "names",
     "fingerprints",
     "ask",
+    "origins",
 }
 
 

@@ -7,6 +7,7 @@ package registries that the tests may use.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ class VaultServer:
         return 200, {"data": {"data": versions[-1], "metadata": metadata}}
 
     @contextmanager
-    def serving(self, port: int = 0) -> Iterator[str]:
+    def serving(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         """Its address while the block runs. port: 0 is any free one."""
         own = self
 
@@ -92,10 +93,12 @@ class VaultServer:
                 """Nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

@@ -54,6 +54,13 @@ def test_a_value_that_would_not_be_used_is_refused(home: Path, tmp_path: Path) -
     assert "KEY" not in run_secret(home, "copy", "--from", "production", "staging").output
 
 
+def test_an_override_can_be_removed_again(home: Path) -> None:
+    run_secret(home, "set", "production", "KEY", value=b"one")
+    run_secret(home, "unset", "production", "KEY")
+    found = {item["name"]: item for item in json.loads(run_secret(home, "list", "production", "--json").output)}
+    assert (found["KEY"]["version"], found["KEY"]["source"]) == (None, "environment")
+
+
 def test_a_list_has_the_providers_and_ages(home: Path) -> None:
     run_secret(home, "set", "staging", "OWN", value=b"one")
     found = {item["name"]: item for item in json.loads(run_secret(home, "list", "staging", "--json").output)}

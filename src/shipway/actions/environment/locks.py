@@ -29,7 +29,7 @@ READS = frozenset({
     "pending_scheduled", "scheduled_runs", "last_due", "purge_targets", "pending_purges", "purges",
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
-    "secrets", "sealed_secret",
+    "secrets", "sealed_secret", "secret_origins",
     "now", "lease", "operations", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip

@@ -75,7 +75,10 @@ def require_fit(kinds: Kinds, plan: Plan, environment: str, name: str, value: st
 
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
     """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
-    proofs."""
+    proofs, and no provider has it instead."""
+    place = plan.environments.get(environment)
+    if place and source_of(place.secrets_from, name):
+        return
     used = users_of(ctx, plan, environment, name)
     if used:
         hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"

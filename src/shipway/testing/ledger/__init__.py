@@ -66,6 +66,7 @@ class LedgerSuite(
             "acceptances",
             "snapshots",
             "secrets",
+            "secret_origins",
             "registrations",
             "accepted_rules",
             "operations",
@@ -85,6 +86,7 @@ class LedgerSuite(
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "", 1.0))
         ledger.add_evidence(Evidence("shop", 1, "staging", "check", "smoke", True, "", 1.0))
         ledger.add_secret("shop/staging", "KEY", 1, "fingerprint", "sealed")
+        ledger.add_secret_origin("shop/staging", "KEY", 1, "vault https://vault", "7")
         ledger.add_waiver(WAIVER)
         ledger.add_snapshot(SNAPSHOT)
         ledger.register(REGISTRATION)
@@ -98,6 +100,7 @@ class LedgerSuite(
             "operation_ends": "operation",
             "provision_ends": "provision",
             "secrets": "scope",
+            "secret_origins": "scope",
         }
         column = columns.get(table, "app")
         with pytest.raises(StoreError, match="append-only"):

@@ -68,7 +68,7 @@ LEDGER = {
     ports.DeploymentLedger: "add_snapshot begin_deployment end_deployment",
     ports.ScheduleLedger: "begin_scheduled claim_scheduled end_scheduled",
     ports.DecisionLedger: "accept_rules add_approval add_waiver register",
-    ports.SecretLedger: "add_secret replace_property set_once",
+    ports.SecretLedger: "add_secret add_secret_origin replace_property set_once",
     ports.LeaseLedger: "acquire free renew",
     ports.OwnershipLedger: "add_adoptions replace_property set_once",
     ports.OperationLedger: "begin_operation end_operation",
