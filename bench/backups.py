@@ -64,7 +64,9 @@ def _prepare(project: Tiny, store: Path) -> None:
     assert done.returncode == 0, done.stdout
     project.shipway("run", "staging")
     # Rows of 1 kB, of which a third can be compressed away.
-    block = "SELECT string_agg(md5(random()::text || n), '') || repeat('x', 300) FROM generate_series(1, 22) n WHERE g > 0"
+    block = (
+        "SELECT string_agg(md5(random()::text || n), '') || repeat('x', 300) FROM generate_series(1, 22) n WHERE g > 0"
+    )
     project.psql(f"INSERT INTO pets SELECT ({block}) FROM generate_series(1, {MEGABYTES * 1000}) g")
     project.psql("CHECKPOINT")
 
