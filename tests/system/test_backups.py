@@ -142,7 +142,7 @@ def test_no_row_file_or_secret_is_readable_in_the_store(shop: Tiny, server: Serv
 def test_verify_restores_a_copy_and_finds_a_tampered_one(shop: Tiny, server: Server, keys: Path) -> None:
     identity = ("--identity", str(keys / "identity"))
     done = shop.shipway("backups", "staging", "--verify", "latest", *identity)
-    assert "restored from the store; the rows of" in done.output
+    assert "restored from the store; schema and rows of" in done.output
     clean(shop)
     store = server.store(bucket="bucket/shop")
     path = next(name for name in store.list("") if name.endswith("database.age"))

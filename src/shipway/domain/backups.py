@@ -105,6 +105,7 @@ class Manifest:
     rows: Mapping[str, int] = field(default_factory=dict)  # by table, counted in a restored copy
     parts: tuple[Part, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)  # by volume: number of files
+    shape: str = ""  # sha256 of the schema in that copy, as text
     incomplete: tuple[str, ...] = ()  # volumes whose files changed while they were copied
     version: int = 1
 

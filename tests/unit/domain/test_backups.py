@@ -184,6 +184,7 @@ def test_a_manifest_comes_back_and_an_older_reader_ignores_new_keys() -> None:
         {"public.pets": 3},
         parts,
         {"media": 2},
+        "shape",
         ("media",),
     )
     data = json.loads(json.dumps(to_data(manifest)))

@@ -28,12 +28,15 @@ class File:
         for made in (self.path.parent, self.snapshots):
             made.mkdir()
 
-    def run(self, *words: str, patience: str = "60", code: int = 0, read_only: bool = False) -> str:
+    def run(
+        self, *words: str, patience: str = "60", code: int = 0, read_only: bool = False, shape: bool = False
+    ) -> str:
         env = {
             "PATH": "/nowhere",
             "DB_FILE": str(self.path),
             "DB_PATIENCE": patience,
             **({"DB_READ_ONLY": "1"} if read_only else {}),
+            **({"SHAPE": "1"} if shape else {}),
         }
         command = [sys.executable, *program(*words)[1:]]  # without PATH: the image may lack the program of SQLite
         done = subprocess.run(command, cwd=self.snapshots, env=env, capture_output=True, text=True, check=False)
@@ -217,3 +220,15 @@ def test_a_wait_for_a_lock_that_was_given_up(text: str) -> None:
 
 def test_the_variables_of_a_migration_stay() -> None:
     assert SERVER.limits(5, 60, {"DB_FILE": "/data/app.db", "X": "1"}) == {"DB_FILE": "/data/app.db", "X": "1"}
+
+
+def test_the_shape_of_a_copy_tells_another_schema(file: File, service: sqlite3.Connection) -> None:
+    def shape() -> str:
+        found = file.run("verify", *file.take(), shape=True)
+        return next(line for line in found.splitlines() if line.startswith("shipway-shape "))
+
+    before = shape()
+    service.execute("INSERT INTO pets VALUES ('Tom')")
+    assert shape() == before
+    service.execute("CREATE INDEX by_name ON pets (name)")
+    assert shape() != before

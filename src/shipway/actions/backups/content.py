@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import tarfile
 import uuid
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from shipway.system.tally import Tally
 from shipway.system.tars import reading_stream
 
 CHUNK = 1 << 18
+PART = re.compile(r"database|ledger|key|volume-[a-z0-9][a-z0-9-]*")
 LARGEST_MANIFEST = 64 << 20  # bytes
 
 
@@ -36,7 +38,8 @@ def shell_for(ctx: Context, now: Deployment, release: Release, where: Environmen
         names.backups(shell.app, shell.environment, shell.accessory.name) if path == FOLDER else name: path
         for name, path in shell.spec.volumes.items()
     }
-    spec = dataclasses.replace(shell.spec, name=f"{shell.app}_{shell.environment}_job_backup", volumes=there)
+    name, env = f"{shell.app}_{shell.environment}_job_backup", {**shell.spec.env, "SHAPE": "1"}
+    spec = dataclasses.replace(shell.spec, name=name, volumes=there, env=env)
     files = dataclasses.replace(shell.files, spec=spec) if shell.files else None
     return dataclasses.replace(shell, spec=spec, files=files)
 
@@ -187,6 +190,9 @@ def read_manifest(target: Target, name: str, private: str) -> tuple[Manifest, st
         raise BackupFailed(f"the manifest of {name} can't be read") from error
     if (found.app, found.environment, found.name) != (target.app, target.environment, name):
         raise BackupFailed(f"the manifest of {name} is that of another backup: {found.folder}")
+    strange = [part.name for part in found.parts if not PART.fullmatch(part.name)]
+    if strange:  # they become names of files
+        raise BackupFailed(f"the manifest of {name} names no known part: {strange[0][:60]!r}")
     return found, sealed.digest
 
 

@@ -4,6 +4,7 @@ snapshot is."""
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
 from shipway.actions.backups.take import VOLUME
@@ -21,7 +22,8 @@ def open_backup(
     ctx: Context, app: str, environment: str, name: str, private: str | None
 ) -> tuple[Target, Manifest, str]:
     """Find a backup in the store, also one that the ledger doesn't know; with the private key that reads it. name: `latest`
-    is the newest in the store. BackupFailed if it isn't the one that the ledger recorded."""
+    is the newest in the store, without those that the ledger knows as damaged. BackupFailed if it isn't the one that the
+    ledger recorded."""
     _, release, where = serving(ctx, app, environment)
     target = target_of(ctx, release, where)
     key = private or target.private
@@ -30,10 +32,11 @@ def open_backup(
             f"the backups of {environment} can only be read with a private key, which this machine doesn't have",
             hint="pass it: --identity FILE",
         )
+    known = ctx.ledger.backups(app, environment)
     if name == "latest":
-        name = newest(target)
+        name = newest(target, without=[item.name for item in known if not item.good])
     manifest, digest = read_manifest(target, name, key)
-    recorded = next((item for item in ctx.ledger.backups(app, environment) if item.name == name), None)
+    recorded = next((item for item in known if item.name == name), None)
     if recorded is not None and recorded.outcome == STORED and recorded.digest != digest:
         raise BackupFailed(f"the manifest of {name} is damaged, or was replaced: its digest differs from the ledger's")
     if recorded is None:
@@ -47,11 +50,11 @@ def stored_names(target: Target) -> list[str]:
     return sorted({words[0] for words in found if words[1:] == ["manifest.age"]}, reverse=True)
 
 
-def newest(target: Target) -> str:
+def newest(target: Target, without: Collection[str] = ()) -> str:
     """The newest in the store. BackupFailed without one."""
-    names = stored_names(target)
+    names = [name for name in stored_names(target) if name not in without]
     if not names:
-        raise BackupFailed(f"{target.settings.to} has no backup of {target.environment or 'the ledger'}")
+        raise BackupFailed(f"{target.settings.to} has no good backup of {target.environment or 'the ledger'}")
     return names[0]
 
 

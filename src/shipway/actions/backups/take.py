@@ -194,7 +194,9 @@ def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
     for name in incomplete:
         shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
     files = {name: item.files for name, item in archives.items()}
-    manifest = dataclasses.replace(manifest, rows=answer.rows, parts=tuple(parts), files=files, incomplete=incomplete)
+    manifest = dataclasses.replace(
+        manifest, rows=answer.rows, shape=answer.shape, parts=tuple(parts), files=files, incomplete=incomplete
+    )
     return manifest
 
 

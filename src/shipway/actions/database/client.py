@@ -40,6 +40,7 @@ class Answer:
     taken: tuple[int, str] | None = None  # size and digest
     there: tuple[str, ...] = ()  # databases that Shipway created
     server: str = ""  # version of the server
+    shape: str = ""  # sha256 of the schema in a restored copy
     lacks: str = ""  # rights that a restore needs and the client's role lacks
 
 
@@ -107,7 +108,7 @@ def database_client(
 def _read(output: str) -> tuple[Answer, Sequence[str]]:
     rows: dict[str, int] = {}
     taken, there, others = None, [], []
-    server = lacks = ""
+    server = lacks = shape = ""
     for line in output.splitlines():
         mark, _, rest = line.partition(" ")
         if mark == "shipway-rows":
@@ -120,8 +121,10 @@ def _read(output: str) -> tuple[Answer, Sequence[str]]:
             there.append(rest)
         elif mark == "shipway-server":
             server = rest
+        elif mark == "shipway-shape":
+            shape = rest
         elif mark == "shipway-lacks":
             lacks = rest
         else:
             others.append(line)
-    return Answer(rows, taken, tuple(there), server, lacks), others
+    return Answer(rows, taken, tuple(there), server, shape, lacks), others

@@ -94,6 +94,7 @@ test_it() {
   gunzip -c "$1" | only_code | here sql "$DB_NAME" || return
   here rows
 }
+shape() { here tables --no-data && here code; }
 restore() {
   file=$1 new=$2
   create "$new" || return

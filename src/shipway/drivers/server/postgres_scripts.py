@@ -52,6 +52,7 @@ serve() {
 }
 save() { pg_dump -Fc; }
 test_it() { here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$1" && here rows; }
+shape() { here pg_dump -s --no-owner --no-privileges > /tmp/schema && sed -e '/^--/d' -e '/^\\/d' /tmp/schema; }
 restore() {
   file=$1 new=$2
   provider=$(ask "SELECT to_jsonb(d) ->> 'datlocprovider' FROM pg_database d WHERE datname = :'name'") || return

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 # Of a server: size (bytes), serve (a test server in this container, until it answers), save (the database to its output),
-# test FILE (restore it to the test server, print the rows there), restore FILE NEW, rows, swap, names (databases that a
+# test FILE (restore it to the test server, print the rows there), shape (the schema there as text), restore FILE NEW, rows, swap, names (databases that a
 # restore made), drop NAME….
 # The test of a snapshot restores it to a server in this container, so the copy is always removed with it.
 _SHARED = r"""
@@ -24,7 +24,7 @@ take() {
   serve & server=$!
   save > "$file.part" || return
   wait "$server" || return
-  test_it "$file.part" || return
+  test_it "$file.part" && shaped || return
   sync "$file.part" 2>/dev/null || sync
   mv "$file.part" "$file" || return
   for old in *.dump; do
@@ -44,7 +44,12 @@ verify() {
   [ -f "$file" ] || { echo "the volume has no file $file"; return 1; }
   [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
   serve || return
-  test_it "$file"
+  test_it "$file" && shaped
+}
+shaped() {
+  [ -n "${SHAPE-}" ] || return 0
+  shape > /tmp/shape || return
+  say "shape $(sha256sum /tmp/shape | cut -d ' ' -f 1)"
 }
 sweep() { for name in $(names); do drop "$name" || return; done; }
 there() { for name in $(names); do say "there $name"; done; }

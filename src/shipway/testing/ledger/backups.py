@@ -15,7 +15,7 @@ from shipway.testing.ledger.samples import RELEASE
 
 MANIFEST = Manifest(
     "shop", "staging", "20260101T000000Z-abc123", 1.5, 1, "0001", "postgres", "postgres:15", {"public.pets": 3},
-    (Part("database", 10, "d1", 20, "d2"),), {"media": 2}, ("media",),
+    (Part("database", 10, "d1", 20, "d2"),), {"media": 2}, "shape", ("media",),
 )  # fmt: skip
 BACKUP = Backup(0, MANIFEST, "/srv/backups", "ada@example.org", "asked for", 2.5, 60.0)
 

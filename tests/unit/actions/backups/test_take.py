@@ -192,6 +192,29 @@ def test_a_forged_one_is_rejected(shop: Shop) -> None:
     assert shop.known[0].state == "damaged"
 
 
+def test_a_forged_one_of_another_ledger_writes_no_other_file(shop: Shop) -> None:
+    made = shop.backup()
+    from shipway.system.sealing import decrypted, encrypted
+
+    data = b"".join(decrypted(iter((shop.store.objects[f"shop/staging/{made.name}/manifest.age"],)), PRIVATE))
+    data = data.replace(made.name.encode(), b"x").replace(b'"name": "database"', b'"name": "volume-../../../etc/x"')
+    shop.store.objects["shop/staging/x/manifest.age"] = b"".join(encrypted(iter((data,)), [PUBLIC]))
+    with pytest.raises(BackupFailed, match="no known part"):
+        open_backup(shop.controller(), "shop", "staging", "x", None)
+
+
+def test_the_latest_is_a_good_one(shop: Shop) -> None:
+    first = shop.backup()
+    shop.store.put("shop/staging/99990101T000000Z-ffffff/manifest.age", iter((b"x",)))
+    ledger = shop.world.ledger
+    ledger.begin_backup(
+        dataclasses.replace(
+            first, manifest=dataclasses.replace(first.manifest, name="99990101T000000Z-ffffff"), problem="damaged"
+        )
+    )
+    assert open_backup(shop.controller(), "shop", "staging", "latest", None)[1].name == first.name
+
+
 def test_a_copy_with_other_rows_is_damaged(shop: Shop) -> None:
     made = shop.backup()
     assert "as recorded" in verify(shop.controller(), "shop", "staging", "latest", None).how
@@ -199,6 +222,9 @@ def test_a_copy_with_other_rows_is_damaged(shop: Shop) -> None:
     with pytest.raises(BackupFailed, match=r"public\.pets: 2 rows, recorded: 3"):
         verify(shop.controller(), "shop", "staging", made.name, None)
     assert not shop.known[0].good
+    shop.world.runtime.behave("*_job_backup*", Behaviour((ROWS, "shipway-shape other"), exit_code=0))
+    with pytest.raises(BackupFailed, match="the schema is another one"):
+        verify(shop.controller(), "shop", "staging", made.name, None)
 
 
 def test_a_store_that_is_gone_is_no_damage(shop: Shop) -> None:

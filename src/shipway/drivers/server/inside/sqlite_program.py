@@ -88,6 +88,9 @@ def print_rows(db: sqlite3.Connection) -> None:
                 continue
             raise
         say(f"rows {shown}\t{count}")
+    if os.environ.get("SHAPE"):
+        found = sorted(str(row) for row in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        say("shape " + hashlib.sha256("\n".join(found).encode()).hexdigest())
 
 
 def digest(path: str) -> str:
