@@ -23,6 +23,7 @@ from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
@@ -48,6 +49,7 @@ __all__ = [
     "Fill",
     "Host",
     "Images",
+    "LaunchLedger",
     "LeaseLedger",
     "Ledger",
     "Linter",
