@@ -29,6 +29,7 @@ from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
@@ -65,6 +66,7 @@ __all__ = [
     "HostSetup",
     "Images",
     "InfraTool",
+    "LaunchLedger",
     "LeaseLedger",
     "Ledger",
     "Linter",

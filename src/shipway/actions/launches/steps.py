@@ -39,8 +39,11 @@ class Build:
         return [f"runs the pipeline for {self.at.request.commit.revision[:12]}, and pushes its images"]
 
     def needed(self) -> str:
-        request, in_force = self.at.request, self.at.book.of(self.at.ctx, self.at.name)
-        if self.at.launched or self.at.ctx.ledger.releases_of(self.at.app, request.commit.tree) or after_of(in_force):
+        request = self.at.request
+        if self.at.launched:
+            return ""
+        in_force = self.at.book.of(self.at.ctx, self.at.name)
+        if self.at.ctx.ledger.releases_of(self.at.app, request.commit.tree) or after_of(in_force):
             return ""  # of one that comes after another environment, the deployment says what is missing
         return f"none was built from {request.commit.revision[:12]}"
 

@@ -73,6 +73,7 @@ LEDGER = {
     ports.OwnershipLedger: "add_adoptions replace_property set_once",
     ports.OperationLedger: "begin_operation end_operation",
     ports.RenamingLedger: "rename",
+    ports.LaunchLedger: "add_launch_record",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",

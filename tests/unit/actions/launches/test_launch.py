@@ -50,12 +50,14 @@ def parse_plan(given: str, file: str, exists: object) -> Plan:
 class Place:
     """A repository on its branch staging, and a world in which nothing runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: tuple[str, ...] = ("local",)) -> None:
         self.folder, self.path = folder, folder / "work"
-        self.world = World(folder / "world")
-        self.path.mkdir()
+        self.path.mkdir(parents=True)
+        self.world = World(folder / "world", hosts)
         git(self.path, "init", "--quiet")
-        self.text = json.dumps({"app": "shop", "services": {"web": WEB}, "environments": {"staging": ENVIRONMENT}})
+        self.text = json.dumps(
+            {"app": "shop", "services": {"web": WEB}, "environments": {"staging": {**ENVIRONMENT, "hosts": hosts}}}
+        )
         (self.path / "shipway.yaml").write_text(self.text)
         git(self.path, "add", ".")
         git(self.path, "commit", "--quiet", "--message", "one")
@@ -78,10 +80,10 @@ class Place:
         ctx = (world or self.world).controller(dies=dies)
         return launch(ctx, self.request(ctx, **more))
 
-    def seen(self, world: World) -> str:
-        """What a visitor gets: nothing, the page, or the site."""
+    def seen(self, world: World, host: str = "local") -> str:
+        """What a visitor of a host gets: nothing, the page, or the site."""
         try:
-            release, text = world.edge.request(HOST, PORT, "/")
+            release, text = world.engines[host].edge.request(HOST, PORT, "/")
         except ConnectionRefusedError:
             return "nothing"
         return "site" if release else "page" if text else "nothing"
@@ -91,6 +93,23 @@ class Place:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     made = Place(tmp_path)
+    without_an_engine(made, monkeypatch)
+    yield made
+    made.world.close()
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """The same on two hosts."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    made = Place(tmp_path, ("local", "ssh://b"))
+    without_an_engine(made, monkeypatch)
+    yield made
+    made.world.close()
+
+
+def without_an_engine(made: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds and system tests need one."""
 
     def build(ctx: Context, repository: Repository, commit: Any, plan: Plan, *rest: object) -> int:
         if not ctx.ledger.releases_of("shop", commit.tree):
@@ -112,8 +131,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
     monkeypatch.setattr(steps, "build", build)
     monkeypatch.setattr(steps, "system_test", system_test)
-    yield made
-    made.world.close()
 
 
 def states(found: list[StepState]) -> dict[str, str]:
@@ -170,6 +187,20 @@ def test_killed_at_every_effect_it_goes_on_and_never_opens_untested(place: Place
             assert world.serving() == {1}, (at, after)
             assert set(states(place.launch(world)).values()) == {"done"}, (at, after)
             world.close()
+
+
+def test_two_hosts_open_both_whenever_it_is_killed(two: Place) -> None:
+    hosts = ("local", "ssh://b")
+    counting = Death(0, after=False)
+    two.launch(two.world.copy(two.folder / "count"), dies=counting)
+    for at in range(counting.effects - 12, counting.effects + 1):
+        world = two.world.copy(two.folder / f"world-{at}")
+        with pytest.raises(Killed):
+            two.launch(world, dies=Death(at, after=False))
+        world.now += 60.0
+        two.launch(world)
+        assert [two.seen(world, host) for host in hosts] == ["site", "site"], at
+        world.close()
 
 
 def test_another_command_deploys_behind_the_page_too(place: Place) -> None:
@@ -244,7 +275,7 @@ def test_a_name_that_leads_elsewhere(place: Place, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_commit_that_reaches_further_than_the_rules_is_refused_before_a_host_is_asked(place: Place) -> None:
-    text = place.text.replace('"secrets"', '"hosts": ["ssh://elsewhere"], "secrets"')
+    text = place.text.replace('["local"]', '["ssh://elsewhere"]')
     (place.path / "shipway.yaml").write_text(text)
     git(place.path, "commit", "--quiet", "--all", "--message", "elsewhere")
     place.plan = parse_plan(text, "shipway.yaml", None)
