@@ -19,6 +19,7 @@ from shipway.system.git.working_tree import ignored
 from shipway.system.patterns import matches
 from shipway.system.watching import Watcher
 
+SOON = 0.05  # seconds between looks at the services that start
 LOOK = 0.3  # seconds between looks at the files; more in a large tree, which takes long to look at
 QUIET = 0.15  # seconds without a change that end a group of changes, such as a switch of branches
 LONGEST = 3.0  # seconds after which a group ends anyway
@@ -75,6 +76,7 @@ class _Up:
     def __init__(self, session: Session, show: Show, load: Callable[[], Plan]) -> None:
         self.session, self.ctx, self.load = session, session.ctx, load
         self.services = Services(session, show)
+        self.touched = False  # whether anything of it may run
         self.prepared = False  # built, migrated and seeded
         self.failed: set[str] = set()  # services whose image could not be built
         self.routed = self.said = False
@@ -85,13 +87,14 @@ class _Up:
         self.watcher: Watcher | None = None
 
     def start(self) -> None:
-        """What a killed process left is removed first."""
+        """What a killed process left is stopped first."""
         session = self.session
         session.prepare()
+        self.touched = True
         (session.ctx.home / checkouts.REQUEST).unlink(missing_ok=True)
         self.ctx.reporter.heading(f"{session.plan.app} in {session.root}")
         self.watcher = Watcher(session.root, lambda: ignored(session.repository))
-        session.stop_services(remove=True)
+        session.stop_services()
         self.make(first=True)
 
     def make(self, *, first: bool = False) -> None:
@@ -119,11 +122,14 @@ class _Up:
     def follow(self) -> None:
         """Until KeyboardInterrupt."""
         assert self.watcher is not None
+        looked = time.monotonic()
         while True:
             self._report()
-            pause = max(LOOK, self.watcher.cost * SHARE)
-            if self.ctx.cancelled.wait(pause):
+            if self.ctx.cancelled.wait(LOOK if self.said else SOON):
                 raise KeyboardInterrupt
+            if time.monotonic() < looked + max(LOOK, self.watcher.cost * SHARE):
+                continue
+            looked = time.monotonic()
             if changes := self._group():
                 self._react(changes)
             self._answer()
@@ -132,8 +138,10 @@ class _Up:
         """Stop the services and remove the routes, whatever happened."""
         self.services.forget()
         self.ctx.cancelled.clear()
+        if not self.touched:
+            return
         try:
-            if self.session.services():
+            if any(item.active for item in self.session.services()):
                 self.ctx.reporter.note(
                     "stopping the services; accessories and data stay (shipway dev down removes them)"
                 )
