@@ -28,7 +28,7 @@ Ended = tuple[str, int | None]  # service and exit code
 
 
 class Services:
-    """show: receives their output. Safe to use from the main thread alone; `ended` has those that ended by themselves, and
+    """show: receives their output. `ended` has those that ended by themselves, and
     `ready` those that became healthy."""
 
     def __init__(self, session: Session, show: Show) -> None:

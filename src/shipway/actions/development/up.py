@@ -16,6 +16,7 @@ from shipway.domain.development import COPY, REBUILD, RESTART, is_migration, pla
 from shipway.domain.errors import Interrupted, ShipwayError
 from shipway.domain.plan import Plan
 from shipway.system.git.working_tree import ignored
+from shipway.system.parallel import side_by_side
 from shipway.system.patterns import matches
 from shipway.system.watching import Watcher
 
@@ -105,7 +106,10 @@ class _Up:
             session.build(session.own.services)
             session.start_accessories()
             database.bring_up_to_date(session)
-            session.open_edge()
+            works: tuple[Callable[[], None], ...] = (
+                session.open_edge, lambda: self.services.start(session.own.services),
+            )  # fmt: skip
+            side_by_side(lambda work: work(), works)
         except Interrupted:
             raise KeyboardInterrupt from None
         except ShipwayError as error:
@@ -117,7 +121,6 @@ class _Up:
             return
         self.prepared = True
         self.failed.clear()
-        self.services.start(session.own.services)
 
     def follow(self) -> None:
         """Until KeyboardInterrupt."""
@@ -243,7 +246,8 @@ class _Up:
         if self.routed or answering is None or now < self.retry:
             return
         try:
-            self.session.open_edge()
+            if self.retry:
+                self.session.open_edge()
             self.session.route(answering)
             self.routed = True
         except Interrupted:
