@@ -258,7 +258,10 @@ class _Up:
 
     def _address(self) -> str:
         took = time.monotonic() - self.begun
-        where = self.session.checkout.url if self.routed else "no service with a route is ready"
+        routes = any(self.session.plan.services[name].route for name in self.session.own.services)
+        where = (
+            self.session.checkout.url if self.routed else "no service with a route is ready" if routes else "all run"
+        )
         return f"{where}  ({took:.1f} s; Ctrl-C stops the services)"
 
     def _answer(self) -> None:
