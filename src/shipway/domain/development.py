@@ -20,7 +20,7 @@ from shipway.domain.release import digest_of
 
 Matches = Callable[[str, str], bool]  # whether a path is what a pattern of the plan means
 
-ENVIRONMENT = "development"  # SHIPWAY_ENVIRONMENT of the services
+ENVIRONMENT, REVISION = "development", "working-tree"  # SHIPWAY_ENVIRONMENT and SHIPWAY_REVISION of the services
 PORT, SECURE_PORT = 8090, 8443  # of the local names, unless one is chosen
 NOTHING = "/dev/null"  # mounted over a file that a container must not see
 REBUILD, RESTART, COPY = "rebuild", "restart", "copy"
@@ -132,6 +132,7 @@ def _environment(
         environment={
             **{name: value for name, value in given.items() if name not in listed},
             "SHIPWAY_ENVIRONMENT": ENVIRONMENT,
+            "SHIPWAY_REVISION": REVISION,
         },
         replicas={name: int(name in chosen) for name in own.services},
         seed=seed,

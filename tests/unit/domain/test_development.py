@@ -69,7 +69,9 @@ class TestPlan:
         found = development(samples.PLAN, HERE, {})
         assert found.environment.name == HERE.environment
         assert found.environment.url == HERE.url
-        assert found.environment.environment == {"SHIPWAY_ENVIRONMENT": "development"}
+        assert found.environment.environment == {
+            "SHIPWAY_ENVIRONMENT": "development", "SHIPWAY_REVISION": "working-tree",
+        }  # fmt: skip
         assert found.environment.replicas == {"frontend": 1, "backend": 1, "worker": 1}
         assert found.environment.seed == Seed("backend", "seed", ("ADMIN",))  # of the first environment that has one
         assert found.plan.environments == {HERE.environment: found.environment}
@@ -114,7 +116,7 @@ class TestPlan:
     def test_given_variables_go_to_the_services_but_never_replace_an_accessory_or_a_secret(self) -> None:
         given = {"LOG_LEVEL": "debug", "DATABASE_URL": "postgresql://localhost/mine", "KEY": "k"}
         assert development(samples.PLAN, HERE, given).environment.environment == {
-            "LOG_LEVEL": "debug", "SHIPWAY_ENVIRONMENT": "development",
+            "LOG_LEVEL": "debug", "SHIPWAY_ENVIRONMENT": "development", "SHIPWAY_REVISION": "working-tree",
         }  # fmt: skip
 
     def test_secrets_of_environments_are_those_of_all_and_optional_only_if_they_are_everywhere(self) -> None:

@@ -10,22 +10,25 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from shipway.actions.development.session import GRACE, Session, Show, container_of
-from shipway.domain.container import LABEL_NAME
+from shipway.actions.development.session import Session, Show, container_of
+from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, ContainerInfo, ContainerSpec
 from shipway.domain.development import copies
 from shipway.domain.errors import Interrupted, ShipwayError
+from shipway.domain.log import stamp
 from shipway.domain.plan import Service
 from shipway.steps.health import wait_healthy
 from shipway.steps.starting import create, start
+from shipway.system.parallel import side_by_side
 from shipway.system.redact import Lines
 from shipway.system.tars import Folders, writing
 
 LOOK = 0.5  # seconds between looks whether a container without output has ended
+STOPPED = (0, 130, 137, 143)  # exit codes of a service that was stopped
 Ended = tuple[str, int | None]  # service and exit code
 
 
 class Services:
-    """show: receives their output. Safe to use from the main thread alone; `ended` has those that ended by themselves, and
+    """show: receives their output. `ended` has those that ended by themselves, and
     `ready` those that became healthy."""
 
     def __init__(self, session: Session, show: Show) -> None:
@@ -36,25 +39,50 @@ class Services:
         self.ready: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self, names: Sequence[str]) -> None:
-        """Start these anew. Each is followed in a thread of its own, and reported once it is healthy."""
-        session = self._session
-        desired = session.desired()
-        specs = {spec.labels[LABEL_NAME]: spec for spec in desired.services}
-        for name in names:
-            generation = self._next(name)
-            container = container_of(session.checkout, name)
-            session.ctx.runtime.stop(container, GRACE)
-            session.ctx.runtime.remove(container)
-            try:
-                create(session.ctx, specs[name], {})
-                self._copy_all(session.plan.services[name], container)
-                start(session.ctx, specs[name])
-            except ShipwayError as error:
-                session.ctx.reporter.note(f"{name} can't be started: {error}")
-                self.ended.put((name, None))
-                continue
-            for work in (self._follow, self._watch):
-                threading.Thread(target=work, args=(name, container, generation), daemon=True).start()
+        """Start these anew, side by side. Each is followed in a thread of its own, and reported once it is healthy. A stopped
+        container of the same configuration starts again; one that ended badly, or whose files were copied, is replaced."""
+        specs = {spec.labels[LABEL_NAME]: spec for spec in self._session.desired().services}
+        side_by_side(lambda name: self._start(name, specs[name]), names)
+
+    def _start(self, name: str, spec: ContainerSpec) -> None:
+        ctx, service = self._session.ctx, self._session.plan.services[name]
+        generation, since = self._next(name), None
+        try:
+            found = ctx.runtime.find(spec.name)
+            if found is not None and found.active:
+                ctx.runtime.stop(spec.name, spec.stop_grace)
+                found = ctx.runtime.find(spec.name)
+            if found is not None and self._usable(found, spec, service):
+                since = stamp(ctx.clock())
+            if since is None or not self._again(spec):
+                since = None
+                ctx.runtime.remove(spec.name)
+                create(ctx, spec, {})
+                self._copy_all(service, spec.name)
+                start(ctx, spec)
+        except ShipwayError as error:
+            ctx.reporter.note(f"{name} can't be started: {error}")
+            self.ended.put((name, None))
+            return
+        threading.Thread(target=self._follow, args=(name, spec.name, generation, since), daemon=True).start()
+        threading.Thread(target=self._watch, args=(name, spec.name, generation), daemon=True).start()
+
+    def _again(self, spec: ContainerSpec) -> bool:
+        """Start a stopped one; False if that is impossible, such as after its network was removed."""
+        try:
+            self._session.ctx.runtime.start(spec.name)
+        except ShipwayError:
+            return False
+        return True
+
+    def _usable(self, found: ContainerInfo, spec: ContainerSpec, service: Service) -> bool:
+        """Whether a stopped container can start again as it is."""
+        copied = service.develop is not None and bool(service.develop.sync)
+        same = found.labels.get(LABEL_CONFIG) == spec.labels[LABEL_CONFIG]
+        return same and not copied and found.exit_code in STOPPED and self._attached(found, spec)
+
+    def _attached(self, found: ContainerInfo, spec: ContainerSpec) -> bool:
+        return found.addresses.keys() >= spec.networks.keys()
 
     def forget(self) -> None:
         """From now on no end of a service is reported: they are being stopped."""
@@ -92,12 +120,14 @@ class Services:
         with self._lock:
             return self._generation.get(name) == generation
 
-    def _follow(self, name: str, container: str, generation: int) -> None:
+    def _follow(self, name: str, container: str, generation: int, since: str | None) -> None:
+        """since: of an earlier run's lines, none is shown."""
         ctx = self._session.ctx
         masked = Lines(ctx.redactor)
         try:
-            for line in ctx.runtime.logs(container, follow=True):
-                self._show(name, masked.line(line))
+            for batch in ctx.runtime.log(container, since=since, follow=True):
+                for _, line in batch:
+                    self._show(name, masked.line(line))
             while (info := ctx.runtime.find(container)) is not None and info.active and self._current(name, generation):
                 if ctx.cancelled.wait(LOOK):  # an engine that was restarted ended its output
                     return

@@ -16,9 +16,11 @@ from shipway.domain.development import COPY, REBUILD, RESTART, is_migration, pla
 from shipway.domain.errors import Interrupted, ShipwayError
 from shipway.domain.plan import Plan
 from shipway.system.git.working_tree import ignored
+from shipway.system.parallel import side_by_side
 from shipway.system.patterns import matches
 from shipway.system.watching import Watcher
 
+SOON = 0.05  # seconds between looks at the services that start
 LOOK = 0.3  # seconds between looks at the files; more in a large tree, which takes long to look at
 QUIET = 0.15  # seconds without a change that end a group of changes, such as a switch of branches
 LONGEST = 3.0  # seconds after which a group ends anyway
@@ -75,6 +77,7 @@ class _Up:
     def __init__(self, session: Session, show: Show, load: Callable[[], Plan]) -> None:
         self.session, self.ctx, self.load = session, session.ctx, load
         self.services = Services(session, show)
+        self.touched = False  # whether anything of it may run
         self.prepared = False  # built, migrated and seeded
         self.failed: set[str] = set()  # services whose image could not be built
         self.routed = self.said = False
@@ -85,13 +88,14 @@ class _Up:
         self.watcher: Watcher | None = None
 
     def start(self) -> None:
-        """What a killed process left is removed first."""
+        """What a killed process left is stopped first."""
         session = self.session
         session.prepare()
+        self.touched = True
         (session.ctx.home / checkouts.REQUEST).unlink(missing_ok=True)
         self.ctx.reporter.heading(f"{session.plan.app} in {session.root}")
         self.watcher = Watcher(session.root, lambda: ignored(session.repository))
-        session.stop_services(remove=True)
+        session.stop_services()
         self.make(first=True)
 
     def make(self, *, first: bool = False) -> None:
@@ -102,7 +106,10 @@ class _Up:
             session.build(session.own.services)
             session.start_accessories()
             database.bring_up_to_date(session)
-            session.open_edge()
+            works: tuple[Callable[[], None], ...] = (
+                session.open_edge, lambda: self.services.start(session.own.services),
+            )  # fmt: skip
+            side_by_side(lambda work: work(), works)
         except Interrupted:
             raise KeyboardInterrupt from None
         except ShipwayError as error:
@@ -114,16 +121,18 @@ class _Up:
             return
         self.prepared = True
         self.failed.clear()
-        self.services.start(session.own.services)
 
     def follow(self) -> None:
         """Until KeyboardInterrupt."""
         assert self.watcher is not None
+        looked = time.monotonic()
         while True:
             self._report()
-            pause = max(LOOK, self.watcher.cost * SHARE)
-            if self.ctx.cancelled.wait(pause):
+            if self.ctx.cancelled.wait(LOOK if self.said else SOON):
                 raise KeyboardInterrupt
+            if time.monotonic() < looked + max(LOOK, self.watcher.cost * SHARE):
+                continue
+            looked = time.monotonic()
             if changes := self._group():
                 self._react(changes)
             self._answer()
@@ -132,8 +141,10 @@ class _Up:
         """Stop the services and remove the routes, whatever happened."""
         self.services.forget()
         self.ctx.cancelled.clear()
+        if not self.touched:
+            return
         try:
-            if self.session.services():
+            if any(item.active for item in self.session.services()):
                 self.ctx.reporter.note(
                     "stopping the services; accessories and data stay (shipway dev down removes them)"
                 )
@@ -235,7 +246,8 @@ class _Up:
         if self.routed or answering is None or now < self.retry:
             return
         try:
-            self.session.open_edge()
+            if self.retry:
+                self.session.open_edge()
             self.session.route(answering)
             self.routed = True
         except Interrupted:
@@ -246,7 +258,10 @@ class _Up:
 
     def _address(self) -> str:
         took = time.monotonic() - self.begun
-        where = self.session.checkout.url if self.routed else "no service with a route is ready"
+        routes = any(self.session.plan.services[name].route for name in self.session.own.services)
+        where = (
+            self.session.checkout.url if self.routed else "no service with a route is ready" if routes else "all run"
+        )
         return f"{where}  ({took:.1f} s; Ctrl-C stops the services)"
 
     def _answer(self) -> None:

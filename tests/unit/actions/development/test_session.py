@@ -16,7 +16,7 @@ from shipway.actions.development.session import Session, container_of
 from shipway.actions.development.up import Needs, up
 from shipway.domain.container import LABEL_APP, LABEL_DEVELOPMENT, LABEL_ENVIRONMENT
 from shipway.domain.develop import Develop
-from shipway.domain.errors import PlanError, SecretError, StepFailed, UsageError
+from shipway.domain.errors import EngineError, PlanError, SecretError, StepFailed, UsageError
 from shipway.domain.plan import Database, Plan, Step, StepImage
 from shipway.system.git import Repository
 from shipway.testing.memory import Behaviour
@@ -318,7 +318,9 @@ class TestUp:
         going.until(lambda: (found := world.runtime.find(name)) is not None and found.running, "its start")
         going.end()
 
-    def test_what_a_killed_process_left_is_replaced(self, world: World, opened: Callable[..., Session]) -> None:
+    def test_what_a_killed_process_left_is_stopped_and_started_again(
+        self, world: World, opened: Callable[..., Session]
+    ) -> None:
         session = opened()
         session.prepare()
         session.build(session.own.services)
@@ -326,11 +328,51 @@ class TestUp:
         spec = session.desired().workers[0]
         session.ctx.runtime.create(spec)
         session.ctx.runtime.start(spec.name)
-        old = world.runtime.containers[spec.name].info.id
+        calls = len(world.runtime.calls)
         going = Going(opened())
         going.until(lambda: going.session.owner in world.edge.tables, "the route")
-        assert world.runtime.containers[spec.name].info.id != old
+        since = [
+            call for call in world.runtime.calls[calls:] if call.startswith(("stop ", "start ")) and spec.name in call
+        ]
+        assert [call.split()[0] for call in since[:2]] == ["stop", "start"]
         going.end()
+
+    def test_a_stopped_service_starts_again_unless_something_of_it_changed(
+        self, world: World, opened: Callable[..., Session]
+    ) -> None:
+        def identities() -> dict[str, str]:
+            return {name: item.info.id for name, item in world.runtime.containers.items()}
+
+        first = Going(opened())
+        first.until(lambda: first.session.owner in world.edge.tables, "the route")
+        before = identities()
+        first.end()
+        (first.session.root / "frontend/new.ts").write_text("x\n")
+        second = Going(opened())
+        second.until(lambda: second.session.owner in world.edge.tables, "the route")
+        second.until(lambda: len([item for item in second.session.services() if item.running]) == 3, "all services")
+        changed = {name for name, identity in identities().items() if before.get(name) != identity}
+        assert changed == {container_of(second.session.checkout, "frontend")}
+        second.end()
+
+    def test_one_that_can_not_start_again_is_replaced(self, world: World, opened: Callable[..., Session]) -> None:
+        first = Going(opened())
+        first.until(lambda: first.session.owner in world.edge.tables, "the route")
+        first.end()
+        world.runtime.fail("start", error=EngineError("network not found"))
+        second = Going(opened())
+        second.until(lambda: second.session.owner in world.edge.tables, "the route")
+        second.until(lambda: len([item for item in second.session.services() if item.running]) == 3, "all services")
+        second.end()
+
+    def test_without_an_engine_nothing_is_cleaned_up(self, world: World, opened: Callable[..., Session]) -> None:
+        world.runtime.fail("ping", error=EngineError("the engine doesn't run"))
+        going = Going(opened())
+        deadline = time.monotonic() + 60
+        while not going.error and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert str(going.error[0]) == "the engine doesn't run"
+        assert not [line for line in world.notes if "not everything was stopped" in line]
 
     def test_an_edited_plan_says_what_needs_a_restart(self, world: World, opened: Callable[..., Session]) -> None:
         after = dataclasses.replace(PLAN, accessories={})
