@@ -346,8 +346,9 @@ def _print_error(error: ShipwayError) -> None:
     from shipway.cli.output import say, style
 
     say(f"{style('error:', 'red')} {error.message}", err=True)
-    cause = error.__cause__
-    while cause is not None:
+    cause, seen = error.__cause__, {id(error)}
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         text = " ".join(_message_of(cause).split())
         if text and text not in " ".join(error.message.split()):
             say(f"  because: {text}", err=True)

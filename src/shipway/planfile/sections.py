@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from shipway.domain import mounts, registry_access, routing, strategy
+from shipway.domain import mounts, registry_access, routing
 from shipway.domain import plan as domain
 from shipway.domain.image import base_name
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
-from shipway.planfile.backups import BACKUPS
 from shipway.planfile.builds import BUILD, IMAGE
-from shipway.planfile.cdn import CDN
-from shipway.planfile.commands import LAUNCH, PROVE, SCHEDULE, SEED, TASK
+from shipway.planfile.commands import PROVE
 from shipway.planfile.develop import DEVELOP
+from shipway.planfile.environments import ENVIRONMENT
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
-from shipway.planfile.provisioned import DNS, INFRA
-from shipway.planfile.secret_sources import SOURCES
+from shipway.planfile.secrets import SECRET, Secret
 
 _KINDS = {
     "postgres": "postgres",
@@ -46,27 +43,6 @@ def accessory(image: str = "", **given: Any) -> domain.Accessory:
         image = image or (known.image.format(version=version) if known and version else "")
         given["provides"] = given["external"]
     return domain.Accessory(image=image, kind=kind, port=given.pop("port", KINDS[kind].port), **given)
-
-
-def trigger(
-    branches: tuple[str, ...] = (), tag: Mapping[str, Any] | None = None, manual: bool = False
-) -> domain.Trigger:
-    """The keys of `tag` are added to the branches."""
-    return domain.Trigger(branches=branches, manual=manual, **(tag or {}))
-
-
-class Secret(str):
-    """The name of a secret, whether a service reads it from a file, and whether it may be unset."""
-
-    as_file: bool
-    optional: bool
-
-
-def secret(name: str, as_file: bool = False, optional: bool = False) -> Secret:
-    """One secret of a service or of an environment."""
-    found = Secret(name)
-    found.as_file, found.optional = as_file, optional
-    return found
 
 
 def service(
@@ -114,16 +90,6 @@ SECURITY = Record(
         ),
     },
     renamed={"no-new-privileges": "no_new_privileges"},
-)
-SECRET = Record(
-    secret,
-    {"name": v.SECRET, "as": Choice({"file": True}), "optional": v.TRUE},
-    required=("name",),
-    renamed={"as": "as_file"},
-    short=("name", v.SECRET),
-)
-ENVIRONMENT_SECRET = Record(
-    secret, {"name": v.SECRET, "optional": v.TRUE}, required=("name",), short=("name", v.SECRET)
 )
 
 
@@ -279,108 +245,6 @@ CHECK = Record(
     domain.Check,
     {"image": IMAGE, "run": v.SHELL, "timeout": v.DURATION, "env": v.VARIABLES},
     required=("image", "run"),
-    named=True,
-)
-TAGS = Record(
-    dict,
-    {"match": v.TAG, "except": Several(v.TAG), "versions": v.VERSIONS},
-    required=("match",),
-    renamed={"match": "tag", "except": "except_tags"},
-    short=("tag", v.TAG),
-)
-TRIGGER = Record(
-    trigger,
-    {"branch": Several(v.BRANCH, filled=True), "tag": TAGS},
-    required=("branch",),
-    renamed={"branch": "branches"},
-    short=("manual", Choice({"manual": True}, "manual, {branch: NAME}, or {tag: PATTERN, branch: NAME}")),
-)
-APPROVALS = Record(
-    domain.Approvals,
-    {"count": v.POSITIVE, "not": Choice({"author": True}), "expire": v.DURATION, "signed": v.TRUE, "signers": v.PATH},
-    required=("count",),
-    together={"signers": ("signed",)},
-    renamed={"not": "not_author"},
-    short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
-)
-HOST = Record(
-    domain.Host,
-    {"host": v.HOST, "address": v.HOST_ADDRESS},
-    required=("host",),
-    renamed={"host": "name"},
-    short=("host", v.HOST),
-)
-STRATEGIES = Choice({kind: kind for kind in ("blue-green", "rolling", "canary")})
-STRATEGY = Record(
-    strategy.Strategy,
-    {"kind": STRATEGIES, "batch": v.POSITIVE, "steps": Several(v.SHARE, filled=True), "hold": v.DURATION},
-    required=("kind",),
-    short=("kind", STRATEGIES),
-)
-WATCH = Record(
-    strategy.Watch,
-    {"duration": v.DURATION, "errors": v.SHARE_OR_NONE, "latency": v.TIMES, "requests": v.POSITIVE},
-    short=("duration", v.DURATION),
-)
-TLS = Record(
-    routing.Tls,
-    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES, "certificate": v.SECRET, "key": v.SECRET},
-    short=("internal", Choice({"internal": True})),
-    together={"trust": ("server",), "certificate": ("key",), "key": ("certificate",)},
-)
-EDGE = Record(routing.EdgeSettings, {"trusted_proxies": Several(v.PROXIES)})
-ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, filled=True)})
-HOST_NAMES = Several(v.HOST_NAME, filled=True)
-
-
-def environment(
-    standby: float | None = None, secrets: tuple[Secret, ...] = (), **given: Any
-) -> domain.Environment:  # fmt: skip
-    """Without `standby` in the plan, it depends on free memory."""
-    auto = standby is None
-    optional = tuple(str(item) for item in secrets if item.optional)
-    given |= {"secrets": tuple(map(str, secrets)), "optional_secrets": optional}
-    return domain.Environment(standby=domain.STANDBY if standby is None else standby, standby_auto=auto, **given)
-
-
-ENVIRONMENT = Record(
-    environment,
-    {
-        "on": TRIGGER,
-        "url": v.PUBLIC_URL,
-        "aliases": HOST_NAMES,
-        "domains": ByName(HOST_NAMES, v.NAME_PATTERN, "names of services", "backend: api.example.com"),
-        "redirects": HOST_NAMES,
-        "access": ACCESS,
-        "after": v.NAME,
-        "approvals": APPROVALS,
-        "hosts": Several(HOST, filled=True),
-        "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
-        "environment": v.VARIABLES,
-        "secrets": Several(ENVIRONMENT_SECRET),
-        "secrets_from": SOURCES,
-        "seed": SEED,
-        "launch": LAUNCH,
-        "before_switch": Several(TASK),
-        "after_deploy": Several(TASK),
-        "schedules": ByName(
-            SCHEDULE, v.NAME_PATTERN, v.NAME_WORDS, 'digest: {service: worker, run: ./digest, at: "0 6 * * 1"}'
-        ),
-        "backups": BACKUPS,
-        "checks": Several(v.NAME),
-        "standby": v.DURATION_OR_NONE,
-        "strategy": STRATEGY,
-        "watch": WATCH,
-        "retain": v.COUNT,
-        "tls": TLS,
-        "edge": EDGE,
-        "prove": Choice({"required": True, "off": False}),
-        "dns": DNS,
-        "infra": INFRA,
-        "cdn": CDN,
-    },
-    required=("url",),
-    renamed={"on": "trigger"},
     named=True,
 )
 PLAN = Record(

@@ -158,3 +158,17 @@ def test_a_table_fits_a_terminal(
     assert len(found) == width
     assert found.startswith("a")
     assert found.endswith("b")
+
+
+def test_causes_in_a_circle_are_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = EngineError("it is gone"), ValueError("no number")
+    first.__cause__, second.__cause__ = second, first
+
+    def fails(**options: object) -> None:
+        raise first
+
+    monkeypatch.setattr(cli, "main", fails)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    with pytest.raises(SystemExit):
+        shipway.cli.main()
+    assert capsys.readouterr().err.count("no number") == 1
