@@ -1,28 +1,15 @@
-"""moto's server, in a virtual environment of its own: it is large, and needs older libraries."""
+"""moto's server: a stand-in for services of AWS."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-PLACE = Path(os.environ.get("SHIPWAY_TEST_MOTO") or Path.home() / ".cache" / "shipway-tests" / "moto")
-PACKAGES = ("moto[server,cloudfront]>=5.2,<6",)
-
-
-def install() -> Path:
-    """The program, installed if it is missing."""
-    program = PLACE / "bin" / "moto_server"
-    if not program.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(PLACE)], check=True)
-        subprocess.run([str(PLACE / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    return program
+from tests import programs
 
 
 @contextmanager
@@ -30,7 +17,7 @@ def server(port: int) -> Iterator[str]:
     """Its address."""
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [str(install()), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [str(programs.moto()), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 120.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,19 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.programs import program
+
 DOCS = Path(__file__).parents[1] / "docs" / "cdn.md"
 TOKEN = "a-token-of-varnish"
-
-
-def install() -> str:
-    """The path of varnishd, installed if it is missing."""
-    found = shutil.which("varnishd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if found is None:
-        subprocess.run(
-            ["apt-get", "install", "--yes", "--no-install-recommends", "varnish", "gcc", "libc6-dev"], check=True
-        )
-        found = "/usr/sbin/varnishd"
-    return found
 
 
 def vcl(backend: int) -> str:
@@ -93,7 +83,7 @@ def varnish(port: int, backend: int) -> Iterator[str]:
         file = Path(folder) / "default.vcl"
         file.write_text(vcl(backend), encoding="utf-8")
         command = [
-            install(), "-F", "-j", "none", "-n", f"{folder}/work", "-a", f"127.0.0.1:{port}", "-f", str(file), "-s", "malloc,64m",
+            program("varnishd"), "-F", "-j", "none", "-n", f"{folder}/work", "-a", f"127.0.0.1:{port}", "-f", str(file), "-s", "malloc,64m",
             "-t", "3600",
         ]  # fmt: skip
         log = (Path(folder) / "log").open("wb")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import os
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -19,10 +17,10 @@ from pathlib import Path
 from typing import IO
 
 from shipway.testing.dns import ZONE
+from tests.programs import program
 
 API_KEY = "powerdns-api-key-of-the-test"
 TSIG = base64.b64encode(b"a key of the test, 32 bytes long").decode()
-PACKAGES = {"pdns_server": ["pdns-server", "pdns-backend-sqlite3"], "named": ["bind9"]}
 RECORDS = [
     (ZONE, "SOA", "ns1.shop.example. admin.shop.example. 1 3600 600 86400 60", 3600),
     (ZONE, "NS", "ns1.shop.example.", 3600),
@@ -71,24 +69,6 @@ def free_port() -> int:
         _TAKEN.append(lock)
         return port
     raise RuntimeError("no port from 5300 to 5319 is free")
-
-
-def program(name: str) -> str:
-    """Its path; installs its Debian packages if they are missing, as root."""
-    path = os.pathsep.join(["/usr/sbin", "/usr/local/sbin", os.environ["PATH"]])
-    with open(Path(tempfile.gettempdir()) / "shipway-test-apt.lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if shutil.which(name, path=path) is None:
-            _install(PACKAGES[name])
-    found = shutil.which(name, path=path)
-    assert found, f"{name} is missing: apt-get install {' '.join(PACKAGES[name])}"
-    return found
-
-
-def _install(packages: list[str]) -> None:
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", "-q", *words], env=env, check=True, capture_output=True)
 
 
 @contextmanager

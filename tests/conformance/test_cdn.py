@@ -182,7 +182,6 @@ class CloudFrontLab:
 
 @pytest.fixture(scope="module")
 def cloudfront() -> Iterator[Any]:
-    pytest.importorskip("botocore")
     with moto.server(MOTO) as address:
         yield moto.client(address)
 

@@ -240,7 +240,6 @@ class TestVault(SecretsProviderSuite):
 class TestAge(SecretsProviderSuite):
     @pytest.fixture
     def lab(self, tmp_path: Path) -> Lab:
-        pytest.importorskip("pyrage", reason="needs shipway[age]")
         from shipway.drivers.secret_provider.age import IDENTITY, Age, AgeFile, create_identity, encrypt, own_recipients
 
         create_identity(Operator(tmp_path, SCOPE))
@@ -286,7 +285,6 @@ class TestAge(SecretsProviderSuite):
             identities(Operator(tmp_path, SCOPE, {"SHIPWAY_AGE_IDENTITY": "AGE-SECRET-KEY-1NO"}))
 
     def test_an_ssh_key_is_an_identity_too(self, tmp_path: Path) -> None:
-        pytest.importorskip("pyrage", reason="needs shipway[age]")
         from shipway.drivers.secret_provider.age import Age, AgeFile, encrypt
 
         key = tmp_path / "id_ed25519"

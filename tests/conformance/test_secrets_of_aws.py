@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import time
-import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,35 +15,19 @@ from shipway.domain.secret_value import as_bytes
 from shipway.drivers.secret_provider.aws import Parameters, Secrets
 from shipway.drivers.secret_provider.operator import Operator
 from shipway.testing.secrets_provider import VALUE, Lab, SecretsProviderSuite
+from tests.moto import server
 
 SCOPE = "shop/production"
-MOTO = Path(os.environ.get("SHIPWAY_TEST_MOTO") or "/tmp/shipway-test-moto/bin/moto_server")
 
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """Its server. Skips where it is not installed: `scripts/moto` installs it."""
-    pytest.importorskip("boto3", reason="needs shipway[aws]")
-    if not MOTO.exists():
-        pytest.skip(f"no {MOTO}: scripts/moto installs it")
+    """The address of its server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([MOTO, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                assert process.poll() is None
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    with server(port) as address:
+        yield address
 
 
 class Aws:

@@ -20,7 +20,6 @@ from tests.system import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, effects, engine, just_past
 
-pytest.importorskip("pyrage")
 pytestmark = pytest.mark.engine
 
 CANARY = "canary-4711-of-nobodys-business"  # in a row, a file and a secret

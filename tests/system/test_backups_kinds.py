@@ -14,7 +14,6 @@ from tests.system.conftest import Make
 from tests.system.test_external import Managed, managed, set_address  # noqa: F401
 from tests.system.tiny import Tiny
 
-pytest.importorskip("pyrage")
 pytestmark = [pytest.mark.engine, pytest.mark.machine]
 
 

@@ -17,7 +17,6 @@ from tests.canary import files, leaks
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, engine, visitors
 
-pytest.importorskip("pyrage", reason="needs shipway[age]")
 pytestmark = [pytest.mark.engine]
 
 SAY = """\

@@ -77,7 +77,6 @@ def test_a_list_has_the_providers_and_ages(home: Path) -> None:
 def test_a_file_of_the_repository_is_edited_encrypted(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pyrage", reason="needs shipway[age]")
     from shipway.domain.secret_source import SecretSource
     from shipway.drivers.secret_provider.age import Age, create_identity, decrypt, own_recipients
     from shipway.drivers.secret_provider.operator import Operator

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from shipway.domain.errors import BackupFailed, UsageError
-
-pytest.importorskip("pyrage")
-
 from shipway.system.sealing import check_recipients, decrypted, encrypted, new_key, public_key, read_identity
 from shipway.system.tally import AHEAD, CHUNK, Tally, pushed
 

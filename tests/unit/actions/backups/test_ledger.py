@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyrage")
-
 from shipway.actions.backups.ledger import backup_ledger, due_ledger, restore_ledger, set_settings, settings
 from shipway.context import Context
 from shipway.domain.backups import FAILED, STORED, Backups, Keep

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyrage")
-
 from shipway.actions.backups.due import take_due
 from shipway.actions.backups.restore import fetch, open_backup
 from shipway.actions.backups.take import FILE, backup

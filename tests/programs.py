@@ -1,0 +1,58 @@
+"""Programs that only a few tests need: installed by the first of them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {
+    "named": ["bind9"],
+    "pdns_server": ["pdns-server", "pdns-backend-sqlite3"],
+    "varnishd": ["varnish", "gcc", "libc6-dev"],
+}
+MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
+
+
+def program(name: str) -> str:
+    """Its path. Its Debian packages are installed if they are missing; the test is skipped where that needs a person: without
+    root, and where their services would start."""
+    path = os.pathsep.join(["/usr/sbin", "/usr/local/sbin", os.environ["PATH"]])
+    with _alone("apt"):
+        if shutil.which(name, path=path) is None:
+            if os.geteuid() or Path("/run/systemd/system").exists() or not shutil.which("apt-get"):
+                pytest.skip(f"{name} is missing: apt-get install {' '.join(PACKAGES[name])}, and disable its service")
+            env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            for words in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES[name]]):
+                done = subprocess.run(["apt-get", "-q", *words], env=env, check=False, capture_output=True, text=True)
+                assert done.returncode == 0, done.stdout + done.stderr
+    found = shutil.which(name, path=path)
+    assert found, f"{name} is not in its packages"
+    return found
+
+
+def moto() -> Path:
+    """moto's server, in a virtual environment of its own, which is kept."""
+    place = Path.home() / ".cache" / "shipway-tests" / "moto"
+    server = place / "bin" / "moto_server"
+    with _alone("moto"):
+        if not server.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+            subprocess.run([str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *MOTO], check=True)
+    return server
+
+
+@contextmanager
+def _alone(what: str) -> Iterator[None]:
+    """While no other process of the tests installs it."""
+    with open(Path(tempfile.gettempdir()) / f"shipway-test-{what}.lock", "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
