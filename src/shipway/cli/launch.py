@@ -41,6 +41,7 @@ def launch(
     from shipway.actions.launches.launching import LaunchRequest
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.projects.plans import of_plan, plan_at
+    from shipway.actions.provisioning.in_force import governed
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.launching import created
@@ -57,6 +58,7 @@ def launch(
         request = LaunchRequest(
             plan, where.name, repository, commit, repository.ref(revision),
             lambda record: read_rules(ctx, repository, plan, plan_parser(ctx), record=record), generate, any_address,
+            lambda: governed(ctx, options.known_app(ctx, app), plan_parser(ctx), environment),
             lambda name, value: None if as_json else _shown(name, value, environment),
         )  # fmt: skip
         states = preview(ctx, request) if dry_run else carry_out(ctx, request)

@@ -12,7 +12,9 @@ from typing import Protocol
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
+from shipway.domain.errors import UsageError
 from shipway.domain.launch import OPEN, succeeded
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Commit, Deployment, Release
@@ -35,6 +37,7 @@ class LaunchRequest:
     rules: Callable[[bool], Rulebook]
     generate: bool = False  # secrets that are missing, where any random value is right
     any_address: bool = False  # accept names that lead elsewhere, as behind a proxy
+    governed: Callable[[], Governed] | None = None  # the environment as the protected branch has it
     generated: Callable[[str, str], None] = lambda name, value: None  # told each password that a person needs
 
 
@@ -78,6 +81,12 @@ class Launching:
     def book(self) -> Rulebook:
         """The rules in force, read without recording anything."""
         return self.request.rules(False)
+
+    def governed(self) -> Governed:
+        """The environment as the protected branch has it, for what runs with credentials of accounts."""
+        if self.request.governed is None:
+            raise UsageError("DNS and infrastructure need the protected branch, which isn't known here")
+        return self.request.governed()
 
     def order(self) -> DeployRequest:
         """The deployment of the commit's release. GateRefused if the rules in force reject it."""

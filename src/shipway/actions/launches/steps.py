@@ -12,6 +12,7 @@ from shipway.actions.environment.at_edge import at_edge_of
 from shipway.actions.launches.launching import Launching, Step, until
 from shipway.actions.launches.opening import is_closed, open_address
 from shipway.actions.launches.prepare import DnsNames, Hosts, Ports, Rules, Secrets
+from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.launches.system_test import require_passed, system_test
 from shipway.actions.launches.testing import authorities
@@ -208,7 +209,8 @@ class Open:
 
 
 def steps_of(at: Launching) -> list[Step]:
-    """THE table. What prepares hosts, records or backups is hung in here, before what needs it."""
+    """THE table."""
     return [
-        Rules(at), Secrets(at), Hosts(at), Ports(at), DnsNames(at), Build(at), Deploy(at), Seed(at), Certificate(at), Tested(at), Open(at),
+        Rules(at), Infrastructure(at), Secrets(at), Hosts(at), Ports(at), Records(at), DnsNames(at), Build(at), Deploy(at), Seed(at),
+        Certificate(at), Tested(at), FirstBackup(at), Open(at),
     ]  # fmt: skip

@@ -1,0 +1,97 @@
+"""Steps of a launch for what other commands do too: infrastructure, DNS records, and the first backup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shipway.actions.backups.take import backup
+from shipway.actions.launches.launching import Launching
+from shipway.actions.provisioning import dns, infra
+from shipway.domain.backups import last_good
+from shipway.domain.errors import TimedOut, UsageError
+from shipway.domain.provision import INFRA, SUCCEEDED
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    """It was applied, by a plan that a person approved."""
+
+    at: Launching
+    name: str = "infrastructure"
+
+    def would(self) -> Sequence[str]:
+        return [f"plans it, and waits for your approval of the plan: shipway infra {self.at.request.environment} apply"]
+
+    def needed(self) -> str:
+        if self.at.launched or self.at.environment.infra is None:
+            return ""
+        done = self.at.ctx.ledger.provisions(self.at.app, self.at.name, INFRA)
+        return "" if any(item.outcome == SUCCEEDED for item in done) else "it was never applied"
+
+    def run(self) -> str:
+        of = self.at.governed()
+        plan = infra.plan_infra(of)
+        if not plan.changes:  # it was applied elsewhere
+            infra.take_outputs(of)
+            return "its outputs were taken"
+        raise UsageError(
+            f"the infrastructure of {of.shown} waits for approval:\n{plan.text}",
+            hint=f"shipway infra {of.shown} apply {plan.short_digest}; then: shipway launch {of.shown}",
+        )
+
+
+@dataclass(frozen=True)
+class Records:
+    """The zone has the records of all names, and servers show them."""
+
+    at: Launching
+    name: str = "records"
+
+    def would(self) -> Sequence[str]:
+        return [f"adds them to {self.at.environment.dns.zone}"] if self.at.environment.dns else []
+
+    def needed(self) -> str:
+        if self.at.launched or self.at.environment.dns is None:
+            return ""
+        plan = dns.plan_dns(self.at.governed())
+        lines = [item.text for item in plan.changes] + [f"{text}; someone else made it" for text in plan.foreign]
+        return "; ".join(lines)
+
+    def run(self) -> str:
+        of = self.at.governed()
+        plan = dns.plan_dns(of)
+        if plan.foreign:
+            raise UsageError(
+                f"records of {of.shown} are someone else's: {'; '.join(plan.foreign)}",
+                hint=f"remove them, or: shipway dns {of.shown} --adopt NAME; then: shipway launch {of.shown}",
+            )
+        dns.apply_dns(of, plan.digest)
+        if late := dns.wait_until_seen(of, plan.desired):
+            raise TimedOut(
+                f"the records are made, but {len(late)} answers of servers still differ",
+                hint=f"look again later: shipway dns {of.shown}; then: shipway launch {of.shown}",
+            )
+        return f"{len(plan.changes)} changes in {plan.zone}"
+
+
+@dataclass(frozen=True)
+class FirstBackup:
+    """There is a verified backup of what was launched."""
+
+    at: Launching
+    name: str = "backup"
+
+    def would(self) -> Sequence[str]:
+        settings = self.at.environment.backups
+        return [f"writes one to {settings.to}, and verifies it"] if settings else []
+
+    def needed(self) -> str:
+        if self.at.launched or self.at.environment.backups is None:
+            return ""
+        good = last_good(self.at.ctx.ledger.backups(self.at.app, self.at.name))
+        since = self.at.ctx.ledger.destroyed(self.at.app, self.at.name)
+        return "" if good is not None and good.started > since else "there is no verified one"
+
+    def run(self) -> str:
+        return backup(self.at.ctx, self.at.app, self.at.name, "before the launch").name
