@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -53,12 +54,16 @@ COPY projects /projects
 
 
 def build_image(kind: str, context: Path) -> str:
-    """Build the image of a recipe with the projects that are in the context; its name."""
+    """Build the image of a recipe with the projects that are in the context; its name, which other projects don't share."""
     if CERTIFICATES.is_file():
         shutil.copy(CERTIFICATES, context)
     (context / "projects").mkdir(exist_ok=True)
     (context / "Dockerfile").write_text(RECIPES[kind])
-    tag = f"shipway-test-{kind}-tools"
+    files = sorted(path for path in (context / "projects").rglob("*") if path.is_file())
+    content = [
+        f"{path.relative_to(context)} {len(data)} ".encode() + data for path in files for data in [path.read_bytes()]
+    ]
+    tag = f"shipway-test-{kind}-tools:{hashlib.sha256(b''.join(content)).hexdigest()[:12]}"
     docker("build", "--quiet", "--tag", tag, str(context))
     return tag
 
