@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @click.option(
     "--recipient", "recipients", multiple=True, metavar="KEY", help="With --to: a public key; may be repeated"
 )
-@click.option("--endpoint", metavar="URL", help="With --to: of an S3-compatible store [AWS]")
-@click.option("--region", default="us-east-1", show_default=True, help="With --to: of the bucket")
+@click.option("--endpoint", metavar="URL", help="With --to: the address of an S3-compatible store [AWS]")
+@click.option("--region", default="us-east-1", show_default=True, help="With --to: the region of the bucket")
 @click.option("--at", metavar="TIMES", help='With --to: when `shipway tick` takes one, such as "15 * * * *"')
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @app_option

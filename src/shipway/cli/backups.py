@@ -20,14 +20,16 @@ COLOURS = {"verified": "green", "damaged": "red", "failed": "red"}
 
 @click.command()
 @click.argument("environment", required=False)
-@click.option("--ledger", is_flag=True, help="Those of the ledger, instead of an environment's")
+@click.option("--ledger", is_flag=True, help="List the backups of the ledger, instead of an environment's")
 @click.option(
-    "--verify", metavar="NAME", help="Read one from the store and restore it into a scratch server; or `latest`"
+    "--verify",
+    metavar="NAME",
+    help="Read this backup (or `latest`) from the store, and restore it into a scratch server",
 )
 @click.option(
     "--identity", metavar="FILE", help="With --verify: the private key [the secret `backups.key` of the plan]"
 )
-@click.option("--stored", is_flag=True, help="List what the store has, also what this ledger doesn't know")
+@click.option("--stored", is_flag=True, help="List what the store has, also backups that this ledger doesn't know")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @app_option
 @click.pass_obj

@@ -45,7 +45,7 @@ def plan_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def dev() -> None:
     """Run the app of this folder from its working tree, with live reload. `shipway dev` is short for `shipway dev up`.
 
-    Nothing of it belongs to an environment: it has its own database, secrets and names.
+    It is separate from all environments: it has its own database, secrets and names.
     """
 
 
@@ -58,7 +58,7 @@ def dev() -> None:
 @plan_option
 @click.pass_obj
 def up(options: Globals, services: tuple[str, ...], port: int | None, secure: bool | None) -> None:
-    """Start the accessories, migrate, seed, and start all services, or these; then follow the files. Ctrl-C stops the
+    """Start the accessories, migrate, seed, and start all services, or only SERVICEs; then follow the files. Ctrl-C stops the
     services; accessories and data stay."""
     from shipway.actions.development.up import up as run
     from shipway.planfile import load
@@ -203,7 +203,7 @@ def reset(options: Globals) -> None:
 @plan_option
 @click.pass_obj
 def secrets(options: Globals) -> None:
-    """Print the development values of secrets, such as the password of a seeded user. They are this checkout's alone."""
+    """Print the development values of secrets, such as the password of a seeded user. Only this checkout has them."""
     from shipway.actions.development.variables import secret_values
 
     with _session(options, silent=True) as (session, _):
@@ -216,7 +216,7 @@ def secrets(options: Globals) -> None:
 @plan_option
 @click.pass_obj
 def local_ca(options: Globals) -> None:
-    """Print the certificate of the local CA, to import it into a browser: addresses with --https have their certificates from it."""
+    """Print the certificate of the local CA, to import it into a browser: addresses with --https get their certificates from it."""
     from shipway.domain.errors import EdgeError
 
     with _session(options, silent=True) as (session, _):

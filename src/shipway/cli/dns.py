@@ -20,7 +20,9 @@ COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 @click.argument("environment")
 @click.option("--apply", "digest", metavar="DIGEST", help="Make the changes that were shown with this digest")
 @click.option("--ttl", metavar="DURATION", help="Time to live in place of the plan's, such as 60s ahead of a move")
-@click.option("--adopt", metavar="NAME", multiple=True, help="Take over records that someone else made of this name")
+@click.option(
+    "--adopt", metavar="NAME", multiple=True, help="Take over the records of this name, which someone else made"
+)
 @click.option("--wait", "wait", metavar="DURATION", default="2m", show_default=True, help="With --apply: how long to wait until servers show the records")  # fmt: skip
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
@@ -29,8 +31,8 @@ def dns(
     options: Globals, environment: str, digest: str | None, ttl: str | None, adopt: tuple[str, ...], wait: str,
     app: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Show which records ENVIRONMENT needs that its zone lacks, or --apply them. Records that Shipway didn't make are left
-    alone. The plan is that of the protected branch."""
+    """Show which records ENVIRONMENT needs and its zone lacks, or --apply them. Records that Shipway didn't make are left
+    alone. The plan is that of the protected branch. The exit code is 28 if servers don't show the records in time."""
     from shipway.actions.provisioning.dns import apply_dns, plan_dns, unfinished, wait_until_seen
     from shipway.actions.provisioning.in_force import governed
     from shipway.app import open_context, plan_parser

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 @click.group()
 def host() -> None:
     """Prepare the hosts of an environment, and check them. TARGET is an environment with `hosts`, or a host as a plan names
-    it: ssh://[user@]name[:port]. Deployments log in as that user; the preparation as --login."""
+    it: ssh://[user@]name[:port]. Deployments log in as that user, and these commands as --login."""
 
 
 def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of both commands. What is chosen is recorded on the host, as the default of the next time."""
+    """The options of both commands. What is chosen is recorded on the host, as the default of the next call."""
     for option in reversed((
         click.option("--login", default="root", metavar="USER", help="Who examines and changes the host [root]"),
         click.option("--ask-password", is_flag=True, help="Ask for the login's password, where its sudo needs one"),

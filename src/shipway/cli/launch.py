@@ -30,8 +30,9 @@ def launch(
 ) -> None:  # fmt: skip
     """Launch ENVIRONMENT with REVISION [HEAD]: from nothing to open, as one checklist.
 
-    Visitors see a page until the system test has passed; then the address opens in one switch. A launch that was killed or
-    failed goes on where it was; a second one changes nothing.
+    Visitors see a page until the system test has passed; then the address opens in one switch. After a failure or a kill,
+    the same command resumes the launch; once it is complete, another one changes nothing. Bare hosts need `shipway host
+    prepare` first.
     """
     import json
 

@@ -24,7 +24,7 @@ def purge(
     """Purge PATHs from the CDN in front of ENVIRONMENT: paths such as /news, and prefixes that end in *, such as '/news/*'.
     Without any, retry what is pending.
 
-    Deployments and rollbacks purge by themselves. The exit code is 36 if the CDN was not purged; that stays pending, and
+    Deployments and rollbacks purge automatically. The exit code is 37 if the CDN was not purged; the purge stays pending, and
     `shipway tick` tries again."""
     from shipway.actions.cdn.request import request_purge
     from shipway.app import open_context

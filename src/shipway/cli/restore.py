@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 @click.argument("snapshot", type=int, required=False)
 @click.option("--backup", "name", metavar="NAME", help="A backup from the store, instead of a snapshot; or `latest`")
 @click.option(
-    "--identity", metavar="FILE", help="With a backup: the private key [the secret `backups.key` of the plan]"
+    "--identity",
+    metavar="FILE",
+    help="With --backup or --ledger: the private key [the secret `backups.key` of the plan]",
 )
-@click.option("--ledger", is_flag=True, help="Bring back the ledger and its key into a new home folder")
-@click.option("--from", "origin", metavar="STORE", help="With --ledger: the folder, or s3://bucket/prefix")
-@click.option("--endpoint", metavar="URL", help="With --from: of an S3-compatible store [AWS]")
-@click.option("--region", default="us-east-1", show_default=True, help="With --from: of the bucket")
+@click.option("--ledger", is_flag=True, help="Restore the ledger and its key into a new home folder")
+@click.option("--from", "origin", metavar="STORE", help="With --ledger: a folder, or s3://bucket/prefix")
+@click.option("--endpoint", metavar="URL", help="With --from: the address of an S3-compatible store [AWS]")
+@click.option("--region", default="us-east-1", show_default=True, help="With --from: the region of the bucket")
 @click.option("--yes", is_flag=True, help="Restore it, and lose the data written since then")
 @click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another deployment to end [0]")

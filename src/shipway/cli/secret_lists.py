@@ -173,11 +173,9 @@ def _prompt(known: KnownApp, environment: str, names: list[str]) -> None:
 @click.command("edit")
 @click.argument("environment")
 @click.argument("names", nargs=-1)
-@click.option("--ledger", is_flag=True, help="Edit those in the ledger, also if the plan has a file of the repository")
-@click.option(
-    "--recipient", "add", multiple=True, metavar="KEY", help="Of a file: who can read it too (age1… or ssh-…)"
-)
-@click.option("--remove-recipient", "remove", multiple=True, metavar="KEY", help="Of a file: who can't read it anymore")
+@click.option("--ledger", is_flag=True, help="Edit the secrets in the ledger, also if the plan names an encrypted file")
+@click.option("--recipient", "add", multiple=True, metavar="KEY", help="Of a file: add a reader (age1… or ssh-…)")
+@click.option("--remove-recipient", "remove", multiple=True, metavar="KEY", help="Of a file: remove a reader")
 @app_option
 @click.pass_obj
 def edit(

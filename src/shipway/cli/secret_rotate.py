@@ -23,7 +23,7 @@ def rotate(
     app: str | None,
 ) -> None:  # fmt: skip
     """Fetch the secrets of ENVIRONMENT from its providers again, and replace the containers of the services that use changed
-    values, without losing a request. Values of `shipway secret set` count too."""
+    values, without losing a request. Values that were set with `shipway secret set` since the last deployment count too."""
     from shipway.actions.operations.rotate import preview
     from shipway.actions.operations.rotate import rotate as rotate_now
     from shipway.app import open_context

@@ -14,7 +14,7 @@ from shipway.cli.report_files import ReportFiles
 @click.command("system-test")
 @click.argument("environment")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as an HTML page")
-@click.option("--last", is_flag=True, help="Show the last one of the running release, and test nothing")
+@click.option("--last", is_flag=True, help="Show the last results of the running release, and test nothing")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @app_option
 @click.pass_obj

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--app", metavar="NAME", help="Only this app [all apps of the ledger]")
-@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only these [both]")
+@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only jobs and purges, or only backups [both]")
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
-    """Start the jobs that are due on a schedule, record those that have ended, and take the backups that are due.
+    """Start the jobs that are due on a schedule, record those that have ended, repeat failed purges, and take the backups
+    that are due.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
-    attempt. Backups come last, one after another: meanwhile, another call does the jobs. A timer that waits for its last call,
-    as one of systemd does, needs two of them: `--only jobs` and `--only backups`.
+    attempt. Backups come last, one after another: meanwhile, another call does the jobs. A systemd timer waits for
+    its last call, so create two: `--only jobs` and `--only backups`.
     """
     from shipway.app import open_context
     from shipway.system.parallel import attempt_all

@@ -106,7 +106,8 @@ class NothingToRollBack(ShipwayError):
 
 
 class DriftFound(ShipwayError):
-    """`shipway doctor` found differences from the ledger, or `shipway host check` on a host."""
+    """`shipway doctor` found differences from the ledger, `shipway host check` on a host, or `shipway infra` in
+    resources."""
 
     exit_code = 16
 
@@ -195,7 +196,7 @@ class OtherLedger(ShipwayError):
 
 
 class TimedOut(ShipwayError):
-    """What `shipway wait`, `shipway cancel` or `shipway launch` waited for did not happen in time; it goes on."""
+    """What `shipway wait`, `cancel`, `launch` or `dns` waited for did not happen in time; it may still happen."""
 
     exit_code = 28
 
