@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.matrix import FULL, sample
 from tests.nodes import Nodes, running_nodes
+
+
+def pytest_configure() -> None:
+    """A shell starts background processes with SIGINT ignored, and these pass that on: also to commands that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

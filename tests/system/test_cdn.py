@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shipway.domain.errors import CdnError
 from tests import varnish
 from tests.system.tiny import Tiny
 
@@ -157,7 +158,7 @@ def test_a_person_purges(shop: Cached) -> None:
         nothing = shop.shipway("purge", "staging", check=False)
         assert (nothing.code, "no purge is pending" in nothing.output) == (2, True)
     gone = shop.shipway("purge", "staging", "/", "--wait", "1s", check=False)
-    assert gone.code == 36
+    assert gone.code == CdnError.exit_code
     assert "can't be reached" in gone.output
     listed = shop.shipway("history", "staging", "--commands").output
     assert "purge" in listed

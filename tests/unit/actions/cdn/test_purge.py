@@ -268,7 +268,7 @@ def test_a_person_purges_and_the_history_has_it(world: World) -> None:
     fails(world, CdnError("no", refused=True))
     with pytest.raises(CdnError, match="no"):
         request_purge(ctx, "shop", "staging", [], [], everything=True)
-    assert world.ledger.operations("shop", "staging")[0].code == 36
+    assert world.ledger.operations("shop", "staging")[0].code == CdnError.exit_code
     heals(world)
     request_purge(ctx, "shop", "staging", [], [], everything=False)
     assert purged(world)[-1] == f"purge all {ORIGIN}"
