@@ -1,4 +1,4 @@
-"""Programs that only a few tests need: installed by the first of them."""
+"""Programs that only a few tests need. `python -m tests.programs` installs all of them, where that needs no person."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def program(name: str) -> str:
     path = os.pathsep.join(["/usr/sbin", "/usr/local/sbin", os.environ["PATH"]])
     with _alone("apt"):
         if shutil.which(name, path=path) is None:
-            if os.geteuid() or Path("/run/systemd/system").exists() or not shutil.which("apt-get"):
+            if not _may_install():
                 pytest.skip(f"{name} is missing: apt-get install {' '.join(PACKAGES[name])}, and disable its service")
             env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for words in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES[name]]):
@@ -50,9 +50,19 @@ def moto() -> Path:
     return server
 
 
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None and not Path("/run/systemd/system").exists()
+
+
 @contextmanager
 def _alone(what: str) -> Iterator[None]:
     """While no other process of the tests installs it."""
     with open(Path(tempfile.gettempdir()) / f"shipway-test-{what}.lock", "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    moto()
+    for name in PACKAGES if _may_install() else ():
+        program(name)

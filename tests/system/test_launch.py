@@ -151,6 +151,7 @@ def test_a_port_of_another_program(make: Make) -> None:
     assert not project.containers()
 
 
+@pytest.mark.machine  # its check has another image
 def test_https_with_the_local_authority(make: Make) -> None:
     project = ready(make, 8786)
     project.staging = f"https://staging.{project.app}.localhost:8787"
