@@ -204,6 +204,11 @@ def test_settings_that_fit_no_provider(name: str, options: Any, secrets: Any, me
         OctoDns(name, options, secrets)
 
 
+def test_options_are_typed_and_secrets_are_texts() -> None:
+    provider = OctoDns("powerdns", {"host": "a", "port": "8081", "ssl_verify": "false"}, {"api_key": "012345678"})
+    assert provider._arguments == {"host": "a", "port": 8081, "ssl_verify": False, "api_key": "012345678"}
+
+
 def test_addresses_of_servers() -> None:
     assert [split(item) for item in ("192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:5353")] == [
         ("192.0.2.1", 53), ("192.0.2.1", 5353), ("2001:db8::1", 53), ("2001:db8::1", 5353),

@@ -3,7 +3,7 @@
 | driver | counterpart |
 |---|---|
 | age | pyrage itself |
-| sops | a stand-in of the program: what it does with a file, not its cryptography |
+| sops | a stand-in of the program: `test_secrets_of_sops.py` |
 | command | a program |
 | environment | variables |
 | vault | a stand-in after the published API |
@@ -28,7 +28,6 @@ from shipway.domain.secret_source import SecretSource
 from shipway.domain.secret_value import as_bytes
 from shipway.drivers.secret_provider.command import Command
 from shipway.drivers.secret_provider.operator import FILE, Operator
-from shipway.drivers.secret_provider.sops import Sops
 from shipway.drivers.secret_provider.variables import Variables
 from shipway.drivers.secret_provider.vault import Vault
 from shipway.testing.secrets_provider import VALUE, Lab, MemoryProvider, SecretsProviderSuite
@@ -300,77 +299,3 @@ class TestAge(SecretsProviderSuite):
 
         with pytest.raises(SecretError, match=r"secrets\.age can't be decrypted"):
             Age(SecretSource("age", "secrets.age"), Operator(tmp_path, SCOPE, {}, content)).fetch(["KEY"])
-
-
-STAND_IN = """\
-import base64, json, os, sys
-assert sys.argv[1:] == ["--decrypt", "--input-type", "json", "--output-type", "json", "/dev/stdin"], sys.argv
-data = json.load(sys.stdin)
-if os.environ.get("SOPS_AGE_KEY") != data["sops"]["age"][0]["key"]:
-    sys.exit("Failed to get the data key required to decrypt the SOPS file.")
-assert not [name for name in os.environ if name.startswith(("VAULT_", "AWS_"))], "credentials of services"
-print(json.dumps({k: base64.b64decode(v[4:-1]).decode() for k, v in data.items() if k != "sops"}))
-"""
-
-
-def encrypted(values: Mapping[str, str], **about: object) -> bytes:
-    """What the stand-in decrypts."""
-    import base64
-    import json
-
-    own = {key: f"ENC[{base64.b64encode(value.encode()).decode()}]" for key, value in values.items()}
-    return json.dumps({**own, "sops": {"age": [{"key": "the-key"}], "version": "3.9.0", **about}}).encode()
-
-
-class TestSops(SecretsProviderSuite):
-    @pytest.fixture
-    def environ(self, tmp_path: Path) -> dict[str, str]:
-        program = tmp_path / "bin" / "sops"
-        program.parent.mkdir()
-        program.write_text(f"#!{sys.executable}\n{STAND_IN}")
-        program.chmod(0o755)
-        return {"PATH": str(program.parent), "SOPS_AGE_KEY": "the-key", "VAULT_TOKEN": "hvs.x", "AWS_PROFILE": "x"}
-
-    def opened(self, content: bytes, environ: Mapping[str, str], scope: str = SCOPE) -> Sops:
-        return Sops(SecretSource("sops", "secrets.json"), Operator(Path("/"), scope, environ, content))
-
-    @pytest.fixture
-    def lab(self, environ: dict[str, str]) -> Lab:
-        content = [b""]
-
-        def write(values: Mapping[str, str]) -> None:
-            content[0] = encrypted({"shipway": SCOPE, **values})
-
-        return Lab(
-            write, lambda: self.opened(content[0], environ), lambda: environ.update(PATH="/nosuch"),
-            lambda: environ.update(SOPS_AGE_KEY="wrong"), lambda: environ.pop("SOPS_AGE_KEY"),
-        )  # fmt: skip
-
-    def test_a_file_of_another_environment_is_refused(self, environ: dict[str, str]) -> None:
-        content = encrypted({"shipway": SCOPE, "KEY": VALUE})
-        with pytest.raises(SecretError, match="names another environment"):
-            self.opened(content, environ, "shop/staging").fetch(["KEY"])
-        with pytest.raises(SecretError, match="is missing"):
-            self.opened(encrypted({"KEY": VALUE}), environ).fetch(["KEY"])
-
-    @pytest.mark.parametrize(
-        "about",
-        [
-            {"hc_vault": [{"vault_address": "https://evil.example"}]},
-            {"kms": [{"arn": "arn:aws:kms:eu-central-1:1:key/x", "role": "evil"}]},
-            {"key_groups": [{"gcp_kms": [{"resource_id": "x"}]}]},
-            {"HC_Vault": [{"vault_address": "https://evil.example"}]},
-        ],
-    )
-    def test_a_file_can_not_send_the_program_to_a_service(self, environ: dict[str, str], about: object) -> None:
-        assert isinstance(about, dict)
-        content = encrypted({"shipway": SCOPE, "KEY": VALUE}, **about)
-        with pytest.raises(SecretError, match="a commit could send Shipway to any such service"):
-            self.opened(content, environ).fetch(["KEY"])
-
-    def test_a_file_that_is_not_encrypted(self, environ: dict[str, str]) -> None:
-        with pytest.raises(SecretError, match="is not encrypted with SOPS"):
-            self.opened(b'{"KEY": "plain"}', environ).fetch(["KEY"])
-        for content in (b"{", b'{"sops": {"age": []}, "KEY": "ENC[]", "SOPS": {"hc_vault": [{}]}}'):
-            with pytest.raises(SecretError, match="is not a mapping in JSON"):
-                self.opened(content, environ).fetch(["KEY"])

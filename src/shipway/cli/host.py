@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @click.group()
 def host() -> None:
-    """Prepare the hosts of an environment, and check them. TARGET is an environment with `hosts`, or a host as a plan names
-    it: ssh://[user@]name[:port]. Deployments log in as that user, and these commands as --login."""
+    """Prepare the hosts of an environment, and check them. TARGET is an environment with `hosts`, as on the
+    protected branch, or a host as a plan names it: ssh://[user@]name[:port]. Deployments log in as that user, and these commands as --login."""
 
 
 def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,8 +102,9 @@ def _opened(
     options: Globals, target: str, *, login: str, user: str, keys: Sequence[str], ports: Sequence[str],
     trusted: Sequence[str], swap: str | None, without: Sequence[str], accepted: Sequence[str], app: str | None, ask_password: bool,
 ) -> Iterator[tuple[Context, list[PreparedHost]]]:  # fmt: skip
+    from shipway.actions.provisioning.in_force import governed
     from shipway.actions.upkeep.host_setup import chosen_by, examined, hosts_of
-    from shipway.app import open_context
+    from shipway.app import open_context, plan_parser
 
     chosen = _chosen(ports, trusted, swap, without)
     lines = tuple(line for file in keys for line in _public_keys(file))
@@ -111,7 +112,8 @@ def _opened(
         if "://" in target:
             names = [target]
         else:
-            _, environment = options.known_app(ctx, app).with_plan(target)
+            # Root's commands and open ports are never as an unmerged commit has them.
+            environment = governed(ctx, options.known_app(ctx, app), plan_parser(ctx), target).environment
             names = hosts_of(environment)
             chosen = chosen_by(environment) | chosen
         password = click.prompt(f"password of {login}", hide_input=True, err=True) if ask_password else ""

@@ -4,7 +4,8 @@ them itself."""
 from __future__ import annotations
 
 from shipway.domain.build import BuildSource
-from shipway.domain.plan import Plan, Security
+from shipway.domain.commands import commands_of
+from shipway.domain.plan import Environment, Plan, Security
 
 DEFAULT = Security()
 
@@ -12,6 +13,18 @@ DEFAULT = Security()
 def of_services(plan: Plan) -> list[str]:
     """All privileges of a service beyond the defaults, as text."""
     return [f"{service.name} {text}" for service in plan.services.values() for text in _texts(service.security)]
+
+
+def secrets_of_containers(plan: Plan, environment: Environment) -> set[str]:
+    """Names of the environment's secrets that its services, accessories, tasks and jobs get."""
+    users = (*plan.services.values(), *plan.accessories.values(), *commands_of(environment).values(), environment)
+    return {name for user in users for name in user.secrets} | set(plan.externals)
+
+
+def secrets_of_operators(environment: Environment) -> set[str]:
+    """Names of the environment's secrets that open accounts: of DNS, infrastructure and backups."""
+    found = {*environment.dns.secrets.values()} if environment.dns else set()
+    return found | {name for user in (environment.infra, environment.backups) if user for name in user.secrets}
 
 
 def of_builds(plan: Plan) -> list[str]:

@@ -17,6 +17,7 @@ from shipway.context import Context
 from shipway.domain.errors import DriftFound, EngineError, UsageError
 from shipway.domain.host_setup import HostChoices
 from shipway.testing.memory_host_setup import BARE, MemoryHost, MemoryHostSetup
+from tests.unit.actions.provisioning.place import PLAN, Place, by_ssh
 from tests.unit.world import World
 
 NAME = "ssh://deploy@web1"
@@ -158,3 +159,33 @@ def test_the_password_of_sudo_is_asked_for_and_never_shown(terminal: Terminal) -
     assert done.exit_code == 0, done.output
     assert terminal.passwords == ["correct-horse"]
     assert "correct-horse" not in done.output
+
+
+def test_the_hosts_of_an_environment_are_those_of_the_protected_branch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_ssh(tmp_path, monkeypatch)
+    plan = PLAN.split("    infra:")[0] + "    hosts: [{host: ssh://deploy@web1, address: 10.0.0.1}]\n"
+    place = Place(tmp_path, plan)
+    other = plan.replace("ssh://deploy@web1, address: 10.0.0.1", "ssh://deploy@evil, address: 203.0.113.66")
+    place.push({"shipway.yaml": other}, branch="feature")
+    host, logins = MemoryHost(), list[str]()
+
+    def opened_host(name: str, login: str, password: str) -> MemoryHostSetup:
+        logins.append(name)
+        return MemoryHostSetup(host, [])
+
+    @contextmanager
+    def opened(*given: object, **more: object) -> Iterator[Context]:
+        yield replace(place.context(), host_setup=opened_host)
+
+    monkeypatch.setattr("shipway.app.open_context", opened)
+    monkeypatch.setattr("shipway.cli.Globals.known_app", lambda options, ctx, app=None: place.known(ctx))
+    done = CliRunner().invoke(
+        cli, ["--home", str(tmp_path), "host", "prepare", "production", "--dry-run", "--accept-key", "SHA256:first"]
+    )
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert logins == [NAME]
+    assert "203.0.113.66" not in done.output
+    assert "the plan of this folder has other hosts" in "\n".join(place.world.notes)
+    place.world.close()

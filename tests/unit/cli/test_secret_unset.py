@@ -15,6 +15,7 @@ from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.release import Release
+from shipway.planfile import parse
 from tests.unit.cli.secret_home import home_of, run_secret
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -55,6 +56,20 @@ def test_what_the_plan_uses_stays(home: Path) -> None:
         run(home, "unset", "staging", "KEY")
     assert "to change its value: shipway secret set staging KEY" in refused.value.hint
     assert "KEY" in run(home, "list", "staging")
+
+
+@pytest.mark.parametrize("names", ["", ", names: {DNS_KEY: dns, KEY: key}"])
+def test_what_operators_commands_use_stays_where_a_provider_has_the_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str
+) -> None:
+    """They read the ledger alone."""
+    place = f"""{{url: "https://shop.example", secrets_from: [{{command: vault{names}}}],
+      dns: {{provider: powerdns, zone: shop.example, options: {{host: dns}}, secrets: {{api_key: DNS_KEY}}}}}}"""
+    plan = parse(PLAN.replace('{url: "http://staging.localhost"}', place), "shipway.yaml")
+    world = World(tmp_path)
+    with pytest.raises(UsageError, match="DNS_KEY was not removed from staging, since it is used by the plan's dns"):
+        require_unused(world.controller(), plan, "staging", "DNS_KEY")
+    require_unused(world.controller(), plan, "staging", "KEY")
 
 
 def test_a_name_that_is_not_set_is_refused_with_those_that_are(home: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from shipway.domain import approvals, gate, rules
 from shipway.domain.authors import Authors
+from shipway.domain.backups import Backups
 from shipway.domain.plan import (
     Accessory,
     Approvals,
@@ -21,9 +22,11 @@ from shipway.domain.plan import (
     StepImage,
     Trigger,
 )
+from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.secret_source import SecretSource
+from shipway.domain.tasks import Schedule, Task
 from tests.unit.domain.samples import PLAN, PRODUCTION, release
 
 REVISION = "abcdef123456" + "0" * 28
@@ -159,6 +162,33 @@ def test_a_commit_reaches_only_what_a_rule_set_allows(item: str, own: Plan) -> N
     assert rules.refused_reach(own, in_force(plan(), plan())) == [f"{item}: not in the rules in force"]
     assert rules.refused_reach(own, in_force(own, plan())) == []  # the protected plan has it
     assert rules.refused_reach(own, in_force(plan(), own)) == []  # what runs has it
+
+
+HELD = plan(
+    dns=Dns("powerdns", "shop.example", secrets={"api_key": "DNS_KEY"}),
+    infra=Infra("terraform", "infra", secrets=("CLOUD_TOKEN",), outputs={"DATABASE_URL": "url"}),
+)
+
+
+@pytest.mark.parametrize("name", ["DNS_KEY", "CLOUD_TOKEN", "BACKUP_KEY"])
+@pytest.mark.parametrize("user", ["service", "all services", "accessory", "job", "task"])
+def test_a_commit_gives_no_credential_of_an_account_to_a_container(name: str, user: str) -> None:
+    rules_plan = plan(HELD, backups=Backups("s3://shop", access_key="BACKUP_KEY"))
+    backend, accessory = rules_plan.services["backend"], next(iter(rules_plan.accessories.values()))
+    own = {
+        "service": plan(rules_plan, top={"services": {"backend": replace(backend, secrets=(name,))}}),
+        "all services": plan(rules_plan, secrets=(name,)),
+        "accessory": plan(rules_plan, top={"accessories": {accessory.name: replace(accessory, secrets=(name,))}}),
+        "job": plan(rules_plan, schedules={"send": Schedule("send", "backend", "send", "0 3 * * *", secrets=(name,))}),
+        "task": plan(rules_plan, after_deploy=(Task("backend", "send", secrets=(name,)),)),
+    }[user]
+    for found in (in_force(rules_plan), in_force(plan(), rules_plan)):
+        refused = [text for text in rules.refused_reach(own, found) if text.startswith("secret ")]
+        assert refused == [
+            f"secret {name}: the rules in force keep it for dns, infra or backups, and give it to no service"
+        ]
+    assert rules.refused_reach(own, in_force(own, rules_plan)) == [], "a rule set gives it to a container itself"
+    assert rules.refused_reach(plan(rules_plan, secrets=("DATABASE_URL",)), in_force(rules_plan)) == []
 
 
 def test_masks_may_be_added_and_not_dropped() -> None:

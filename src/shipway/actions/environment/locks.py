@@ -30,7 +30,7 @@ READS = frozenset({
     "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret", "secret_origins",
-    "now", "lease", "operations", "renamings", "launch_records",
+    "now", "lease", "operations", "provisions", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
 })  # fmt: skip
 

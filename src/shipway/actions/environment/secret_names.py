@@ -17,6 +17,7 @@ from shipway.domain.plan import Environment, Plan
 from shipway.domain.secret_source import NEVER, SecretSource, source_of
 from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
 
+OF_OPERATORS = re.compile(r"^(the plan's )?(dns|infra|backups)( of release \d+)?$")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
@@ -75,11 +76,10 @@ def require_fit(kinds: Kinds, plan: Plan, environment: str, name: str, value: st
 
 def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> None:
     """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
-    proofs, and no provider has it instead."""
+    proofs, and no provider has it instead. Operators' commands use the ledger's value alone."""
     place = plan.environments.get(environment)
-    if place and source_of(place.secrets_from, name):
-        return
-    used = users_of(ctx, plan, environment, name)
+    provided = place is not None and source_of(place.secrets_from, name) is not None
+    used = [user for user in users_of(ctx, plan, environment, name) if not provided or OF_OPERATORS.search(user)]
     if used:
         hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"
         raise UsageError(f"{name} was not removed from {environment}, since it is used by {', '.join(used)}", hint=hint)

@@ -13,6 +13,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.errors import GateRefused, SecretError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.rules import ACCEPTED
 from shipway.system.git import Repository
 
 
@@ -30,18 +31,21 @@ class Governed:
 
 
 def governed(ctx: Context, known: KnownApp, parse: ParsePlan, environment: str) -> Governed:
-    """The environment as on the protected branch, or as accepted in its place. GateRefused if it has none."""
+    """The environment as on the protected branch, or as accepted in its place. GateRefused if it has none: a plan that stands
+    in for it until then may be that of any commit. Registers nothing."""
     own, name = known.ctx, known.kept(environment)
     repository = own.repository()
-    book = read_rules(own, repository, known.any_plan(), parse)
+    book = read_rules(own, repository, known.any_plan(), parse, record=False)
     rules = book.of(own, name).protected
-    if rules.plan is None or rules.rules is None:
-        why = rules.problem or f"{rules.source} has no environment {known.shown(name)}"
+    branch, file = book.registration.branch, book.registration.plan
+    why = rules.problem or ("" if rules.rules else f"{rules.source} has no environment {known.shown(name)}")
+    if not why and not rules.source.startswith(ACCEPTED) and book.origin.text(branch, file) is None:
+        why = f"the protected branch {branch} of {book.origin.address} has no {file}"
+    if rules.plan is None or rules.rules is None or why:
         raise GateRefused(
             f"{known.shown(name)}: {why}",
-            hint="DNS and infrastructure are as on the protected branch: merge the plan, and run the command again",
+            hint=f"hosts, DNS and infrastructure are as on the protected branch: merge the plan to {branch}, and run the command again",
         )
-    branch = book.registration.branch
     revision = book.origin.refs().branches().get(branch, "")
     _report_other(own, known, rules.rules, name, rules.source)
     return Governed(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 from shipway.actions.environment.locks import held
@@ -22,10 +23,11 @@ from shipway.domain import names
 from shipway.domain.errors import InfraError, PlanError, ShipwayError, UsageError
 from shipway.domain.infra import InfraPlace, InfraPlan, ResourceChange, Taken, host_of, missing_outputs, taken
 from shipway.domain.provision import APPLY, DESTROY, FAILED, INFRA, SUCCEEDED, Provision
-from shipway.domain.provisioned import HOSTS, Infra
+from shipway.domain.provisioned import ADDRESSES, HOSTS, Infra
 from shipway.domain.record import from_data, to_data
 from shipway.domain.rules import provisioned_text
 from shipway.planfile.values import host as checked_host
+from shipway.planfile.values import host_address
 from shipway.ports import InfraTool
 from shipway.system.login import login
 from shipway.system.private_file import write_private
@@ -169,11 +171,21 @@ def _take(of: Governed, place: Workplace) -> Taken:
     outputs = place.tool.outputs()
     found = taken(place.settings, outputs)
     of.ctx.redactor.add(dict(found.secrets))
-    for host in found.public.get(HOSTS, ()):
-        try:
-            checked_host(host_of(host).name)
-        except ValueError as error:
-            raise InfraError(f"the output {place.settings.outputs[HOSTS]} is no list of hosts: {error}") from error
+    try:
+        for host in map(host_of, found.public.get(HOSTS, ())):
+            checked_host(host.name)
+            if host.address is not None:
+                host_address(host.address)
+    except ValueError as error:
+        raise InfraError(f"the output {place.settings.outputs[HOSTS]} is no list of hosts: {error}") from error
+    try:
+        for text in found.public.get(ADDRESSES, ()):
+            ip_address(text)
+    except ValueError as error:
+        raise InfraError(
+            f"the output {place.settings.outputs[ADDRESSES]} is no list of IP addresses: {error}",
+            hint="names of other hosts, such as that of a load balancer, go into `dns.target` of the plan",
+        ) from error
     scope = names.scope(of.plan.app, of.environment.name)
     for name, value in found.secrets.items():
         of.ctx.secrets.set(scope, name, value)

@@ -38,7 +38,7 @@ class OctoDns:
     def __init__(self, provider: str, options: Mapping[str, str], secrets: Mapping[str, str]) -> None:
         logging.getLogger().addHandler(logging.NullHandler())  # else its warnings go to stderr
         self._name = provider
-        self._arguments = {**options, **secrets}
+        self._arguments = {key: _typed(value) for key, value in options.items()} | dict(secrets)
         self._new()  # errors in its arguments come now
 
     def records(self, zone: str) -> Sequence[RecordSet]:
@@ -101,7 +101,7 @@ class OctoDns:
             raise DnsError(f"{self._name}, zone {zone}: {_message(error)}", hint=_hint(error)) from error
 
 
-def _made(name: str, arguments: Mapping[str, str]) -> Any:
+def _made(name: str, arguments: Mapping[str, object]) -> Any:
     module, cls, package, needed = _provider(name)
     try:
         found = getattr(importlib.import_module(module), cls)
@@ -119,7 +119,7 @@ def _made(name: str, arguments: Mapping[str, str]) -> Any:
     known = {name for item in inspect.getmro(found) if "__init__" in vars(item) for name in _parameters(item)}
     bounds = {key: value for key, value in BOUNDS.items() if key in known and key not in arguments}
     try:
-        return found("shipway", **{key: _typed(value) for key, value in arguments.items()}, **bounds)
+        return found("shipway", **{**arguments, **bounds})
     except TypeError as error:
         raise UsageError(
             f"the DNS provider {name} doesn't take these arguments: {_message(error)}",

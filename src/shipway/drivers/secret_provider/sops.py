@@ -1,7 +1,7 @@
 """Secrets in a file of the repository that is encrypted with SOPS, decrypted by its own program.
 
 The file is part of a commit, and says which services hold its keys: so only keys of age and PGP are accepted, for which
-the program asks no one. The key `shipway` in the file, encrypted as the others are, says which environment it is for.
+the program asks no one. It also runs without the operator's home, where credentials of services are. The key `shipway` in the file, encrypted as the others are, says which environment it is for.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from shipway.domain.errors import SecretError, SecretUnavailable
@@ -21,9 +23,29 @@ from shipway.system.process import kill_group
 PROGRAM = "sops"
 TIMEOUT = 60.0  # seconds
 SCOPE = "shipway"  # key with app/environment
-REMOTE = ("kms", "gcp_kms", "azure_kv", "hc_vault", "hckms")
+# What a file says about itself. Any other name is refused: it could be that of a service, for the program's own reader.
+ABOUT = frozenset({
+    "lastmodified", "mac", "version", "key_groups", "shamir_threshold", "mac_only_encrypted",
+    "unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex",
+    "unencrypted_comment_regex", "encrypted_comment_regex",
+})  # fmt: skip
+LOCAL = frozenset({"age", "pgp"})
 # Variables for the program: none of them has a credential of a service.
-KEPT = ("PATH", "HOME", "LANG", "GNUPGHOME", "SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_GPG_EXEC")
+KEPT = (
+    "PATH",
+    "LANG",
+    "GNUPGHOME",
+    "SOPS_AGE_KEY",
+    "SOPS_AGE_KEY_FILE",
+    "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
+    "SOPS_GPG_EXEC",
+)
+# Where the program looks in a home, by the variable that names the same place.
+IN_HOME: Mapping[str, tuple[str, ...]] = {
+    "SOPS_AGE_KEY_FILE": (".config/sops/age/keys.txt", "Library/Application Support/sops/age/keys.txt"),
+    "SOPS_AGE_SSH_PRIVATE_KEY_FILE": (".ssh/id_ed25519", ".ssh/id_rsa"),
+    "GNUPGHOME": (".gnupg",),
+}
 
 
 class Sops:
@@ -51,9 +73,9 @@ class Sops:
     def _require_local(self, content: bytes) -> None:
         data = self._parsed(content)
         about = data.get("sops")
-        if not isinstance(about, dict) or [key for key in data if str(key).lower() == "sops"] != ["sops"]:
+        if not isinstance(about, dict) or [key for key in data if key.casefold() == "sops"] != ["sops"]:
             raise SecretError(f"{self._path} is not encrypted with SOPS", hint=f"sops encrypt --in-place {self._path}")
-        remote = sorted(_services(about))
+        remote = _services(about)
         if remote:
             raise SecretError(
                 f"{self._path} has keys of {', '.join(remote)}: a commit could send Shipway to any such service",
@@ -77,6 +99,8 @@ class Sops:
             data = None
         if not isinstance(data, dict):
             raise SecretError(f"{self._path} is not a mapping in {'JSON' if self._path.endswith('.json') else 'YAML'}")
+        if not all(isinstance(key, str) and key != "<<" for key in _keys(data)):
+            raise SecretError(f"{self._path} has a key that is not a text", hint="write all names as plain texts")
         return data
 
     def _decrypted(self, content: bytes) -> Mapping[str, Any]:
@@ -85,18 +109,19 @@ class Sops:
         if program is None:
             raise SecretUnavailable(f"{PROGRAM} is not installed here", hint="https://getsops.io")
         kind = "json" if self._path.endswith(".json") else "yaml"
-        process = subprocess.Popen(
-            [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"], cwd="/",
-            env={name: environ[name] for name in KEPT if name in environ},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        try:
-            output, errors = process.communicate(content, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            raise SecretUnavailable(f"{PROGRAM} did not decrypt {self._path} within {TIMEOUT:g} s") from None
-        finally:
-            kill_group(process)
-            process.communicate()
+        with tempfile.TemporaryDirectory(prefix="shipway-sops-") as home:
+            process = subprocess.Popen(
+                [program, "--decrypt", "--input-type", kind, "--output-type", "json", "/dev/stdin"], cwd="/",
+                env=_variables(environ) | {"HOME": home},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+            try:
+                output, errors = process.communicate(content, timeout=TIMEOUT)
+            except subprocess.TimeoutExpired:
+                raise SecretUnavailable(f"{PROGRAM} did not decrypt {self._path} within {TIMEOUT:g} s") from None
+            finally:
+                kill_group(process)
+                process.communicate()
         if process.returncode:
             said = errors.decode("utf-8", "replace").strip().splitlines()
             raise SecretUnavailable(
@@ -117,18 +142,40 @@ class Sops:
         return value
 
 
-def _services(about: object) -> set[str]:
-    """Kinds of keys that services hold, at any depth. In any case: Go reads JSON so."""
-    if isinstance(about, list):
-        return set().union(*map(_services, about)) if about else set()
-    if not isinstance(about, dict):
-        return set()
-    own = {str(name).lower() for name, value in about.items() if str(name).lower() in REMOTE and value}
-    return own.union(*map(_services, about.values()))
+def _services(about: Mapping[str, Any]) -> list[str]:
+    """Names of what isn't known to be local, of the file and of its groups of keys. Older files list services without
+    keys."""
+    groups = about.get("key_groups") or []
+    parts = [(about, ABOUT | LOCAL)] + [(group, LOCAL) for group in (groups if isinstance(groups, list) else [groups])]
+    found: set[str] = set()
+    for part, known in parts:
+        if not isinstance(part, dict):
+            return ["an unknown kind"]
+        found |= {name for name, value in part.items() if name not in known and value}
+    return sorted(found)
+
+
+def _keys(data: object) -> Iterator[object]:
+    """All keys, at any depth."""
+    if isinstance(data, dict):
+        yield from data
+    for item in data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple | set) else ():
+        yield from _keys(item)
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables for the program, which name the identities that it would find in the operator's home."""
+    found = {name: environ[name] for name in KEPT if name in environ}
+    home = environ.get("HOME")
+    for name, places in IN_HOME.items() if home else ():
+        there = [str(path) for place in places if (path := Path(str(home)) / place).exists()]
+        if there:
+            found.setdefault(name, there[0])
+    return found
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """ValueError for a key that is there twice: which one counts depends on who reads it."""
-    if len({name.lower() for name, _ in pairs}) != len(pairs):
+    """ValueError for a key that is there twice: which one counts depends on who reads it, and Go's reader folds case."""
+    if len({name.casefold() for name, _ in pairs}) != len(pairs):
         raise ValueError("a key is there twice")
     return dict(pairs)

@@ -74,6 +74,9 @@ LEDGER = {
     ports.OperationLedger: "begin_operation end_operation",
     ports.RenamingLedger: "rename",
     ports.LaunchLedger: "add_launch_record",
+    ports.PurgeLedger: "begin_purge decide_purge save_purge",
+    ports.BackupLedger: "begin_backup copy_to record_backup",
+    ports.ProvisionLedger: "begin_provision end_provision",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",

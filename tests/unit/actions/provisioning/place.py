@@ -51,14 +51,15 @@ class Place:
     """The working tree is `work`, its remote ssh://git@server/….git. sent: keys that a provider got, by its host. code: the files of
     infrastructure that a tool saw."""
 
-    def __init__(self, folder: Path, plan: str = PLAN) -> None:
+    def __init__(self, folder: Path, plan: str = PLAN, *, registered: bool = True) -> None:
         self.work = repository(folder / "work", {"shipway.yaml": plan, "infra/main.tf": "protected"})
         self.bare = folder / "shop.git"
         git(folder, "clone", "--quiet", "--bare", str(self.work), str(self.bare))
         self.url = f"ssh://git@server{self.bare}"
         git(self.work, "remote", "add", "origin", self.url)
         self.world = World(folder / "home")
-        self.world.ledger.register(Registration("shop", self.url, "shipway.yaml", "main", "", ADA, 1.0))
+        if registered:
+            self.world.ledger.register(Registration("shop", self.url, "shipway.yaml", "main", "", ADA, 1.0))
         self.dns = MemoryDns({ZONE: [record_set(ZONE, "MX", 300, ["10 mail.example.net."])]})
         self.infra = MemoryInfra({"server.web": "one", "thing.database": "one"}, RESULTS)
         self.sent: dict[str, str] = {}

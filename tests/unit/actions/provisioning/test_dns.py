@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.projects.in_force import read_rules
 from shipway.actions.provisioning.dns import apply_dns, plan_dns, unfinished, wait_until_seen
+from shipway.app import plan_parser
 from shipway.domain.dns import record_set
 from shipway.domain.errors import DnsError, GateRefused, PlanError, SecretError, UsageError
 from shipway.domain.provision import FAILED, SUCCEEDED
+from shipway.domain.registration import STAND_IN, AcceptedRules
 from tests.unit.actions.provisioning.place import PLAN, ZONE, Place, by_ssh
+from tests.unit.system.repositories import ADA, git
 
 ADDRESSED = PLAN.replace("zone: shop.example,", "zone: shop.example, addresses: [192.0.2.7],")
 
@@ -65,13 +69,57 @@ def test_a_feature_branch_sends_no_key_elsewhere(place: Place) -> None:
 
 def test_an_environment_that_only_a_feature_branch_has_is_refused(place: Place) -> None:
     from shipway.actions.provisioning.in_force import governed
-    from shipway.app import plan_parser
 
     place.push({"shipway.yaml": ADDRESSED.replace("production:", "preview:")}, branch="feature")
     ctx = place.context()
     with pytest.raises(GateRefused, match="has no environment preview"):
         governed(ctx, place.known(ctx), plan_parser(ctx), "preview")
     assert place.sent == {}
+
+
+@pytest.mark.parametrize("stands_in", [False, True])
+def test_while_the_protected_branch_has_no_plan_nothing_stands_in_for_it(place: Place, stands_in: bool) -> None:
+    """Neither the plan of the folder where the operator runs the command, nor the first one that was registered."""
+    git(place.work, "rm", "--quiet", "shipway.yaml")
+    place.push({"README": "no plan yet"})
+    place.push({"shipway.yaml": ADDRESSED.replace("dns.shop.example", "evil.example")}, branch="feature")
+    ctx = place.context()
+    if stands_in:
+        plan = place.known(ctx).any_plan()
+        ctx.ledger.accept_rules(AcceptedRules("shop", STAND_IN, plan, (), "Eve", "the first plan", 2.0))
+    with pytest.raises(
+        GateRefused, match=r"branch main of ssh://.* has no shipway\.yaml|main has no shipway\.yaml"
+    ) as caught:
+        plan_dns(place.governed())
+    assert "merge the plan to main" in caught.value.hint
+    assert place.sent == {}
+    mark = read_rules(ctx, place.known(ctx).ctx.repository(), place.known(ctx).any_plan(), plan_parser(ctx)).written(
+        ctx, "production"
+    )
+    accepted = AcceptedRules(
+        "shop", "production", place.known(ctx).any_plan(), (mark.protected.mark,), ADA, "known", 3.0
+    )
+    ctx.ledger.accept_rules(accepted)
+    assert place.governed().source == f"accepted by {ADA}: known"
+
+
+def test_an_app_that_is_not_registered_has_the_plan_of_the_protected_branch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_ssh(tmp_path, monkeypatch)
+    place = Place(tmp_path, ADDRESSED, registered=False)
+    place.push({"shipway.yaml": ADDRESSED.replace("dns.shop.example", "evil.example")}, branch="feature")
+    plan_dns(place.governed())
+    assert set(place.sent) == {"dns.shop.example"}
+    assert place.world.ledger.registration("shop") is None
+    git(place.work, "switch", "--quiet", "main")
+    git(place.work, "rm", "--quiet", "shipway.yaml")
+    place.push({"README": "no plan"})
+    git(place.work, "switch", "--quiet", "feature")
+    with pytest.raises(GateRefused, match=r"has no shipway\.yaml"):
+        place.governed()
+    assert place.world.ledger.accepted_rules("shop", STAND_IN) == []
+    place.world.close()
 
 
 def test_a_death_after_any_change_is_completed_by_the_next(place: Place) -> None:

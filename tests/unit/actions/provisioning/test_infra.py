@@ -156,6 +156,22 @@ def test_a_sensitive_output_is_no_list_of_hosts(place: Place) -> None:
     assert place.governed().environment.hosts == (Host("ssh://deploy@192.0.2.10"),)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("addresses", ["192.0.2.10", "lb.cloud.example"], r"addresses is no list of IP addresses: 'lb\.cloud\.example'"),
+        ("hosts", [{"host": "ssh://deploy@192.0.2.10", "address": "web.internal"}], r"hosts is no list of hosts: .*web\.int"),
+        ("hosts", [{"host": "ssh://deploy@192.0.2.10", "address": "0.0.0.0"}], "hosts is no list of hosts: .*public"),
+    ],
+)  # fmt: skip
+def test_outputs_that_are_no_addresses_are_refused(place: Place, name: str, value: list[object], message: str) -> None:
+    place.infra.results[name] = Output(value)
+    with pytest.raises(InfraError, match=message):
+        planned_and_applied(place)
+    (record, *_) = place.world.ledger.provisions("shop", "production", "infra")
+    assert record.outcome == FAILED
+
+
 def test_a_death_during_apply_is_completed_by_the_next_plan(place: Place) -> None:
     plan = plan_infra(place.governed())
     place.infra.dies = True
