@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.backups.target import Target, manifest_object
-from shipway.actions.database.client import FOLDER, DatabaseClient
+from shipway.actions.database.client import FOLDER, DatabaseClient, with_volumes
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
 from shipway.domain import names
@@ -46,13 +46,7 @@ def shell_for(ctx: Context, now: Deployment, release: Release, where: Environmen
 
 def chosen_volumes(shell: DatabaseClient, volumes: tuple[str, ...] | None) -> DatabaseClient:
     """With the plan's choice of volumes of the services."""
-    from shipway.actions.database.volume_files import VolumeFiles
-
-    if volumes is None:
-        return shell
-    chosen = {name: names.volume(shell.app, shell.environment, name) for name in volumes}
-    files = VolumeFiles(shell.ctx, shell.spec, chosen, shell.accessory.file) if chosen else None
-    return dataclasses.replace(shell, files=files)
+    return shell if volumes is None else with_volumes(shell, volumes)
 
 
 @contextmanager
