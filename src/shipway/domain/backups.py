@@ -171,21 +171,29 @@ def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backu
     """The stored backups that are no longer needed, oldest first: grandfather, father, son.
 
     Each of the newest days, weeks and months that have a good backup keeps its newest good one. The last good backup is
-    always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong.
+    always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong. A damaged
+    one that was good once takes no place of a good one, but stays as long as if it were: parts of it may be readable.
     """
     stored = sorted((item for item in backups if item.outcome == STORED), key=_order)
     good = [item for item in stored if item.good]
     if not good:
         return []
-    kept = {good[-1].id}
+    once = [item for item in stored if item.verified is not None]
+    kept = {good[-1].id} | _newest(good, keep, zone) | _newest(once, keep, zone)
+    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+
+
+def _newest(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> set[int]:
+    """Ids of the newest of each of the newest days, weeks and months. backups: oldest first."""
+    found: set[int] = set()
     for count, period in (
         (keep.daily, lambda when: when.date()),
         (keep.weekly, lambda when: when.isocalendar()[:2]),
         (keep.monthly, lambda when: (when.year, when.month)),
     ):
-        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in good}
-        kept.update(list(newest.values())[-count:] if count else ())
-    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in backups}
+        found.update(list(newest.values())[-count:] if count else ())
+    return found
 
 
 def _order(item: Backup) -> tuple[float, int]:

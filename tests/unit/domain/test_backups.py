@@ -82,16 +82,22 @@ def test_the_last_good_one_is_never_removed() -> None:
 
 def test_damaged_ones_take_no_place() -> None:
     backups = [made(1, START), replace(made(2, START + 3600), problem="damaged"), made(3, START + DAY)]
-    assert kept(backups, Keep(2, 0, 0)) == [1, 3]
+    assert kept(backups, Keep(2, 0, 0)) == [1, 2, 3], "it was good once, and is kept as long as that"
+    assert kept([*backups, made(4, START + 2 * DAY)], Keep(2, 0, 0)) == [3, 4]
+    assert kept([made(1, START), made(2, START + 3600, good=False), made(3, START + DAY)], Keep(2, 0, 0)) == [1, 3]
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 2000), st.sampled_from([STORED, FAILED, PENDING, REMOVED]), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.integers(0, 2000), st.sampled_from([STORED, FAILED, PENDING, REMOVED]), st.sampled_from(["good", "unverified", "damaged"])), max_size=30),
     st.integers(0, 4), st.integers(0, 4), st.integers(0, 4),
 )  # fmt: skip
-def test_whatever_happened(found: list[tuple[int, str, bool]], daily: int, weekly: int, monthly: int) -> None:
+def test_whatever_happened(found: list[tuple[int, str, str]], daily: int, weekly: int, monthly: int) -> None:
     backups = [
-        made(number, START + hours * 3600, outcome, good=good) for number, (hours, outcome, good) in enumerate(found)
+        replace(
+            made(number, START + hours * 3600, outcome, good=state != "unverified"),
+            problem="damaged" if state == "damaged" else "",
+        )
+        for number, (hours, outcome, state) in enumerate(found)
     ]
     keep = Keep(daily, weekly, monthly)
     gone = removable(backups, keep, UTC)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
 from shipway.actions.backups.take import VOLUME
 from shipway.actions.backups.target import Target, target_of
+from shipway.actions.backups.verify import require_kind
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import shell_of
@@ -67,10 +68,7 @@ def fetch(
         now, release, where = serving(own, app, environment)
         here = own.on(where.hosts[0].name)
         shell = shell_of(here, now, release, where)
-        if shell.accessory.kind != manifest.kind:
-            raise UsageError(
-                f"{manifest.name} is of a {manifest.kind} database, and {environment} has {shell.accessory.kind}"
-            )
+        require_kind(shell, manifest)
         file = f"{uuid.uuid4().hex}.dump"
         archives: dict[str, Archive] = {}
         with own.part("fetch", f"{manifest.name}: {describe(manifest)}"), carrier(shell) as container:

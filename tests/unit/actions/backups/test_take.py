@@ -17,7 +17,18 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
 from shipway.domain.backups import FAILED, PENDING, REMOVED, STORED, Backup, Backups, Keep, Required
-from shipway.domain.errors import BackupFailed, GateRefused, SecretError, StoreFull, StoreGone, UsageError
+from shipway.domain.errors import (
+    BackupFailed,
+    Damaged,
+    EngineError,
+    GateRefused,
+    NotStored,
+    SecretError,
+    SnapshotFailed,
+    StoreFull,
+    StoreGone,
+    UsageError,
+)
 from shipway.system.sealing import new_key
 from shipway.testing.backups import MemoryBackupStore
 from shipway.testing.faults import Death, Killed
@@ -287,3 +298,62 @@ def test_another_machine_takes_none(tmp_path: Path) -> None:
     assert shop.known == []
     assert len(take_due(shop.controller())) == 1
     shop.world.close()
+
+
+class Flaky(MemoryBackupStore):
+    """One that answers with an error for a moment."""
+
+    error: Exception | None = None
+
+    def get(self, name: str) -> Iterator[bytes]:
+        if self.error is not None:
+            raise self.error
+        return super().get(name)
+
+
+@pytest.mark.parametrize("error", [BackupFailed("the store answered 503"), EngineError("no memory")])
+def test_a_failed_attempt_to_verify_is_no_damage(shop: Shop, error: Exception) -> None:
+    shop.store = Flaky()
+    made = shop.backup()
+    shop.store.error = error
+    with pytest.raises(type(error)):
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    assert shop.known == [made]
+
+
+def test_a_scratch_server_that_fails_is_no_damage(shop: Shop) -> None:
+    made = shop.backup()
+    shop.world.runtime.behave("*_job_backup*", Behaviour(("out of memory",), exit_code=1))
+    with pytest.raises(SnapshotFailed):
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    assert shop.known == [made]
+
+
+def test_a_changed_or_missing_object_is_damage(shop: Shop) -> None:
+    made = shop.backup()
+    name = f"shop/staging/{made.name}/database.age"
+    whole = shop.store.objects.pop(name)
+    with pytest.raises(NotStored):
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    assert shop.known[0].state == "damaged"
+    shop.store.objects[name] = whole
+    assert verify(shop.controller(), "shop", "staging", made.name, None).good
+    shop.store.objects[name] = whole[:-1]
+    with pytest.raises(Damaged):
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    assert shop.known[0].state == "damaged"
+    objects, shop.store.objects = shop.store.objects, {}
+    shop.world.ledger.record_backup(made)
+    with pytest.raises(StoreGone):  # a disk that isn't mounted
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    shop.store.objects = objects
+    assert shop.known == [made]
+
+
+def test_one_of_another_kind_of_database_is_no_damage(shop: Shop) -> None:
+    made = shop.backup()
+    other = dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, kind="mysql"))
+    shop.world.ledger.record_backup(other)
+    with pytest.raises(UsageError, match="is of a mysql database, and staging has postgres"):
+        verify(shop.controller(), "shop", "staging", made.name, None)
+    assert shop.known == [other]
