@@ -50,7 +50,7 @@ from shipway.domain.backups import (
     name_of,
     with_stored,
 )
-from shipway.domain.errors import BackupFailed, ShipwayError, SnapshotFailed
+from shipway.domain.errors import BackupFailed, Interrupted, ShipwayError, SnapshotFailed
 from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
@@ -92,13 +92,16 @@ def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: fl
 
 @contextmanager
 def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
-    """Records a failure as the outcome, and removes what was stored by then."""
+    """Records a failure as the outcome, and removes what was stored by then. One that was verified stays."""
     try:
         yield record
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
+        now = next(item for item in ctx.ledger.backups(target.app, target.environment) if item.id == record.id)
+        if now.outcome == STORED:
+            raise
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
-        ctx.ledger.record_backup(dataclasses.replace(record, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
+        ctx.ledger.record_backup(dataclasses.replace(now, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
         try:
             delete(target, record.name)
         except ShipwayError as problem:  # of a store that is gone; the next backup does it
@@ -151,7 +154,7 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
         try:
             manifest = _dump(shell, manifest)
         except ShipwayError:  # such as a full disk
-            discard(shell)
+            _discard(shell)
             raise
     shell = _with_context(shell, ctx.on(where.hosts[0].name))  # the environment's lock was given back
     try:
@@ -162,7 +165,17 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
             record = publish(ctx, target, dataclasses.replace(record, manifest=with_stored(manifest, parts)))
         return finished(ctx, target, record, shell)
     finally:
+        _discard(shell)
+
+
+def _discard(shell: DatabaseClient) -> None:
+    """Its failure decides nothing: the next backup does it again."""
+    try:
         discard(shell)
+    except Interrupted:
+        raise
+    except ShipwayError as problem:
+        shell.ctx.reporter.note(f"files of a backup may remain on {shell.ctx.machine.name}: {problem.message}")
 
 
 def publish(ctx: Context, target: Target, record: Backup) -> Backup:

@@ -17,6 +17,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
 from shipway.domain.backups import FAILED, PENDING, REMOVED, STORED, Backup, Backups, Keep, Required
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import (
     BackupFailed,
     Damaged,
@@ -287,6 +288,25 @@ def test_a_deployment_needs_a_recent_one(tmp_path: Path) -> None:
     shop.world.close()
 
 
+def test_a_lost_host_needs_none(tmp_path: Path) -> None:
+    """The ledger came back, and nothing else: a backup of what isn't there can't be taken."""
+    shop = Shop(tmp_path, dataclasses.replace(SETTINGS, require=Required(3600.0)))
+    runtime = shop.world.runtime
+    labels = {LABEL_APP: "shop", LABEL_ENVIRONMENT: "staging"}
+    kept = next(item.name for item in runtime.objects(labels) if item.kind == "volume")
+    runtime.containers.clear()
+    runtime.networks.clear()
+    for name in [name for name in runtime.volumes if name != kept]:
+        runtime.volumes.pop(name)
+    with pytest.raises(GateRefused, match="there is none"):
+        shop.deploy(2)
+    runtime.volumes.pop(kept)
+    shop.deploy(2)
+    with pytest.raises(GateRefused, match="there is none"):
+        shop.deploy(3)
+    shop.world.close()
+
+
 def test_another_machine_takes_none(tmp_path: Path) -> None:
     """One that shares the ledger: its own engine has no container of the environment."""
     shop = Shop(tmp_path, dataclasses.replace(SETTINGS, at="30 2 * * *"))
@@ -357,3 +377,26 @@ def test_one_of_another_kind_of_database_is_no_damage(shop: Shop) -> None:
     with pytest.raises(UsageError, match="is of a mysql database, and staging has postgres"):
         verify(shop.controller(), "shop", "staging", made.name, None)
     assert shop.known == [other]
+
+
+@pytest.mark.parametrize("error", [EngineError("the engine is away"), KeyboardInterrupt()])
+def test_a_failed_clean_up_leaves_a_verified_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    remove = shop.world.runtime.remove_volume
+
+    def failing(name: str) -> None:
+        if name.endswith(".backup") and STORED in shop.outcomes:
+            raise error
+        remove(name)
+
+    monkeypatch.setattr(shop.world.runtime, "remove_volume", failing)
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            shop.backup()
+    else:
+        assert shop.backup().good
+        assert "files of a backup may remain" in shop.world.notes[-1]
+    (made,) = shop.known
+    assert made.good
+    assert shop.folders == {made.name}
