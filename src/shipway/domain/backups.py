@@ -209,14 +209,15 @@ def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: fl
     """The time of the backup that is due now; None if none is. At most one makes up for several missed ones.
 
     times: due times up to now, newest first. backups: of the environment, in any order. since: when the settings took
-    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times.
+    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times; so is
+    a pending one: callers ask only while the lock of the backups is free, so that its process has died.
     """
     at = next(times, None)
     begun = max((item.started for item in backups), default=None)
     if at is None or at <= (since if begun is None else min(since, begun)):
         return None
     own = [item for item in backups if item.due == at]
-    if any(item.outcome in (STORED, REMOVED, PENDING) for item in own):
+    if any(item.outcome in (STORED, REMOVED) for item in own):
         return None
     if any(item.started >= at and item.outcome in (STORED, REMOVED) for item in backups):
         return None

@@ -121,7 +121,9 @@ TIMES = [START + number * DAY for number in range(10, -1, -1)]
         ([], START, TIMES[0]),
         ([], NOW - 60, None),
         ([made(1, TIMES[0] + 30, due=TIMES[0])], START, None),
-        ([made(1, TIMES[0] + 30, PENDING, due=TIMES[0])], START, None),
+        ([made(1, NOW - 100, PENDING, due=TIMES[0])], START, None),
+        ([made(1, NOW - 1000, PENDING, due=TIMES[0])], START, TIMES[0]),
+        ([made(number, NOW - 3000, PENDING, due=TIMES[0]) for number in range(3)], START, None),
         ([made(1, TIMES[0] + 30)], START, None),
         ([made(1, TIMES[3], due=TIMES[3])], START, TIMES[0]),
         ([made(1, TIMES[3], due=TIMES[3])], NOW - 60, TIMES[0]),
@@ -130,7 +132,7 @@ TIMES = [START + number * DAY for number in range(10, -1, -1)]
         ([made(number, NOW - 3000, FAILED, due=TIMES[0]) for number in range(3)], START, None),
     ],
     ids=[
-        "none yet", "set up since then", "taken", "in progress", "taken by a person since", "one for all missed",
+        "none yet", "set up since then", "taken", "died just now", "died a while ago", "died too often", "taken by a person since", "one for all missed",
         "deployed since, but backed up before", "failed just now", "failed a while ago", "failed too often",
     ],
 )  # fmt: skip

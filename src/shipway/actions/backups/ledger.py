@@ -19,7 +19,7 @@ from shipway.actions.backups.restore import newest
 from shipway.actions.backups.retention import remove_old
 from shipway.actions.backups.take import begun, clean_up, finished, new_name, publish, recorded
 from shipway.actions.backups.target import Target, require_there
-from shipway.actions.environment.locks import fenced
+from shipway.actions.environment.locks import fenced, is_held
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import Backup, Backups, Manifest, Part, due, with_stored
@@ -81,7 +81,7 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
 def due_ledger(ctx: Context) -> float | None:
     """The time of a backup of the ledger that is due."""
     given, now = settings(ctx), ctx.ledger.now()
-    if given is None or given.at is None:
+    if given is None or given.at is None or is_held(ctx.ledger.lease(names.backups_lock("", "")), now):
         return None
     backups = ctx.ledger.backups("", "")
     return due(times_before(given.at, given.zone, now), backups, 0.0, now)

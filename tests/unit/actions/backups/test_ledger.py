@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from shipway.actions.backups.ledger import backup_ledger, due_ledger, restore_ledger, set_settings, settings
+from shipway.actions.environment.locks import fenced
 from shipway.context import Context
-from shipway.domain.backups import FAILED, STORED, Backups, Keep
+from shipway.domain import names
+from shipway.domain.backups import FAILED, PENDING, STORED, Backups, Keep
 from shipway.domain.errors import BackupFailed, StoreFull, UsageError
 from shipway.store import open_ledger
 from shipway.system.sealing import new_key
@@ -139,3 +141,16 @@ def test_it_must_be_set_where(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="never set where"):
         backup_ledger(world.controller(), KEY, "")
     world.close()
+
+
+def test_one_whose_process_died_is_due_again(home: Home) -> None:
+    home.world.now += 7200
+    at = due_ledger(home.context())
+    with pytest.raises(Killed):
+        backup_ledger(home.context(Death(8, after=False)), KEY, "", due=at)
+    assert home.world.ledger.backups("", "")[0].outcome == PENDING
+    assert due_ledger(home.context()) is None
+    home.world.now += 700
+    assert due_ledger(home.context()) == at
+    with fenced(home.context(), names.backups_lock("", ""), "another"):
+        assert due_ledger(home.context()) is None

@@ -17,10 +17,11 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
 from shipway.domain.backups import FAILED, PENDING, REMOVED, STORED, Backup, Backups, Keep, Required
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, ContainerSpec
 from shipway.domain.errors import (
     BackupFailed,
     Damaged,
+    DiskFull,
     EngineError,
     GateRefused,
     NotStored,
@@ -400,3 +401,41 @@ def test_a_failed_clean_up_leaves_a_verified_one(
     (made,) = shop.known
     assert made.good
     assert shop.folders == {made.name}
+
+
+def test_one_whose_process_died_is_repeated(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, dataclasses.replace(SETTINGS, at="30 2 * * *"))
+    shop.world.now += 86400
+    with pytest.raises(Killed):
+        take_due(shop.controller(Death(10, after=False)))
+    assert shop.outcomes == [PENDING]
+    assert take_due(shop.controller()) == [], "its lock may still be held"
+    shop.world.now += 700
+    assert len(take_due(shop.controller())) == 1
+    assert shop.outcomes == [STORED, FAILED]
+    shop.world.close()
+
+
+def test_a_fetch_needs_space_and_leaves_no_part(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shop.backup()
+    ctx = shop.controller()
+    target, manifest, key = open_backup(ctx, "shop", "staging", "latest", None)
+    free, shop.world.runtime.free = shop.world.runtime.free, len(DUMP)
+    with pytest.raises(DiskFull, match="too full for backup"):
+        fetch(ctx, "shop", "staging", target, manifest, key)
+    shop.world.runtime.free = free
+    name = f"shop/staging/{made.name}/database.age"
+    shop.store.objects[name] = shop.store.objects[name][:-1]
+    commands: list[tuple[str, ...]] = []
+    create = shop.world.runtime.create
+
+    def kept(spec: ContainerSpec) -> str:
+        commands.append(spec.command or ())
+        return create(spec)
+
+    monkeypatch.setattr(shop.world.runtime, "create", kept)
+    with pytest.raises(Damaged):
+        fetch(ctx, "shop", "staging", target, manifest, key)
+    assert commands[-1][0].startswith("rm -f")
+    assert commands[-1][2].startswith("/snapshots/")
+    assert shop.world.ledger.snapshots("shop", "staging") == []
