@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
@@ -16,6 +17,8 @@ SUFFIX = ".age"
 DATABASE = "database"
 S3 = "s3://"
 ATTEMPTS = 3  # of a due backup
+NAMED = re.compile(r"\d{8}T\d{6}Z-")  # begins names of backups
+ABANDONED = 86400.0  # seconds after which what another ledger left is no upload in progress
 PAUSE = 600.0  # seconds between them
 
 
@@ -162,9 +165,23 @@ def folder_of(app: str, environment: str) -> str:
     return f"{app}/{environment}/" if app else "_ledger/"
 
 
-def name_of(at: datetime, unique: str) -> str:
-    """The name of a new backup: sorts by time. at: in UTC."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{unique[:6]}"
+def time_of(at: datetime) -> str:
+    """Begins the name of a backup of that time, in UTC."""
+    return f"{at:%Y%m%dT%H%M%SZ}"
+
+
+def name_of(at: datetime, unique: str, ledger: str = "") -> str:
+    """The name of a new backup: sorts by time. at: in UTC. ledger: the identity of the ledger, of a backup of it."""
+    return "-".join([time_of(at), *([ledger[:8]] if ledger else []), unique[:6]])
+
+
+def by_ledger(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of backups of ledgers, in their order, by the beginning of the ledger's identity; empty: of older versions."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        words = name.split("-")
+        found.setdefault(words[1] if len(words) == 3 else "", []).append(name)
+    return found
 
 
 def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backup]:
@@ -279,12 +296,14 @@ def compared(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]
     return lines
 
 
-def leftovers(names: Collection[str], known: Collection[str]) -> list[str]:
-    """Folders in the store (names of backups) without a manifest that no backup in progress has. names: of all objects,
-    below the environment's folder."""
+def leftovers(names: Collection[str], mine: Collection[str], before: datetime) -> list[str]:
+    """Folders in the store (names of backups) without a manifest. names: of all objects, below the environment's folder.
+    mine: backups of this ledger, of which none is in progress. Those of others may be, unless they began before that time
+    (in UTC)."""
     folders = {name.split("/")[0] for name in names if "/" in name}
     complete = {name.split("/")[0] for name in names if name.endswith(f"/{MANIFEST}{SUFFIX}")}
-    return sorted(folders - complete - set(known))
+    old = {name for name in folders if NAMED.match(name) and name < time_of(before)}
+    return sorted((folders - complete) & (old | set(mine)))
 
 
 def describe(item: Manifest) -> str:

@@ -181,6 +181,10 @@ class Damaged(BackupFailed):
     """What is stored differs from what was recorded: its content, not the attempt to read it."""
 
 
+class OtherKey(BackupFailed):
+    """The backup was made for other private keys."""
+
+
 class StoreFull(BackupFailed):
     """The store of the backups has no space left."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shipway.domain.errors import BackupFailed, Damaged, UsageError
+from shipway.domain.errors import BackupFailed, Damaged, OtherKey, UsageError
 from shipway.system.tally import Reader, pushed
 
 RECIPIENT, IDENTITY = "age1", "AGE-SECRET-KEY-"
@@ -66,7 +66,7 @@ def decrypted(chunks: Iterator[bytes], private: str) -> Iterator[bytes]:
             if source.error is not None:
                 raise source.error  # noqa: B904 - it may be this very one
             if "No matching keys" in str(error):
-                raise BackupFailed(
+                raise OtherKey(
                     "the backup can't be decrypted with this key",
                     hint="pass the private key of one of the recipients it was made for: --identity FILE",
                 ) from error

@@ -174,8 +174,9 @@ def test_rows_are_compared() -> None:
 
 
 def test_folders_without_a_manifest_are_leftovers() -> None:
-    names = ["a/manifest.age", "a/database.age", "b/database.age", "c/database.age", "stray"]
-    assert leftovers(names, ["c"]) == ["b"]
+    old, new = "20251231T000000Z-abcdef", "20260101T020000Z-abcdef"
+    names = ["a/manifest.age", "a/database.age", "b/database.age", "c/x", f"{old}/x", f"{new}/x", "stray"]
+    assert leftovers(names, ["a", "b"], datetime.fromtimestamp(START - 3600, UTC)) == [old, "b"]
 
 
 def test_a_manifest_comes_back_and_an_older_reader_ignores_new_keys() -> None:

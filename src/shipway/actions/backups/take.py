@@ -34,6 +34,7 @@ from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import (
+    ABANDONED,
     DATABASE,
     FAILED,
     MANIFEST,
@@ -79,9 +80,9 @@ def _begun(ctx: Context, target: Target, reason: str, due: float | None) -> Back
     )
 
 
-def new_name(ctx: Context) -> str:
-    """Of a backup that begins now."""
-    return name_of(datetime.fromtimestamp(ctx.clock(), UTC), uuid.uuid4().hex)
+def new_name(ctx: Context, ledger: str = "") -> str:
+    """Of a backup that begins now. ledger: its identity, if the backup is of the ledger."""
+    return name_of(datetime.fromtimestamp(ctx.clock(), UTC), uuid.uuid4().hex, ledger)
 
 
 def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: float | None) -> Backup:
@@ -111,8 +112,12 @@ def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
 
 def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
     """Finish backups whose process died: one that is completely stored is verified, others are removed from the store, with
-    whatever an unknown process left there."""
-    target.store.clean_up(target.folder)
+    what a process of another ledger left there long ago."""
+    target.store.clean_up(target.folder, ABANDONED)
+    since = ctx.ledger.now() - ABANDONED
+    for item in known:
+        if item.outcome == PENDING or (item.outcome == FAILED and item.started > since):
+            target.store.clean_up(f"{target.folder}{item.name}/")
     there = target.store.list(target.folder)
     for item in known:
         if item.outcome == PENDING:
@@ -121,7 +126,11 @@ def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
     # One without a digest has a manifest that this ledger never wrote: it is older than the backup, as after a restore.
     bad = {item.name for item in known if item.outcome in (PENDING, FAILED, REMOVED) and item.digest}
     bad -= {item.name for item in ctx.ledger.backups(target.app, target.environment) if item.outcome == STORED}
-    partial = leftovers([name.removeprefix(target.folder) for name in there], ())
+    partial = leftovers(
+        [name.removeprefix(target.folder) for name in there],
+        [item.name for item in known],
+        datetime.fromtimestamp(ctx.clock() - ABANDONED, UTC),
+    )
     for name in sorted({*partial, *(bad & folders)}):
         ctx.reporter.note(f"{name} is incomplete, and is removed from the store")
         delete(target, name, [item for item in there if item.startswith(f"{target.folder}{name}/")])
