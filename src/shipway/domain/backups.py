@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
@@ -16,6 +17,8 @@ SUFFIX = ".age"
 DATABASE = "database"
 S3 = "s3://"
 ATTEMPTS = 3  # of a due backup
+NAMED = re.compile(r"\d{8}T\d{6}Z-")  # begins names of backups
+ABANDONED = 86400.0  # seconds after which what another ledger left is no upload in progress
 PAUSE = 600.0  # seconds between them
 
 
@@ -162,30 +165,52 @@ def folder_of(app: str, environment: str) -> str:
     return f"{app}/{environment}/" if app else "_ledger/"
 
 
-def name_of(at: datetime, unique: str) -> str:
-    """The name of a new backup: sorts by time. at: in UTC."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{unique[:6]}"
+def time_of(at: datetime) -> str:
+    """Begins the name of a backup of that time, in UTC."""
+    return f"{at:%Y%m%dT%H%M%SZ}"
+
+
+def name_of(at: datetime, unique: str, ledger: str = "") -> str:
+    """The name of a new backup: sorts by time. at: in UTC. ledger: the identity of the ledger, of a backup of it."""
+    return "-".join([time_of(at), *([ledger[:8]] if ledger else []), unique[:6]])
+
+
+def by_ledger(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of backups of ledgers, in their order, by the beginning of the ledger's identity; empty: of older versions."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        words = name.split("-")
+        found.setdefault(words[1] if len(words) == 3 else "", []).append(name)
+    return found
 
 
 def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backup]:
     """The stored backups that are no longer needed, oldest first: grandfather, father, son.
 
     Each of the newest days, weeks and months that have a good backup keeps its newest good one. The last good backup is
-    always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong.
+    always kept. Others (not verified, or damaged) are kept while they are newer than that: they say what is wrong. A damaged
+    one that was good once takes no place of a good one, but stays as long as if it were: parts of it may be readable.
     """
     stored = sorted((item for item in backups if item.outcome == STORED), key=_order)
     good = [item for item in stored if item.good]
     if not good:
         return []
-    kept = {good[-1].id}
+    once = [item for item in stored if item.verified is not None]
+    kept = {good[-1].id} | _newest(good, keep, zone) | _newest(once, keep, zone)
+    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+
+
+def _newest(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> set[int]:
+    """Ids of the newest of each of the newest days, weeks and months. backups: oldest first."""
+    found: set[int] = set()
     for count, period in (
         (keep.daily, lambda when: when.date()),
         (keep.weekly, lambda when: when.isocalendar()[:2]),
         (keep.monthly, lambda when: (when.year, when.month)),
     ):
-        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in good}
-        kept.update(list(newest.values())[-count:] if count else ())
-    return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
+        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in backups}
+        found.update(list(newest.values())[-count:] if count else ())
+    return found
 
 
 def _order(item: Backup) -> tuple[float, int]:
@@ -201,14 +226,15 @@ def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: fl
     """The time of the backup that is due now; None if none is. At most one makes up for several missed ones.
 
     times: due times up to now, newest first. backups: of the environment, in any order. since: when the settings took
-    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times.
+    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times; so is
+    a pending one: callers ask only while the lock of the backups is free, so that its process has died.
     """
     at = next(times, None)
     begun = max((item.started for item in backups), default=None)
     if at is None or at <= (since if begun is None else min(since, begun)):
         return None
     own = [item for item in backups if item.due == at]
-    if any(item.outcome in (STORED, REMOVED, PENDING) for item in own):
+    if any(item.outcome in (STORED, REMOVED) for item in own):
         return None
     if any(item.started >= at and item.outcome in (STORED, REMOVED) for item in backups):
         return None
@@ -270,12 +296,14 @@ def compared(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]
     return lines
 
 
-def leftovers(names: Collection[str], known: Collection[str]) -> list[str]:
-    """Folders in the store (names of backups) without a manifest that no backup in progress has. names: of all objects,
-    below the environment's folder."""
+def leftovers(names: Collection[str], mine: Collection[str], before: datetime) -> list[str]:
+    """Folders in the store (names of backups) without a manifest. names: of all objects, below the environment's folder.
+    mine: backups of this ledger, of which none is in progress. Those of others may be, unless they began before that time
+    (in UTC)."""
     folders = {name.split("/")[0] for name in names if "/" in name}
     complete = {name.split("/")[0] for name in names if name.endswith(f"/{MANIFEST}{SUFFIX}")}
-    return sorted(folders - complete - set(known))
+    old = {name for name in folders if NAMED.match(name) and name < time_of(before)}
+    return sorted((folders - complete) & (old | set(mine)))
 
 
 def describe(item: Manifest) -> str:

@@ -177,6 +177,14 @@ class BackupFailed(ShipwayError):
     exit_code = 29
 
 
+class Damaged(BackupFailed):
+    """What is stored differs from what was recorded: its content, not the attempt to read it."""
+
+
+class OtherKey(BackupFailed):
+    """The backup was made for other private keys."""
+
+
 class StoreFull(BackupFailed):
     """The store of the backups has no space left."""
 

@@ -26,5 +26,6 @@ class BackupStore(Protocol):
     def remove(self, name: str) -> None:
         """Remove it; a missing one is no error."""
 
-    def clean_up(self, folder: str) -> None:
-        """Remove what unfinished `put`s left below the folder, of processes that died."""
+    def clean_up(self, folder: str, age: float = 0.0) -> None:
+        """Remove what unfinished `put`s left below the folder, of processes that died. age: only what is at least that old,
+        in seconds."""

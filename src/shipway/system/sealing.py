@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shipway.domain.errors import BackupFailed, UsageError
+from shipway.domain.errors import BackupFailed, Damaged, OtherKey, UsageError
 from shipway.system.tally import Reader, pushed
 
 RECIPIENT, IDENTITY = "age1", "AGE-SECRET-KEY-"
@@ -54,8 +54,8 @@ def encrypted(chunks: Iterator[bytes], recipients: Sequence[str]) -> Iterator[by
 
 
 def decrypted(chunks: Iterator[bytes], private: str) -> Iterator[bytes]:
-    """The plain stream. BackupFailed if the key is another one, or the content was changed or ends early: then what came
-    before must not be used."""
+    """The plain stream. BackupFailed if the key is another one; Damaged if the content was changed or ends early: then what
+    came before must not be used."""
     age, source = _age(), Reader(iter(chunks))
     identity = _identity(private)
 
@@ -66,11 +66,11 @@ def decrypted(chunks: Iterator[bytes], private: str) -> Iterator[bytes]:
             if source.error is not None:
                 raise source.error  # noqa: B904 - it may be this very one
             if "No matching keys" in str(error):
-                raise BackupFailed(
+                raise OtherKey(
                     "the backup can't be decrypted with this key",
                     hint="pass the private key of one of the recipients it was made for: --identity FILE",
                 ) from error
-            raise BackupFailed(f"the backup is damaged: it can't be decrypted ({error})") from error
+            raise Damaged(f"the backup is damaged: it can't be decrypted ({error})") from error
 
     return pushed(work)
 

@@ -82,16 +82,22 @@ def test_the_last_good_one_is_never_removed() -> None:
 
 def test_damaged_ones_take_no_place() -> None:
     backups = [made(1, START), replace(made(2, START + 3600), problem="damaged"), made(3, START + DAY)]
-    assert kept(backups, Keep(2, 0, 0)) == [1, 3]
+    assert kept(backups, Keep(2, 0, 0)) == [1, 2, 3], "it was good once, and is kept as long as that"
+    assert kept([*backups, made(4, START + 2 * DAY)], Keep(2, 0, 0)) == [3, 4]
+    assert kept([made(1, START), made(2, START + 3600, good=False), made(3, START + DAY)], Keep(2, 0, 0)) == [1, 3]
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 2000), st.sampled_from([STORED, FAILED, PENDING, REMOVED]), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.integers(0, 2000), st.sampled_from([STORED, FAILED, PENDING, REMOVED]), st.sampled_from(["good", "unverified", "damaged"])), max_size=30),
     st.integers(0, 4), st.integers(0, 4), st.integers(0, 4),
 )  # fmt: skip
-def test_whatever_happened(found: list[tuple[int, str, bool]], daily: int, weekly: int, monthly: int) -> None:
+def test_whatever_happened(found: list[tuple[int, str, str]], daily: int, weekly: int, monthly: int) -> None:
     backups = [
-        made(number, START + hours * 3600, outcome, good=good) for number, (hours, outcome, good) in enumerate(found)
+        replace(
+            made(number, START + hours * 3600, outcome, good=state != "unverified"),
+            problem="damaged" if state == "damaged" else "",
+        )
+        for number, (hours, outcome, state) in enumerate(found)
     ]
     keep = Keep(daily, weekly, monthly)
     gone = removable(backups, keep, UTC)
@@ -115,7 +121,9 @@ TIMES = [START + number * DAY for number in range(10, -1, -1)]
         ([], START, TIMES[0]),
         ([], NOW - 60, None),
         ([made(1, TIMES[0] + 30, due=TIMES[0])], START, None),
-        ([made(1, TIMES[0] + 30, PENDING, due=TIMES[0])], START, None),
+        ([made(1, NOW - 100, PENDING, due=TIMES[0])], START, None),
+        ([made(1, NOW - 1000, PENDING, due=TIMES[0])], START, TIMES[0]),
+        ([made(number, NOW - 3000, PENDING, due=TIMES[0]) for number in range(3)], START, None),
         ([made(1, TIMES[0] + 30)], START, None),
         ([made(1, TIMES[3], due=TIMES[3])], START, TIMES[0]),
         ([made(1, TIMES[3], due=TIMES[3])], NOW - 60, TIMES[0]),
@@ -124,7 +132,7 @@ TIMES = [START + number * DAY for number in range(10, -1, -1)]
         ([made(number, NOW - 3000, FAILED, due=TIMES[0]) for number in range(3)], START, None),
     ],
     ids=[
-        "none yet", "set up since then", "taken", "in progress", "taken by a person since", "one for all missed",
+        "none yet", "set up since then", "taken", "died just now", "died a while ago", "died too often", "taken by a person since", "one for all missed",
         "deployed since, but backed up before", "failed just now", "failed a while ago", "failed too often",
     ],
 )  # fmt: skip
@@ -166,8 +174,9 @@ def test_rows_are_compared() -> None:
 
 
 def test_folders_without_a_manifest_are_leftovers() -> None:
-    names = ["a/manifest.age", "a/database.age", "b/database.age", "c/database.age", "stray"]
-    assert leftovers(names, ["c"]) == ["b"]
+    old, new = "20251231T000000Z-abcdef", "20260101T020000Z-abcdef"
+    names = ["a/manifest.age", "a/database.age", "b/database.age", "c/x", f"{old}/x", f"{new}/x", "stray"]
+    assert leftovers(names, ["a", "b"], datetime.fromtimestamp(START - 3600, UTC)) == [old, "b"]
 
 
 def test_a_manifest_comes_back_and_an_older_reader_ignores_new_keys() -> None:

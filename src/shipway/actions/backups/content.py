@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shipway.actions.backups.target import Target, manifest_object
-from shipway.actions.database.client import FOLDER, DatabaseClient
+from shipway.actions.database.client import FOLDER, DatabaseClient, with_volumes
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import Manifest, Part
 from shipway.domain.container import LABEL_CONFIG
-from shipway.domain.errors import BackupFailed, NotStored
+from shipway.domain.errors import BackupFailed, Damaged, NotStored
 from shipway.domain.plan import Environment
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import Deployment, Release
@@ -46,13 +46,7 @@ def shell_for(ctx: Context, now: Deployment, release: Release, where: Environmen
 
 def chosen_volumes(shell: DatabaseClient, volumes: tuple[str, ...] | None) -> DatabaseClient:
     """With the plan's choice of volumes of the services."""
-    from shipway.actions.database.volume_files import VolumeFiles
-
-    if volumes is None:
-        return shell
-    chosen = {name: names.volume(shell.app, shell.environment, name) for name in volumes}
-    files = VolumeFiles(shell.ctx, shell.spec, chosen, shell.accessory.file) if chosen else None
-    return dataclasses.replace(shell, files=files)
+    return shell if volumes is None else with_volumes(shell, volumes)
 
 
 @contextmanager
@@ -107,10 +101,10 @@ def file_into(shell: DatabaseClient, container: str, file: str, size: int, chunk
         for chunk in chunks:
             rest -= len(chunk)
             if rest < 0:
-                raise BackupFailed(f"{file} is larger than recorded")
+                raise Damaged(f"{file} is larger than recorded")
             yield chunk
         if rest:
-            raise BackupFailed(f"{file} is {rest} bytes shorter than recorded")
+            raise Damaged(f"{file} is {rest} bytes shorter than recorded")
         yield b"\0" * (-size % 512 + 1024)
 
     shell.ctx.runtime.put(container, FOLDER, archive())
@@ -139,7 +133,7 @@ def read_part(target: Target, manifest: Manifest, part: Part, private: str) -> I
     if (sealed.size, sealed.digest) != (part.stored, part.sealed) or (plain.size, plain.digest) != (
         part.size, part.digest,
     ):  # fmt: skip
-        raise BackupFailed(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
+        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
 
 
 def check_part(target: Target, manifest: Manifest, part: Part, private: str | None) -> None:
@@ -152,7 +146,7 @@ def check_part(target: Target, manifest: Manifest, part: Part, private: str | No
     sealed = Tally(target.store.get(manifest.folder + part.object))
     sealed.drain()
     if (sealed.size, sealed.digest) != (part.stored, part.sealed):
-        raise BackupFailed(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
+        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
 
 
 def sealed_manifest(target: Target, manifest: Manifest) -> tuple[bytes, str]:

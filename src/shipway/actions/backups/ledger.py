@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shipway.actions.backups.content import read_manifest, read_part, store_part
-from shipway.actions.backups.restore import newest
+from shipway.actions.backups.restore import newest, stored_names
 from shipway.actions.backups.retention import remove_old
 from shipway.actions.backups.take import begun, clean_up, finished, new_name, publish, recorded
 from shipway.actions.backups.target import Target, require_there
-from shipway.actions.environment.locks import fenced
+from shipway.actions.environment.locks import fenced, is_held
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.backups import Backup, Backups, Manifest, Part, due, with_stored
-from shipway.domain.errors import UsageError
+from shipway.domain.backups import Backup, Backups, Manifest, Part, by_ledger, due, with_stored
+from shipway.domain.errors import Damaged, OtherKey, UsageError
 from shipway.domain.record import from_data, to_data
 from shipway.ports import BackupStore
 from shipway.system.cron import times_before
@@ -62,7 +62,7 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
         with tempfile.TemporaryDirectory(prefix=DRAFT, dir=own.home) as folder:
             copy = Path(folder) / FILES[LEDGER]
             own.ledger.copy_to(str(copy))  # before the record: a restored ledger must not have it pending
-            manifest = Manifest("", "", new_name(own), own.clock(), 0, None, LEDGER, "")
+            manifest = Manifest("", "", new_name(own, own.ledger.identity()), own.clock(), 0, None, LEDGER, "")
             with recorded(own, begun(own, target, manifest, reason, due), target) as record:
                 clean_up(own, target, known)
                 require_there(target, known)
@@ -81,7 +81,7 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
 def due_ledger(ctx: Context) -> float | None:
     """The time of a backup of the ledger that is due."""
     given, now = settings(ctx), ctx.ledger.now()
-    if given is None or given.at is None:
+    if given is None or given.at is None or is_held(ctx.ledger.lease(names.backups_lock("", "")), now):
         return None
     backups = ctx.ledger.backups("", "")
     return due(times_before(given.at, given.zone, now), backups, 0.0, now)
@@ -96,7 +96,7 @@ def restore_ledger(store: BackupStore, given: Backups, name: str, private: str, 
                 f"{home} has a {file} already; nothing was changed", hint="pass --home FOLDER of a new one"
             )
     target = Target("", "", given, store, private)
-    manifest, _ = read_manifest(target, newest(target) if name == "latest" else name, private)
+    manifest, _ = read_manifest(target, _latest(target, private) if name == "latest" else name, private)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as folder:
         for part in manifest.parts:
@@ -107,6 +107,30 @@ def restore_ledger(store: BackupStore, given: Backups, name: str, private: str, 
             if (Path(folder) / file).exists():
                 (Path(folder) / file).replace(home / file)
     return manifest
+
+
+def _latest(target: Target, private: str) -> str:
+    """The newest of the only ledger in the store that the key reads. UsageError if there are several."""
+    ledgers = {ledger: names[0] for ledger, names in by_ledger(stored_names(target)).items() if ledger}
+    if len(ledgers) > 1:
+        ledgers = {ledger: name for ledger, name in ledgers.items() if _readable(target, name, private)}
+    if len(ledgers) > 1:
+        listed = "\n".join(f"  {name}" for name in sorted(ledgers.values(), reverse=True))
+        raise UsageError(
+            f"{target.settings.to} has backups of {len(ledgers)} ledgers; the newest of each:\n{listed}",
+            hint="choose one: pass --backup NAME",
+        )
+    return next(iter(ledgers.values()), None) or newest(target)
+
+
+def _readable(target: Target, name: str, private: str) -> bool:
+    try:
+        read_manifest(target, name, private)
+    except OtherKey:
+        return False
+    except Damaged:
+        pass  # the key is the right one
+    return True
 
 
 def _part(name: str, path: Path) -> Part:

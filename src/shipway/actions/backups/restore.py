@@ -3,19 +3,28 @@ snapshot is."""
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Collection
 
 from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
 from shipway.actions.backups.take import VOLUME
 from shipway.actions.backups.target import Target, target_of
+from shipway.actions.backups.verify import require_kind
+from shipway.actions.database.client import FOLDER, DatabaseClient
 from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.environment.disk_space import SPARE
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
 from shipway.domain.backups import DATABASE, STORED, Manifest, describe
-from shipway.domain.errors import BackupFailed, UsageError
+from shipway.domain.disk import relief
+from shipway.domain.errors import BackupFailed, DiskFull, ShipwayError, UsageError
+from shipway.domain.size import readable
 from shipway.domain.snapshot import Archive, Snapshot
+from shipway.steps.container import capture
+
+REMOVAL = 600.0  # seconds
 
 
 def open_backup(
@@ -67,24 +76,52 @@ def fetch(
         now, release, where = serving(own, app, environment)
         here = own.on(where.hosts[0].name)
         shell = shell_of(here, now, release, where)
-        if shell.accessory.kind != manifest.kind:
-            raise UsageError(
-                f"{manifest.name} is of a {manifest.kind} database, and {environment} has {shell.accessory.kind}"
-            )
+        require_kind(shell, manifest)
         file = f"{uuid.uuid4().hex}.dump"
         archives: dict[str, Archive] = {}
-        with own.part("fetch", f"{manifest.name}: {describe(manifest)}"), carrier(shell) as container:
-            for part in manifest.parts:
-                volume = part.name.removeprefix(VOLUME)
-                name = file if part.name == DATABASE else f"{file}.{volume}.tar"
-                file_into(shell, container, name, part.size, read_part(target, manifest, part, private))
-                if part.name != DATABASE:
-                    archives[volume] = Archive(
-                        part.size, part.digest, manifest.files.get(volume, 0), volume not in manifest.incomplete
-                    )
+        _require_space(here, manifest)
+        try:
+            with own.part("fetch", f"{manifest.name}: {describe(manifest)}"), carrier(shell) as container:
+                for part in manifest.parts:
+                    volume = part.name.removeprefix(VOLUME)
+                    name = file if part.name == DATABASE else f"{file}.{volume}.tar"
+                    file_into(shell, container, name, part.size, read_part(target, manifest, part, private))
+                    if part.name != DATABASE:
+                        archives[volume] = Archive(
+                            part.size, part.digest, manifest.files.get(volume, 0), volume not in manifest.incomplete
+                        )
+        except BaseException:
+            own.cancelled.clear()  # must also run after an interrupt
+            _remove(shell, file)
+            raise
         dump = next(part for part in manifest.parts if part.name == DATABASE)
         made = Snapshot(
             app, environment, 0, manifest.release, manifest.schema, own.clock(), own.actor, f"backup {manifest.name}", file,
             dump.size, dump.digest, manifest.rows, archives,
         )  # fmt: skip
         return own.ledger.add_snapshot(made)
+
+
+def _require_space(ctx: Context, manifest: Manifest) -> None:
+    """DiskFull if the host hasn't enough for the files, and what must remain free."""
+    free, needed = ctx.runtime.free_space(), sum(part.size for part in manifest.parts)
+    if free is not None and free < needed + SPARE:
+        raise DiskFull(
+            f"the disk of {ctx.machine.name} is too full for backup {manifest.name}: {readable(free)} are free, but its "
+            f"files have {readable(needed)}, and {readable(SPARE)} must remain free",
+            hint=relief(ctx.runtime.commands),
+        )
+
+
+def _remove(shell: DatabaseClient, file: str) -> None:
+    """Remove what a failed fetch wrote."""
+    script = 'rm -f "$1" "$1".*.tar'
+    spec = dataclasses.replace(
+        shell.spec, entrypoint=("sh", "-c"), command=(script, "shipway", f"{FOLDER}/{file}"), env={}, networks={}
+    )
+    try:
+        code, output = capture(shell.ctx, spec, timeout=REMOVAL)
+    except ShipwayError as error:
+        code, output = 1, error.message
+    if code != 0:
+        shell.ctx.reporter.note(f"files of the backup remain until the next snapshot: {output}")

@@ -34,6 +34,7 @@ from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import (
+    ABANDONED,
     DATABASE,
     FAILED,
     MANIFEST,
@@ -50,7 +51,7 @@ from shipway.domain.backups import (
     name_of,
     with_stored,
 )
-from shipway.domain.errors import BackupFailed, ShipwayError, SnapshotFailed
+from shipway.domain.errors import BackupFailed, Interrupted, ShipwayError, SnapshotFailed
 from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
@@ -79,9 +80,9 @@ def _begun(ctx: Context, target: Target, reason: str, due: float | None) -> Back
     )
 
 
-def new_name(ctx: Context) -> str:
-    """Of a backup that begins now."""
-    return name_of(datetime.fromtimestamp(ctx.clock(), UTC), uuid.uuid4().hex)
+def new_name(ctx: Context, ledger: str = "") -> str:
+    """Of a backup that begins now. ledger: its identity, if the backup is of the ledger."""
+    return name_of(datetime.fromtimestamp(ctx.clock(), UTC), uuid.uuid4().hex, ledger)
 
 
 def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: float | None) -> Backup:
@@ -92,13 +93,16 @@ def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: fl
 
 @contextmanager
 def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
-    """Records a failure as the outcome, and removes what was stored by then."""
+    """Records a failure as the outcome, and removes what was stored by then. One that was verified stays."""
     try:
         yield record
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
+        now = next(item for item in ctx.ledger.backups(target.app, target.environment) if item.id == record.id)
+        if now.outcome == STORED:
+            raise
         detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
-        ctx.ledger.record_backup(dataclasses.replace(record, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
+        ctx.ledger.record_backup(dataclasses.replace(now, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
         try:
             delete(target, record.name)
         except ShipwayError as problem:  # of a store that is gone; the next backup does it
@@ -108,8 +112,12 @@ def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
 
 def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
     """Finish backups whose process died: one that is completely stored is verified, others are removed from the store, with
-    whatever an unknown process left there."""
-    target.store.clean_up(target.folder)
+    what a process of another ledger left there long ago."""
+    target.store.clean_up(target.folder, ABANDONED)
+    since = ctx.ledger.now() - ABANDONED
+    for item in known:
+        if item.outcome == PENDING or (item.outcome == FAILED and item.started > since):
+            target.store.clean_up(f"{target.folder}{item.name}/")
     there = target.store.list(target.folder)
     for item in known:
         if item.outcome == PENDING:
@@ -118,7 +126,11 @@ def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
     # One without a digest has a manifest that this ledger never wrote: it is older than the backup, as after a restore.
     bad = {item.name for item in known if item.outcome in (PENDING, FAILED, REMOVED) and item.digest}
     bad -= {item.name for item in ctx.ledger.backups(target.app, target.environment) if item.outcome == STORED}
-    partial = leftovers([name.removeprefix(target.folder) for name in there], ())
+    partial = leftovers(
+        [name.removeprefix(target.folder) for name in there],
+        [item.name for item in known],
+        datetime.fromtimestamp(ctx.clock() - ABANDONED, UTC),
+    )
     for name in sorted({*partial, *(bad & folders)}):
         ctx.reporter.note(f"{name} is incomplete, and is removed from the store")
         delete(target, name, [item for item in there if item.startswith(f"{target.folder}{name}/")])
@@ -151,7 +163,7 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
         try:
             manifest = _dump(shell, manifest)
         except ShipwayError:  # such as a full disk
-            discard(shell)
+            _discard(shell)
             raise
     shell = _with_context(shell, ctx.on(where.hosts[0].name))  # the environment's lock was given back
     try:
@@ -162,7 +174,17 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
             record = publish(ctx, target, dataclasses.replace(record, manifest=with_stored(manifest, parts)))
         return finished(ctx, target, record, shell)
     finally:
+        _discard(shell)
+
+
+def _discard(shell: DatabaseClient) -> None:
+    """Its failure decides nothing: the next backup does it again."""
+    try:
         discard(shell)
+    except Interrupted:
+        raise
+    except ShipwayError as problem:
+        shell.ctx.reporter.note(f"files of a backup may remain on {shell.ctx.machine.name}: {problem.message}")
 
 
 def publish(ctx: Context, target: Target, record: Backup) -> Backup:

@@ -14,19 +14,19 @@ from shipway.actions.backups.content import (
     shell_for,
     stored_digest,
 )
-from shipway.actions.backups.target import Target, target_of
+from shipway.actions.backups.target import Target, require_there, target_of
 from shipway.actions.database.client import DatabaseClient
 from shipway.actions.environment.locks import fenced
 from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import DATABASE, STORED, Backup, Manifest, compared, last_good
-from shipway.domain.errors import BackupFailed, SnapshotFailed, StoreGone, UsageError
+from shipway.domain.errors import Damaged, NotStored, UsageError
 
 
 def verify(ctx: Context, app: str, environment: str, name: str, private: str | None, *, wait: float = 0.0) -> Backup:
     """Verify one now, and record the result. name: `latest` is the newest that was stored. private: a private key, in place
-    of the plan's. Raises BackupFailed if it is damaged. A store that can't be reached proves nothing, and isn't recorded."""
+    of the plan's. Raises Damaged, or NotStored, if it is; that is recorded. All other errors prove nothing, and aren't."""
     with fenced(ctx, names.backups_lock(app, environment), "verification of a backup", wait=wait) as own:
         now, release, where = serving(own, app, environment)
         target = target_of(own, release, where)
@@ -36,10 +36,10 @@ def verify(ctx: Context, app: str, environment: str, name: str, private: str | N
         try:
             with own.part("verify", record.name):
                 how = _verified(shell, target, record, key)
-        except StoreGone:
-            raise
-        except (BackupFailed, SnapshotFailed) as error:
-            if "with this key" not in error.message:
+        except (Damaged, NotStored) as error:
+            if isinstance(error, NotStored):
+                require_there(target, own.ledger.backups(app, environment))
+            if record.store == target.settings.to:  # another store lacks it by right
                 own.ledger.record_backup(dataclasses.replace(record, problem=error.message))
             raise
         finally:
@@ -62,12 +62,21 @@ def find(ctx: Context, app: str, environment: str, name: str) -> Backup:
     return found
 
 
+def require_kind(shell: DatabaseClient, manifest: Manifest) -> None:
+    """UsageError if the backup is of another kind of database than the environment has."""
+    if shell.accessory.kind != manifest.kind:
+        raise UsageError(
+            f"{manifest.name} is of a {manifest.kind} database, and {shell.environment} has {shell.accessory.kind}"
+        )
+
+
 def _verified(shell: DatabaseClient, target: Target, record: Backup, private: str | None) -> str:
     if stored_digest(target, record.manifest) != record.digest:
-        raise BackupFailed(
+        raise Damaged(
             f"the manifest of {record.name} is damaged, or was replaced: its digest differs from the ledger's"
         )
     if private:
+        require_kind(shell, record.manifest)
         return restored(shell, target, record.manifest, private)
     for part in record.manifest.parts:
         check_part(target, record.manifest, part, None)
@@ -76,7 +85,7 @@ def _verified(shell: DatabaseClient, target: Target, record: Backup, private: st
 
 def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private: str) -> str:
     """Restore the stored copy into a scratch server and compare its schema and rows with the recorded ones; read the other parts.
-    Returns how it was verified. BackupFailed if anything differs."""
+    Returns how it was verified. Damaged if anything differs."""
     file = f"{uuid.uuid4().hex}.dump"
     with carrier(shell) as container:
         for part in manifest.parts:
@@ -92,5 +101,5 @@ def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private:
     if manifest.image == shell.spec.image and manifest.shape != answer.shape:  # another version writes it otherwise
         different.append("the schema is another one")
     if different:
-        raise BackupFailed(f"the restored copy of {manifest.name} differs:\n  " + "\n  ".join(different[:20]))
+        raise Damaged(f"the restored copy of {manifest.name} differs:\n  " + "\n  ".join(different[:20]))
     return f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"

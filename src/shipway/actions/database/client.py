@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shipway.actions.database.volume_files import VolumeFiles
@@ -100,9 +100,15 @@ def database_client(
             **file_mount(plan.app, environment.name, accessory),
         },
     )
-    volumes = {name: names.volume(plan.app, environment.name, name) for name in volume_names(plan, snapshot=True)}
-    files = VolumeFiles(ctx, spec, volumes, accessory.file) if volumes else None
-    return DatabaseClient(ctx, plan.app, environment.name, accessory, server, spec, files)
+    client = DatabaseClient(ctx, plan.app, environment.name, accessory, server, spec, None)
+    return with_volumes(client, volume_names(plan, snapshot=True))
+
+
+def with_volumes(client: DatabaseClient, volumes: Iterable[str]) -> DatabaseClient:
+    """The same client with the files of these volumes of the services, by their names in the plan."""
+    found = {name: names.volume(client.app, client.environment, name) for name in volumes}
+    files = VolumeFiles(client.ctx, client.spec, found, client.accessory.file) if found else None
+    return dataclasses.replace(client, files=files)
 
 
 def _read(output: str) -> tuple[Answer, Sequence[str]]:

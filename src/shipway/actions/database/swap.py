@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from shipway.actions.database.client import DatabaseClient, database_client
+from shipway.actions.database.client import DatabaseClient, database_client, with_volumes
 from shipway.actions.environment.observe import settings
+from shipway.actions.environment.service_volumes import volume_names
 from shipway.context import Context
+from shipway.domain import names
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import Environment
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Release
@@ -64,4 +66,13 @@ def clean_up(shell: DatabaseClient) -> None:
 
 
 def _shell(ctx: Context, of: Deployment, release: Release, environment: Environment) -> DatabaseClient | None:
-    return database_client(ctx, release, environment, settings(ctx, release, environment, like=of))
+    """With all volumes that are there: which ones the restored snapshot has isn't recorded."""
+    shell = database_client(ctx, release, environment, settings(ctx, release, environment, like=of))
+    if shell is None:
+        return None
+    there = [
+        name
+        for name in volume_names(release.plan)
+        if ctx.runtime.has_volume(names.volume(shell.app, shell.environment, name))
+    ]
+    return with_volumes(shell, there)

@@ -65,7 +65,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
             host.require_space()
             host.require_sound_accessories(force=order.force)
     if order.kind == DEPLOY:
-        require_backup(ctx, app, order.environment, order.in_force, migrates=bool(decision.schema.up))
+        require_backup(ctx, order.release, order.environment, order.in_force, migrates=bool(decision.schema.up))
         ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {ctx.names.shown(app, name)}")
     ctx.reporter.note(decision.changeset.render())

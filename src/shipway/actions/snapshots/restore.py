@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shipway.actions.database.client import DatabaseClient
+from shipway.actions.database.client import DatabaseClient, with_volumes
 from shipway.actions.database.external import require_restorable
 from shipway.actions.database.swap import clean_up, new_name, old_name
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
+from shipway.actions.environment.service_volumes import volume_names
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import most, shell_of, snapshots
 from shipway.context import Context
 from shipway.domain.count import counted
 from shipway.domain.errors import ShipwayError, UsageError
-from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment
+from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Release
 from shipway.domain.schema_history import schema_revisions
 from shipway.domain.size import readable
 from shipway.domain.snapshot import Snapshot, lost
@@ -38,9 +39,16 @@ class Outlook:
 def outlook(ctx: Context, app: str, environment: str, number: int) -> Outlook:
     """Inspect without changes."""
     chosen = _chosen(ctx, app, environment, number)
-    shell = shell_of(ctx, *serving(ctx, app, environment))
+    now, release, where = serving(ctx, app, environment)
+    shell = _with_volumes_of(chosen, shell_of(ctx, now, release, where), release)
     require_restorable(shell)
     return Outlook(chosen, tuple(lost(chosen.rows, shell.run("rows").rows)), tuple(_volumes(chosen, shell)))
+
+
+def _with_volumes_of(chosen: Snapshot, shell: DatabaseClient, release: Release) -> DatabaseClient:
+    """Also with those that the release's snapshots exclude, if this one has them: a backup may."""
+    usual = volume_names(release.plan, snapshot=True)
+    return with_volumes(shell, [name for name in volume_names(release.plan) if name in usual or name in chosen.volumes])
 
 
 def _volumes(chosen: Snapshot, shell: DatabaseClient) -> Iterator[str]:
@@ -62,7 +70,7 @@ def restore_snapshot(
     with exclusive_access(ctx, app, environment, f"restore of snapshot {number}", wait=wait) as own:
         chosen = _chosen(own, app, environment, number)
         now, release, where = serving(own, app, environment)
-        shell = shell_of(own, now, release, where)
+        shell = _with_volumes_of(chosen, shell_of(own, now, release, where), release)
         require_restorable(shell)
         revisions = schema_revisions(own.ledger.history(app, environment))
         schema = revisions[-1].schema if revisions else None

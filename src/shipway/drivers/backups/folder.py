@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -83,14 +84,18 @@ class FolderStore:
             except OSError:
                 pass  # it has others
 
-    def clean_up(self, folder: str) -> None:
+    def clean_up(self, folder: str, age: float = 0.0) -> None:
         """Unfinished files, and folders without any."""
         with self._translated():
             self._require()
+            until = time.time() - age
+            empty = [path for path in sorted(self._path(folder).rglob("*"), reverse=True) if path.is_dir()]
+            empty = [path for path in empty if path.stat().st_mtime <= until]  # the clean-up changes it
             for path in self._path(folder).rglob(f"{PART}*"):
-                path.unlink(missing_ok=True)
-            for path in sorted(self._path(folder).rglob("*"), reverse=True):
-                if path.is_dir() and not any(path.iterdir()):
+                if path.stat().st_mtime <= until:
+                    path.unlink(missing_ok=True)
+            for path in empty:
+                if not any(path.iterdir()):
                     path.rmdir()
 
     def _path(self, name: str) -> Path:

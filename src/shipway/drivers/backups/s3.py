@@ -7,6 +7,7 @@ import hashlib
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -106,7 +107,7 @@ class S3Store:
         except NotStored:
             pass
 
-    def clean_up(self, folder: str) -> None:
+    def clean_up(self, folder: str, age: float = 0.0) -> None:
         """Abort uploads that were never completed. A store that can't list them removes them by itself."""
         try:
             tree = _xml(self._ask("GET", None, {"uploads": "", "prefix": self._prefix + folder}))
@@ -116,6 +117,9 @@ class S3Store:
             return
         for item in tree.iter("Upload"):
             key, upload = item.findtext("Key") or "", item.findtext("UploadId") or ""
+            begun = item.findtext("Initiated")
+            if age and (begun is None or time.time() - datetime.fromisoformat(begun).timestamp() < age):
+                continue
             if key.startswith(self._prefix + folder):
                 self._abort(key.removeprefix(self._prefix), upload)
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from shipway.actions.backups.ledger import backup_ledger, due_ledger, restore_ledger, set_settings, settings
+from shipway.actions.environment.locks import fenced
 from shipway.context import Context
-from shipway.domain.backups import FAILED, STORED, Backups, Keep
+from shipway.domain import names
+from shipway.domain.backups import FAILED, PENDING, STORED, Backups, Keep
 from shipway.domain.errors import BackupFailed, StoreFull, UsageError
 from shipway.store import open_ledger
 from shipway.system.sealing import new_key
@@ -139,3 +141,42 @@ def test_it_must_be_set_where(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="never set where"):
         backup_ledger(world.controller(), KEY, "")
     world.close()
+
+
+def test_one_whose_process_died_is_due_again(home: Home) -> None:
+    home.world.now += 7200
+    at = due_ledger(home.context())
+    with pytest.raises(Killed):
+        backup_ledger(home.context(Death(8, after=False)), KEY, "", due=at)
+    assert home.world.ledger.backups("", "")[0].outcome == PENDING
+    assert due_ledger(home.context()) is None
+    home.world.now += 700
+    assert due_ledger(home.context()) == at
+    with fenced(home.context(), names.backups_lock("", ""), "another"):
+        assert due_ledger(home.context()) is None
+
+
+def test_two_ledgers_with_one_store(home: Home, tmp_path: Path) -> None:
+    first = backup_ledger(home.context(), KEY, "")
+    assert first.name.split("-")[1] == home.world.ledger.identity()[:8]
+    other = Home(tmp_path / "other")
+    other.store = home.store
+    set_settings(other.context(), dataclasses.replace(GIVEN, recipients=(new_key()[1],)))
+    home.store.put("_ledger/19700101T001500Z-feedbeef-abcdef/ledger.age", iter((b"in progress",)))
+    home.store.unfinished.add("_ledger/19700101T001500Z-feedbeef-abcdef/key.age")
+    before = set(home.store.objects)
+    other.world.now = home.world.now + 3600
+    backup_ledger(other.context(), KEY, "")
+    assert before <= set(home.store.objects)
+    assert home.store.unfinished
+    assert restore_ledger(home.store, GIVEN, "latest", PRIVATE, tmp_path / "new").name == first.name
+    set_settings(other.context(), GIVEN)
+    other.world.now += 3600
+    second = backup_ledger(other.context(), KEY, "")
+    with pytest.raises(UsageError, match=f"of 2 ledgers; the newest of each:\n  {second.name}\n  {first.name}"):
+        restore_ledger(home.store, GIVEN, "latest", PRIVATE, tmp_path / "newer")
+    restore_ledger(home.store, GIVEN, first.name, PRIVATE, tmp_path / "newer")
+    other.world.now += 2 * 86400
+    backup_ledger(other.context(), KEY, "")
+    assert "_ledger/19700101T001500Z-feedbeef-abcdef/ledger.age" not in home.store.objects
+    other.world.close()

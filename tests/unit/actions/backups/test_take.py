@@ -17,7 +17,15 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
 from shipway.domain.backups import FAILED, PENDING, REMOVED, STORED, Backup, Backups, Keep, Required
-from shipway.domain.errors import BackupFailed, GateRefused, SecretError, StoreFull, StoreGone, UsageError
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.errors import (
+    BackupFailed,
+    GateRefused,
+    SecretError,
+    StoreFull,
+    StoreGone,
+    UsageError,
+)
 from shipway.system.sealing import new_key
 from shipway.testing.backups import MemoryBackupStore
 from shipway.testing.faults import Death, Killed
@@ -272,6 +280,25 @@ def test_a_deployment_needs_a_recent_one(tmp_path: Path) -> None:
     shop.deploy(2)
     shop.world.now += 4000
     with pytest.raises(GateRefused, match=r"the last one is 1\.1"):
+        shop.deploy(3)
+    shop.world.close()
+
+
+def test_a_lost_host_needs_none(tmp_path: Path) -> None:
+    """The ledger came back, and nothing else: a backup of what isn't there can't be taken."""
+    shop = Shop(tmp_path, dataclasses.replace(SETTINGS, require=Required(3600.0)))
+    runtime = shop.world.runtime
+    labels = {LABEL_APP: "shop", LABEL_ENVIRONMENT: "staging"}
+    kept = next(item.name for item in runtime.objects(labels) if item.kind == "volume")
+    runtime.containers.clear()
+    runtime.networks.clear()
+    for name in [name for name in runtime.volumes if name != kept]:
+        runtime.volumes.pop(name)
+    with pytest.raises(GateRefused, match="there is none"):
+        shop.deploy(2)
+    runtime.volumes.pop(kept)
+    shop.deploy(2)
+    with pytest.raises(GateRefused, match="there is none"):
         shop.deploy(3)
     shop.world.close()
 
