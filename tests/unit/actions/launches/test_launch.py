@@ -239,6 +239,24 @@ def test_a_corrected_name_is_behind_the_page_too_at_each_moment(
     assert seen_at(place.world, "new.localhost") == "site"
 
 
+def test_what_was_deployed_since_the_test_stays_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a push, while the first backup was taken."""
+
+    def meanwhile(step: object) -> str:
+        release = replace(place.world.ledger.releases("shop")[0], number=0, run=2, digest="", tree="another")
+        again = place.world.ledger.add_release(release)
+        environment = again.plan.environments["staging"]
+        deploy(place.world.controller(), DeployRequest(again, replace(environment, environment={"A": "b"})))
+        return "taken"
+
+    monkeypatch.setattr(steps.FirstBackup, "needed", lambda step: "there is none")
+    monkeypatch.setattr(steps.FirstBackup, "run", meanwhile)
+    with pytest.raises(DeployFailed, match="it did not run for this deployment") as caught:
+        place.launch()
+    assert caught.value.hint == "shipway launch staging"
+    assert place.seen(place.world) == "page"
+
+
 def test_a_further_host_is_behind_the_page_too(two: Place) -> None:
     change(two, '["local", "ssh://b"]', '["local"]')
     two.passes = False
