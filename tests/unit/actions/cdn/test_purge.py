@@ -21,8 +21,8 @@ from shipway.actions.operations.adjust import restart, scale
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.schedules import tick as schedules
 from shipway.actions.upkeep.status import status
-from shipway.context import Context
 from shipway.cli.tick import _backups as take_backups
+from shipway.context import Context
 from shipway.domain.cdn import Answered, Batch, Cdn
 from shipway.domain.errors import CdnError, SecretError, ShipwayError, StepFailed, UsageError
 from shipway.domain.plan import Environment
@@ -311,7 +311,7 @@ def test_no_tags_where_the_provider_has_none(world: World) -> None:
 def test_a_command_runs_in_a_container_with_what_it_needs(world: World) -> None:
     from shipway.domain.tasks import Task
     from shipway.drivers.cdn.command import CommandCdn
-    from shipway.ports import CdnAccess, CdnProvider
+    from shipway.ports import CdnProvider
 
     place = dataclasses.replace(
         PLACE, cdn=Cdn("command", command=Task("backend", "./purge", ("CDN_TOKEN",), 60.0), paths=("/",))
