@@ -109,7 +109,7 @@ class Answered:
 
     status: int
     age: float | None = None  # seconds for which a cache has kept it; None: not said
-    validator: str = ""  # ETag, or else Last-Modified; empty without
+    validator: str = ""  # ETag, or else Last-Modified; empty without, or if each answer has another one
 
 
 @dataclass(frozen=True)

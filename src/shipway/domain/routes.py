@@ -55,6 +55,12 @@ def hosts(url: Mapping[str, Any], route: Mapping[str, Any] | None = None) -> tup
     return tuple(dict.fromkeys(str(name).lower() for name in (url["host"], *url.get("aliases", ()), *further)))
 
 
+def with_hosts_of(url: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `url`, which serves the host names of another one too; itself if it does."""
+    missing = [name for name in hosts(other) if name not in hosts(url)]
+    return {**url, "aliases": [*url.get("aliases", ()), *missing]} if missing else url
+
+
 def serves(name: str, host: str) -> bool:
     """Whether a host name of a table, which may be a wildcard for one label, is that host."""
     if name.startswith("*."):

@@ -34,11 +34,12 @@ class CdnProvider(Protocol):
 @dataclass(frozen=True)
 class CdnAccess:
     """What a driver needs. run: runs the team's command with these variables, and returns its exit code and the end of
-    its output."""
+    its output. go_on: called before each request of a batch; raises CdnError once its time is over."""
 
     cdn: Cdn
     token: str = ""  # value
     key: str = ""  # value
     run: Callable[[Mapping[str, str]], tuple[int, str]] | None = None
+    go_on: Callable[[], None] = lambda: None
     endpoint: str = ""  # of the provider's API; empty: its public one
     timeout: float = 10.0  # seconds of each silence of the provider

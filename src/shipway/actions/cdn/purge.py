@@ -28,6 +28,7 @@ from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DEPLOY, FAILED, ROLLBACK, Release
 from shipway.ports import CdnAccess, CdnProvider
 from shipway.steps.container import run_container
+from shipway.system.parallel import attempt_all
 
 PATIENCE = 30.0  # seconds that a deployment waits for its purge; the rest happens in the background
 LATER = 120.0  # seconds that a purge in the background may take at a time
@@ -91,7 +92,7 @@ def purge_now(ctx: Context, app: str, environment: str, deployment: int) -> None
         return
     for item in ctx.ledger.pending_purges(app, environment):
         if item.deployment == deployment:
-            attempt(ctx, item, PATIENCE)
+            attempt(ctx, item, PATIENCE, strict=True)
     if any(item.deployment == deployment for item in ctx.ledger.pending_purges(app, environment)):
         ctx.retire_later(app, environment)
 
@@ -113,12 +114,20 @@ def retry(ctx: Context, app: str, environment: str) -> float | None:
     return min((max(item.due, now + PAUSE) for item in left), default=None)
 
 
-def attempt(ctx: Context, purge: Purge, patience: float) -> Purge:
-    """Make what progress is possible within this many seconds, and record it. Raises no error of a CDN."""
+def retry_due(ctx: Context, app: str | None = None) -> None:
+    """Attempt what is due in all environments, or in one app's. Errors of one don't stop the others."""
+    apps = [app] if app else ctx.ledger.apps()
+    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
+    attempt_all(*(partial(retry, ctx, *place) for place in places))
+
+
+def attempt(ctx: Context, purge: Purge, patience: float, *, strict: bool = False) -> Purge:
+    """Make what progress is possible within this many seconds, and record it. strict: a batch that has begun ends then
+    too, and begins again in a later attempt. Raises no error of a CDN."""
     title = f"{purge.environment}: {purge.reason}"
     with ctx.part("purge", title):
         try:
-            done = _Attempt(ctx, purge, patience).run()
+            done = _Attempt(ctx, purge, patience, strict=strict).run()
         except (StoreError, LeaseHeld, Interrupted):
             raise
         except Exception as error:  # the plan, a secret, an image, an engine, a provider's library
@@ -143,15 +152,15 @@ def _report(ctx: Context, purge: Purge) -> None:
 class _Attempt:
     """One attempt of a purge."""
 
-    def __init__(self, ctx: Context, purge: Purge, patience: float) -> None:
-        self.ctx, self.purge = ctx, purge
+    def __init__(self, ctx: Context, purge: Purge, patience: float, *, strict: bool) -> None:
+        self.ctx, self.purge, self.strict = ctx, purge, strict
         self.deadline = ctx.clock() + patience
         self.saved = ctx.clock()
 
     def run(self) -> Purge:
         """The purge after it."""
         release, place, cdn = _settings(self.ctx, self.purge)
-        provider = provider_of(self.ctx, release, place, cdn)
+        provider = provider_of(self.ctx, release, place, cdn, self.deadline if self.strict else None)
         targets = self._targets(cdn, provider)
         if not targets:
             return states.succeeded(self.purge, self.ctx.clock(), targets.why)
@@ -180,8 +189,7 @@ class _Attempt:
         """Repeat a request that fails for a moment, as long as there is time; then CdnError."""
         pause = PAUSE
         while True:
-            if self.ctx.clock() > self.deadline:
-                raise CdnError("it takes longer than this command waits")
+            _require_time(self.ctx, self.deadline)
             try:
                 request()
                 return
@@ -216,6 +224,11 @@ class _Attempt:
         return replace(later, finished=purged) if settling and later.pending else later
 
 
+def _require_time(ctx: Context, deadline: float | None) -> None:
+    if deadline is not None and ctx.clock() > deadline:
+        raise CdnError("it takes longer than this command waits")
+
+
 def _words(error: CdnError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
@@ -237,8 +250,11 @@ def _settings(ctx: Context, purge: Purge) -> tuple[Release, Environment, Cdn]:
     return found[-1] if found[-1][2].reach == found[0][2].reach else found[0]
 
 
-def provider_of(ctx: Context, release: Release, environment: Environment, cdn: Cdn) -> CdnProvider:
-    """The provider, with the newest values of its secrets. CdnError if one is not set."""
+def provider_of(
+    ctx: Context, release: Release, environment: Environment, cdn: Cdn, deadline: float | None = None
+) -> CdnProvider:
+    """The provider, with the newest values of its secrets. deadline: when a batch that has begun must end. CdnError if a
+    secret is not set."""
     assert ctx.cdn is not None
     scope = names.scope(release.app, environment.name)
     values = {name: ctx.secrets.get(scope, name) or "" for name in cdn.secrets}
@@ -251,13 +267,19 @@ def provider_of(ctx: Context, release: Release, environment: Environment, cdn: C
                 refused=True,
             )
     access = CdnAccess(cdn, values.get(cdn.token or "", ""), values.get(cdn.key or "", ""))
+    access = replace(access, go_on=lambda: _require_time(ctx, deadline))
     if cdn.provider == COMMAND:
-        access = replace(access, run=lambda variables: _run(ctx, release, environment, cdn, variables))
+        access = replace(access, run=lambda variables: _run(ctx, release, environment, cdn, variables, deadline))
     return ctx.cdn(access)
 
 
 def _run(
-    ctx: Context, release: Release, environment: Environment, cdn: Cdn, variables: Mapping[str, str]
+    ctx: Context,
+    release: Release,
+    environment: Environment,
+    cdn: Cdn,
+    variables: Mapping[str, str],
+    deadline: float | None,
 ) -> tuple[int, str]:
     """Run the team's command beside the services; never on this machine itself."""
     task = cdn.command
@@ -269,5 +291,6 @@ def _run(
     job = service_job(release, environment, known, task.service, extra)
     lines: deque[str] = deque(maxlen=TAIL)
     spec = replace(job, entrypoint=("sh", "-c"), command=(task.run,))
-    code = run_container(here, spec, on_line=lines.append, timeout=task.timeout)
+    timeout = task.timeout if deadline is None else min(task.timeout, max(deadline - ctx.clock(), 1.0))
+    code = run_container(here, spec, on_line=lines.append, timeout=timeout)
     return code, " ".join(lines)

@@ -16,7 +16,7 @@ from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import Service
 from shipway.domain.purge import Purge
-from shipway.domain.release import Deployment, Release
+from shipway.domain.release import Release
 from shipway.domain.served import side
 from shipway.system.parallel import side_by_side
 from shipway.system.tars import TooLarge, reading_stream
@@ -26,10 +26,10 @@ LARGEST = 1 << 30  # bytes of an assets folder that is read
 
 
 def decided(ctx: Context, purge: Purge, cdn: Cdn, most: int) -> Targets:
-    """What a purge of a deployment has to purge."""
-    return decide(
-        cdn, side_of(ctx, purge, purge.previous, cdn), _required(side_of(ctx, purge, purge.release, cdn)), most
-    )  # fmt: skip
+    """What a purge of a deployment has to purge. What an earlier deployment of the same release served is unknown:
+    another secret or setting may have made the difference."""
+    before = None if purge.previous == purge.release else side_of(ctx, purge, purge.previous, cdn)
+    return decide(cdn, before, _required(side_of(ctx, purge, purge.release, cdn)), most)
 
 
 def _required(found: Side | None) -> Side:
@@ -50,15 +50,9 @@ def side_of(ctx: Context, purge: Purge, number: int | None, cdn: Cdn | None) -> 
     return side(
         release,
         where,
-        _fingerprints(deployments, purge),
+        deployments[0].fingerprints if deployments else {},
         {item.name: found for item, found in zip(assets, files, strict=True)},
     )
-
-
-def _fingerprints(deployments: list[Deployment], purge: Purge) -> Mapping[str, str]:
-    """Of the secrets of the release. A second deployment of the same release differs in something else than the release."""
-    found = deployments[0].fingerprints if deployments else {}
-    return {**found, "": str(purge.deployment)} if purge.release == purge.previous else found
 
 
 def _files(ctx: Context, release: Release, environment: str, service: Service) -> Mapping[str, str] | None:
@@ -71,13 +65,17 @@ def _files(ctx: Context, release: Release, environment: str, service: Service) -
     spec = ContainerSpec(f"{release.app}_{environment}_{service.name}_purge", image, labels)
     try:
         with never_started(ctx, spec) as container, reading_stream(ctx.runtime.get(container, folder), LARGEST) as tar:
-            found = {}
+            found, links = dict[str, str](), dict[str, tuple[str, str]]()
             for member in tar:
+                name = posixpath.normpath(member.name).partition("/")[2]
                 content = tar.extractfile(member) if member.isfile() else None
                 if content is not None:
-                    name = posixpath.normpath(member.name).partition("/")[2]
                     found[name] = _digest(content)
-            return found
+                elif member.islnk() or member.issym():
+                    base = "" if member.islnk() else posixpath.dirname(member.name)
+                    target = posixpath.normpath(posixpath.join(base, member.linkname)).partition("/")[2]
+                    links[name] = member.linkname, target
+            return found | {name: f"link to {text}: {found.get(target, '')}" for name, (text, target) in links.items()}
     except FileNotFoundError:
         return {}
     except (EngineError, TooLarge):

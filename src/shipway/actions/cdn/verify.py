@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from functools import partial
 
 from shipway.actions.environment.observe import observe
@@ -15,9 +16,11 @@ from shipway.domain.release import Release
 from shipway.domain.served import served_by
 from shipway.ports import CdnProvider
 from shipway.system.parallel import side_by_side
+from shipway.system.probe import Probe
 
 URLS = 5  # that are asked for
 TIMEOUT = 5.0  # seconds for the service
+RECENT = 10.0  # seconds: a page that was modified since then may be made for each request
 
 
 def verify(
@@ -69,9 +72,23 @@ def _origin(ctx: Context, release: Release, environment: Environment, side: Side
         if service.routing.strip and service.route not in (None, "/"):
             path = path.removeprefix(service.route or "") or "/"
         host = url.partition("://")[2].partition("/")[0]
-        answer = here.machine.probe(address, service.port, path, TIMEOUT, {**environment.forwarded, "Host": host})
+        headers = {**environment.forwarded, "Host": host}
+        first, second = (here.machine.probe(address, service.port, path, TIMEOUT, headers) for _ in range(2))
     except ShipwayError:
         return None
-    if answer.status is None:
+    if first.status is None:
         return None
-    return Answered(answer.status, None, answer.headers.get("etag") or answer.headers.get("last-modified") or "")
+    validator = _validator(first, ctx.clock())
+    return Answered(first.status, None, validator if validator == _validator(second, ctx.clock()) else "")
+
+
+def _validator(answer: Probe, now: float) -> str:
+    """Empty if it has none, or one that says only when it was asked: a page with a nonce has another ETag each time."""
+    if tag := answer.headers.get("etag"):
+        return tag
+    modified = answer.headers.get("last-modified") or ""
+    try:
+        recent = parsedate_to_datetime(modified).timestamp() > now - RECENT
+    except ValueError:
+        recent = False
+    return "" if recent else modified

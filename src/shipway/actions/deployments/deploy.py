@@ -51,7 +51,7 @@ def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy with a context of `exclusive_access`."""
     app, name = order.release.app, order.environment.name
-    order = dataclasses.replace(order, page=holding_page(ctx, app, name))
+    order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment))
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)

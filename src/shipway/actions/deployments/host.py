@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 from shipway.actions.deployments.assets import share_assets
 from shipway.actions.deployments.plan import Decision, HostPlan
@@ -30,6 +31,7 @@ from shipway.domain.errors import DiskFull, Interrupted
 from shipway.domain.observed import on_standby, release_of
 from shipway.domain.plan import Health, Service
 from shipway.domain.release import ROLLBACK, Deployment
+from shipway.domain.routes import with_hosts_of
 from shipway.steps.health import SETTLED, require_running, start_in_turn, wait_healthy
 from shipway.steps.starting import create, start
 from shipway.system.durations import human
@@ -276,10 +278,15 @@ class HostDeployment:
         """Route all requests by this table."""
         if table is not None:
             self._prioritize()
-            if self._page is not None and not self.ctx.edge.maintained(self.owner):
-                self.ctx.edge.maintain(self.owner, table["url"], self._page)  # type: ignore[arg-type]
+            url: Mapping[str, Any] = table["url"]  # type: ignore[assignment]
+            before = self.observed.routes
+            both = with_hosts_of(url, before["url"]) if before else url  # type: ignore[arg-type]
+            if self._page is not None:
+                self.ctx.edge.maintain(self.owner, both, self._page)
             self.ctx.edge.switch(self.owner, table)
             self._switched = self.ctx.clock()
+            if self._page is not None and both != url:
+                self.ctx.edge.maintain(self.owner, url, self._page)
 
     # after success
 

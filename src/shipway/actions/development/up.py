@@ -273,13 +273,14 @@ class _Up:
             return
         if text != "reset":
             return
-        answer = "done"
+        answer = "failed: interrupted"
         try:
             self.services.forget()
             self.session.stop_services()
             self.session.read_again()
             database.reset(self.session)
             self.services.start(self.session.own.services)
+            answer = "done"
         except ShipwayError as error:
             answer = f"failed: {error}"
             self.prepared = False

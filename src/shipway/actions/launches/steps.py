@@ -10,7 +10,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.at_edge import at_edge_of
 from shipway.actions.launches.launching import Launching, Step, until
-from shipway.actions.launches.opening import is_closed, open_address
+from shipway.actions.launches.opening import is_closed, open_address, untested
 from shipway.actions.launches.prepare import DnsNames, Hosts, Ports, Rules, Secrets
 from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
 from shipway.actions.launches.seed import seed_again
@@ -21,7 +21,6 @@ from shipway.domain import names
 from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.launch import OPEN
 from shipway.domain.release import Trigger
-from shipway.domain.system_test import newest
 from shipway.domain.tasks import ENVIRONMENT
 from shipway.system.durations import human
 from shipway.system.visitor import Visitor
@@ -166,15 +165,7 @@ class Tested:
         ]
 
     def needed(self) -> str:
-        release, now = self.at.release, self.at.current
-        if self.at.launched:
-            return ""
-        if release is None or now is None:
-            return "nothing runs there yet"
-        found = newest(self.at.ctx.ledger.evidence(self.at.app, release.number), self.at.name)
-        if found is None or found.at < (now.finished or now.started):
-            return "it did not run for this deployment"
-        return "" if found.passed else f"it failed: {found.headline}"
+        return "" if self.at.launched else untested(self.at.ctx, self.at.app, self.at.name)
 
     def run(self) -> str:
         book = self.at.book

@@ -1,12 +1,10 @@
-"""Start what is due, and record what has ended: once a minute, from any number of machines that share a ledger. Purges of
-CDNs that have failed are attempted again."""
+"""Start what is due, and record what has ended: once a minute, from any number of machines that share a ledger."""
 
 from __future__ import annotations
 
 import dataclasses
 from functools import partial
 
-from shipway.actions.cdn.purge import retry
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.schedules.container import collect, name_of, start, timeout_of
@@ -35,10 +33,7 @@ def tick(ctx: Context, app: str | None = None) -> list[ScheduledRun]:
         raise UsageError(f"the ledger has no app {app!r}", hint=f"it has: {', '.join(ctx.ledger.apps()) or 'none'}")
     apps = [app] if app else ctx.ledger.apps()
     places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(
-        *(partial(_environment, ctx, *place, failed) for place in places),
-        *(partial(retry, ctx, *place) for place in places),
-    )
+    attempt_all(*(partial(_environment, ctx, *place, failed) for place in places))
     return failed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import require_owned
@@ -18,14 +20,19 @@ PAGE = """<!doctype html>
 """
 
 
-def maintain(ctx: Context, app: str, environment: Environment, page: str | None) -> None:
-    """Show the page on every host; None removes it. UsageError if nothing was deployed."""
+def maintain(
+    ctx: Context, app: str, environment: Environment, page: str | None, check: Callable[[Context], None] | None = None
+) -> None:
+    """Show the page on every host; None removes it. check: raises what forbids that, while no deployment can begin.
+    UsageError if nothing was deployed."""
     current = ctx.ledger.current(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     if release is None:
         raise UsageError(f"nothing was deployed to {environment.name} yet", hint=f"shipway deploy {environment.name}")
     owner = names.route_owner(app, environment.name)
     with environment_lease(ctx, app, environment.name, "maintenance") as own:
+        if check is not None:
+            check(own)
         for host in hosts_of(own, environment, release):
             here = own.on(host.name)
             require_owned(here, app, environment.name)

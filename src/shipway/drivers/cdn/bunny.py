@@ -27,6 +27,7 @@ class Bunny:
         """A request for each URL, prefix or tag; one for all."""
         zone = f"/pullzone/{self._access.cdn.zone}/purgeCache"
         for item in batch.items:
+            self._access.go_on()
             if batch.kind == TAG:
                 self._post(zone, json.dumps({"CacheTag": item}).encode())
             elif batch.kind == PREFIX:

@@ -27,6 +27,7 @@ class Fastly:
         service = f"/service/{self._access.cdn.zone}"
         if batch.kind == PATH:
             for url in batch.items:
+                self._access.go_on()
                 self._post(f"/purge/{url.partition('://')[2]}")
         elif batch.kind == TAG:
             self._post(f"{service}/purge", json.dumps({"surrogate_keys": list(batch.items)}).encode())

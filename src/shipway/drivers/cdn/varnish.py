@@ -33,6 +33,7 @@ class Varnish:
 
     def _on(self, server: Api, batch: Batch) -> None:
         for item in batch.items:
+            self._access.go_on()
             try:
                 if batch.kind == TAG:
                     server.send("BAN", "/", {**self._login, "X-Shipway-Tag": _tag_pattern(item)})

@@ -255,11 +255,15 @@ class TraefikEdge:
         port = self._port(self._member(where), where)
         text = maintenance_page.render(route_files.checked_owner(owner), url, page, sources)
         with self._control() as control, self._asker() as asker:
+            before = control.files().get(route_files.page_file(owner), "")
             control.write(route_files.page_file(owner), text)
             wanted = maintenance_page.version_of(url, page, sources)
             seen = asker.until(asker.shows(where, maintenance_page.mark_of(owner), wanted, port))
             if seen:
-                control.delete(route_files.page_file(owner))
+                if before:  # it still hides what it hid
+                    control.write(route_files.page_file(owner), before)
+                else:
+                    control.delete(route_files.page_file(owner))
                 raise EdgeError(
                     f"the edge did not show the maintenance page of {owner} within {self._deadline:g} s: {seen}"
                 )

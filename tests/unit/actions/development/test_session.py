@@ -13,7 +13,7 @@ import pytest
 from shipway.actions.development import checkouts, database, others, steps
 from shipway.actions.development.labels import apart
 from shipway.actions.development.session import Session, container_of
-from shipway.actions.development.up import Needs, up
+from shipway.actions.development.up import Needs, _Up, up
 from shipway.domain.container import LABEL_APP, LABEL_DEVELOPMENT, LABEL_ENVIRONMENT
 from shipway.domain.develop import Develop
 from shipway.domain.errors import EngineError, PlanError, SecretError, StepFailed, UsageError
@@ -391,6 +391,22 @@ class TestUp:
         assert world.database.applied == ["0001"]
         going.until(lambda: all(item.running for item in going.session.services()), "the services")
         going.end()
+
+    def test_a_reset_that_is_interrupted_has_failed(
+        self, world: World, opened: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        running = _Up(opened(), lambda *given: None, lambda: None)  # type: ignore[arg-type, return-value]
+        asked = running.ctx.home / checkouts.REQUEST
+        asked.parent.mkdir(parents=True, exist_ok=True)
+        asked.write_text("reset")
+
+        def interrupted() -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(running.session, "stop_services", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            running._answer()
+        assert asked.read_text() == "failed: interrupted"
 
     def test_its_status_names_the_process_and_the_parts(self, world: World, opened: Callable[..., Session]) -> None:
         session = opened()

@@ -189,6 +189,86 @@ def test_killed_at_every_effect_it_goes_on_and_never_opens_untested(place: Place
             world.close()
 
 
+def change(place: Place, old: str, new: str) -> None:
+    """Commit another plan, here and to the branch with the rules."""
+    text = place.text.replace(old, new)
+    assert text != place.text
+    (place.path / "shipway.yaml").write_text(text)
+    git(place.path, "commit", "--quiet", "--all", "--message", "two")
+    main = next(path.name for path in (place.path / ".git" / "refs" / "heads").iterdir() if path.name != "staging")
+    git(place.path, "branch", "--quiet", "--force", main, "HEAD")
+    place.plan = parse_plan(text, "shipway.yaml", None)
+
+
+def seen_at(world: World, name: str, host: str = "local") -> str:
+    try:
+        return "site" if world.engines[host].edge.request(name, PORT, "/")[0] else "page"
+    except ConnectionRefusedError:
+        return "nothing"
+
+
+@pytest.mark.parametrize(
+    "url", [f'"url": "http://new.localhost:{PORT}"', f'"aliases": ["new.localhost"], "url": "http://{HOST}:{PORT}"']
+)
+def test_a_corrected_name_is_behind_the_page_too_at_each_moment(
+    place: Place, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.passes = False
+    with pytest.raises(DeployFailed, match="1 failed"):
+        place.launch()
+    change(place, f'"url": "http://{HOST}:{PORT}"', url)
+    edge, seen = place.world.edge, set[str]()
+
+    def watched(method: Callable[..., None]) -> Callable[..., None]:
+        def call(*given: object) -> None:
+            method(*given)
+            seen.update((seen_at(place.world, HOST), seen_at(place.world, "new.localhost")))
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("maintain", "switch"):
+            patch.setattr(edge, name, watched(getattr(edge, name)))
+        with pytest.raises(DeployFailed, match="1 failed"):
+            place.launch()
+    assert "page" in seen
+    assert "site" not in seen
+    assert seen_at(place.world, "new.localhost") == "page"
+    place.passes = True
+    place.launch()
+    assert seen_at(place.world, "new.localhost") == "site"
+
+
+def test_what_was_deployed_since_the_test_stays_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a push, while the first backup was taken."""
+
+    def meanwhile(step: object) -> str:
+        release = replace(place.world.ledger.releases("shop")[0], number=0, run=2, digest="", tree="another")
+        again = place.world.ledger.add_release(release)
+        environment = again.plan.environments["staging"]
+        deploy(place.world.controller(), DeployRequest(again, replace(environment, environment={"A": "b"})))
+        return "taken"
+
+    monkeypatch.setattr(steps.FirstBackup, "needed", lambda step: "there is none")
+    monkeypatch.setattr(steps.FirstBackup, "run", meanwhile)
+    with pytest.raises(DeployFailed, match="it did not run for this deployment") as caught:
+        place.launch()
+    assert caught.value.hint == "shipway launch staging"
+    assert place.seen(place.world) == "page"
+
+
+def test_a_further_host_is_behind_the_page_too(two: Place) -> None:
+    change(two, '["local", "ssh://b"]', '["local"]')
+    two.passes = False
+    with pytest.raises(DeployFailed, match="1 failed"):
+        two.launch()
+    two.text = (two.path / "shipway.yaml").read_text()
+    change(two, '["local"]', '["local", "ssh://b"]')
+    with pytest.raises(DeployFailed, match="1 failed"):
+        two.launch()
+    assert [two.seen(two.world, host) for host in ("local", "ssh://b")] == ["page", "page"]
+
+
 def test_two_hosts_open_both_whenever_it_is_killed(two: Place) -> None:
     hosts = ("local", "ssh://b")
     counting = Death(0, after=False)
