@@ -12,16 +12,18 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.launches import steps
+from shipway.actions.launches import prepare, steps
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import LaunchRequest
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
+from shipway.domain.backups import Backups
 from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut
 from shipway.domain.launch import StepState
 from shipway.domain.plan import Plan
+from shipway.domain.provisioned import Dns
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence
 from shipway.domain.system_test import FAILED, KIND, PASSED, Result, SystemTest
@@ -30,6 +32,7 @@ from shipway.system.git import Repository
 from shipway.system.probe import Probe
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
+from shipway.testing.secrets_provider import MemoryProvider
 from tests.unit.domain import samples
 from tests.unit.system.test_git import git
 from tests.unit.world import World
@@ -240,6 +243,38 @@ def test_only_passwords_for_people_are_told(place: Place) -> None:
     with pytest.raises(SecretError, match="lacks STRIPE_SECRET_KEY"):
         place.launch(generate=True, generated=lambda name, value: told.append(name))
     assert told == ["ADMIN_PASSWORD"]
+
+
+def test_secrets_of_a_provider_are_not_asked_for_but_those_of_accounts_are(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --generate too: a random value would never be used, or would be no key of the account."""
+    provider = MemoryProvider()
+    provider.write({"SECRET_KEY": "of-the-provider", "SALT": "another"})
+    text = json.loads(place.text)
+    text["environments"]["staging"] |= {
+        "secrets": ["SECRET_KEY", "SALT", "ADMIN_PASSWORD"],
+        "secrets_from": [{"vault": "https://vault.example", "path": "secret/shop", "names": ["SECRET_KEY", "SALT"]}],
+    }  # fmt: skip
+    bare = place.plan = parse_plan(json.dumps(text), "shipway.yaml", None)
+    backups, dns = (
+        Backups("s3://backups/shop", access_key="KEY_ID"),
+        Dns("route53", "example", secrets={"key": "SECRET"}),
+    )
+    with_accounts = replace(bare.environments["staging"], backups=backups, dns=dns)
+    secrets = place.world.secrets(place.world.ledger)
+    secrets.remove("shop/staging", "SECRET_KEY")
+    ctx = replace(place.world.controller(), provider=lambda source, scope, content: provider)
+    (place.path / "shipway.yaml").write_text(json.dumps(text))
+    git(place.path, "commit", "--quiet", "--all", "--message", "providers")
+    place.plan = replace(bare, environments={"staging": with_accounts})
+    monkeypatch.setattr(prepare, "refused_before", lambda *args, **more: None)  # the accounts are in no rules
+    with pytest.raises(SecretError, match=r"lacks SECRET, KEY_ID$"):
+        launch(ctx, place.request(ctx, generate=True))
+    assert set(secrets.names("shop/staging")) == {"ADMIN_PASSWORD", "KEY"}
+    place.plan = bare
+    assert states(launch(ctx, place.request(ctx)))["open"] == "succeeded"
+    assert secrets.get("shop/staging", "SECRET_KEY") == "of-the-provider"
 
 
 def test_a_seed_that_fails_is_recorded_and_runs_again(place: Place) -> None:
