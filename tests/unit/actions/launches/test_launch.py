@@ -267,6 +267,7 @@ def test_secrets_of_a_provider_are_not_asked_for_but_those_of_accounts_are(
     ctx = replace(place.world.controller(), provider=lambda source, scope, content: provider)
     (place.path / "shipway.yaml").write_text(json.dumps(text))
     git(place.path, "commit", "--quiet", "--all", "--message", "providers")
+    git(place.path, "branch", "--force", "main", "HEAD")
     place.plan = replace(bare, environments={"staging": with_accounts})
     monkeypatch.setattr(prepare, "refused_before", lambda *args, **more: None)  # the accounts are in no rules
     with pytest.raises(SecretError, match=r"lacks SECRET, KEY_ID$"):
