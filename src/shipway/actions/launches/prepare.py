@@ -49,7 +49,8 @@ class Rules:
     def _check(self, book: Rulebook) -> None:
         """GateRefused before any host of the commit's plan is asked."""
         request = self.at.request
-        refused_before(book, book.of(self.at.ctx, self.at.name), request.commit, request.plan, request.ref)
+        in_force = book.of(self.at.ctx, self.at.name)
+        refused_before(book, in_force, request.commit, request.plan, request.ref, hosts_later=True)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from shipway.actions.provisioning.outputs import last_provision
 from shipway.domain.backups import last_good
 from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.provision import DESTROY
+from shipway.domain.provisioned import NO_HOST
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,23 @@ class Infrastructure:
         last = last_provision(self.at.ctx, self.at.app, self.at.name)
         if last is None:
             return "it was never applied"
-        return "it was destroyed" if last.action == DESTROY else ""
+        if last.action == DESTROY:
+            return "it was destroyed"
+        return "its hosts are not known" if self._lacks_hosts() else ""
+
+    def _lacks_hosts(self) -> bool:
+        return any(host.name == NO_HOST for host in self.at.environment.hosts)
 
     def run(self) -> str:
         of = self.at.governed()
         plan = infra.plan_infra(of)
         if plan.is_empty:  # it was applied elsewhere
             infra.take_outputs(of)
+            if self._lacks_hosts():
+                raise UsageError(
+                    f"the outputs of {of.shown} were taken: its hosts are known from now on, and this launch began without them",
+                    hint=f"shipway launch {of.shown}",
+                )
             return "its outputs were taken"
         raise UsageError(
             f"the infrastructure of {of.shown} waits for approval:\n{plan.text or 'outputs only'}",

@@ -14,13 +14,17 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.launches import prepare, steps
 from shipway.actions.launches.launch import launch, preview
-from shipway.actions.launches.launching import LaunchRequest
+from shipway.actions.launches.launching import Launching, LaunchRequest
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
+from shipway.actions.provisioning.in_force import Governed
+from shipway.actions.provisioning.infra import apply_infra
+from shipway.actions.provisioning.outputs import with_outputs
 from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
 from shipway.domain.backups import Backups
-from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut
+from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut, UsageError
+from shipway.domain.infra import Output
 from shipway.domain.launch import StepState
 from shipway.domain.plan import Plan
 from shipway.domain.provisioned import Dns
@@ -32,6 +36,7 @@ from shipway.system.git import Repository
 from shipway.system.probe import Probe
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
+from shipway.testing.memory_infra import MemoryInfra
 from shipway.testing.secrets_provider import MemoryProvider
 from tests.unit.domain import samples
 from tests.unit.system.test_git import git
@@ -115,7 +120,7 @@ def without_an_engine(made: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds and system tests need one."""
 
     def build(ctx: Context, repository: Repository, commit: Any, plan: Plan, *rest: object) -> int:
-        if not ctx.ledger.releases_of("shop", commit.tree):
+        if all(item.plan != plan for item in ctx.ledger.releases_of("shop", commit.tree)):
             release = replace(
                 samples.release(), images={"web": IMAGE}, plan=plan, tree=commit.tree, revision=commit.revision,
                 schema=None, digest="",
@@ -276,6 +281,70 @@ def test_secrets_of_a_provider_are_not_asked_for_but_those_of_accounts_are(
     place.plan = bare
     assert states(launch(ctx, place.request(ctx)))["open"] == "succeeded"
     assert secrets.get("shop/staging", "SECRET_KEY") == "of-the-provider"
+
+
+class OnInfrastructure:
+    """`place` with hosts that come from its infrastructure, in memory."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.infra = place, MemoryInfra({"server.web": "one"}, {"hosts": Output(["local"])})
+        infra = {"tool": "terraform", "folder": "infra", "outputs": {"hosts": "hosts"}}
+        text = json.loads(place.text)
+        del text["environments"]["staging"]["hosts"]
+        text["environments"]["staging"]["infra"] = infra
+        (place.path / "shipway.yaml").write_text(json.dumps(text))
+        (place.path / "infra").mkdir()
+        (place.path / "infra/main.tf").write_text("")
+        git(place.path, "add", ".")
+        git(place.path, "commit", "--quiet", "--message", "infrastructure")
+        git(place.path, "branch", "--force", "main", "HEAD")
+        self.ctx = replace(place.world.controller(), infra=lambda settings, folder: self.infra)
+
+    def parse(self, given: str, file: str, exists: object) -> Plan:
+        return with_outputs(self.ctx, parse_plan(given, file, exists))
+
+    def governed(self) -> Governed:
+        plan, repository = (
+            self.parse((self.place.path / "shipway.yaml").read_text(), "shipway.yaml", None),
+            Repository(self.place.path),
+        )
+        revision = repository.commit("main").revision
+        return Governed(self.ctx, plan, plan.environments["staging"], "main", revision, "staging", lambda: repository)
+
+    def request(self) -> LaunchRequest:
+        repository, plan = Repository(self.place.path), self.governed().plan
+
+        def rules(record: bool) -> Any:
+            return read_rules(self.ctx, repository, plan, self.parse, record=record)
+
+        commit = repository.commit("HEAD")
+        return LaunchRequest(plan, "staging", repository, commit, "refs/heads/staging", rules, governed=self.governed)
+
+
+def test_hosts_come_from_infrastructure_that_the_launch_plans(place: Place) -> None:
+    """A release that was built before them is built again."""
+    own = OnInfrastructure(place)
+    with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web") as caught:
+        launch(own.ctx, own.request())
+    early = own.request()
+    build: Any = steps.build
+    build(own.ctx, early.repository, early.commit, early.plan)
+    apply_infra(own.governed(), caught.value.hint.split("apply ")[1].split(";")[0])
+    with pytest.raises(GateRefused, match=r"- release 1 was built before the infrastructure changed\n") as refused:
+        Launching(own.ctx, own.request()).order()
+    assert refused.value.hint == "shipway run staging; then: shipway deploy staging staging"
+    done = states(launch(own.ctx, own.request()))
+    assert (done["release"], done["open"]) == ("succeeded", "succeeded")
+    assert place.seen(place.world) == "site"
+
+
+def test_a_launch_that_took_the_hosts_asks_for_another_one(place: Place) -> None:
+    own = OnInfrastructure(place)
+    own.infra.state, own.infra.outputs_now = dict(own.infra.code), dict(own.infra.results)  # applied elsewhere
+    with pytest.raises(UsageError, match="its hosts are known from now on") as caught:
+        launch(own.ctx, own.request())
+    assert caught.value.hint == "shipway launch staging"
+    assert states(launch(own.ctx, own.request()))["open"] == "succeeded"
 
 
 def test_a_seed_that_fails_is_recorded_and_runs_again(place: Place) -> None:
