@@ -14,8 +14,8 @@ from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_source import NEVER, SecretSource, source_of
-from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
+from shipway.domain.secret_source import NEVER, SecretSource
+from shipway.domain.secret_value import as_bytes, problem, provider_for, remedy, used_as_variable
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
@@ -23,7 +23,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 def provider_of(plan: Plan, environment: str, name: str) -> SecretSource | None:
     """The provider whose values alone count for a name, so that a value in the ledger would never be used."""
     place = plan.environments.get(environment)
-    source = source_of(place.secrets_from, name) if place and name in needed(plan, place) else None
+    source = provider_for(place, name) if place and name in needed(plan, place) else None
     return source if source and source.ledger == NEVER else None
 
 
@@ -77,7 +77,7 @@ def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> Non
     """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
     proofs, and no provider has it instead."""
     place = plan.environments.get(environment)
-    if place and source_of(place.secrets_from, name):
+    if place and provider_for(place, name):
         return
     used = users_of(ctx, plan, environment, name)
     if used:

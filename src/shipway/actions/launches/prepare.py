@@ -17,7 +17,7 @@ from shipway.domain.desired import publish
 from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError, TimedOut
 from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
-from shipway.domain.secret_source import source_of
+from shipway.domain.secret_value import provider_for
 from shipway.domain.size import readable
 from shipway.system.durations import human
 from shipway.system.generated import is_admin_password, is_generated
@@ -64,7 +64,7 @@ class Secrets:
         plan, where = self.at.plan, self.at.environment
         known, unset = self.at.ctx.secrets.names(names.scope(plan.app, where.name)), optional(plan, where)
         used = [name for name in needed(plan, where) if name not in unset]
-        found = [name for name in used if source_of(where.secrets_from, name) is None]
+        found = [name for name in used if provider_for(where, name) is None]
         found += [name for name in self._of_accounts() if name not in used]
         return [name for name in dict.fromkeys(found) if name not in known]
 
