@@ -177,9 +177,11 @@ def decide(goal: HostGoal, state: HostState) -> HostPlan:
 
 def goal_of(user: str, keys: tuple[str, ...], chosen: Mapping[str, Any], recorded: HostChoices | None) -> HostGoal:
     """The goal: what was chosen now, else what is recorded on the host, else the default. chosen: by the names of
-    HostChoices; `more_ports` are open in any case."""
-    base = {**vars(recorded or HostChoices()), **{key: value for key, value in chosen.items() if key != "more_ports"}}
+    HostChoices; `more_ports` are open in any case, and networks reach `more_private`."""
+    more = ("more_ports", "more_private")
+    base = {**vars(recorded or HostChoices()), **{key: value for key, value in chosen.items() if key not in more}}
     ports = {*base.pop("ports"), *chosen.get("more_ports", ())}
+    base["private"] = tuple(sorted({*base["private"], *chosen.get("more_private", ())}))
     base["without"] = tuple(part for part in PARTS if part in base["without"])
     return HostGoal(**base, ports=sorted_ports(ports), user=user, keys=keys)
 

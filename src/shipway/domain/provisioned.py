@@ -32,7 +32,7 @@ class Infra:
     """`infra` of an environment: the code of its infrastructure, and what Shipway takes from it."""
 
     tool: str  # name of a driver
-    folder: str = ""  # of the repository
+    folder: str = ""  # from the root of the repository
     run: str | None = None  # of the tool `command`: by `sh -c`, in the folder
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()  # names of secrets that the tool gets as environment variables

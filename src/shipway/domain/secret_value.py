@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shipway.domain.commands import commands_of
 from shipway.domain.plan import Environment, Plan, Service
+from shipway.domain.secret_source import SecretSource, source_of
 
 VARIABLE = 128 * 1024 - 1  # bytes of NAME=VALUE, Linux's limit
 FILE = 4 << 20  # bytes
@@ -13,6 +14,13 @@ FOLDER = "/run/secrets"
 def secrets_of(environment: Environment, service: Service) -> tuple[str, ...]:
     """A service's own secrets, and those of the environment for every service."""
     return (*service.secrets, *(name for name in environment.secrets if name not in service.secrets))
+
+
+def provider_for(environment: Environment, name: str) -> SecretSource | None:
+    """The provider of a secret; None: the ledger, which also has what the infrastructure gives, unless a provider lists it."""
+    source = source_of(environment.secrets_from, name)
+    given = environment.infra is not None and name in environment.infra.variables_of_outputs
+    return None if source is None or (given and name not in source.names) else source
 
 
 def is_optional(environment: Environment, service: Service, name: str) -> bool:

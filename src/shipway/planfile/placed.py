@@ -9,6 +9,7 @@ from typing import TypeVar
 from shipway.domain.build import BaseSource
 from shipway.domain.develop import Develop
 from shipway.domain.plan import BuildSource, Plan, StepImage
+from shipway.domain.provisioned import Infra
 from shipway.domain.secret_source import FILES, SecretSource
 from shipway.planfile.report import Path, Report
 
@@ -54,6 +55,7 @@ class _Placing:
                 item,
                 approvals=replace(item.approvals, signers=self._signers(item.approvals.signers, name)),
                 secrets_from=tuple(self._secrets(source, name) for source in item.secrets_from),
+                infra=self._infra(item.infra, name),
             )
             for name, item in plan.environments.items()
         }
@@ -90,6 +92,10 @@ class _Placing:
     def _secrets(self, source: SecretSource, environment: str) -> SecretSource:
         at = ("environments", environment, "secrets_from")
         return replace(source, place=self._path(source.place, at)) if source.kind in FILES else source
+
+    def _infra(self, infra: Infra | None, environment: str) -> Infra | None:
+        at = ("environments", environment, "infra", "folder")
+        return infra and replace(infra, folder=self._path(infra.folder, at))
 
     def _signers(self, path: str, environment: str) -> str:
         return self._path(path, ("environments", environment, "approvals", "signers"))

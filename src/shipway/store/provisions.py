@@ -34,12 +34,16 @@ class SqlProvisions:
         text = json.dumps({name: list(values) for name, values in (outputs or {}).items()}, sort_keys=True)
         self._db.query("INSERT INTO provision_ends VALUES (?, ?, ?, ?, ?)", (id, at, outcome, message, text))
 
-    def provisions(self, app: str, environment: str, kind: str, limit: int = 20) -> list[Provision]:
+    def provisions(
+        self, app: str, environment: str, kind: str, limit: int = 20, *, outcome: str = ""
+    ) -> list[Provision]:
         """Newest first."""
         sql = f"""SELECT id, {COLUMNS}, finished, outcome, message, outputs FROM provisions
           LEFT JOIN provision_ends ON provision = id
-          WHERE app = ? AND environment = ? AND kind = ? ORDER BY id DESC LIMIT ?"""
-        return [_provision(row) for row in self._db.query(sql, (app, environment, kind, limit))]
+          WHERE app = ? AND environment = ? AND kind = ? {"AND outcome = ?" if outcome else ""}
+          ORDER BY id DESC LIMIT ?"""
+        values = (app, environment, kind, *([outcome] if outcome else []), limit)
+        return [_provision(row) for row in self._db.query(sql, values)]
 
 
 def _provision(row: Sequence[Any]) -> Provision:

@@ -38,7 +38,8 @@ class MemoryInfra:
                 action = CREATE if name not in self.state else DESTROY if name not in code else REPLACE
                 made.append(ResourceChange(name, name.partition(".")[0], action, holds_data="database" in name))
         content = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-        return InfraPlan(tuple(made), {} if destroy else self.results, content, destroy)
+        results = {} if destroy else self.results
+        return InfraPlan(tuple(made), results, content, destroy, outputs_change=results != self.outputs_now)
 
     def apply(self, file: Path, on_line: Callable[[str], None]) -> None:
         """What the file says."""

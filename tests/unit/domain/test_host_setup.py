@@ -160,6 +160,12 @@ def test_choices_are_those_of_now_then_the_recorded_ones_then_the_defaults() -> 
     )
 
 
+def test_an_environment_closes_no_addresses_of_another_one_on_the_same_host() -> None:
+    recorded = HostChoices(private=("10.0.0.2",))
+    assert goal_of("deploy", (), {"more_private": ()}, recorded).private == ("10.0.0.2",)
+    assert goal_of("deploy", (), {"more_private": ("10.0.0.1",)}, recorded).private == ("10.0.0.1", "10.0.0.2")
+
+
 def test_ports_and_networks() -> None:
     assert [item for item in ("80/tcp", "0/tcp", "70000/tcp", "80", "x/tcp", "53/udp", "²/tcp") if is_port(item)] == [
         "80/tcp",

@@ -35,6 +35,23 @@ environments:
 """
 
 
+def test_the_folder_of_infrastructure_is_relative_to_the_plan() -> None:
+    text = (
+        "app: shop\nservices: {web: {image: 'nginx:1', port: 80, route: /, health: {path: /}}}\n"
+        "environments: {production: {url: 'https://shop.example', infra: {tool: terraform, folder: FOLDER}}}\n"
+    )
+
+    def folder(given: str) -> str:
+        plan = planfile.parse(text.replace("FOLDER", given), "apps/shop/shipway.yaml", files=lambda path: True)
+        infra = plan.environments["production"].infra
+        return infra.folder if infra else ""
+
+    assert folder("infra") == "apps/shop/infra"
+    assert folder("../../infra") == "infra"
+    with pytest.raises(InvalidPlan, match="outside of the repository"):
+        folder("../../../infra")
+
+
 def test_shorthands_and_defaults() -> None:
     plan = planfile.parse(PLAN, "shipway.yaml")
     web, api, proxy = plan.services.values()

@@ -13,8 +13,8 @@ from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
-from shipway.domain.plan import Plan
-from shipway.domain.provisioned import NO_HOST
+from shipway.domain.plan import Environment, Plan
+from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce
@@ -55,11 +55,14 @@ def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InF
 
 
 def refused_before(
-    book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = ()
-) -> None:
+    book: Rulebook, in_force: InForce, commit: Commit, plan: Plan, ref: str, proves: Sequence[InForce] = (), *,
+    hosts_later: bool = False,
+) -> None:  # fmt: skip
     """Reasons known before anything is built: the commit's origin, what its plan leaves unproven, and its reach, also
-    in the environments that its steps prove against. Raises GateRefused."""
-    reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref)) + refused_plan(in_force, plan)
+    in the environments that its steps prove against. hosts_later: its own may come from infrastructure that is yet to be
+    applied. Raises GateRefused."""
+    reasons = refused_commit(book, in_force, candidate_of(book, in_force, commit, ref))
+    reasons += refused_plan(in_force, plan, hosts_later=hosts_later)
     reasons += gate.refused_proof(plan, in_force)
     reasons += [
         f"{item.environment}, which a step proves against: {reason}"
@@ -98,20 +101,19 @@ def is_unpushed(book: Rulebook, commit: Commit | gate.Candidate) -> bool:
     return book.has_remote and not book.origin.has(commit.revision)
 
 
-def refused_plan(in_force: InForce, plan: Plan) -> list[str]:
+def refused_plan(in_force: InForce, plan: Plan, *, hosts_later: bool = False) -> list[str]:
     """Reasons in the plan's reach."""
     if in_force.environment not in plan.environments:
         return [f"the plan of this commit has no environment {in_force.called}"]
-    if any(host.name == NO_HOST for host in plan.environments[in_force.environment].hosts):
+    if not hosts_later and _lacks_hosts(plan.environments[in_force.environment]):
         return [f"the hosts of {in_force.called} come from its infrastructure, which was never applied"]
     return rules.refused_reach(plan, in_force)
 
 
 def _refused_release(in_force: InForce, release: Release) -> list[str]:
-    name, reasons = (
-        in_force.environment,
-        refused_plan(in_force, release.plan) + gate.refused_proof(release.plan, in_force),
-    )
+    name = in_force.environment
+    reasons = _older_hosts(in_force, release) or refused_plan(in_force, release.plan)
+    reasons += gate.refused_proof(release.plan, in_force)
     if name in release.plan.environments:
         required = rules.required_checks(release.plan, release.plan.environments[name], in_force)
         lacking = [check.name for check in required if not image_of(release, check)]
@@ -120,6 +122,21 @@ def _refused_release(in_force: InForce, release: Release) -> list[str]:
             for check in lacking
         ]
     return reasons
+
+
+def _older_hosts(in_force: InForce, release: Release) -> list[str]:
+    """The reason against a release whose hosts are those of earlier infrastructure, and no longer allowed."""
+    was, now = release.plan.environments.get(in_force.environment), in_force.protected.rules
+    if was is None or now is None or was.hosts == now.hosts or _lacks_hosts(now):
+        return []
+    if was.infra is None or HOSTS not in was.infra.outputs or not refused_plan(in_force, release.plan):
+        return []
+    others = [] if _lacks_hosts(was) else refused_plan(in_force, release.plan)
+    return [f"release {release.number} was built before the infrastructure changed", *others]
+
+
+def _lacks_hosts(environment: Environment) -> bool:
+    return any(host.name == NO_HOST for host in environment.hosts)
 
 
 def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
@@ -171,12 +188,16 @@ def _hint(
             "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
             + f"; then: shipway deploy {name} {what}"
         )
+    older = any("before the infrastructure changed" in reason for reason in reasons)
+    if older:
+        tested = [f"shipway deploy {before} {what}" for before in after_of(in_force)]
+        hints.append("; then: ".join([f"shipway run {what}", *tested, f"shipway deploy {name} {what}"]))
     if any("never applied" in reason for reason in reasons):
         hints.append(f"shipway infra {name} plan")
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
         hints.append(f"ask another person to run: shipway approve {name}{number}; then: shipway deploy {name} {what}")
-    if differ or any(item.rules is None for item in in_force.sets):
+    if (differ and not older) or any(item.rules is None for item in in_force.sets):
         hints.append(
             f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT"
         )

@@ -20,7 +20,7 @@ from shipway.domain.observed import Observed
 from shipway.domain.plan import Accessory, Environment, Plan
 from shipway.domain.release import Deployment, Release
 from shipway.domain.routing import user_lines
-from shipway.domain.secret_source import Provided, source_of
+from shipway.domain.secret_source import Provided
 
 LONG = 8  # characters of a secret that no file has by chance
 
@@ -202,7 +202,7 @@ def require_secrets(
     versions = {name: version for name, version in versions.items() if version or name not in unset}
     missing = [name for name, version in versions.items() if not version]
     if fetched_later:
-        missing = [name for name in missing if source_of(environment.secrets_from, name) is None]
+        missing = [name for name in missing if secret_value.provider_for(environment, name) is None]
     if missing:
         commands = "\n".join(f"  shipway secret set {environment.name} {name}" for name in missing)
         raise SecretError(

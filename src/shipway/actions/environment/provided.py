@@ -24,7 +24,6 @@ from shipway.domain.secret_source import (
     SecretSource,
     assigned,
     set_by_person,
-    source_of,
 )
 from shipway.system.parallel import side_by_side
 
@@ -40,7 +39,7 @@ def provide(ctx: Context, release: Release, environment: Environment, *, create:
     wanted = [
         name
         for name in needed(release.plan, environment)
-        if (source := source_of(environment.secrets_from, name)) and not (source.ledger == OVERRIDE and name in own)
+        if (source := secret_value.provider_for(environment, name)) and not (source.ledger == OVERRIDE and name in own)
     ]
     groups = assigned(environment.secrets_from, wanted)
     answers = side_by_side(lambda group: _fetch(ctx, release, environment, *group), groups)

@@ -12,7 +12,8 @@ from shipway.domain import dotenv, names, rights
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_source import NEVER, Origin, SecretSource, set_by_person, since, source_of
+from shipway.domain.secret_source import NEVER, Origin, SecretSource, set_by_person, since
+from shipway.domain.secret_value import provider_for
 
 OWN = ":"  # in the names of Shipway's own secrets, such as accessory:db
 
@@ -63,7 +64,7 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
     required = {name for one, where in places for name in needed(one, where, optional=False)} | set(plan.prove.secrets)
     required |= set(rights.of_builds(plan)) if environment == names.BUILDS else set()
     origins = ctx.secrets.origins(names.scope(plan.app, environment))
-    sources = plan.environments[environment].secrets_from if environment in plan.environments else ()
+    place = plan.environments.get(environment)
     return [
         SecretState(
             name,
@@ -72,17 +73,18 @@ def secret_states(ctx: Context, plan: Plan, environment: str) -> list[SecretStat
             if OWN in name
             else (*users_of(ctx, plan, environment, name), *(["every branch"] * (name in open_to_all))),
             name in wanted and name not in required,
-            *_origin(name, known.get(name), sources if name in wanted else (), origins.get(name, ())),
+            *_origin(
+                known.get(name), provider_for(place, name) if place and name in wanted else None, origins.get(name, ())
+            ),
         )
         for name in sorted({*known, *wanted}, key=lambda name: (OWN in name, name))
     ]
 
 
 def _origin(
-    name: str, version: int | None, sources: Sequence[SecretSource], origins: Sequence[Origin]
+    version: int | None, source: SecretSource | None, origins: Sequence[Origin]
 ) -> tuple[str, str, float | None]:
     """Provider, its version, and since when the value is known."""
-    source = source_of(sources, name)
     own = [item for item in origins if item.version == version]
     by_person = set_by_person(origins, version) and (source is None or source.ledger != NEVER)
     text = source.text if source and not by_person else ""

@@ -14,8 +14,8 @@ from shipway.domain.commands import commands_of
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.secret_source import NEVER, SecretSource, source_of
-from shipway.domain.secret_value import as_bytes, problem, remedy, used_as_variable
+from shipway.domain.secret_source import NEVER, SecretSource
+from shipway.domain.secret_value import as_bytes, problem, provider_for, remedy, used_as_variable
 
 OF_OPERATORS = re.compile(r"^(the plan's )?(dns|infra|backups)( of release \d+)?$")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
@@ -24,7 +24,7 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 def provider_of(plan: Plan, environment: str, name: str) -> SecretSource | None:
     """The provider whose values alone count for a name, so that a value in the ledger would never be used."""
     place = plan.environments.get(environment)
-    source = source_of(place.secrets_from, name) if place and name in needed(plan, place) else None
+    source = provider_for(place, name) if place and name in needed(plan, place) else None
     return source if source and source.ledger == NEVER else None
 
 
@@ -78,7 +78,7 @@ def require_unused(ctx: Context, plan: Plan, environment: str, name: str) -> Non
     """UsageError if the plan, the current release or one being deployed uses a secret of the environment or of the
     proofs, and no provider has it instead. Operators' commands use the ledger's value alone."""
     place = plan.environments.get(environment)
-    provided = place is not None and source_of(place.secrets_from, name) is not None
+    provided = place is not None and provider_for(place, name) is not None
     used = [user for user in users_of(ctx, plan, environment, name) if not provided or OF_OPERATORS.search(user)]
     if used:
         hint = f"remove it from the plan and deploy that first; to change its value: shipway secret set {environment} {name}"

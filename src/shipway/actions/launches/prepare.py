@@ -17,6 +17,7 @@ from shipway.domain.desired import publish
 from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError, TimedOut
 from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
+from shipway.domain.secret_value import provider_for
 from shipway.domain.size import readable
 from shipway.system.durations import human
 from shipway.system.generated import is_admin_password, is_generated
@@ -48,12 +49,13 @@ class Rules:
     def _check(self, book: Rulebook) -> None:
         """GateRefused before any host of the commit's plan is asked."""
         request = self.at.request
-        refused_before(book, book.of(self.at.ctx, self.at.name), request.commit, request.plan, request.ref)
+        in_force = book.of(self.at.ctx, self.at.name)
+        refused_before(book, in_force, request.commit, request.plan, request.ref, hosts_later=True)
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """All secrets that a deployment needs are set."""
+    """All secrets that a deployment and the launch itself need are set, or a provider has them."""
 
     at: Launching
     name: str = "secrets"
@@ -61,10 +63,24 @@ class Secrets:
     def missing(self) -> list[str]:
         plan, where = self.at.plan, self.at.environment
         known, unset = self.at.ctx.secrets.names(names.scope(plan.app, where.name)), optional(plan, where)
-        return [name for name in needed(plan, where) if name not in known and name not in unset]
+        used = [name for name in needed(plan, where) if name not in unset]
+        found = [name for name in used if provider_for(where, name) is None]
+        found += [name for name in self._of_accounts() if name not in used]
+        return [name for name in dict.fromkeys(found) if name not in known]
+
+    def _of_accounts(self) -> list[str]:
+        """Names that later steps of a launch take from the ledger, whatever providers have."""
+        where = self.at.environment
+        if self.at.launched:
+            return []
+        return [*(where.dns.secrets.values() if where.dns else ()), *(where.backups.secrets if where.backups else ())]
+
+    def _generated(self, missing: Sequence[str]) -> list[str]:
+        """Those of them for which any random value is right."""
+        return [name for name in missing if is_generated(name) and name not in self._of_accounts()]
 
     def would(self) -> Sequence[str]:
-        own = [name for name in self.missing() if is_generated(name)]
+        own = self._generated(self.missing())
         found = [f"shipway secret set {self.at.name} {name}" for name in self.missing()]
         return [*found, *([f"or with --generate, random values for {', '.join(own)}"] if own else [])]
 
@@ -74,20 +90,19 @@ class Secrets:
 
     def run(self) -> str:
         ctx, request, made = self.at.ctx, self.at.request, list[str]()
-        for name in self.missing() if request.generate else ():
-            if is_generated(name):
-                value = random.token_urlsafe(32)
-                ctx.secrets.set(names.scope(self.at.app, self.at.name), name, value)
-                made.append(name)
-                if is_admin_password(name):
-                    request.generated(name, value)
+        for name in self._generated(self.missing()) if request.generate else ():
+            value = random.token_urlsafe(32)
+            ctx.secrets.set(names.scope(self.at.app, self.at.name), name, value)
+            made.append(name)
+            if is_admin_password(name):
+                request.generated(name, value)
         left = self.missing()
         if left:
-            own = [name for name in left if is_generated(name)]
+            own = self._generated(left)
             more = f"\nor pass --generate for random values of {', '.join(own)}" if own else ""
             commands = "\n".join(f"  shipway secret set {self.at.name} {name}" for name in left)
             raise SecretError(f"{self.at.name} lacks {', '.join(left)}", hint=f"set them:\n{commands}{more}")
-        require_secrets(ctx, self.at.plan, self.at.environment)
+        require_secrets(ctx, self.at.plan, self.at.environment, fetched_later=True)
         return f"generated {', '.join(made)}"
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from shipway.actions.backups.take import backup
 from shipway.actions.launches.launching import Launching
 from shipway.actions.provisioning import dns, infra
+from shipway.actions.provisioning.outputs import last_provision
 from shipway.domain.backups import last_good
 from shipway.domain.errors import TimedOut, UsageError
-from shipway.domain.provision import INFRA, SUCCEEDED
+from shipway.domain.provision import DESTROY
+from shipway.domain.provisioned import NO_HOST
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,29 @@ class Infrastructure:
     def needed(self) -> str:
         if self.at.launched or self.at.environment.infra is None:
             return ""
-        done = self.at.ctx.ledger.provisions(self.at.app, self.at.name, INFRA)
-        return "" if any(item.outcome == SUCCEEDED for item in done) else "it was never applied"
+        last = last_provision(self.at.ctx, self.at.app, self.at.name)
+        if last is None:
+            return "it was never applied"
+        if last.action == DESTROY:
+            return "it was destroyed"
+        return "its hosts are not known" if self._lacks_hosts() else ""
+
+    def _lacks_hosts(self) -> bool:
+        return any(host.name == NO_HOST for host in self.at.environment.hosts)
 
     def run(self) -> str:
         of = self.at.governed()
         plan = infra.plan_infra(of)
-        if not plan.changes:  # it was applied elsewhere
+        if plan.is_empty:  # it was applied elsewhere
             infra.take_outputs(of)
+            if self._lacks_hosts():
+                raise UsageError(
+                    f"the outputs of {of.shown} were taken: its hosts are known from now on, and this launch began without them",
+                    hint=f"shipway launch {of.shown}",
+                )
             return "its outputs were taken"
         raise UsageError(
-            f"the infrastructure of {of.shown} waits for approval:\n{plan.text}",
+            f"the infrastructure of {of.shown} waits for approval:\n{plan.text or 'outputs only'}",
             hint=f"shipway infra {of.shown} apply {plan.short_digest}; then: shipway launch {of.shown}",
         )
 

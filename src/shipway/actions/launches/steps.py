@@ -43,8 +43,15 @@ class Build:
         if self.at.launched:
             return ""
         in_force = self.at.book.of(self.at.ctx, self.at.name)
-        if self.at.ctx.ledger.releases_of(self.at.app, request.commit.tree) or after_of(in_force):
+        if after_of(in_force):
             return ""  # of one that comes after another environment, the deployment says what is missing
+        built = self.at.ctx.ledger.releases_of(self.at.app, request.commit.tree)
+        where = [item.plan.environments[self.at.name] for item in built if self.at.name in item.plan.environments]
+        hosts = request.plan.environments[self.at.name].hosts
+        if any(item.hosts == hosts for item in where):
+            return ""
+        if built:
+            return "it was built for other hosts"
         return f"none was built from {request.commit.revision[:12]}"
 
     def run(self) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 
 from shipway.context import Context
 from shipway.domain.plan import Plan
-from shipway.domain.provision import INFRA, SUCCEEDED
+from shipway.domain.provision import INFRA, SUCCEEDED, Provision
 from shipway.domain.provisioned import HOSTS
 
 
@@ -21,7 +21,11 @@ def with_outputs(ctx: Context, plan: Plan) -> Plan:
 
 def outputs_of(ctx: Context, app: str, environment: str) -> dict[str, tuple[str, ...]]:
     """The public outputs of the infrastructure as last taken; none after it was destroyed."""
-    for item in ctx.ledger.provisions(app, environment, INFRA):
-        if item.outcome == SUCCEEDED:
-            return dict(item.outputs)
-    return {}
+    last = last_provision(ctx, app, environment)
+    return dict(last.outputs) if last else {}
+
+
+def last_provision(ctx: Context, app: str, environment: str) -> Provision | None:
+    """The last change of the infrastructure that succeeded, or taking of its outputs."""
+    found = ctx.ledger.provisions(app, environment, INFRA, 1, outcome=SUCCEEDED)
+    return found[0] if found else None

@@ -86,7 +86,7 @@ def chosen_by(environment: Environment) -> dict[str, Any]:
         ports |= {"80/tcp", f"{environment.port}/udp"}
     return {
         "more_ports": tuple(sorted(ports)),
-        "private": tuple(sorted({host.address for host in environment.hosts if host.address})),
+        "more_private": tuple(sorted({host.address for host in environment.hosts if host.address})),
     }
 
 

@@ -20,5 +20,7 @@ class ProvisionLedger(Protocol):
     ) -> None:
         """Record its end; StoreError if it has ended."""
 
-    def provisions(self, app: str, environment: str, kind: str, limit: int = 20) -> list[Provision]:
-        """Newest first."""
+    def provisions(
+        self, app: str, environment: str, kind: str, limit: int = 20, *, outcome: str = ""
+    ) -> list[Provision]:
+        """Newest first. outcome: only those that have this end; "": all."""

@@ -29,6 +29,7 @@ class ProvisionSuite:
         two = dataclasses.replace(CHANGE, id=second, detail="- www A")
         assert ledger.provisions("shop", "staging", DNS) == [two, one]
         assert ledger.provisions("shop", "staging", DNS, limit=1) == [two]
+        assert ledger.provisions("shop", "staging", DNS, 1, outcome=SUCCEEDED) == [one]
         assert ledger.provisions("shop", "production", DNS) == []
 
     def test_a_change_ends_once(self, ledger: ProvisionLedger) -> None:

@@ -9,12 +9,17 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.environment.observe import require_secrets
+from shipway.actions.environment.secret_lists import secret_states
+from shipway.actions.environment.secret_names import require_own
 from shipway.actions.operations.adjust import restart
 from shipway.actions.operations.rotate import preview, rotate
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.context import Context
 from shipway.domain.errors import DeployFailed, SecretError, SecretUnavailable, UsageError
+from shipway.domain.provisioned import Infra
 from shipway.domain.secret_source import FALLBACK, NEVER, OVERRIDE, Provided, SecretSource
+from shipway.domain.secret_value import provider_for
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
 from shipway.testing.secrets_provider import MemoryProvider
@@ -79,6 +84,23 @@ def test_the_providers_value_is_used_and_recorded(world: Home) -> None:
     assert now.fingerprints["KEY"] == secrets.fingerprints("shop/staging", "KEY")[1]
     origin = secrets.origins("shop/staging")["KEY"][-1]
     assert (origin.version, origin.source, origin.source_version) == (2, VAULT.text, "1")
+
+
+def test_secrets_of_the_infrastructure_are_those_of_the_ledger(world: Home) -> None:
+    infra = Infra("terraform", "infra", outputs={"hosts": "hosts", "KEY": "key"})
+    environment = dataclasses.replace(STAGING, secrets_from=(VAULT,), infra=infra)
+    world.provider.write({})
+    release = world.release(1, environment=environment)
+    deploy(world.controller(), DeployRequest(release, environment))
+    assert all("KEY" not in asked for asked in world.provider.asked)
+    (state,) = [item for item in secret_states(world.controller(), release.plan, "staging") if item.name == "KEY"]
+    assert (state.source, state.missing) == ("", False)
+    require_own(release.plan, "staging", ["KEY"])
+    world.secrets(world.ledger).remove("shop/staging", "KEY")
+    with pytest.raises(SecretError, match="lacks 1 secret: KEY"):
+        require_secrets(world.controller(), release.plan, environment, fetched_later=True)
+    listed = dataclasses.replace(environment, secrets_from=(dataclasses.replace(VAULT, names={"KEY": "key"}),))
+    assert provider_for(listed, "KEY") is not None
 
 
 @pytest.mark.parametrize("error", [SecretUnavailable("it can't be reached"), None])

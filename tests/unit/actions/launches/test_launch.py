@@ -12,16 +12,22 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.launches import steps
+from shipway.actions.launches import prepare, steps
 from shipway.actions.launches.launch import launch, preview
-from shipway.actions.launches.launching import LaunchRequest
+from shipway.actions.launches.launching import Launching, LaunchRequest
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
+from shipway.actions.provisioning.in_force import Governed
+from shipway.actions.provisioning.infra import apply_infra
+from shipway.actions.provisioning.outputs import with_outputs
 from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
-from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut
+from shipway.domain.backups import Backups
+from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut, UsageError
+from shipway.domain.infra import Output
 from shipway.domain.launch import StepState
 from shipway.domain.plan import Plan
+from shipway.domain.provisioned import Dns
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence
 from shipway.domain.system_test import FAILED, KIND, PASSED, Result, SystemTest
@@ -30,6 +36,8 @@ from shipway.system.git import Repository
 from shipway.system.probe import Probe
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
+from shipway.testing.memory_infra import MemoryInfra
+from shipway.testing.secrets_provider import MemoryProvider
 from tests.unit.domain import samples
 from tests.unit.system.test_git import git
 from tests.unit.world import World
@@ -112,7 +120,7 @@ def without_an_engine(made: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds and system tests need one."""
 
     def build(ctx: Context, repository: Repository, commit: Any, plan: Plan, *rest: object) -> int:
-        if not ctx.ledger.releases_of("shop", commit.tree):
+        if all(item.plan != plan for item in ctx.ledger.releases_of("shop", commit.tree)):
             release = replace(
                 samples.release(), images={"web": IMAGE}, plan=plan, tree=commit.tree, revision=commit.revision,
                 schema=None, digest="",
@@ -320,6 +328,103 @@ def test_only_passwords_for_people_are_told(place: Place) -> None:
     with pytest.raises(SecretError, match="lacks STRIPE_SECRET_KEY"):
         place.launch(generate=True, generated=lambda name, value: told.append(name))
     assert told == ["ADMIN_PASSWORD"]
+
+
+def test_secrets_of_a_provider_are_not_asked_for_but_those_of_accounts_are(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --generate too: a random value would never be used, or would be no key of the account."""
+    provider = MemoryProvider()
+    provider.write({"SECRET_KEY": "of-the-provider", "SALT": "another"})
+    text = json.loads(place.text)
+    text["environments"]["staging"] |= {
+        "secrets": ["SECRET_KEY", "SALT", "ADMIN_PASSWORD"],
+        "secrets_from": [{"vault": "https://vault.example", "path": "secret/shop", "names": ["SECRET_KEY", "SALT"]}],
+    }  # fmt: skip
+    bare = place.plan = parse_plan(json.dumps(text), "shipway.yaml", None)
+    backups, dns = (
+        Backups("s3://backups/shop", access_key="KEY_ID"),
+        Dns("route53", "example", secrets={"key": "SECRET"}),
+    )
+    with_accounts = replace(bare.environments["staging"], backups=backups, dns=dns)
+    secrets = place.world.secrets(place.world.ledger)
+    secrets.remove("shop/staging", "SECRET_KEY")
+    ctx = replace(place.world.controller(), provider=lambda source, scope, content: provider)
+    (place.path / "shipway.yaml").write_text(json.dumps(text))
+    git(place.path, "commit", "--quiet", "--all", "--message", "providers")
+    git(place.path, "branch", "--force", "main", "HEAD")
+    place.plan = replace(bare, environments={"staging": with_accounts})
+    monkeypatch.setattr(prepare, "refused_before", lambda *args, **more: None)  # the accounts are in no rules
+    with pytest.raises(SecretError, match=r"lacks SECRET, KEY_ID$"):
+        launch(ctx, place.request(ctx, generate=True))
+    assert set(secrets.names("shop/staging")) == {"ADMIN_PASSWORD", "KEY"}
+    place.plan = bare
+    assert states(launch(ctx, place.request(ctx)))["open"] == "succeeded"
+    assert secrets.get("shop/staging", "SECRET_KEY") == "of-the-provider"
+
+
+class OnInfrastructure:
+    """`place` with hosts that come from its infrastructure, in memory."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.infra = place, MemoryInfra({"server.web": "one"}, {"hosts": Output(["local"])})
+        infra = {"tool": "terraform", "folder": "infra", "outputs": {"hosts": "hosts"}}
+        text = json.loads(place.text)
+        del text["environments"]["staging"]["hosts"]
+        text["environments"]["staging"]["infra"] = infra
+        (place.path / "shipway.yaml").write_text(json.dumps(text))
+        (place.path / "infra").mkdir()
+        (place.path / "infra/main.tf").write_text("")
+        git(place.path, "add", ".")
+        git(place.path, "commit", "--quiet", "--message", "infrastructure")
+        git(place.path, "branch", "--force", "main", "HEAD")
+        self.ctx = replace(place.world.controller(), infra=lambda settings, folder: self.infra)
+
+    def parse(self, given: str, file: str, exists: object) -> Plan:
+        return with_outputs(self.ctx, parse_plan(given, file, exists))
+
+    def governed(self) -> Governed:
+        plan, repository = (
+            self.parse((self.place.path / "shipway.yaml").read_text(), "shipway.yaml", None),
+            Repository(self.place.path),
+        )
+        revision = repository.commit("main").revision
+        return Governed(self.ctx, plan, plan.environments["staging"], "main", revision, "staging", lambda: repository)
+
+    def request(self) -> LaunchRequest:
+        repository, plan = Repository(self.place.path), self.governed().plan
+
+        def rules(record: bool) -> Any:
+            return read_rules(self.ctx, repository, plan, self.parse, record=record)
+
+        commit = repository.commit("HEAD")
+        return LaunchRequest(plan, "staging", repository, commit, "refs/heads/staging", rules, governed=self.governed)
+
+
+def test_hosts_come_from_infrastructure_that_the_launch_plans(place: Place) -> None:
+    """A release that was built before them is built again."""
+    own = OnInfrastructure(place)
+    with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web") as caught:
+        launch(own.ctx, own.request())
+    early = own.request()
+    build: Any = steps.build
+    build(own.ctx, early.repository, early.commit, early.plan)
+    apply_infra(own.governed(), caught.value.hint.split("apply ")[1].split(";")[0])
+    with pytest.raises(GateRefused, match=r"- release 1 was built before the infrastructure changed\n") as refused:
+        Launching(own.ctx, own.request()).order()
+    assert refused.value.hint == "shipway run staging; then: shipway deploy staging staging"
+    done = states(launch(own.ctx, own.request()))
+    assert (done["release"], done["open"]) == ("succeeded", "succeeded")
+    assert place.seen(place.world) == "site"
+
+
+def test_a_launch_that_took_the_hosts_asks_for_another_one(place: Place) -> None:
+    own = OnInfrastructure(place)
+    own.infra.state, own.infra.outputs_now = dict(own.infra.code), dict(own.infra.results)  # applied elsewhere
+    with pytest.raises(UsageError, match="its hosts are known from now on") as caught:
+        launch(own.ctx, own.request())
+    assert caught.value.hint == "shipway launch staging"
+    assert states(launch(own.ctx, own.request()))["open"] == "succeeded"
 
 
 def test_a_seed_that_fails_is_recorded_and_runs_again(place: Place) -> None:

@@ -12,7 +12,7 @@ from shipway.actions.launches import provision
 from shipway.actions.launches.launching import Launching, LaunchRequest
 from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
 from shipway.actions.launches.steps import steps_of
-from shipway.actions.provisioning.infra import apply_infra
+from shipway.actions.provisioning.infra import apply_infra, plan_infra
 from shipway.context import Context
 from shipway.domain.dns import record_set
 from shipway.domain.errors import TimedOut, UsageError
@@ -57,6 +57,22 @@ def test_infrastructure_waits_for_the_approval_of_its_plan(place: Place) -> None
     digest = caught.value.hint.split("apply ")[1].split(";")[0]
     apply_infra(place.governed(), digest)
     assert Infrastructure(launching(place)).needed() == ""
+
+
+def test_after_a_destroy_it_is_needed_again(place: Place) -> None:
+    apply_infra(place.governed(), plan_infra(place.governed()).digest)
+    apply_infra(place.governed(), plan_infra(place.governed(), destroy=True).digest, confirmed="production")
+    step = Infrastructure(launching(place))
+    assert step.needed() == "it was destroyed"
+    with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web"):
+        step.run()
+
+
+def test_new_outputs_alone_wait_for_approval_too(place: Place) -> None:
+    apply_infra(place.governed(), plan_infra(place.governed()).digest)
+    del place.infra.outputs_now["database_url"]  # applied when the code had less
+    with pytest.raises(UsageError, match="waits for approval:\noutputs only"):
+        Infrastructure(launching(place)).run()
 
 
 def test_records_are_added_and_then_there_is_nothing_to_do(place: Place) -> None:

@@ -105,6 +105,15 @@ def test_a_stale_plan_and_a_locked_state_change_nothing(place: Place) -> None:
     assert place.infra.state == {}
 
 
+def test_hosts_stay_known_after_many_failures(place: Place) -> None:
+    planned_and_applied(place)
+    ledger = place.world.ledger
+    (record,) = ledger.provisions("shop", "production", "infra")
+    for _ in range(21):
+        ledger.end_provision(ledger.begin_provision(record), 2.0, FAILED)
+    assert place.governed().environment.hosts == (Host("ssh://deploy@192.0.2.10"),)
+
+
 def test_data_is_destroyed_only_with_the_name_typed(place: Place) -> None:
     planned_and_applied(place)
     del place.infra.code["thing.database"]

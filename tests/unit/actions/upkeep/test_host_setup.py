@@ -118,7 +118,7 @@ def test_what_an_environment_chooses() -> None:
     hosts = (Host("ssh://a", "10.0.0.1"), Host("ssh://b"), Host())
     environment = Environment("staging", "https://shop.example:8443", hosts=hosts)
     assert hosts_of(environment) == ["ssh://a", "ssh://b"]
-    assert chosen_by(environment) == {"more_ports": ("80/tcp", "8443/tcp", "8443/udp"), "private": ("10.0.0.1",)}
+    assert chosen_by(environment) == {"more_ports": ("80/tcp", "8443/tcp", "8443/udp"), "more_private": ("10.0.0.1",)}
     assert chosen_by(Environment("staging", "http://shop.example:8080"))["more_ports"] == ("8080/tcp",)
     with pytest.raises(UsageError, match="runs on this machine only"):
         hosts_of(Environment("staging", "http://shop.example:8080"))
