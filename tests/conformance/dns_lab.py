@@ -113,14 +113,16 @@ def powerdns(folder: Path, records: list[tuple[str, str, str, int]] | None = Non
         sql = "INSERT INTO records (domain_id, name, type, content, ttl, prio, disabled, auth) VALUES (1, ?, ?, ?, ?, ?, 0, 1)"
         connection.executemany(sql, rows)
     dns, api = free_port(), free_port()
+    sockets = tempfile.mkdtemp(prefix="pdns-")  # the path of a socket has at most 107 characters
     command = [
         server, f"--config-dir={folder}", "--launch=gsqlite3", f"--gsqlite3-database={database}", "--daemon=no",
         "--guardian=no", f"--local-port={dns}", "--local-address=127.0.0.1", "--api=yes", f"--api-key={API_KEY}",
-        "--webserver=yes", "--webserver-address=127.0.0.1", f"--webserver-port={api}", f"--socket-dir={folder}",
+        "--webserver=yes", "--webserver-address=127.0.0.1", f"--webserver-port={api}", f"--socket-dir={sockets}",
         "--cache-ttl=0", "--query-cache-ttl=0", "--negquery-cache-ttl=0", "--zone-cache-refresh-interval=0", "--setuid=", "--setgid=",
     ]  # fmt: skip
     with running(command, folder / "pdns.log", [dns, api]):
         yield Server(f"127.0.0.1:{dns}", {"host": "127.0.0.1", "port": str(api)})
+    shutil.rmtree(sockets)
 
 
 NAMED = """\
