@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import shutil
 import socket
 import sqlite3
 import subprocess

@@ -74,7 +74,8 @@ def test_from_nothing_to_a_move_and_back(project: Named) -> None:
     assert (refused.code, "the key is refused" in refused.output) == (DnsError.exit_code, True), refused.output
 
     project.set_key(project.key)
-    shown = json.loads(project.shipway("dns", "production", "--json").output)
+    printed = project.shipway("dns", "production", "--json").output
+    shown = json.loads(printed[printed.index("{") :])  # after notes on stderr
     assert len([item for item in shown["changes"] if item["after"]["kind"] == "A"]) == 3
     done = project.apply()
     assert "all servers show the records of production" in done.output
