@@ -287,6 +287,7 @@ def documented(store: Path, keys: Path) -> list[list[str]]:
         "ledger.key": str(keys / "ledger"),
         "backup.key": str(keys / "identity"),
         "production": "staging",
+        "v1.4.0": "staging",
     }
     lines = [line.removeprefix("$ shipway ").split() for line in section.splitlines() if line.startswith("$ shipway ")]
     return [[names.get(word, word) for word in line] for line in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipway.domain.dotenv import lenient, parse, render
@@ -53,6 +53,7 @@ def test_all_problems_together_and_the_rest_is_read() -> None:
     assert [(item.name, item.line) for item in found.found] == [("A", 1), ("E", 8)]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]{0,5}", fullmatch=True), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))  # fmt: skip
 def test_what_is_written_is_read(values: dict[str, str]) -> None:
     found = parse("".join(f"{render(name, value)}\n" for name, value in values.items()))
@@ -66,11 +67,13 @@ def test_bytes_are_no_line(value: str) -> None:
         render("KEY", value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read_to_its_end(text: str) -> None:
     parse(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_lenient_reader_reads_what_a_strict_one_does(text: str) -> None:
     strict = {item.name: item.value for item in parse(text).found}

@@ -10,7 +10,7 @@ from shipway.domain.cdn import ALL, PATH, PREFIX, TAG, Answered, Batch, Capabili
 from shipway.domain.errors import CdnError
 from shipway.drivers.cdn.api import Api, look
 from shipway.ports import CdnAccess
-from shipway.system.parallel import side_by_side
+from shipway.system.parallel import attempt_side_by_side, side_by_side
 
 SERVERS = 16  # at a time
 
@@ -29,7 +29,7 @@ class Varnish:
 
     def purge(self, batch: Batch, reference: str) -> None:
         """Purge it on all servers; an error of one doesn't keep the others from it."""
-        side_by_side(lambda server: self._on(server, batch), self._servers, most=SERVERS)
+        attempt_side_by_side(lambda server: self._on(server, batch), self._servers)
 
     def _on(self, server: Api, batch: Batch) -> None:
         for item in batch.items:

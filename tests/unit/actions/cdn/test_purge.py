@@ -11,20 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.cdn.purge import retry
+from shipway.actions.cdn import purge
+from shipway.actions.cdn.purge import retry, retry_due
 from shipway.actions.cdn.request import request_purge
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.operations.adjust import restart, scale
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
-from shipway.actions.schedules.tick import tick
+from shipway.actions.schedules import tick as schedules
 from shipway.actions.upkeep.status import status
-from shipway.domain.cdn import Answered, Cdn
+from shipway.cli.tick import _backups as take_backups
+from shipway.context import Context
+from shipway.domain.cdn import Answered, Batch, Cdn
 from shipway.domain.errors import CdnError, SecretError, ShipwayError, StepFailed, UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.purge import Purge
 from shipway.domain.release import SUCCEEDED
+from shipway.ports import CdnAccess
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour, MemoryCdn
 from tests.matrix import sample
@@ -49,6 +53,12 @@ def world(tmp_path: Path) -> World:
 
 def put(world: World, number: int, environment: Environment = PLACE, **controller: object) -> None:
     deploy(world.controller(**controller), DeployRequest(world.release(number, environment=environment), environment))  # type: ignore[arg-type]
+
+
+def tick(ctx: Context) -> None:
+    """As the command."""
+    schedules.tick(ctx)
+    retry_due(ctx)
 
 
 def purged(world: World) -> list[str]:
@@ -152,6 +162,18 @@ def test_a_failure_does_not_fail_the_deployment_and_tick_completes_it(world: Wor
     assert purged(world) == FIRST
     assert status(world.controller(), "shop", PLACE).purges == ()
     assert retry(world.controller(), "shop", "staging") is None
+
+
+def test_purges_belong_to_the_half_of_a_tick_that_may_take_long(world: World) -> None:
+    fails(world, CdnError("broken"))
+    put(world, 1)
+    heals(world)
+    purged(world)
+    world.now = world.ledger.pending_purges("shop", "staging")[0].due
+    schedules.tick(world.controller())
+    assert purged(world) == []
+    take_backups(None, world.controller(), "shop")  # type: ignore[arg-type]
+    assert purged(world) == FIRST
 
 
 def test_a_failure_that_passes_is_repeated_at_once(world: World) -> None:
@@ -268,7 +290,7 @@ def test_a_person_purges_and_the_history_has_it(world: World) -> None:
     fails(world, CdnError("no", refused=True))
     with pytest.raises(CdnError, match="no"):
         request_purge(ctx, "shop", "staging", [], [], everything=True)
-    assert world.ledger.operations("shop", "staging")[0].code == CdnError.exit_code
+    assert world.ledger.operations("shop", "staging")[0].code == 37
     heals(world)
     request_purge(ctx, "shop", "staging", [], [], everything=False)
     assert purged(world)[-1] == f"purge all {ORIGIN}"
@@ -289,7 +311,7 @@ def test_no_tags_where_the_provider_has_none(world: World) -> None:
 def test_a_command_runs_in_a_container_with_what_it_needs(world: World) -> None:
     from shipway.domain.tasks import Task
     from shipway.drivers.cdn.command import CommandCdn
-    from shipway.ports import CdnAccess, CdnProvider
+    from shipway.ports import CdnProvider
 
     place = dataclasses.replace(
         PLACE, cdn=Cdn("command", command=Task("backend", "./purge", ("CDN_TOKEN",), 60.0), paths=("/",))
@@ -313,6 +335,64 @@ def test_a_command_runs_in_a_container_with_what_it_needs(world: World) -> None:
     assert (env["SHIPWAY_PURGE_KIND"], env["SHIPWAY_PURGE"]) == ("path", f"{ORIGIN}/")
     assert env["CDN_TOKEN"] == "the-token-of-the-cdn"
     assert job.image == world.ledger.release("shop", 1).images["backend"]  # type: ignore[attr-defined, union-attr]
+
+
+def test_a_deployment_waits_for_a_command_only_as_long_as_for_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "PATIENCE", 3.0)
+    from shipway.domain.tasks import Task
+    from shipway.drivers.cdn.command import CommandCdn
+
+    place = dataclasses.replace(PLACE, cdn=Cdn("command", command=Task("backend", "./purge", (), 1800.0), paths=("/",)))
+    world.runtime.behave("*_job_*", Behaviour())
+    ctx = dataclasses.replace(world.controller(), cdn=lambda access: CommandCdn(access))
+    begun = world.now
+    deploy(ctx, DeployRequest(world.release(1, environment=place), place))
+    assert world.now - begun < 10.0
+    (pending,) = world.ledger.pending_purges("shop", "staging")
+    assert "exited with 124" in pending.detail
+
+
+def test_a_deployment_does_not_wait_for_all_items_of_a_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "PATIENCE", 3.0)
+    asked = []
+
+    class Slow(MemoryCdn):
+        def __init__(self, access: CdnAccess) -> None:
+            super().__init__({"path": 500, "all": 1})
+            self.access = access
+
+        def purge(self, batch: Batch, reference: str) -> None:
+            for item in batch.items:
+                self.access.go_on()
+                asked.append(item)
+                world.now += 0.5
+
+    place = dataclasses.replace(
+        PLACE,
+        cdn=dataclasses.replace(PLACE.cdn, paths=tuple(f"/{number}" for number in range(20))),  # type: ignore[type-var]
+    )
+    ctx = dataclasses.replace(world.controller(), cdn=Slow)
+    deploy(ctx, DeployRequest(world.release(1, environment=place), place))
+    (pending,) = world.ledger.pending_purges("shop", "staging")
+    assert len(asked) < 10
+    asked.clear()
+    world.now = pending.due
+    retry(ctx, "shop", "staging")
+    assert len(asked) == 20, "in the background a batch goes on to its end"
+
+
+def test_a_second_deployment_of_the_same_release_purges(world: World) -> None:
+    """With another secret its pages may differ."""
+    put(world, 1)
+    purged(world)
+    world.secrets(world.ledger).set("shop/staging", "KEY", "another")
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    deploy(world.controller(), DeployRequest(release, PLACE))
+    assert (purges(world)[-1].release, purges(world)[-1].previous) == (1, 1)
+    assert purged(world) == FIRST
 
 
 def test_assets_of_both_images_are_compared(world: World) -> None:
