@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.context import Context
     from shipway.domain.plan import Plan
+    from shipway.domain.release import Commit
     from shipway.system.git import Repository
 
 # Thresholds of the garbage collector: what a command imports and reads is no garbage, and searching it takes 5 % of the time.
@@ -175,6 +176,21 @@ class Globals:
                 hint="a branch, a tag, a commit, or a release such as r12",
             )
         return known.ctx, known.ctx.repository(), revision or "HEAD"
+
+    def chosen(
+        self, ctx: Context, app: str | None, revision: str | None
+    ) -> tuple[Context, Repository, str, Commit, Plan]:
+        """As `project`, with the commit of a revision or a release such as r12, and its plan."""
+        from shipway.actions.environment.find_release import app_of, revision_of
+        from shipway.actions.projects.plans import of_plan, plan_at
+        from shipway.app import plan_parser
+
+        ctx, repository, revision = self.project(ctx, app, revision)
+        file = self.plan_file(ctx, repository, app)
+        commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
+        plan = plan_at(repository, commit, plan_parser(ctx), file)
+        self.require_app(ctx, app, plan, revision)
+        return ctx, repository, revision, of_plan(repository, commit, plan), plan
 
     def require_app(self, ctx: Context, app: str | None, plan: Plan, revision: str) -> None:
         """UsageError if a commit's plan is that of another app than --app."""

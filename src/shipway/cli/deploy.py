@@ -31,9 +31,7 @@ def deploy(
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide
-    from shipway.actions.environment.find_release import app_of, revision_of
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
@@ -42,12 +40,7 @@ def deploy(
     if as_json and not dry_run:
         raise UsageError("--json has no meaning without --dry-run")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
-        ctx, repository, revision = options.project(opened, app, revision)
-        file = options.plan_file(ctx, repository, app)
-        commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
-        plan = plan_at(repository, commit, plan_parser(ctx), file)
-        options.require_app(ctx, app, plan, revision)
-        commit = of_plan(repository, commit, plan)
+        ctx, repository, revision, commit, plan = options.chosen(opened, app, revision)
         environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))

@@ -36,12 +36,10 @@ def launch(
     """
     import json
 
-    from shipway.actions.environment.find_release import app_of, revision_of
     from shipway.actions.launches.launch import launch as carry_out
     from shipway.actions.launches.launch import preview
     from shipway.actions.launches.launching import LaunchRequest
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.provisioning.in_force import governed
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
@@ -49,12 +47,7 @@ def launch(
     from shipway.domain.record import to_data
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
-        ctx, repository, revision = options.project(opened, app, revision)
-        file = options.plan_file(ctx, repository, app)
-        commit = repository.commit(revision_of(ctx, repository, revision, app_of(ctx, repository, file)))
-        plan = plan_at(repository, commit, plan_parser(ctx), file)
-        options.require_app(ctx, app, plan, revision)
-        commit = of_plan(repository, commit, plan)
+        ctx, repository, revision, commit, plan = options.chosen(opened, app, revision)
         where = environment_of(plan, ctx.names.environment(plan.app, environment))
         request = LaunchRequest(
             plan, where.name, repository, commit, repository.ref(revision),

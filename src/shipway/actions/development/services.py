@@ -39,7 +39,7 @@ class Services:
         self.ready: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self, names: Sequence[str]) -> None:
-        """Start these anew, side by side. Each is followed in a thread of its own, and reported once it is healthy. A stopped
+        """Start these again, side by side. Each is followed in a thread of its own, and reported once it is healthy. A stopped
         container of the same configuration starts again; one that ended badly, or whose files were copied, is replaced."""
         specs = {spec.labels[LABEL_NAME]: spec for spec in self._session.desired().services}
         side_by_side(lambda name: self._start(name, specs[name]), names)
