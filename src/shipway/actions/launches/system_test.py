@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from shipway.actions.deployments.checks import run_check
-from shipway.actions.environment.locks import environment_lease
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.observe import settings, version_of
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
@@ -20,7 +20,7 @@ from shipway.actions.proofs.recorded import newest as newest_proof
 from shipway.actions.rollbacks.rehearse import rehearse
 from shipway.context import Context
 from shipway.domain import history
-from shipway.domain.errors import DeployFailed, ForwardOnly, NothingToRollBack, ShipwayError
+from shipway.domain.errors import DeployFailed, ForwardOnly, NothingToRollBack, ShipwayError, UsageError
 from shipway.domain.plan import Environment, Scenario
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import newest as newest_rehearsal
@@ -42,7 +42,13 @@ def system_test(ctx: Context, app: str, environment: str, in_force: InForce | No
     now, release, where = serving(ctx, app, environment)
     begun = ctx.clock()
     rollback = _rollback(ctx, release, where)  # before the lock: a rehearsal takes minutes, and touches nothing
-    with environment_lease(ctx, app, environment, "system test", wait=WAIT) as own:
+    with exclusive_access(ctx, app, environment, "system test", wait=WAIT) as own:
+        now, serves, where = serving(own, app, environment)
+        if serves.number != release.number:
+            raise UsageError(
+                f"release {serves.number} was deployed to {environment} while release {release.number} was tested",
+                hint=f"test that one: shipway system-test {environment}",
+            )
         here = own.on(where.hosts[0].name)
         test = UnderTest(
             here, release, where, settings(here, release, where, like=now), in_force, launch_rules(where, in_force),

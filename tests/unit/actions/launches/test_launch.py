@@ -13,6 +13,7 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.launches import prepare, steps
+from shipway.actions.launches import system_test as real_system_test
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import Launching, LaunchRequest
 from shipway.actions.launches.seed import seed_again
@@ -22,7 +23,9 @@ from shipway.actions.provisioning.infra import apply_infra
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
+from shipway.domain import names
 from shipway.domain.backups import Backups
+from shipway.domain.container import LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut, UsageError
 from shipway.domain.infra import Output
 from shipway.domain.launch import StepState
@@ -438,6 +441,29 @@ def test_a_seed_that_fails_is_recorded_and_runs_again(place: Place) -> None:
     assert seeds(place.world) == ["pending", "failed", "pending", "succeeded"]
     seed_again(place.world.controller(), "shop", "staging")
     assert seeds(place.world)[4:] == ["pending", "succeeded"]
+
+
+def test_a_system_test_removes_the_container_of_one_that_was_killed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.launch()
+    runtime = place.world.controller().runtime
+    runtime.create(ContainerSpec("shop_staging_check_1", IMAGE, names.labels("shop", "staging", "job", "smoke")))
+    monkeypatch.setattr(real_system_test, "LOOKS", ())
+    real_system_test.system_test(place.world.controller(), "shop", "staging")
+    assert not runtime.list({LABEL_ROLE: "job"})
+
+
+def test_a_system_test_says_that_another_release_was_deployed_meanwhile(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.launch()
+    ctx = place.world.controller()
+    now, release, where = real_system_test.serving(ctx, "shop", "staging")
+    found = iter([(now, replace(release, number=7), where), (now, release, where)])
+    monkeypatch.setattr(real_system_test, "serving", lambda *given: next(found))
+    with pytest.raises(UsageError, match="release 1 was deployed to staging while release 7 was tested"):
+        real_system_test.system_test(ctx, "shop", "staging")
 
 
 def test_a_port_of_another_program(place: Place) -> None:
