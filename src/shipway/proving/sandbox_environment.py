@@ -111,11 +111,10 @@ class SandboxEnvironment:
             self._ctx.runtime.connect(other.network, self._called(item.name), (item.name,))
 
     def start(self, config: ReleaseConfig) -> None:
-        """Start all services, web services first as in a deployment, and wait until they are healthy. Failed if one
-        isn't."""
+        """Start all services, and wait until they are healthy, first the web services. Failed if one isn't."""
         services = config.release.plan.services.values()
+        side_by_side(lambda item: self._start(self._service(config, item)), services)
         for group in ([item for item in services if item.port], [item for item in services if not item.port]):
-            side_by_side(lambda item: self._start(self._service(config, item)), group)
             waiting = [(self._called(item.name), item.health, item.port) for item in group]
             self._healthy(partial(wait_healthy, self._ctx, waiting, headers=config.environment.forwarded))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shipway.domain.errors import ShipwayError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +26,22 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], *, most: int = 32) 
 
     with ThreadPoolExecutor(min(len(things), most)) as pool:
         return list(pool.map(work, things))
+
+
+def in_background(work: Callable[..., R], *given: object) -> Future[R]:
+    """Begin work in a thread that does not keep the process alive. Its result, or error, is asked for later."""
+    from concurrent.futures import Future
+
+    future: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*given))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def attempt_all(*steps: Callable[[], object], on_error: Callable[[BaseException], None] = lambda error: None) -> None:

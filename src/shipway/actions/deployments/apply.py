@@ -244,6 +244,8 @@ class Applying:
         """Run the checks, except for a rollback: its release passed them here before, and time matters."""
         order = self.order
         if order.kind == DEPLOY:
+            if not order.environment.watch.duration:  # else it would be old when it is needed
+                self.everywhere(HostDeployment.begin_to_measure)
             for check in required_checks(order.release.plan, order.environment, order.in_force):
                 run_check(self.here, order.release, order.environment, check)
 

@@ -14,7 +14,7 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import SUCCEEDED, Deployment, Release
-from shipway.system.parallel import attempt_all
+from shipway.system.parallel import attempt_all, attempt_side_by_side
 
 
 def empty_host(ctx: Context, app: str, environment: str, *, volumes: bool) -> None:
@@ -28,7 +28,7 @@ def empty_host(ctx: Context, app: str, environment: str, *, volumes: bool) -> No
     found = ctx.runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment})
     attempt_all(
         lambda: ctx.edge.remove(names.route_owner(app, environment)),
-        *(partial(remove, item.name) for item in found),
+        lambda: attempt_side_by_side(remove, [item.name for item in found]),
         ctx.edge.trim,
         *(
             partial(ctx.runtime.remove_network, network(app, environment))

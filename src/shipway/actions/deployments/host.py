@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipway.actions.deployments.assets import share_assets
 from shipway.actions.deployments.plan import Decision, HostPlan
@@ -19,12 +19,7 @@ from shipway.actions.environment.service_volumes import new_volumes
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.change import Change
-from shipway.domain.container import (
-    LABEL_NAME,
-    LABEL_STANDBY,
-    ContainerInfo,
-    ContainerSpec,
-)
+from shipway.domain.container import LABEL_NAME, LABEL_STANDBY, ContainerInfo, ContainerSpec
 from shipway.domain.count import counted
 from shipway.domain.draining import MOST, oldest, port_of, replaced_at
 from shipway.domain.errors import DiskFull, Interrupted
@@ -35,7 +30,10 @@ from shipway.domain.routes import with_hosts_of
 from shipway.steps.health import SETTLED, require_running, start_in_turn, wait_healthy
 from shipway.steps.starting import create, start
 from shipway.system.durations import human
-from shipway.system.parallel import side_by_side
+from shipway.system.parallel import in_background, side_by_side
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 PROCESSORS = 2  # processors of a host for each container that starts while requests are served
 SETTLE = 0.1  # seconds between the start of containers and the switch of requests to them
@@ -65,6 +63,7 @@ class HostDeployment:
         self._switched: float | None = None  # time of the last switch of routes
         self._stopped = set[str]()  # stopped by this deployment
         self.given_up = threading.Event()  # the deployment has failed, perhaps on another host
+        self._fits: Future[tuple[bool, str]] | None = None  # whether what is replaced may stay on standby
         self._inside = {item.name for item in self.observed.services if self.rotation in item.addresses}
 
     def part(self, name: str, detail: str = "") -> AbstractContextManager[None]:
@@ -355,14 +354,10 @@ class HostDeployment:
 
     def _without_standby(self) -> dict[str, str]:
         """Containers to stop that would stay on standby if there were enough memory."""
-        standby = [
-            item
-            for item in self._outgoing()
-            if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep
-        ]
+        standby = self._kept_running()
         if not standby:
             return {}
-        fits, why = standby_fits(self.ctx, standby)
+        fits, why = self._fits.result() if self._fits else standby_fits(self.ctx, standby)
         stays = (
             f"stays on standby for {human(float(standby[0].labels[LABEL_STANDBY]))}"
             if fits
@@ -370,6 +365,18 @@ class HostDeployment:
         )
         self.ctx.reporter.note(f"release {release_of(standby[0])} {stays}: {why}")
         return {} if fits else {item.name: "stop" for item in standby}
+
+    def _kept_running(self) -> list[ContainerInfo]:
+        return [
+            item
+            for item in self._outgoing()
+            if item.running and LABEL_STANDBY in item.labels and release_of(item) == self.desired.keep
+        ]
+
+    def begin_to_measure(self) -> None:
+        """Measure what stays on standby while the checks run: some engines take a second for each container."""
+        if standby := self._kept_running():
+            self._fits = in_background(standby_fits, self.ctx, standby)
 
     def _outgoing(self) -> list[ContainerInfo]:
         """What still runs and isn't part of the release."""

@@ -102,7 +102,8 @@ class _Pipeline:
             with ThreadPoolExecutor(self.ctx.parallel) as pool:
                 try:
                     while True:
-                        for name in graph.runnable(self.needs, self.results, begun):
+                        free = self.ctx.parallel - len(running)  # of several that could run, the plan's first does
+                        for name in graph.runnable(self.needs, self.results, begun)[:free]:
                             begun.add(name)
                             running[pool.submit(self._step, self.steps[name])] = name
                         if not running:
