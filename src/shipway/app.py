@@ -21,7 +21,6 @@ from shipway.domain.plan import LOCAL, Database, Plan
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
 from shipway.drivers.consoles import CONSOLES
-from shipway.ports import Reporter
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
 from shipway.system.listed import listed_folders
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
         OnLine,
         ProjectSource,
         Registry,
+        Reporter,
         SecretLedger,
         SecretProvider,
         Secrets,

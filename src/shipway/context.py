@@ -7,12 +7,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Accessory, Database, Environment, Plan
+from shipway.domain.value import dataclass
 from shipway.system.alive import this_process
 from shipway.system.unbreakable import UnbreakableReporter
 

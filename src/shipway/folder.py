@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from shipway.actions.proofs.folder import MigrationFolder
 from shipway.actions.proofs.folder_selection import Listed
 from shipway.context import Machine
 from shipway.domain.errors import ProofError, UsageError
+from shipway.domain.value import dataclass
 from shipway.drivers import driver, scratch_name
 from shipway.drivers.database.row_changes import changed_tables
 from shipway.drivers.database.sql_folder import Contents, folder_contents

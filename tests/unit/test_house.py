@@ -68,6 +68,18 @@ def test_files_are_small() -> None:
     assert not long
 
 
+def test_frozen_classes_are_made_fast() -> None:
+    """A command that starts defines a hundred of them: see `domain.value`."""
+    slow = [
+        path.name
+        for path in SOURCES
+        if re.search(r"^@(dataclasses\.)?dataclass\(frozen=True\)$", text := path.read_text(), re.M)
+        and "from shipway.domain.value import dataclass" not in text
+        and "inside" not in path.parts
+    ]
+    assert slow == []
+
+
 def test_only_output_prints() -> None:
     printing = {
         path.name

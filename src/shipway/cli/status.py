@@ -136,8 +136,6 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
     from shipway.actions.environment.former_hosts import remedy
     from shipway.actions.upkeep.progress import describe
     from shipway.domain.release import DEPLOY, DESTROY, PENDING
-    from shipway.domain.rollback_plan import label
-    from shipway.domain.system_test import EXPIRES
     from shipway.system.durations import ago, moment
 
     ctx = known.ctx
@@ -172,6 +170,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
             if item.proof:
                 out(f"    rollback proof {ago(ctx.clock() - item.proof.at)}: {item.proof}")
             if item.rehearsal:
+                from shipway.domain.rollback_plan import label
+
                 when, rehearsal = item.rehearsal
                 verdict = rehearsal.trial.verdict
                 outcome = verdict if rehearsal.passed else style(verdict, "red")
@@ -185,6 +185,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         if item.backups is not None:
             lines += _backup_lines(item.environment.name, item.backups, ctx.clock())
         for name, expires in item.certificates.items():
+            from shipway.domain.system_test import EXPIRES
+
             internal = bool((item.environment.certificate or {}).get("internal"))
             if expires - ctx.clock() < (0.0 if internal else EXPIRES):
                 days = (expires - ctx.clock()) / 86400

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from shipway.domain.data_version import Series, Versions
 from shipway.domain.errors import SecretError
 from shipway.domain.external import parse, problem
 from shipway.domain.plan import Accessory, Health
+from shipway.domain.value import dataclass
 from shipway.domain.volumes import DataFolder
 
 QUOTED = ("user", "password", "database")  # parts of an address that may contain any character

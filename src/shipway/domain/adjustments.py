@@ -4,9 +4,10 @@ record. Pure."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.domain.authors import Authors
 from shipway.domain.count import counted
@@ -12,6 +12,7 @@ from shipway.domain.mailmap import EMPTY, Mailmap
 from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release, digest_of
 from shipway.domain.signers import SignersFile, fingerprint, people
+from shipway.domain.value import dataclass
 
 NAMESPACE = "shipway-approval@v1"
 APPROVE = "approve"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.identity import author_identity
 from shipway.domain.mailmap import Mailmap
+from shipway.domain.value import dataclass
 
 WITH = re.compile(r"^[ \t]*(co-authored-by|co-developed-by)[ \t]*:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 SQUASHED = re.compile(r"^[ \t]*(author)[ \t]*:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)

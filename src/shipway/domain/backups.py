@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, tzinfo
 
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 
 READ, RESTORE = "read", "restore"  # how the stored copy is verified
 STORED, FAILED, PENDING, REMOVED = "stored", "failed", "pending", "removed"  # outcomes

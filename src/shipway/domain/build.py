@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
+
+from shipway.domain.value import dataclass
 
 REVISION, VERSION = "SHIPWAY_REVISION", "SHIPWAY_VERSION"  # variables that every build argument may use
 

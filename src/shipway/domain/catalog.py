@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from shipway.domain.value import dataclass
 
 ADDITIVE, REVIEW, BREAKING = "additive", "review", "breaking"  # of a schema change with code that knows the old schema
 

@@ -6,11 +6,12 @@ Pure: what two releases differ in decides, see `decide`; `batches` fits that to 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from shipway.domain.count import counted
 from shipway.domain.tasks import Task
+from shipway.domain.value import dataclass
 
 PATH, PREFIX, TAG, ALL = "path", "prefix", "tag", "all"  # kinds of purges
 COMMAND = "command"  # the provider whose purges a command of the team makes

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.container import ContainerSpec
 from shipway.domain.release import digest_of
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.plan import Environment
 from shipway.domain.record import to_data
 from shipway.domain.release import Release, digest_of
+from shipway.domain.value import dataclass
 
 NONE = "–"  # in place of a missing value
 

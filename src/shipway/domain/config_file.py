@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 LARGEST = 1 << 20  # bytes of all files of a release together: they are part of its record
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.plan import Security
+from shipway.domain.value import dataclass
 
 # Labels on everything that Shipway creates on an engine; it never touches an object without LABEL_APP.
 LABEL_APP = "shipway.app"

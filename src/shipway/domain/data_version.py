@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shipway.domain.image import base_name
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 FILE_KIND = "file"  # kind of a database that is a file
 ON_START = "on-start"  # the tool of a program that migrates when it starts

@@ -6,7 +6,6 @@ import dataclasses
 import shlex
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shipway.domain import names
@@ -34,6 +33,7 @@ from shipway.domain.routes import route
 from shipway.domain.routing import Access, user_lines
 from shipway.domain.secret_value import FOLDER, as_bytes, secrets_of
 from shipway.domain.tasks import ENVIRONMENT as ONCE
+from shipway.domain.value import dataclass
 
 NOWHERE = "nowhere.invalid"  # a host that can't exist
 PORTS = range(20000, 30000)  # ports at which accessories are published for an environment's other hosts

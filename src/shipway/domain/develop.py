@@ -4,7 +4,9 @@ alone: no run, release or deployment reads it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

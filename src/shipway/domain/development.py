@@ -9,7 +9,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.desired import mounts
 from shipway.domain.errors import UsageError
@@ -17,6 +17,7 @@ from shipway.domain.mounts import Volume
 from shipway.domain.plan import Environment, Plan, Service, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
+from shipway.domain.value import dataclass
 
 Matches = Callable[[str, str], bool]  # whether a path is what a pattern of the plan means
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.engine_commands import EngineCommands
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 
 FEW = 3  # volumes that are listed by name
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.domain.errors import UsageError
 from shipway.domain.provisioned import TTL, Dns
 from shipway.domain.release import digest_of
+from shipway.domain.value import dataclass
 
 MARK, WILDCARD_MARK = "_shipway.", "_shipway-wildcard."
 ADDRESSING = ("A", "AAAA", "CNAME")  # kinds of records that Shipway makes, beside its marks

@@ -7,7 +7,8 @@ at. Both read the same lines as the same values.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ANY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # Compose passes on others too

@@ -6,8 +6,10 @@ No message contains a part of the address.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from shipway.domain.value import dataclass
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 _JDBC = "jdbc:"

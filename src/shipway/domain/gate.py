@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.refs import is_version, newest, on_branch
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.domain.rules import InForce, RuleSet, database_text, tags_text
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

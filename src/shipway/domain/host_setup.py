@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 
 # In the order in which they are applied: packages first, and what could lock its operator out last.
 PARTS = ("packages", "engine", "user", "upgrades", "time", "swap", "firewall", "ssh", "record", "disk")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from shipway.domain.errors import InfraError
 from shipway.domain.plan import Host, Plan
 from shipway.domain.provisioned import ADDRESSES, HOSTS, NO_HOST, Infra
 from shipway.domain.release import digest_of
+from shipway.domain.value import dataclass
 
 CREATE, UPDATE, REPLACE, DESTROY, READ = "create", "update", "replace", "destroy", "read"
 SIGNS = {CREATE: "+", UPDATE: "~", REPLACE: "-/+", DESTROY: "-", READ: "<="}

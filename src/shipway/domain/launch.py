@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 SEED, OPEN = "seed", "open"  # steps whose records decide something
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"  # as `domain.release` has them

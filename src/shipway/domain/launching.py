@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.domain import names
 from shipway.domain.adjustments import planned
 from shipway.domain.desired import publish
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

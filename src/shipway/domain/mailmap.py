@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from shipway.domain.identity import author_identity
+from shipway.domain.value import dataclass
 
 LINE = re.compile(r"(?P<proper>[^<>]*)<(?P<address>[^<>]*)>(?:(?P<name>[^<>]*)<(?P<old>[^<>]*)>)?")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shipway.domain.container import LABEL_RELEASE, LABEL_STANDBY, ContainerInfo, ContainerSpec, Publish
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

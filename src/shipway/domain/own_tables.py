@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.domain.catalog import Catalog, Entry
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from shipway.domain.container import LABEL_LEDGER, EngineObject
 from shipway.domain.count import counted
+from shipway.domain.value import dataclass
 
 SLACK = 600.0  # seconds of tolerated clock difference between a host and this machine
 SHOWN = 5

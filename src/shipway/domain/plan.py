@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ from shipway.domain.routing import Access, EdgeSettings, Routing, Tls, is_local
 from shipway.domain.secret_source import SecretSource
 from shipway.domain.strategy import Strategy, Watch
 from shipway.domain.tasks import Schedule, Seed, Task
+from shipway.domain.value import dataclass
 
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # name of a plan file

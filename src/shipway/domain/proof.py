@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.catalog import Difference
 from shipway.domain.release import Release, digest_of
+from shipway.domain.value import dataclass
 
 # What the down migrations do, from best to worst:
 RESTORED = "RESTORED"  # schema and rows are as before

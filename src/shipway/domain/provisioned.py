@@ -4,7 +4,9 @@ commands, and only as the rules in force have it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from shipway.domain.value import dataclass
 
 TTL = 300  # seconds
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SUCCEEDED
+from shipway.domain.value import dataclass
 
 FIRST = 30.0  # seconds until the second attempt; each further one waits twice as long
 LONGEST = 1800.0  # seconds between two attempts, unless the provider demands more

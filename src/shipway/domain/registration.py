@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.domain.plan import Plan
+from shipway.domain.value import dataclass
 
 STAND_IN = ""  # instead of an environment's name: the whole plan substitutes the protected branch's missing one
 

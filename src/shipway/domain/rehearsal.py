@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.domain.proof import UNSAFE, CompatibilityTest, Stage
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence
+from shipway.domain.value import dataclass
 
 REHEARSAL = "drill"  # kind of evidence
 

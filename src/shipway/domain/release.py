@@ -6,12 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.adjustments import Adjustments
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.plan import Accessory, Plan
 from shipway.domain.record import to_data
+from shipway.domain.value import dataclass
 
 PENDING, SUCCEEDED, FAILED, CANCELLED, SKIPPED = "pending", "succeeded", "failed", "cancelled", "skipped"
 SUPERSEDED = "superseded"  # of a deployment that was overtaken by a newer one of the same branch

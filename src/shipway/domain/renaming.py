@@ -4,10 +4,11 @@ renaming moves nothing; every name that was ever given still finds the same app 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.domain.errors import PlanError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.history import current, since_last_destroy
 from shipway.domain.image import ImageInfo, repository_of
 from shipway.domain.plan import Environment
 from shipway.domain.release import CHECK, PENDING, SUCCEEDED, Deployment, Release
+from shipway.domain.value import dataclass
 
 
 def kept_releases(histories: Mapping[str, Sequence[Deployment]], releases: Sequence[Release]) -> dict[int, str]:

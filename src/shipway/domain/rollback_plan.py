@@ -17,7 +17,7 @@ code failed on it, or if a step is breaking and no test shows that the old code 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.catalog import ADDITIVE, BREAKING
 from shipway.domain.proof import (
@@ -33,6 +33,7 @@ from shipway.domain.proof import (
 )
 from shipway.domain.release import Waiver
 from shipway.domain.schema_history import CODE_ONLY
+from shipway.domain.value import dataclass
 
 DOWN_THEN_CODE = "down, then code"  # the old code fails on the current schema, or a breaking step is untested
 CODE_THEN_DOWN = "code, then down"  # nothing indicates that it fails: this order avoids downtime

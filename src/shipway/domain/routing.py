@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from shipway.domain.value import dataclass
 
 COSTLIEST = 12  # of bcrypt: a quarter of a second of a processor for each request to the edge, which all apps share
 

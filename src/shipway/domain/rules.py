@@ -8,7 +8,6 @@ force. All other keys are the commit's own. A new key of the first two kinds get
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain import rights
 from shipway.domain.launch import Launch
@@ -18,6 +17,7 @@ from shipway.domain.record import to_data
 from shipway.domain.registration import AcceptedRules
 from shipway.domain.release import digest_of
 from shipway.domain.routing import Tls
+from shipway.domain.value import dataclass
 
 ACCEPTED = "accepted by"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from shipway.domain.release import FAILED, SKIPPED, SUCCEEDED, Trigger
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice, takewhile
 
 from shipway.domain.release import FAILED, PENDING
+from shipway.domain.value import dataclass
 
 TIMED_OUT, LOST = "timed out", "lost"  # further outcomes
 ENDED_BADLY = (FAILED, TIMED_OUT, LOST)  # these are retried

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.domain import history
 from shipway.domain.release import DEPLOY, RESTORE, SUCCEEDED, Deployment, Release
+from shipway.domain.value import dataclass
 
 CODE_ONLY = "code only"  # `way` of a deployment that kept a schema newer than its code
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from shipway.domain.value import dataclass
 
 AGE, SOPS, VARIABLES, COMMAND, VAULT = "age", "sops", "environment", "command", "vault"
 AWS_SECRETS, AWS_PARAMETERS = "aws-secrets", "aws-parameters"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shipway.domain.value import dataclass
 
 REPLAYED = "shipway-statements"  # in place of the address of a session that repeats an environment's statements
 

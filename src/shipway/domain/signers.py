@@ -6,11 +6,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from shipway.domain.errors import UsageError
 from shipway.domain.identity import identity
 from shipway.domain.mailmap import EMPTY, Mailmap
+from shipway.domain.value import dataclass
 
 LINE = re.compile(
     r'(?P<principals>"[^"]*"|\S+)\s+(?:(?P<options>(?:"[^"]*"|[^\s"])+)\s+)?(?P<type>(?:ssh|ecdsa|sk)-\S+)\s+(?P<key>[A-Za-z0-9+/]+=*)(?:\s.*)?'

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from shipway.domain.plan import NEVER, UNPROVEN, Snapshots
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.proof import Proof

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from shipway.domain.engine_commands import EngineCommands
+from shipway.domain.value import dataclass
 
 _REASONS = (
     "permission denied|no such file or directory|executable file not found in \\$PATH|exec format error|is a directory"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 
 from shipway.domain.launch import Load
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence
+from shipway.domain.value import dataclass
 
 PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 KIND = "system test"  # of evidence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shipway.domain.value import dataclass
 
 SKIP, QUEUE, ALLOW = "skip", "queue", "allow"  # what happens to a run that is due while an earlier one is running
 

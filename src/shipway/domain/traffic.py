@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.strategy import Watch
+from shipway.domain.value import dataclass
 
 GOOD, BAD, UNKNOWN = "good", "bad", "insufficient data"
 PERCENTILE = 0.95

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from shipway.domain.plan import Accessory
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drafting.compose_parts import Part, Reading
 from shipway.drafting.draft import AccessoryDraft, ServiceDraft, address_form
 from shipway.drafting.interpolation import expand

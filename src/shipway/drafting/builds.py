@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from functools import cache, cached_property
 
+from shipway.domain.value import dataclass
 from shipway.drafting import dockerfile
 from shipway.drafting.draft import ServiceDraft, plan_name
 from shipway.drafting.tree import Tree, above, join

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drafting.tree import Tree
 
 _STEMS = (

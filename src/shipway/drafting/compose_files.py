@@ -6,11 +6,12 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from shipway.domain.image import base_name
+from shipway.domain.value import dataclass
 from shipway.drafting import replaced
 from shipway.drafting.compose_model import NotCompose, parse
 from shipway.drafting.files import lenient

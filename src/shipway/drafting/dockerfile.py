@@ -6,10 +6,11 @@ import json
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
+from shipway.domain.value import dataclass
 from shipway.drafting.draft import ServiceDraft
 from shipway.drafting.files import lenient
 

@@ -6,10 +6,11 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from shipway.domain import dotenv
+from shipway.domain.value import dataclass
 from shipway.drafting.files import inside, lenient
 from shipway.drafting.interpolation import expand
 from shipway.drafting.variables import shows_secret

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from shipway.domain.value import dataclass
 from shipway.drafting.interpolation import expand
 from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import unwritable

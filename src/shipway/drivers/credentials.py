@@ -10,10 +10,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from shipway.domain.errors import RegistryError, SecretError
+from shipway.domain.value import dataclass
 from shipway.system.redact import of_process
 
 VARIABLE = "SHIPWAY_REGISTRY_AUTH"

@@ -8,11 +8,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.container import LABEL_APP, LABEL_PROOF, LABEL_ROLE, ContainerSpec, Publish
 from shipway.domain.errors import DeployFailed, EngineError, ProofError, RegistryError, ShipwayError
 from shipway.domain.image import base_name
+from shipway.domain.value import dataclass
 from shipway.drivers.shared import SHARED, port_taken
 from shipway.ports import Images, OneOff, Runtime
 from shipway.system.alive import is_gone, this_process

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shipway.domain.build import BaseSource, BuildSource
 from shipway.domain.plan import StepImage
+from shipway.domain.value import dataclass
 from shipway.planfile import values as v
 from shipway.planfile.kinds import Choice, Kind, Several, Text
 from shipway.planfile.mappings import ByName, Record

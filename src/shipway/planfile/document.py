@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from shipway.domain.value import dataclass
 from shipway.planfile.bounds import DEPTH, NODES, SIZE, VALUES
 from shipway.planfile.problem import Mark
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shipway.domain.value import dataclass
 from shipway.planfile.bounds import ENTRIES, LINE
 from shipway.planfile.document import Items, Node, Scalar
 from shipway.planfile.report import INVALID, Path, Report, did_you_mean

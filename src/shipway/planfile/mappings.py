@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from shipway.domain.value import dataclass
 from shipway.planfile.bounds import ENTRIES
 from shipway.planfile.document import Entries, Node, Scalar
 from shipway.planfile.kinds import Describe, Kind, Schema, fits, unwritable

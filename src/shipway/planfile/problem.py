@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.count import counted
 from shipway.domain.errors import PlanError
+from shipway.domain.value import dataclass
 
 ERROR, WARNING = "error", "warning"
 DOCUMENTATION = "docs/plan.md"
@@ -14,7 +15,7 @@ DOCUMENTATION = "docs/plan.md"
 Paint = Callable[[str, str], str]  # text and colour to text
 
 
-@dataclass(frozen=True, order=True)
+@dataclasses.dataclass(frozen=True, order=True)
 class Mark:
     """A position in the file, counted from 1."""
 

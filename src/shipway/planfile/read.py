@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.domain.build import Builder
 from shipway.domain.plan import PLAN_FILE, Environment, Plan, Service
+from shipway.domain.value import dataclass
 from shipway.domain.volumes import declared_by, variables_of
 from shipway.planfile.document import Unreadable, compose
 from shipway.planfile.placed import placed

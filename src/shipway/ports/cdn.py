@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:
     from shipway.domain.cdn import Answered, Batch, Capabilities, Cdn

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:
     from shipway.domain.catalog import Catalog, Content, Difference

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.host_setup import HostGoal, HostKey, HostLogin, HostState
+if TYPE_CHECKING:
+    from shipway.domain.host_setup import HostGoal, HostKey, HostLogin, HostState
 
 
 class HostSetup(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.plan import Plan
+if TYPE_CHECKING:
+    from shipway.domain.plan import Plan
 
 
 class ProjectSource(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.secret_source import Origin
+if TYPE_CHECKING:
+    from shipway.domain.secret_source import Origin
 
 
 class Secrets(Protocol):

@@ -4,12 +4,13 @@ run in turn, so that each meets what the other one wrote."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import zip_longest
 
 from shipway.domain.plan import Scenario
 from shipway.domain.proof import NO_EVIDENCE, SAFE, UNSAFE, CompatibilityTest, Stage
 from shipway.domain.server_log import Mismatch, ServerLog
+from shipway.domain.value import dataclass
 from shipway.ports import ScratchDatabase
 from shipway.proving.clients import network_of
 from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEnvironment, open_environment

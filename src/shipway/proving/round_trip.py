@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from shipway.domain.catalog import Catalog, Content, Difference, compare
 from shipway.domain.errors import Irreversible, MigrationFailed, ProofError
 from shipway.domain.own_tables import OwnTables
 from shipway.domain.proof import Loss, Stage
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
 from shipway.proving.dumps import Dump, compare_dumps
 from shipway.proving.stage import Terms, run

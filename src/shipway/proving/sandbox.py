@@ -9,7 +9,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_CONFIG, LABEL_NAME, LABEL_PROOF, LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
+from shipway.domain.value import dataclass
 from shipway.steps.container import capture
 from shipway.system.parallel import attempt_all, side_by_side
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from shipway.domain import names
@@ -15,6 +15,7 @@ from shipway.domain.desired import Settings, argv, config_files, secret_files, v
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory, Environment, Host, Plan, Scenario, Service
 from shipway.domain.release import Release
+from shipway.domain.value import dataclass
 from shipway.ports import OnLine, ScratchDatabase
 from shipway.proving.server import Server
 from shipway.proving.start_cause import Refusal, telling_lines

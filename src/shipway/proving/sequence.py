@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from shipway.domain.catalog import Catalog
 from shipway.domain.errors import ProofError
 from shipway.domain.proof import FAILURES, IRREVERSIBLE, RESTORED, REVERSIBLE, SCHEMA, MigrationReport
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseTool, Fill, OnLine, Scratch, ScratchDatabase
 from shipway.proving.dumps import Dump
 from shipway.proving.repeat import repeat, settled

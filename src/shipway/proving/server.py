@@ -6,7 +6,6 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_NAME, LABEL_ROLE, Conta
 from shipway.domain.errors import DeployFailed, ProofError
 from shipway.domain.plan import Accessory
 from shipway.domain.server_log import ServerLog
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseServer, Scratch, ScratchDatabase
 from shipway.proving.sandbox import Sandbox
 from shipway.steps.health import wait_healthy

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.own_tables import OwnTables
 from shipway.domain.proof import Stage
+from shipway.domain.value import dataclass
 from shipway.ports import OnLine, Scratch, ScratchDatabase
 from shipway.proving.limit import limited
 from shipway.system.durations import human

@@ -8,7 +8,7 @@ different hosts. Both are addressed by names that only one container has.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.context import Context
 from shipway.domain import names
@@ -19,6 +19,7 @@ from shipway.domain.errors import DiskFull, EngineError, ProofError
 from shipway.domain.plan import Accessory, Proving
 from shipway.domain.proof import DATA
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseServer, ScratchDatabase
 from shipway.ports.server import COPY_FOLDER, Operation
 from shipway.proving.server import Server

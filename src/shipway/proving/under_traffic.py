@@ -14,6 +14,7 @@ from shipway.domain.errors import MigrationFailed, ShipwayError
 from shipway.domain.plan import Scenario
 from shipway.domain.proof import Traffic, Wait
 from shipway.domain.server_log import REPLAYED, LockWait
+from shipway.domain.value import dataclass
 from shipway.ports import Replayed, ScratchDatabase
 from shipway.proving.clients import network_of
 from shipway.proving.limit import limited
@@ -115,7 +116,7 @@ def _short(statement: str) -> str:
     return text if len(text) <= WIDTH else f"{text[:WIDTH]} …"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Run:
     began: float
     ended: float

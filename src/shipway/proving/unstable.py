@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.catalog import Catalog, Difference, compare
+from shipway.domain.value import dataclass
 
 _VARIABLE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*\d)[0-9a-f]{4,}|\d+")
 _WORD = re.compile(r"([0-9A-Za-z]+)")

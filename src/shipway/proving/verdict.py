@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.catalog import Catalog, Difference, reordered
 from shipway.domain.proof import (
@@ -18,6 +18,7 @@ from shipway.domain.proof import (
     ROWS_ADDED,
     Loss,
 )
+from shipway.domain.value import dataclass
 
 Order = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # columns by table, before and after
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shipway.domain.plan import Step
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:
     from shipway.domain.run import StepResult

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from xml.parsers import expat
+
+from shipway.domain.value import dataclass
 
 DEEPEST = 200  # nested elements
 NAMES = ("tests", "failures", "errors", "skipped")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from pathlib import Path
 
 from shipway.domain.container import LABEL_ATTEMPT, LABEL_KEY, LABEL_LOG, LABEL_NAME, ContainerInfo
 from shipway.domain.release import PENDING
 from shipway.domain.run import StepRecord
+from shipway.domain.value import dataclass
 
 # Exit codes after SIGKILL, SIGTERM, or unknown: the engine stopped, or the machine ran out of memory.
 KILLED_EXTERNALLY = (137, 143, 255)
+
+
+def scratch(home: Path, number: int) -> Path:
+    """The folder of an unfinished run: if it exists, something of the run may be on the engine too."""
+    return home / "runs" / str(number)
 
 
 @dataclass(frozen=True)

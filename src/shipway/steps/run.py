@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from shipway.context import Context
@@ -14,6 +14,7 @@ from shipway.domain.inputs import folder_of, inputs_of
 from shipway.domain.plan import Plan, Step
 from shipway.domain.release import Commit, digest_of
 from shipway.domain.run import Artifact
+from shipway.domain.value import dataclass
 from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
@@ -129,8 +130,3 @@ class Run:
 def level_of(environment: str | None, *, protected: bool) -> str:
     """The level of a run of a commit for an environment. protected: whether the commit is on the protected branch."""
     return PROTECTED if protected else f"environment-{environment}" if environment else OTHER
-
-
-def scratch(home: Path, number: int) -> Path:
-    """The folder of an unfinished run: if it exists, something of the run may be on the engine too."""
-    return home / "runs" / str(number)

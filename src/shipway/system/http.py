@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shipway.ports import Dial
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:
     import ssl
     from http.client import HTTPConnection, HTTPMessage, HTTPResponse
+
+    from shipway.ports import Dial
 
 CHUNK = 1 << 16  # bytes
 CONNECT_TIMEOUT = 10.0  # seconds, if the server may be silent without limit afterwards

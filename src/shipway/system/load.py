@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 LATE = 30.0  # seconds after the last request was due, for responses
 WORKERS = 64  # requests at a time, at most

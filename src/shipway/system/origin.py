@@ -9,12 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
+from shipway.domain.value import dataclass
 from shipway.system.addresses import identity, is_bare, is_path, plain
 from shipway.system.git import Repository
 from shipway.system.git.command import settings

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from shipway.domain.value import dataclass
 from shipway.ports import Dial
 from shipway.system.http import Connection
 

@@ -13,9 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from shipway.domain.value import dataclass
 
 CHUNK = 1 << 16  # bytes
 LARGEST = 64 << 20  # characters of output that are kept

@@ -6,7 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.container import ContainerInfo, ContainerSpec
+from shipway.domain.value import dataclass
 from shipway.testing.memory_files import Files
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from shipway.domain.container import ContainerSpec
+from shipway.domain.value import dataclass
 from shipway.ports import Runtime
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import STORED, Backup, Backups, Manifest, folder_of
 from shipway.domain.errors import SecretError, StoreGone, UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.release import Release
+from shipway.domain.value import dataclass
 from shipway.ports import BackupStore
 
 

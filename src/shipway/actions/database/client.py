@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.actions.database.volume_files import VolumeFiles
 from shipway.actions.environment.accessory_rules import serving_image
@@ -18,6 +18,7 @@ from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.plan import Accessory, Environment
 from shipway.domain.release import Release
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseServer
 from shipway.ports.server import Operation
 from shipway.steps.container import capture

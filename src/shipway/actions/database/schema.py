@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.actions.database.down_migration_tool import down_migration_tool
 from shipway.actions.database.external import require_answers
@@ -19,6 +19,7 @@ from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.schema_history import CODE_ONLY, ahead, schema_revisions
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseTool
 
 

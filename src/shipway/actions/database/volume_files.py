@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from shipway.context import Context
@@ -18,6 +17,7 @@ from shipway.domain.disk import relief
 from shipway.domain.errors import DiskFull, SnapshotFailed
 from shipway.domain.size import readable
 from shipway.domain.snapshot import Archive
+from shipway.domain.value import dataclass
 from shipway.steps.container import capture
 
 TARGET = "/volumes"  # each volume is mounted below it, under its name in the plan

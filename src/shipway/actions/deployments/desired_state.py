@@ -3,8 +3,6 @@ it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
@@ -15,6 +13,7 @@ from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import Deployment, Release
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
 from shipway.actions.deployments.seeds import is_due
@@ -29,6 +29,7 @@ from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.rules import InForce, differences
 from shipway.domain.scaling import carried
 from shipway.domain.secret_source import Provided
+from shipway.domain.value import dataclass
 from shipway.system.parallel import errors_of, side_by_side
 
 BEFORE_SWITCH, AFTER_DEPLOY = "before_switch", "after_deploy"

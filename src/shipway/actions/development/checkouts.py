@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from shipway.domain.development import PORT, SECURE_PORT, Checkout, environment_of, host_of
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.record import from_data, to_data
+from shipway.domain.value import dataclass
 from shipway.system.locks import exclusive
 
 STATE, LOCK, REQUEST = "checkout.json", "running.lock", "request"

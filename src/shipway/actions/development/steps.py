@@ -18,7 +18,8 @@ from shipway.domain.errors import UsageError
 from shipway.domain.plan import Plan, Step
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Trigger
 from shipway.steps import kind_of
-from shipway.steps.run import Run, scratch
+from shipway.steps.resume import scratch
+from shipway.steps.run import Run
 
 LOGS, IMAGES = 20, 10  # newest runs whose logs stay, and images of steps
 OLD = 7 * 86400.0  # seconds after which an unused output of a step is removed

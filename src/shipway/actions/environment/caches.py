@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.actions.environment.ownership import own_objects
@@ -13,6 +12,7 @@ from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ROLE
 from shipway.domain.errors import EngineError, ShipwayError, UsageError
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 from shipway.steps.cache import ROLE, used_at
 
 DAY = 86400.0

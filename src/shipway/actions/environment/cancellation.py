@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from shipway.context import Context
 from shipway.domain.release import Lease
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.find_release import which_release
 from shipway.context import Context
@@ -11,6 +9,7 @@ from shipway.domain import history, names
 from shipway.domain.comparison import Comparison, Side, compare
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.schema_history import schema_revisions
+from shipway.domain.value import dataclass
 
 MOST = 200  # commits that are listed
 

@@ -3,19 +3,20 @@ checkout or after the environment or the app was renamed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shipway.actions.environment.former_hosts import former_hosts
-from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EngineError, PlanError, RepositoryError, UsageError
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.renaming import Names
-from shipway.ports import ProjectSource
+from shipway.domain.value import dataclass
 
 if TYPE_CHECKING:
+    from shipway.context import Context
+    from shipway.domain.renaming import Names
+    from shipway.ports import ProjectSource
     from shipway.system.git import Repository
 
 

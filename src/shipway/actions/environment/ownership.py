@@ -5,9 +5,8 @@ from __future__ import annotations
 import builtins
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from shipway.context import Context, Machine
 from shipway.domain.container import (
     LABEL_APP,
     LABEL_ENVIRONMENT,
@@ -21,8 +20,11 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EngineError, OtherLedger
 from shipway.domain.ownership import Adoption, describe, made_since, owner
-from shipway.domain.plan import Environment
 from shipway.ports import OwnershipLedger, PropertyLedger, Runtime
+
+if TYPE_CHECKING:
+    from shipway.context import Context, Machine
+    from shipway.domain.plan import Environment
 
 MACHINE = "machine"  # property of a file ledger: the id of its machine
 WHERE_IT_IS = "use the ledger that deployed it (SHIPWAY_LEDGER, or SHIPWAY_HOME for one in a folder)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from shipway.domain.errors import EngineError, ShipwayError, StoreError
 from shipway.domain.history import current
 from shipway.domain.release import Deployment, Release
 from shipway.domain.retention import Kept, Known, Removal, built_images, kept_releases, sort_images
+from shipway.domain.value import dataclass
 from shipway.steps import artifacts
 from shipway.system.parallel import attempt_all, attempt_side_by_side, errors_of, side_by_side
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.environment.secret_lists import set_all
 from shipway.actions.environment.secret_names import check_name, misfit, require_unused
 from shipway.context import Context
 from shipway.domain import dotenv, names
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.actions.environment.observe import needed
 from shipway.actions.environment.secret_names import misfit, provider_of, users_of
@@ -14,6 +13,7 @@ from shipway.domain.errors import GateRefused, SecretError, UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.secret_source import NEVER, Origin, SecretSource, set_by_person, since
 from shipway.domain.secret_value import provider_for
+from shipway.domain.value import dataclass
 
 OWN = ":"  # in the names of Shipway's own secrets, such as accessory:db
 

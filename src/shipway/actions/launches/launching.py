@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from shipway.domain.launch import OPEN, succeeded
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Commit, Deployment, Release
 from shipway.domain.system_test import SystemTest
+from shipway.domain.value import dataclass
 from shipway.system.git import Repository
 
 PAUSE = 2.0  # seconds between looks at what others must do

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shipway.actions.deployments.admission import refused_before
@@ -19,6 +18,7 @@ from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
 from shipway.domain.secret_value import provider_for
 from shipway.domain.size import readable
+from shipway.domain.value import dataclass
 from shipway.system.durations import human
 from shipway.system.generated import is_admin_password, is_generated
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.actions.backups.take import backup
 from shipway.actions.launches.launching import Launching
@@ -13,6 +12,7 @@ from shipway.domain.backups import last_good
 from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.provision import DESTROY
 from shipway.domain.provisioned import NO_HOST
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.actions.deployments.admission import after_of
 from shipway.actions.deployments.deploy import deploy
@@ -22,6 +21,7 @@ from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.launch import OPEN
 from shipway.domain.release import Trigger
 from shipway.domain.tasks import ENVIRONMENT
+from shipway.domain.value import dataclass
 from shipway.system.durations import human
 from shipway.system.visitor import Visitor
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.actions.deployments.checks import visitor
 from shipway.context import Context
@@ -19,6 +19,7 @@ from shipway.domain.plan import Environment
 from shipway.domain.release import Release
 from shipway.domain.rules import InForce
 from shipway.domain.system_test import FAILED, Result
+from shipway.domain.value import dataclass
 from shipway.system.visitor import Visitor
 
 LOOK = 0.2  # seconds between looks at `cancelled`

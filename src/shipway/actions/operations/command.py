@@ -7,7 +7,6 @@ import dataclasses
 import shlex
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
@@ -21,6 +20,7 @@ from shipway.domain.errors import EngineError, NotRunnable, ShipwayError, UsageE
 from shipway.domain.operation import EXEC, Operation
 from shipway.domain.plan import Plan
 from shipway.domain.release import Release
+from shipway.domain.value import dataclass
 from shipway.ports import Session, Terminal
 from shipway.system.login import login
 

@@ -6,7 +6,6 @@ import re
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 
 from shipway.actions.environment.known_secrets import know_secrets
@@ -15,6 +14,7 @@ from shipway.context import Context
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.log import LogLine
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 from shipway.system.redact import Lines
 
 AHEAD = 50_000  # lines of a container read before the others' lines of that time

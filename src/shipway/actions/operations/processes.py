@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.operations.sources import Source, as_deployed, sources
 from shipway.context import Context
 from shipway.domain.container import ContainerInfo, Usage
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 from shipway.system.parallel import side_by_side
 
 SAMPLE = 0.5  # seconds between the two readings from which the use of processors is computed

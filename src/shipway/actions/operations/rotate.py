@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.actions.deployments.deploy import execute
 from shipway.actions.deployments.plan import DeployRequest, decide
@@ -19,6 +18,7 @@ from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import RESTART
 from shipway.domain.secret_source import NEVER, source_of
 from shipway.domain.secret_value import secrets_of
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE, ContainerInfo
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import release_of
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 from shipway.system.parallel import side_by_side
 
 ROLES = ("service", "accessory", "session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from shipway.actions.projects.authors import Provenance, authors, provenance, registered_provenance
@@ -18,6 +17,7 @@ from shipway.domain.plan import Approvals
 from shipway.domain.release import Approval, Release
 from shipway.domain.rules import InForce
 from shipway.domain.signers import SignersFile
+from shipway.domain.value import dataclass
 from shipway.system.ssh_signature import signer, verified
 
 

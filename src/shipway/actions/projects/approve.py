@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from shipway.actions.environment.find_release import which_release
@@ -13,6 +13,7 @@ from shipway.domain.approvals import NAMESPACE, Vote, change_digest, statement
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.plan import Approvals, Environment
 from shipway.domain.release import Approval, Release
+from shipway.domain.value import dataclass
 from shipway.system.login import login
 from shipway.system.ssh_signature import sign
 

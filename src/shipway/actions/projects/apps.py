@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shipway.context import Context
 from shipway.domain.renaming import Names
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

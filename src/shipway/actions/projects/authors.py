@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.actions.projects.register import recorded_origin
 from shipway.context import Context
@@ -13,6 +12,7 @@ from shipway.domain.inputs import inputs_of
 from shipway.domain.mailmap import Mailmap
 from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Release
+from shipway.domain.value import dataclass
 from shipway.system.git import Repository
 from shipway.system.git.history import changed_merges, commits, fetch, is_cut, written
 from shipway.system.git.inputs import same_inputs, touched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from shipway.domain.errors import RepositoryError, ShipwayError
 from shipway.domain.names import route_owner
 from shipway.domain.plan import LOCAL, Environment, Plan
 from shipway.domain.renaming import Names
+from shipway.domain.value import dataclass
 from shipway.drafting.starts import of_plan
 from shipway.planfile.problem import Problem, tally
 from shipway.ports import Ledger

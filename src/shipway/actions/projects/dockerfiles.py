@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.actions.projects.init import InitResult
 from shipway.domain.errors import UsageError
+from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles import ignore
 from shipway.drafting.dockerfiles.table import NAMES, Proposal, existing, proposals
 from shipway.drafting.files import lenient

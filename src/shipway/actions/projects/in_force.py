@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from shipway.actions.projects.plans import ParsePlan
 from shipway.actions.projects.register import is_own, registered
@@ -14,6 +13,7 @@ from shipway.domain.history import runs_since
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
 from shipway.domain.rules import InForce, RuleSet
+from shipway.domain.value import dataclass
 from shipway.system.git import Repository
 from shipway.system.origin import Origin
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.actions.projects.check import CheckResult
 from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.value import dataclass
 from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
 from shipway.system.inside import leads_inside
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
+from shipway.domain.value import dataclass
 from shipway.system.git import Repository
 
 

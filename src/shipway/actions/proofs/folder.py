@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from shipway.actions.proofs.folder_selection import Listed, Selection, select, select_skipped
 from shipway.domain.errors import NotProven, ProofError, UsageError
 from shipway.domain.proof import FAILURES, REVERSIBLE, SKIPPED, MigrationReport
+from shipway.domain.value import dataclass
 from shipway.ports import Fill, Linter, Scratch
 from shipway.proving.sequence import ChangedRows, OnReport, SequenceReport, ToolAt, ends, verify_sequence
 from shipway.proving.stage import ignore

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from shipway.domain.errors import ProofError, UsageError
+from shipway.domain.value import dataclass
 
 _ENDING = re.compile(r"(\.(up|down|undo|do))?(\.[a-z]+){1,2}$", re.IGNORECASE)  # of V1__name.sql.conf, 0001_name.up.sql
 

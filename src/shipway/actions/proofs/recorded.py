@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.actions.proofs.rollback_plan import PROOF
 from shipway.context import Context
@@ -12,6 +11,7 @@ from shipway.domain.proof import Proof, images_digest
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence, Release
 from shipway.domain.rollback_plan import finding
+from shipway.domain.value import dataclass
 from shipway.proving.report.follows import what_follows
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.context import Context
 from shipway.domain import history
 from shipway.domain.plan import Environment
 from shipway.domain.proof import Proof, images_digest
 from shipway.domain.release import Deployment, Release
 from shipway.domain.schema_history import ahead, schema_revisions
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from shipway.domain.proof import (
 )
 from shipway.domain.release import SUCCEEDED
 from shipway.domain.server_log import Costly, ServerLog, TableSize
+from shipway.domain.value import dataclass
 from shipway.ports import DatabaseTool, OnLine, ScratchDatabase
 from shipway.proving.compatibility_test import schema_mismatches, try_new, try_old
 from shipway.proving.growth import frequent_statements, growth, table_sizes
@@ -52,7 +53,7 @@ Found: TypeAlias = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class _Part:
     """A part of a proof."""
 

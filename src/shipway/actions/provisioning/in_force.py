@@ -4,7 +4,6 @@ is never decided by a commit that isn't on the protected branch."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.projects.in_force import read_rules
@@ -14,6 +13,7 @@ from shipway.domain import names
 from shipway.domain.errors import GateRefused, SecretError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.rules import ACCEPTED
+from shipway.domain.value import dataclass
 from shipway.system.git import Repository
 
 

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,6 +26,7 @@ from shipway.domain.provision import APPLY, DESTROY, FAILED, INFRA, SUCCEEDED, P
 from shipway.domain.provisioned import ADDRESSES, HOSTS, Infra
 from shipway.domain.record import from_data, to_data
 from shipway.domain.rules import provisioned_text
+from shipway.domain.value import dataclass
 from shipway.planfile.values import host as checked_host
 from shipway.planfile.values import host_address
 from shipway.ports import InfraTool

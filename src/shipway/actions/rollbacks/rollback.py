@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.deployments.deploy import execute
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
@@ -15,6 +13,7 @@ from shipway.domain import history
 from shipway.domain.errors import ForwardOnly, NothingToRollBack, UsageError
 from shipway.domain.release import ROLLBACK, SUCCEEDED, Deployment, Release
 from shipway.domain.rollback_plan import FORWARD_ONLY
+from shipway.domain.value import dataclass
 
 LISTED = 20  # releases listed in an error
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 
 from shipway.actions.environment.locks import TTL, environment_lease, is_held
-from shipway.actions.runs.scheduler import clean_up
+from shipway.actions.runs.clean_up import clean_up
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ROLE, LABEL_RUN
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.release import CANCELLED, PENDING, Commit, Lease, Trigger
 from shipway.domain.run import RunRecord
-from shipway.steps.resume import ResumeState
-from shipway.steps.run import scratch
+from shipway.domain.value import dataclass
+from shipway.steps.resume import ResumeState, scratch
 from shipway.system.alive import is_gone
 
 LATEST = 50  # runs whose folder may still be here

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shipway.actions.deployments.admission import (
     admitted,
@@ -33,7 +32,9 @@ from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
 from shipway.domain.rules import InForce, side_by_side, trigger_text
-from shipway.steps.run import Run, level_of, scratch
+from shipway.domain.value import dataclass
+from shipway.steps.resume import scratch
+from shipway.steps.run import Run, level_of
 from shipway.system.git import Repository
 
 

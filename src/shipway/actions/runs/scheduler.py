@@ -7,12 +7,10 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 
-from shipway.actions.environment.ownership import own_objects
-from shipway.context import Context
+from shipway.actions.runs.clean_up import clean_up
 from shipway.domain import graph
-from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
+from shipway.domain.container import ContainerInfo
 from shipway.domain.errors import ShipwayError, StepFailed, UsageError
 from shipway.domain.plan import Plan, Step
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SKIPPED, SUCCEEDED, digest_of
@@ -22,7 +20,6 @@ from shipway.steps.image import still_there
 from shipway.steps.log import StepLog
 from shipway.steps.resume import ResumeState, attempt_of, log_of
 from shipway.steps.run import PROTECTED, Attempt, Inputs, Run
-from shipway.system.parallel import attempt_all, side_by_side
 from shipway.system.redact import Lines
 
 # Output lines of image builds and pushes that only go to the log.
@@ -256,17 +253,3 @@ class _Pipeline:
         return StepFailed(
             f"{len(self.failed)} steps failed:\n{listed}", hint=f"full outputs: {self.at.log('*').parent}"
         )
-
-
-def clean_up(ctx: Context, app: str, number: int) -> None:
-    """Remove every container, network and volume of a run of this ledger. Safe at any time."""
-    found = own_objects(ctx, {LABEL_RUN: str(number), LABEL_APP: app})
-    removals: dict[str, Callable[[str], None]] = {
-        "container": ctx.runtime.remove, "network": ctx.runtime.remove_network, "volume": ctx.runtime.remove_volume,
-    }  # fmt: skip
-    attempt_all(
-        *(
-            partial(side_by_side, remove, [item.id for item in found if item.kind == kind])
-            for kind, remove in removals.items()
-        )
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
@@ -11,6 +10,7 @@ from shipway.domain.plan import Environment
 from shipway.domain.release import DESTROY, RESTORE, SUCCEEDED, Deployment, Release
 from shipway.domain.scheduled_run import Due, newest_due
 from shipway.domain.tasks import Schedule
+from shipway.domain.value import dataclass
 from shipway.system.cron import times_before
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.schedules.live import due
 from shipway.actions.schedules.run_now import require_live, schedule_of
 from shipway.context import Context
 from shipway.domain.scheduled_run import ScheduledRun
 from shipway.domain.tasks import Schedule
+from shipway.domain.value import dataclass
 from shipway.system.cron import times_after
 
 

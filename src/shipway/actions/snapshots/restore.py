@@ -8,7 +8,6 @@ renamed, and rolls it back otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from shipway.actions.database.client import DatabaseClient, with_volumes
 from shipway.actions.database.external import require_restorable
@@ -25,6 +24,7 @@ from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Relea
 from shipway.domain.schema_history import schema_revisions
 from shipway.domain.size import readable
 from shipway.domain.snapshot import Snapshot, lost
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

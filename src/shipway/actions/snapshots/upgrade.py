@@ -9,7 +9,6 @@ its process dies, the next command rolls it back like any deployment: the previo
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from functools import partial
 
 from shipway.actions.deployments.apply import apply
@@ -29,6 +28,7 @@ from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import Accessory, Environment
 from shipway.domain.release import DEPLOY, FAILED, Deployment, Release
 from shipway.domain.schema_history import schema_revisions
+from shipway.domain.value import dataclass
 from shipway.domain.volumes import variables_of
 from shipway.ports import DatabaseServer
 from shipway.steps.container import capture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shipway.actions.environment.jobs import head_revision
 from shipway.actions.environment.observe import needed, settings
@@ -28,6 +27,7 @@ from shipway.domain.errors import PlanError, RepositoryError
 from shipway.domain.ownership import owner
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DEPLOY, SUCCEEDED, Commit, Deployment, Release
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

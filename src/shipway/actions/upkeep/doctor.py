@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from shipway.actions.database.external import problems
@@ -27,6 +26,7 @@ from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 from shipway.domain.scaling import scaled
+from shipway.domain.value import dataclass
 from shipway.system.parallel import attempt_all
 
 REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy

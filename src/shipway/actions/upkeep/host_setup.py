@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shipway.context import Context
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.host_setup import HostGoal, HostKey, HostPlan, decide, goal_of
 from shipway.domain.plan import LOCAL, Environment
+from shipway.domain.value import dataclass
 from shipway.ports import HostSetup
 from shipway.system.parallel import attempt_side_by_side, side_by_side
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.actions.environment.locks import CARETAKER, is_held
 from shipway.actions.runs.resume import orphaned
 from shipway.context import Context
@@ -11,6 +9,7 @@ from shipway.domain import names
 from shipway.domain.errors import DeployFailed, Interrupted, ShipwayError, StepFailed, TimedOut, UsageError
 from shipway.domain.release import CANCELLED, SUCCEEDED, SUPERSEDED, Deployment, Lease
 from shipway.domain.run import RunRecord
+from shipway.domain.value import dataclass
 
 POLL = 0.5  # seconds between looks
 

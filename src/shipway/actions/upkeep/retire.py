@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from shipway.actions.deployments.desired_state import HostState, host_states
@@ -16,6 +15,7 @@ from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import LeaseHeld
 from shipway.domain.observed import on_standby, release_of
 from shipway.domain.release import Deployment
+from shipway.domain.value import dataclass
 from shipway.system.parallel import attempt_all, side_by_side
 
 SOON = 2.0  # seconds until the next check during a deployment

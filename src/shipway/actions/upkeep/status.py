@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment, Lease
 from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.domain.secret_source import SecretAge, ages
+from shipway.domain.value import dataclass
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles import versions
 from shipway.drafting.dockerfiles.recipe import Unclear, cached, stage, todo
 from shipway.drafting.dockerfiles.sources import SAFE, Sources, get, mapping

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles import health, versions
 from shipway.drafting.dockerfiles.recipe import Recipe, Unclear, cached, command, packages, process, stage, todo
 from shipway.drafting.dockerfiles.sources import SAFE, Sources, get, mapping

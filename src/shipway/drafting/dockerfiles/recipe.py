@@ -6,9 +6,9 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.shell_syntax import shell_syntax
+from shipway.domain.value import dataclass
 
 MARK = "`shipway init --dockerfile`"
 _PORT = re.compile(r"\$\{PORT(?::?-\d+)?\}|\$PORT\b")

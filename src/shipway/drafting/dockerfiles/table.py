@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles import django, fastapi, flask, golang, ignore, laravel, nextjs, rails, server, static
 from shipway.drafting.dockerfiles.recipe import Recipe, Unclear
 from shipway.drafting.dockerfiles.sources import SKIPPED, Sources

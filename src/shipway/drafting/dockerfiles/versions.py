@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles.sources import Sources, get
 
 Numbers = tuple[int, ...]

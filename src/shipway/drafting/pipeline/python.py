@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from shipway.domain.value import dataclass
 from shipway.drafting.dependencies import PYTHON, Project, requirement_files
 from shipway.drafting.draft import StepDraft
 from shipway.drafting.pipeline.where import Where, lock_folder, member

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drafting import versions
 from shipway.drafting.builds import Build
 from shipway.drafting.dependencies import Project

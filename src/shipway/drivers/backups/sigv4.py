@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
+
+from shipway.domain.value import dataclass
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 

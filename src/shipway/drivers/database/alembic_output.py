@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 _SECTION = re.compile(r"shipway-(history|current|files|sql|own):[ ]?(.*)")
 _HEAD = re.compile(r"(?P<id>\S+)(?: \([^()]*\))* \((?:effective )?head\)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from shipway.domain.value import dataclass
 
 _MARKED = re.compile(r"shipway-(files|sql): ?(.*)")
 _RUNNING = re.compile(r"-- Running downgrade (\S+) -> ")

@@ -12,9 +12,10 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.alembic import start_command
 from shipway.system.process import CHUNK, kill_group
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 
 from shipway.domain.own_tables import OwnTables
+from shipway.domain.value import dataclass
 
 # For `manage.py shell` of all current versions of Python and Django. SHIPWAY_ASK is `brought` or `scripts NAME…`, which
 # need no database, or `state`.

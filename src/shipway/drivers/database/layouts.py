@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.migration import without_comments
 
 LAYOUTS: Mapping[str, str] = {  # of `shipway prove --migrations`: name, and an example

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from shipway.domain.value import dataclass
 
 NO_TRANSACTION = "-- shipway: no-transaction"
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)

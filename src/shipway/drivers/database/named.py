@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.errors import Irreversible, MigrationFailed
 from shipway.domain.own_tables import OwnTables, OwnTablesCache
+from shipway.domain.value import dataclass
 from shipway.ports import OnLine
 
 _TAIL = 8

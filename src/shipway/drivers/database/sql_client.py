@@ -6,10 +6,10 @@ import base64
 import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.database import FILE_KIND
 from shipway.domain.errors import MigrationFailed
+from shipway.domain.value import dataclass
 from shipway.drivers.database.sql_folder import Migration, SqlFile
 from shipway.drivers.mysql_client import CLIENT
 from shipway.drivers.sqlite_program import program

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shipway.domain.errors import EdgeError
 from shipway.domain.release import digest_of
 from shipway.domain.routes import hosts, releases
+from shipway.domain.value import dataclass
 from shipway.drivers.edge import route_options as options
 from shipway.drivers.edge.route_options import host_rule, plugin
 

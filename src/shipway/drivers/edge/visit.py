@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from shipway.domain.container import ContainerSpec, Publish
 from shipway.domain.errors import EdgeError
+from shipway.domain.value import dataclass
 from shipway.drivers.edge.dynamic import HTTP, Public, entry_point, to_line
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.runtime.docker import DockerRuntime

@@ -8,12 +8,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.domain.build import CONTEXTS, PLATFORMS, Builder, BuildExtras
 from shipway.domain.errors import EngineError
 from shipway.domain.secret_value import as_bytes
+from shipway.domain.value import dataclass
 from shipway.drivers import docker_config
 from shipway.drivers.credentials import HUB, Credentials
 from shipway.system import process

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from shipway.domain.errors import PlanError
 from shipway.domain.plan import PLAN_FILE, Plan
+from shipway.domain.value import dataclass
 from shipway.ports import Ledger
 from shipway.system.addresses import identity, own_address
 from shipway.system.git import Repository

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from shipway.domain.errors import PlanError, RepositoryError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN
+from shipway.domain.value import dataclass
 from shipway.drivers.project.bare import ParsePlan, plan_of
 from shipway.ports import Ledger
 from shipway.system.addresses import identity, is_path

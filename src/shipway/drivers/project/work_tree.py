@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.domain.plan import Plan
+from shipway.domain.value import dataclass
 
 
 @dataclass(frozen=True)

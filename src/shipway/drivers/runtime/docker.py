@@ -9,13 +9,10 @@ import posixpath
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import ContainerInfo, ContainerSpec, EngineObject, Usage, owner_labels
-from shipway.domain.disk import DiskUsage
 from shipway.domain.errors import EngineError, NotRunnable
-from shipway.domain.log import LogLine
 from shipway.domain.mounts import is_folder
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import translate
@@ -24,7 +21,12 @@ from shipway.drivers.runtime.engine import Engine, EngineRefused, EngineTimeout,
 from shipway.drivers.runtime.networks import EngineNetworks
 from shipway.drivers.runtime.shells import Shells
 from shipway.drivers.runtime.streams import Seen, bounded, frames, lines
-from shipway.ports import Session
+
+if TYPE_CHECKING:
+    from shipway.domain.config_file import ConfigFile
+    from shipway.domain.disk import DiskUsage
+    from shipway.domain.log import LogLine
+    from shipway.ports import Session
 
 REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 

@@ -6,12 +6,12 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.errors import EngineError, RegistryError
+from shipway.domain.value import dataclass
 from shipway.drivers import docker_config
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"

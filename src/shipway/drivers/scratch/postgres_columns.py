@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog, Entry
+from shipway.domain.value import dataclass
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s,()."]+)'
 _FOREIGN = re.compile(rf"FOREIGN KEY \((?P<columns>.+?)\) REFERENCES (?P<table>{_NAME}(?:\.{_NAME})?)\((?P<keys>.+?)\)")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from shipway.domain.catalog import Catalog, Difference, Entry
+from shipway.domain.value import dataclass
 from shipway.drivers.scratch.postgres_values import shape_of, shaped, values
 from shipway.ports import Rejected
 

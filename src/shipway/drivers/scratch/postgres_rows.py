@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.catalog import Catalog
+from shipway.domain.value import dataclass
 from shipway.drivers.scratch.postgres_columns import Column, Tables
 from shipway.drivers.scratch.postgres_needs import Needs, later, needs_of
 from shipway.drivers.scratch.postgres_values import FORMS, values

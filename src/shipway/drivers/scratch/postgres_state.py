@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from shipway.domain.value import dataclass
 from shipway.drivers.scratch.postgres_fragments import FIRST, PEOPLES, qualified
 from shipway.drivers.scratch.postgres_session import Connection
 

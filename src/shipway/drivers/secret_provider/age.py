@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from shipway.domain import dotenv
 from shipway.domain.errors import SecretError
 from shipway.domain.secret_source import ProvidedSecret, SecretSource
+from shipway.domain.value import dataclass
 from shipway.drivers.secret_provider.operator import Operator
 
 VARIABLE = "SHIPWAY_AGE_IDENTITY"  # a file with identities, or an identity itself

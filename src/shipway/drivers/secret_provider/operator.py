@@ -16,11 +16,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from shipway.domain.errors import SecretError
+from shipway.domain.value import dataclass
 
 FILE = "secret-providers.toml"
 

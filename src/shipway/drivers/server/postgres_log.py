@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.server_log import Mismatch, ServerLog
+from shipway.domain.value import dataclass
 from shipway.drivers.server.changed_tables import changed
 
 PREFIX = "%e %p %d %h "  # log_line_prefix

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.domain.secret_source import Origin
 from shipway.ports.ledger.ownership import PropertyLedger
+
+if TYPE_CHECKING:
+    from shipway.domain.secret_source import Origin
 
 
 class SecretLedger(PropertyLedger, Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
 from shipway.domain.count import counted
@@ -14,6 +14,7 @@ from shipway.domain.proof import (
     VERDICTS,
     MigrationReport,
 )
+from shipway.domain.value import dataclass
 from shipway.proving.report.messages import BAD, COMPATIBLE, GOOD, NONE, compatibility
 from shipway.proving.sequence import ends
 from shipway.proving.verify import summarized

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.domain.proof import UNSAFE, Proof
 from shipway.domain.rollback_plan import (
     CODE_THEN_DOWN,
@@ -15,6 +13,7 @@ from shipway.domain.rollback_plan import (
     rollback_plan,
 )
 from shipway.domain.schema_history import CODE_ONLY
+from shipway.domain.value import dataclass
 
 FIRST = "nothing to go back to"  # in the JSON
 SENTENCES = {

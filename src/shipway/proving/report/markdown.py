@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.proof import Proof
 from shipway.domain.rollback_plan import FORWARD_ONLY
+from shipway.domain.value import dataclass
 from shipway.proving.report.follows import FIRST, what_follows
 from shipway.proving.report.messages import (
     BAD,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from shipway.domain import proof as words
 from shipway.domain.catalog import ADDITIVE, BREAKING, REVIEW
 from shipway.domain.count import counted
 from shipway.domain.proof import Loss, MigrationReport, Proof
+from shipway.domain.value import dataclass
 
 COMPATIBLE = "compatible"  # display of ADDITIVE
 GOOD, DOUBT, BAD, NONE = "good", "doubt", "bad", "none"  # display grade of a verdict

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.domain.proof import (
     DATA_LOST,
     FAILURES,
@@ -16,6 +14,7 @@ from shipway.domain.proof import (
     MigrationReport,
     Proof,
 )
+from shipway.domain.value import dataclass
 from shipway.proving.report.messages import DOWN, GOOD, GRADES, loss_text, other_reasons
 from shipway.proving.report.traffic import summary, warnings
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from shipway.domain.proof import Lock, MigrationReport, Proof, Stage
+from shipway.domain.value import dataclass
 from shipway.proving.report.messages import LOCK_GRADES, Mode, mode_of
 from shipway.system.durations import human
 

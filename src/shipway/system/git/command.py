@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
+from shipway.domain.value import dataclass
 
 TIMEOUT = 60.0
 # Output must not depend on the user, and no program named by a configuration may run.

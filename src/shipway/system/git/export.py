@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
 from shipway.domain.errors import RepositoryError
+from shipway.domain.value import dataclass
 from shipway.system.git.command import printable
 from shipway.system.git.lfs import LARGEST, Pointer
 from shipway.system.git.submodules import GITLINK, SKIPPED

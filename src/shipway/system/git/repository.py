@@ -8,12 +8,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
+from shipway.domain.value import dataclass
 from shipway.system.git import export
 from shipway.system.git.command import Done, failure, git, printable
 from shipway.system.git.setting import setting

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from shipway.domain.value import dataclass
 
 GITLINK = "160000"  # mode of a submodule in an index
 SKIPPED = "none"  # `update` of a submodule that a checkout leaves empty

@@ -7,9 +7,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from shipway.domain.value import dataclass
 from shipway.system.git.command import environment, git
 from shipway.system.git.submodules import Submodule, submodules
 

@@ -12,7 +12,7 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.environment.ownership import own_objects
-from shipway.actions.runs.scheduler import clean_up
+from shipway.actions.runs.clean_up import clean_up
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.maintenance import maintain

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.folders import liquibase_changelog as changelog
 from shipway.drivers.database.folders.delimiters import respell
 from shipway.drivers.database.folders.dialects import canonical

@@ -6,10 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.folders.files import Files, Unreadable
 from shipway.drivers.database.migration import Skipped
 

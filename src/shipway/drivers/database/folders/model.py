@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.folders.files import Files, Unreadable
 from shipway.drivers.database.migration import Migration, Skipped, SqlFile
 

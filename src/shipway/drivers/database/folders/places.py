@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.domain.errors import ProofError
+from shipway.domain.value import dataclass
 from shipway.drivers.database.folders import liquibase
 from shipway.drivers.database.folders.dialects import (
     canonical,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
+from shipway.domain.value import dataclass
 from shipway.drivers.database.folders.files import Files, Unreadable
 from shipway.drivers.database.folders.model import Entry, Layout, Reading, attempt
 from shipway.drivers.database.migration import Callbacks, Migration, Skipped
