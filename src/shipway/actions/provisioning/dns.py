@@ -14,7 +14,7 @@ from shipway.domain import dns, names
 from shipway.domain.dns import DnsPlan, RecordSet, Sighting
 from shipway.domain.errors import DnsError, PlanError
 from shipway.domain.plan import Environment
-from shipway.domain.provision import APPLY, DNS, FAILED, SUCCEEDED, Provision
+from shipway.domain.provision import APPLY, DESTROY, DNS, FAILED, SUCCEEDED, Provision
 from shipway.domain.provisioned import ADDRESSES, Dns
 from shipway.ports import DnsLookup, DnsProvider
 from shipway.system.login import login
@@ -44,29 +44,34 @@ def causes_of(environment: Environment) -> dict[str, str]:
     return found | {name: "redirects" for name in environment.redirects if name not in found}
 
 
-def plan_dns(of: Governed, *, ttl: float | None = None, adopt: Collection[str] = ()) -> DnsPlan:
-    """What to change in the zone. ttl: seconds, in place of the plan's. adopt: names whose present records become ours."""
+def plan_dns(
+    of: Governed, *, ttl: float | None = None, adopt: Collection[str] = (), remove: bool = False
+) -> DnsPlan:  # fmt: skip
+    """What to change in the zone. ttl: seconds, in place of the plan's. adopt: names whose present records become ours.
+    remove: all records of the environment that Shipway made go."""
     settings = dns.with_ttl(settings_of(of), ttl)
-    return _planned(of, settings, _provider(of, settings), adopt)
+    return _planned(of, settings, _provider(of, settings), adopt, remove)
 
 
-def apply_dns(of: Governed, digest: str, *, ttl: float | None = None, adopt: Collection[str] = ()) -> DnsPlan:
+def apply_dns(
+    of: Governed, digest: str, *, ttl: float | None = None, adopt: Collection[str] = (), remove: bool = False
+) -> DnsPlan:
     """Make the changes that were shown with this digest, or its beginning. DnsError if they are others by now."""
     settings = dns.with_ttl(settings_of(of), ttl)
     app, name, ctx = of.plan.app, of.environment.name, of.ctx
     with held(ctx, f"{names.scope(app, name)}/dns", f"DNS of {of.shown}"):
         provider = _provider(of, settings)
-        plan = _planned(of, settings, provider, adopt)
+        plan = _planned(of, settings, provider, adopt, remove)
         if not plan.is_approved_by(digest):
             raise DnsError(
                 f"the changes are not those of {digest[:19]}: the zone or the plan differs since, or the options do",
-                hint=f"look at them again: shipway dns {of.shown}",
+                hint=f"look at them again: shipway dns {of.shown}{' --remove' if remove else ''}",
             )
-        if not plan.changes:
+        if not plan.changes and not remove:
             return plan
         number = ctx.ledger.begin_provision(
             Provision(
-                0, app, name, DNS, APPLY, plan.digest, of.revision, ctx.actor, login(), plan.text, ctx.clock()
+                0, app, name, DNS, DESTROY if remove else APPLY, plan.digest, of.revision, ctx.actor, login(), plan.text, ctx.clock()
             )
         )  # fmt: skip
         outcome, message = FAILED, "interrupted; what is missing is shown by the next plan"
@@ -122,7 +127,11 @@ def _provider(of: Governed, settings: Dns) -> DnsProvider:
     return of.ctx.dns(settings, secret_values(of, dict(settings.secrets), "the DNS provider"))
 
 
-def _planned(of: Governed, settings: Dns, provider: DnsProvider, adopt: Collection[str]) -> DnsPlan:
+def _planned(
+    of: Governed, settings: Dns, provider: DnsProvider, adopt: Collection[str], remove: bool = False
+) -> DnsPlan:
+    if remove:
+        return dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), (), {})
     causes = causes_of(of.environment)
     desired, outside = dns.desired_records(settings, causes, addresses_of(of.ctx, of.plan.app, of.environment))
     plan = dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), desired, causes, adopt)
