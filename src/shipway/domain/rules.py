@@ -282,6 +282,11 @@ def launch_rules(environment: Environment, in_force: InForce | None) -> list[Lau
     return list(dict.fromkeys([*found, environment.launch]))
 
 
+def asks_for_launch(environment: Environment, in_force: InForce | None) -> bool:
+    """Whether the plan itself, or a rule set in force, has settings of a launch: then only a launch opens the address."""
+    return any(item != Launch() for item in launch_rules(environment, in_force))
+
+
 def required_scenarios(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Scenario]:
     """The scenarios of the rules in force and of the plan itself, as each defines them."""
     found = list(scenarios_of(plan, environment))

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.ended import ended
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
@@ -56,9 +57,22 @@ class Launching:
 
     @property
     def launched(self) -> bool:
-        """Whether a launch came to its end since the environment was last destroyed."""
-        since = self.ctx.ledger.destroyed(self.app, self.name)
-        return self.current is not None and succeeded(self.ctx.ledger.launch_records(self.app, self.name), OPEN, since)
+        """Whether a launch came to its end since the environment, or the infrastructure with its hosts, was last destroyed."""
+        return self._opened_since(self.ended)
+
+    @property
+    def opened(self) -> bool:
+        """Whether that was so, whatever became of the infrastructure."""
+        return self._opened_since(self.ctx.ledger.destroyed(self.app, self.name))
+
+    def _opened_since(self, since: float) -> bool:
+        records = self.ctx.ledger.launch_records(self.app, self.name)
+        return self.current is not None and succeeded(records, OPEN, since)
+
+    @property
+    def ended(self) -> float:
+        """When the environment last came to nothing; 0: never."""
+        return ended(self.ctx, self.app, self.name)
 
     @property
     def release(self) -> Release | None:

@@ -90,7 +90,7 @@ class Deploy:
         release = self.at.release
         pending = self.at.ctx.ledger.pending(self.at.app, self.at.name)
         if release is not None and release.tree == tree and not pending:
-            return ""
+            return "" if release.plan.environments[self.at.name].hosts == self.at.environment.hosts else "its hosts are others now"
         return "a deployment is unfinished" if pending else "the release doesn't run there yet"
 
     def run(self) -> str:
