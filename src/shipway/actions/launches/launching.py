@@ -14,12 +14,13 @@ from shipway.actions.environment.ended import ended
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.launch import OPEN, succeeded
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Commit, Deployment, Release
 from shipway.domain.system_test import SystemTest
 from shipway.domain.value import dataclass
+from shipway.system.durations import human
 from shipway.system.git import Repository
 
 PAUSE = 2.0  # seconds between looks at what others must do
@@ -148,13 +149,15 @@ def is_here(address: str) -> bool:
         return False
 
 
-def until(ctx: Context, problems: Callable[[], Sequence[str]], seconds: float, note: str) -> None:
-    """Wait until there are none, at most that long."""
+def require_soon(
+    ctx: Context, problems: Callable[[], Sequence[str]], seconds: float, awaited: str, message: str, hint: str
+) -> None:
+    """Wait until there are no problems, at most that long. TimedOut with those that remain, after the message."""
     deadline, said = ctx.clock() + seconds, False
-    while (found := problems()) and ctx.clock() < deadline:
+    while found := problems():
+        if ctx.clock() >= deadline or ctx.cancelled.is_set():
+            raise TimedOut(f"{message}: {'; '.join(found)}", hint=hint)
         if not said:
-            ctx.reporter.note(f"{note}: {'; '.join(found)}")
+            ctx.reporter.note(f"waiting up to {human(seconds)} for {awaited}: {'; '.join(found)}")
             said = True
         ctx.cancelled.wait(PAUSE)
-        if ctx.cancelled.is_set():
-            return

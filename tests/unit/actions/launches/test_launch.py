@@ -479,21 +479,29 @@ def test_hosts_come_from_infrastructure_that_the_launch_plans(place: Place) -> N
     assert place.seen(place.world) == "site"
 
 
-def test_infrastructure_that_was_destroyed_after_the_launch_is_planned_again(place: Place) -> None:
-    own = OnInfrastructure(place)
+def test_infrastructure_that_was_destroyed_after_the_launch_is_planned_again(two: Place) -> None:
+    own = OnInfrastructure(two)
     apply_infra(own.governed(), plan_infra(own.governed()).digest)
     assert states(launch(own.ctx, own.request()))["open"] == "succeeded"
     assert set(states(launch(own.ctx, own.request())).values()) == {"done"}
-    place.world.now += 1
+    two.world.now += 1
     apply_infra(own.governed(), plan_infra(own.governed(), destroy=True).digest, confirmed="staging")
-    place.world.now += 1
-    found = {item.name: item for item in preview(own.ctx, own.request())}
-    assert found["infrastructure"].why == "it was destroyed after the launch"
+    two.world.now += 1
+    infrastructure = next(item for item in preview(own.ctx, own.request()) if item.name == "infrastructure")
+    assert infrastructure.why == "it was destroyed after the launch"
     with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web") as caught:
         launch(own.ctx, own.request())
+    own.infra.results["hosts"] = Output(["ssh://b"])
     apply_infra(own.governed(), caught.value.hint.split("apply ")[1].split(";")[0])
+    two.passes = False
+    with pytest.raises(DeployFailed, match="1 failed"):
+        launch(own.ctx, own.request())
+    assert two.seen(two.world, "ssh://b") == "page", "the new hosts are not tested yet"
+    two.passes = True
     done = states(launch(own.ctx, own.request()))
     assert (done["infrastructure"], done["system test"], done["open"]) == ("done", "succeeded", "succeeded")
+    assert two.seen(two.world, "ssh://b") == "site"
+    assert seeds(two.world) == ["pending", "succeeded"] * 2
     assert set(states(launch(own.ctx, own.request())).values()) == {"done"}
 
 
