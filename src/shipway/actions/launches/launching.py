@@ -12,6 +12,7 @@ from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.ended import ended
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.provisioning.dns import Look
 from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
 from shipway.domain.errors import TimedOut, UsageError
@@ -50,6 +51,7 @@ class Launching:
         self.ctx, self.request = ctx, request
         self.app, self.name = request.plan.app, request.environment
         self.tested: SystemTest | None = None  # by this process
+        self.zone: Look | None = None  # at the records, by this process
 
     @property
     def current(self) -> Deployment | None:

@@ -70,19 +70,21 @@ class Records:
     def needed(self) -> str:
         if self.at.launched or self.at.environment.dns is None:
             return ""
-        plan = dns.plan_dns(self.at.governed())
+        self.at.zone = dns.look(self.at.governed())
+        plan = self.at.zone.plan
         lines = [item.text for item in plan.changes] + [f"{text}; someone else made it" for text in plan.foreign]
         return "; ".join(lines)
 
     def run(self) -> str:
         of = self.at.governed()
-        plan = dns.plan_dns(of)
+        seen = self.at.zone or dns.look(of)
+        plan = seen.plan
         if plan.foreign:
             raise UsageError(
                 f"records of {of.shown} are someone else's: {'; '.join(plan.foreign)}",
                 hint=f"remove them, or: shipway dns {of.shown} --adopt NAME; then: shipway launch {of.shown}",
             )
-        dns.apply_dns(of, plan.digest)
+        dns.apply_look(of, seen)
         if late := dns.wait_until_seen(of, plan.desired):
             raise TimedOut(
                 f"the records are made, but {len(late)} answers of servers still differ",

@@ -16,6 +16,7 @@ from shipway.domain.errors import DnsError, PlanError
 from shipway.domain.plan import Environment
 from shipway.domain.provision import APPLY, DESTROY, DNS, FAILED, SUCCEEDED, Provision
 from shipway.domain.provisioned import ADDRESSES, Dns
+from shipway.domain.value import dataclass
 from shipway.ports import DnsLookup, DnsProvider
 from shipway.system.login import login
 from shipway.system.parallel import side_by_side
@@ -57,11 +58,42 @@ def apply_dns(
     of: Governed, digest: str, *, ttl: float | None = None, adopt: Collection[str] = (), remove: bool = False
 ) -> DnsPlan:
     """Make the changes that were shown with this digest, or its beginning. DnsError if they are others by now."""
-    settings = dns.with_ttl(settings_of(of), ttl)
+    return _apply(of, digest, dns.with_ttl(settings_of(of), ttl), adopt, remove, None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What to change in the zone, for the same process to apply at once."""
+
+    plan: DnsPlan
+    last: int  # the newest change of records that the ledger had; 0: none
+
+
+def look(of: Governed) -> Look:
+    """Plan, and remember what was changed so far."""
+    last = _last(of)
+    return Look(plan_dns(of), last)
+
+
+def apply_look(of: Governed, seen: Look) -> DnsPlan:
+    """Make the changes of a look. The zone is read again only if its records were changed meanwhile: DnsError if that made
+    other changes of them."""
+    return _apply(of, seen.plan.digest, settings_of(of), (), False, seen)
+
+
+def _last(of: Governed) -> int:
+    found = of.ctx.ledger.provisions(of.plan.app, of.environment.name, DNS, 1)
+    return found[0].id if found else 0
+
+
+def _apply(
+    of: Governed, digest: str, settings: Dns, adopt: Collection[str], remove: bool, seen: Look | None
+) -> DnsPlan:
     app, name, ctx = of.plan.app, of.environment.name, of.ctx
     with held(ctx, f"{names.scope(app, name)}/dns", f"DNS of {of.shown}"):
         provider = _provider(of, settings)
-        plan = _planned(of, settings, provider, adopt, remove)
+        known = seen.plan if seen and seen.last == _last(of) else None
+        plan = known or _planned(of, settings, provider, adopt, remove)
         if not plan.is_approved_by(digest):
             raise DnsError(
                 f"the changes are not those of {digest[:19]}: the zone or the plan differs since, or the options do",
