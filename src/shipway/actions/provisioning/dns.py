@@ -66,18 +66,19 @@ class Look:
     """What to change in the zone, for the same process to apply at once."""
 
     plan: DnsPlan
+    revision: str  # of the protected branch
     last: int  # the newest change of records that the ledger had; 0: none
 
 
 def look(of: Governed) -> Look:
     """Plan, and remember what was changed so far."""
     last = _last(of)
-    return Look(plan_dns(of), last)
+    return Look(plan_dns(of), of.revision, last)
 
 
 def apply_look(of: Governed, seen: Look) -> DnsPlan:
-    """Make the changes of a look. The zone is read again only if its records were changed meanwhile: DnsError if that made
-    other changes of them."""
+    """Make the changes of a look. The zone is read again only if its records or the protected branch were changed meanwhile:
+    DnsError if that made other changes of them."""
     return _apply(of, seen.plan.digest, settings_of(of), (), False, seen)
 
 
@@ -92,8 +93,8 @@ def _apply(
     app, name, ctx = of.plan.app, of.environment.name, of.ctx
     with held(ctx, f"{names.scope(app, name)}/dns", f"DNS of {of.shown}"):
         provider = _provider(of, settings)
-        known = seen.plan if seen and seen.last == _last(of) else None
-        plan = known or _planned(of, settings, provider, adopt, remove)
+        same = seen is not None and (seen.revision, seen.last) == (of.revision, _last(of))
+        plan = seen.plan if seen and same else _planned(of, settings, provider, adopt, remove)
         if not plan.is_approved_by(digest):
             raise DnsError(
                 f"the changes are not those of {digest[:19]}: the zone or the plan differs since, or the options do",
