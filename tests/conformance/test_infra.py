@@ -238,7 +238,9 @@ class TestTerraform(InfraSuite):
         assert command.endswith("terraform init -migrate-state")
         subprocess.run(command, shell=True, input="yes\n", text=True, check=True, timeout=120)
         self.write(where, after)
-        assert Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        assert (
+            Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        )
 
     def test_a_state_that_an_earlier_version_left_behind_is_found(self, tmp_path: Path) -> None:
         where = self.applied(tmp_path)
@@ -248,7 +250,9 @@ class TestTerraform(InfraSuite):
         with pytest.raises(UsageError, match="the state of what was made before is not in it") as raised:
             tool.plan(tmp_path / "plan2", ignore)
         subprocess.run(self.command_of(raised.value.hint), shell=True, check=True, timeout=120)
-        assert Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        assert (
+            Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        )
 
     def test_another_machine_without_the_state_is_refused(self, tmp_path: Path) -> None:
         where = self.applied(tmp_path)

@@ -86,7 +86,11 @@ def _show(plan: DnsPlan, environment: str, ttl: str | None, adopt: tuple[str, ..
         has = "no record that Shipway made for" if remove else "all records of"
         say(f"{plan.zone} has {has} {environment}")
         return
-    more = (f" --ttl {ttl}" if ttl else "") + (" --remove" if remove else "") + "".join(f" --adopt '{name}'" for name in adopt)
+    more = (
+        (f" --ttl {ttl}" if ttl else "")
+        + (" --remove" if remove else "")
+        + "".join(f" --adopt '{name}'" for name in adopt)
+    )
     say(f"apply them: shipway dns {environment}{more} --apply {plan.short_digest}")
 
 

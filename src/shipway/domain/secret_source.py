@@ -90,7 +90,11 @@ def variable_problem(app: str, environment: str, keys: Iterable[str]) -> str:
         if "--" in name or not re.fullmatch("[a-z0-9-]+", name):
             return f"the {what} {name!r} has no variable of its own: its name must have lower-case letters, digits and single hyphens"
     wrong = next((key for key in keys if not VARIABLE.fullmatch(key)), None)
-    return "" if wrong is None else f"no variable's name can end in {wrong!r}: letters, digits and underscores can be in it"
+    return (
+        ""
+        if wrong is None
+        else f"no variable's name can end in {wrong!r}: letters, digits and underscores can be in it"
+    )
 
 
 def source_of(sources: Sequence[SecretSource], name: str) -> SecretSource | None:

@@ -192,7 +192,9 @@ def giving(name: str, base: Plan) -> dict[str, Plan]:
         f"accessory {accessory.name}": plan(
             base, top={"accessories": {accessory.name: replace(accessory, secrets=(name,))}}
         ),
-        "schedule send": plan(base, schedules={"send": Schedule("send", "backend", "send", "0 3 * * *", secrets=(name,))}),
+        "schedule send": plan(
+            base, schedules={"send": Schedule("send", "backend", "send", "0 3 * * *", secrets=(name,))}
+        ),
         "before_switch 1": plan(base, before_switch=(task,)),
         "after_deploy 1": plan(base, after_deploy=(task,)),
         "seed": plan(base, seed=Seed("backend", "fill", (name,))),
@@ -218,7 +220,9 @@ def test_the_environments_other_secrets_are_the_commits() -> None:
     services = plan(registry, secrets=("REGISTRY_PASSWORD",))
     assert rules.refused_reach(services, in_force(registry)) == [], "registries' secrets are none of an environment"
     elsewhere = replace(HELD.environments["production"], name="staging")
-    both = replace(plan(secrets=("CDN_TOKEN",)), environments={**plan(secrets=("CDN_TOKEN",)).environments, "staging": elsewhere})
+    both = replace(
+        plan(secrets=("CDN_TOKEN",)), environments={**plan(secrets=("CDN_TOKEN",)).environments, "staging": elsewhere}
+    )
     assert rules.refused_reach(both, in_force(both)) == [], "that of another environment has another value"
 
 

@@ -87,7 +87,9 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         ctx.reporter.note(advice)
     if order.page:
         shown = ctx.names.shown(app, name)
-        ctx.reporter.note(f"visitors of {shown} see a page until it is launched: shipway launch {shown} tests and opens it")
+        ctx.reporter.note(
+            f"visitors of {shown} see a page until it is launched: shipway launch {shown} tests and opens it"
+        )
     return ctx.ledger.latest(app, name)
 
 

@@ -42,4 +42,6 @@ def hold(ctx: Context, release: Release, environment: Environment) -> None:
     app, name = release.app, environment.name
     if not begun(ctx.ledger.launch_records(app, name), ended(ctx, app, name)):
         why = "deployed behind the page that visitors see"
-        ctx.ledger.add_launch_record(LaunchRecord(app, name, HELD, PENDING, release.number, why, ctx.actor, ctx.clock()))
+        ctx.ledger.add_launch_record(
+            LaunchRecord(app, name, HELD, PENDING, release.number, why, ctx.actor, ctx.clock())
+        )

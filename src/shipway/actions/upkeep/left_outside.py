@@ -30,4 +30,6 @@ def has_records(ctx: Context, app: str, environment: str) -> bool:
 
 def records_left(name: str) -> str:
     """About the records, with the command."""
-    return f"its DNS records stay, and lead to addresses that others may get; to remove them: shipway dns {name} --remove"
+    return (
+        f"its DNS records stay, and lead to addresses that others may get; to remove them: shipway dns {name} --remove"
+    )

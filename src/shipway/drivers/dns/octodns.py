@@ -107,9 +107,7 @@ def _made(name: str, arguments: Mapping[str, object]) -> Any:
     try:
         found = getattr(importlib.import_module(module), cls)
     except ImportError as error:
-        raise UsageError(
-            f"the DNS provider {name} is not installed", hint=missing_part("dns", package)
-        ) from error
+        raise UsageError(f"the DNS provider {name} is not installed", hint=missing_part("dns", package)) from error
     except AttributeError:
         raise UsageError(f"{module} has no provider {cls}", hint=f"see the documentation of {package}") from None
     if missing := [item for item in needed if item not in arguments]:

@@ -16,6 +16,7 @@ from shipway.actions.launches import prepare, steps
 from shipway.actions.launches import system_test as real_system_test
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import Launching, LaunchRequest
+from shipway.actions.launches.provision import Infrastructure
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.provisioning.in_force import Governed
@@ -487,8 +488,7 @@ def test_infrastructure_that_was_destroyed_after_the_launch_is_planned_again(two
     two.world.now += 1
     apply_infra(own.governed(), plan_infra(own.governed(), destroy=True).digest, confirmed="staging")
     two.world.now += 1
-    infrastructure = next(item for item in preview(own.ctx, own.request()) if item.name == "infrastructure")
-    assert infrastructure.why == "it was destroyed after the launch"
+    assert Infrastructure(Launching(own.ctx, own.request())).needed() == "it was destroyed after the launch"
     with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web") as caught:
         launch(own.ctx, own.request())
     own.infra.results["hosts"] = Output(["ssh://b"])

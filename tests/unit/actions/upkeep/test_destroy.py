@@ -178,7 +178,9 @@ def test_with_an_unreachable_host_nothing_is_started_and_it_is_cleared_later(tmp
         ([("destroy", "succeeded"), ("apply", "pending")], True),
     ],
 )
-@pytest.mark.parametrize(("kind", "command"), [("dns", "shipway dns staging --remove"), ("infra", "shipway infra staging destroy")])
+@pytest.mark.parametrize(
+    ("kind", "command"), [("dns", "shipway dns staging --remove"), ("infra", "shipway infra staging destroy")]
+)
 def test_what_stays_outside_of_the_hosts_is_told_with_the_command(
     tmp_path: Path, kind: str, command: str, changes: list[tuple[str, str]], left: bool
 ) -> None:
