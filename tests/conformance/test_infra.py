@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -191,11 +192,86 @@ class TestTerraform(InfraSuite):
         assert state.exists()
         assert not (where.work / "terraform.tfstate").exists()
 
-    def test_a_backend_in_a_comment_alone_is_refused(self, tmp_path: Path) -> None:
+    def test_a_backend_that_is_no_block_leaves_the_own_state(self, tmp_path: Path) -> None:
         where = place(tmp_path)
-        (where.source / "main.tf").write_text('# backend "s3" {}\nresource "terraform_data" "web" {}\n')
-        with pytest.raises(UsageError, match="where the state of infra is kept can't be told"):
-            Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan", ignore)
+        (where.source / "main.tf").write_text(
+            '# backend "s3" {}\nresource "terraform_data" "backend" { input = "cloud {" }\n'
+        )
+        tool = Terraform(Infra("terraform", "infra"), where, threading.Event())
+        tool.plan(tmp_path / "plan", ignore)
+        tool.apply(tmp_path / "plan", ignore)
+        assert (where.work / "terraform.tfstate").exists()
+
+    def applied(self, folder: Path, backend: str = "") -> InfraPlace:
+        where = place(folder)
+        self.write(where, backend)
+        tool = Terraform(Infra("terraform", "infra"), where, threading.Event())
+        tool.plan(folder / "plan", ignore)
+        tool.apply(folder / "plan", ignore)
+        return where
+
+    def write(self, where: InfraPlace, backend: str = "") -> None:
+        """As another commit's files, which the action exports again."""
+        shutil.rmtree(where.source)
+        where.source.mkdir()
+        (where.source / "main.tf").write_text(f'{backend}resource "terraform_data" "web" {{}}\n')
+
+    def local(self, state: Path) -> str:
+        return f'terraform {{\n  backend "local" {{ path = "{state}" }}\n}}\n'
+
+    def command_of(self, hint: str) -> str:
+        return hint[hint.index("cd ") : hint.index("; then")]
+
+    @pytest.mark.parametrize(("before", "after"), [("", "b"), ("a", ""), ("a", "b")])
+    def test_a_backend_that_changes_is_refused_until_the_state_is_moved(
+        self, tmp_path: Path, before: str, after: str
+    ) -> None:
+        before, after = (self.local(tmp_path / name) if name else "" for name in (before, after))
+        where = self.applied(tmp_path, before)
+        self.write(where, after)
+        tool = Terraform(Infra("terraform", "infra"), where, threading.Event())
+        for _ in range(2):
+            with pytest.raises(InfraError, match="keeps its state elsewhere than before") as raised:
+                tool.plan(tmp_path / "plan2", ignore)
+            (tmp_path / "plan2").unlink(missing_ok=True)
+        command = self.command_of(raised.value.hint)
+        assert command.endswith("terraform init -migrate-state")
+        subprocess.run(command, shell=True, input="yes\n", text=True, check=True, timeout=120)
+        self.write(where, after)
+        assert (
+            Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        )
+
+    def test_a_state_that_an_earlier_version_left_behind_is_found(self, tmp_path: Path) -> None:
+        where = self.applied(tmp_path)
+        self.write(where, self.local(tmp_path / "new"))
+        shutil.rmtree(where.work / "data")  # as after `init -reconfigure`
+        tool = Terraform(Infra("terraform", "infra"), where, threading.Event())
+        with pytest.raises(UsageError, match="the state of what was made before is not in it") as raised:
+            tool.plan(tmp_path / "plan2", ignore)
+        subprocess.run(self.command_of(raised.value.hint), shell=True, check=True, timeout=120)
+        assert (
+            Terraform(Infra("terraform", "infra"), where, threading.Event()).plan(tmp_path / "plan3", ignore).is_empty
+        )
+
+    def test_another_machine_without_the_state_is_refused(self, tmp_path: Path) -> None:
+        where = self.applied(tmp_path)
+        (tmp_path / "two").mkdir()
+        other = dataclasses.replace(place(tmp_path / "two"), applied=True)
+        self.write(other)
+        tool = Terraform(Infra("terraform", "infra"), other, threading.Event())
+        with pytest.raises(UsageError, match="its state is not on this machine"):
+            tool.plan(tmp_path / "plan2", ignore)
+        shutil.copy(where.work / "terraform.tfstate", other.work)
+        assert tool.plan(tmp_path / "plan3", ignore).is_empty
+
+    def test_a_home_that_was_moved_keeps_its_state(self, tmp_path: Path) -> None:
+        (tmp_path / "old" / "shop" / "production").mkdir(parents=True)
+        self.applied(tmp_path / "old" / "shop" / "production")
+        (tmp_path / "old").rename(tmp_path / "new")
+        where = place(tmp_path / "new" / "shop" / "production")
+        tool = Terraform(Infra("terraform", "infra"), where, threading.Event())
+        assert tool.plan(tmp_path / "plan", ignore).is_empty
 
     def test_wrong_code_is_told_by_the_tool(self, tmp_path: Path) -> None:
         where = place(tmp_path)

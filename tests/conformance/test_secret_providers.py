@@ -28,7 +28,7 @@ from shipway.domain.secret_source import SecretSource
 from shipway.domain.secret_value import as_bytes
 from shipway.drivers.secret_provider.command import Command
 from shipway.drivers.secret_provider.operator import FILE, Operator
-from shipway.drivers.secret_provider.variables import Variables
+from shipway.drivers.secret_provider.variables import Variables, prefix
 from shipway.drivers.secret_provider.vault import Vault
 from shipway.testing.secrets_provider import VALUE, Lab, MemoryProvider, SecretsProviderSuite
 from shipway.testing.vault_server import VaultServer
@@ -69,6 +69,27 @@ class TestVariables(SecretsProviderSuite):
 
     def test_other_environments_and_other_variables_are_out_of_reach(self, lab: Lab) -> None:
         assert lab.open().fetch(["KEY", "PATH"]) == {}
+
+    @pytest.mark.parametrize(
+        ("scope", "key", "problem"),
+        [
+            ("shop/staging--eu", "KEY", "the environment 'staging--eu' has no variable of its own"),
+            ("shop--eu/staging", "KEY", "the app 'shop--eu' has no variable of its own"),
+            ("shop/été", "KEY", "the environment 'été' has no variable of its own"),
+            ("shop/staging", "db/key", "no variable's name can end in 'db/key'"),
+        ],
+    )
+    def test_a_name_that_is_not_clear_is_refused(self, scope: str, key: str, problem: str) -> None:
+        with pytest.raises(SecretError, match=problem) as raised:
+            Variables(SecretSource("environment"), Operator(Path("/"), scope, {})).fetch([key])
+        assert "use another name" in raised.value.hint
+
+    def test_no_two_environments_share_a_variable(self) -> None:
+        """Else a plan could name the other one's: `EU__KEY` of staging."""
+        parts = ["shop", "shop-eu", "eu-shop", "a", "b", "a-b", "a-b-c", "b-c"]
+        keys = ["KEY", "EU__KEY", "_KEY", "__KEY", "B__KEY", "C__KEY"]
+        found = [f"{prefix(f'{app}/{name}')}{key}" for app in parts for name in parts for key in keys]
+        assert len(set(found)) == len(found)
 
 
 PROGRAM = """\

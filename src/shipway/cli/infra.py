@@ -41,6 +41,7 @@ def infra(
         take_outputs,
         unfinished,
     )
+    from shipway.actions.upkeep.left_outside import has_records, records_left
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import DriftFound, UsageError
 
@@ -78,6 +79,8 @@ def infra(
             if not as_json:
                 say(f"{environment}: {len(plan.changes)} changes made")
             _show_taken(taken, environment, as_json=as_json)
+            if plan.destroy and has_records(ctx, of.plan.app, of.environment.name):
+                say(f"{environment}: {records_left(environment)}", err=as_json)
 
 
 def _show_plan(plan: InfraPlan, environment: str, protect: Sequence[str], *, as_json: bool) -> None:

@@ -81,7 +81,7 @@ class Seconds(click.FloatRange):
 )
 @click.option("--rows", is_flag=True, help="Generate rows where migrations may lose some, and compare them")
 @click.option(
-    "--lint", is_flag=True, help="Find locks that only matter on large tables, with squawk (pip install squawk-cli)"
+    "--lint", is_flag=True, help="Find locks that only matter on large tables, with squawk (optional part lint)"
 )
 @click.option("--locks", is_flag=True, help="Record the locks of each migration, and the tables that it rewrites")
 @click.option("--strict", is_flag=True, help="Fail if migrations were skipped")

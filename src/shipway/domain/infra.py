@@ -30,6 +30,7 @@ class InfraPlace:
     source: Path  # the folder with the infrastructure's code: of the protected branch's commit
     work: Path  # a private folder that stays: state, data of the tool
     secrets: Mapping[str, str]  # environment variables of the tool
+    applied: bool = False  # whether infrastructure was applied, and not destroyed since
 
 
 @dataclass(frozen=True)

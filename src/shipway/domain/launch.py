@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shipway.domain.value import dataclass
 
-SEED, OPEN = "seed", "open"  # steps whose records decide something
+SEED, HELD, OPEN = "seed", "deployment", "open"  # steps whose records decide something
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"  # as `domain.release` has them
 DONE, NEEDED = "done", "needed"  # states of a step before it runs
 

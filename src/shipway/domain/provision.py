@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from shipway.domain.value import dataclass
@@ -31,3 +31,13 @@ class Provision:
     outcome: str = PENDING
     message: str = ""  # why it failed
     outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # public ones, by name
+
+
+def remains(changes: Iterable[Provision]) -> bool:
+    """Whether something of what was made may still be there. changes: of one kind, newest first."""
+    for item in changes:
+        if item.action != DESTROY:
+            return True  # also one that failed: it may have made a part
+        if item.outcome == SUCCEEDED:
+            return False
+    return False

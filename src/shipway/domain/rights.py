@@ -15,16 +15,26 @@ def of_services(plan: Plan) -> list[str]:
     return [f"{service.name} {text}" for service in plan.services.values() for text in _texts(service.security)]
 
 
-def secrets_of_containers(plan: Plan, environment: Environment) -> set[str]:
-    """Names of the environment's secrets that its services, accessories, tasks and jobs get."""
-    users = (*plan.services.values(), *plan.accessories.values(), *commands_of(environment).values(), environment)
-    return {name for user in users for name in user.secrets} | set(plan.externals)
+def secrets_of_containers(plan: Plan, environment: Environment) -> dict[str, str]:
+    """Names of the environment's secrets that its containers get, each with the first part of the plan that gets it."""
+    services = {f"service {item.name}": item.secrets for item in plan.services.values()}
+    accessories = {f"accessory {item.name}": item.secrets for item in plan.accessories.values()}
+    commands = {user: command.secrets for user, command in commands_of(environment).items()}
+    users = {**services, "all services": (*environment.secrets, *plan.externals), **accessories, **commands}
+    return {name: user for user, names in reversed(users.items()) for name in names}
 
 
-def secrets_of_operators(environment: Environment) -> set[str]:
-    """Names of the environment's secrets that open accounts: of DNS, infrastructure and backups."""
-    found = {*environment.dns.secrets.values()} if environment.dns else set()
-    return found | {name for user in (environment.infra, environment.backups) if user for name in user.secrets}
+def secrets_of_operators(environment: Environment) -> dict[str, str]:
+    """Names of the environment's secrets that Shipway itself uses, each with the key of the plan that it is for."""
+    users = {
+        "dns": environment.dns.secrets.values() if environment.dns else (),
+        "infra": environment.infra.secrets if environment.infra else (),
+        "cdn": environment.cdn.secrets if environment.cdn else (),
+        "tls": environment.tls.secrets.values() if environment.tls else (),
+        "access": (environment.access.users,) if environment.access.users else (),
+        "backups": environment.backups.secrets if environment.backups else (),
+    }
+    return {name: user for user, names in reversed(users.items()) for name in names}
 
 
 def of_builds(plan: Plan) -> list[str]:

@@ -239,7 +239,7 @@ def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
 
 
 def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
-    """Reach, credentials of accounts, or missing masks of this plan that no rule set in force allows; each with its
+    """Reach, secrets of Shipway's own, or missing masks of this plan that no rule set in force allows; each with its
     key."""
     own = plan.environments[in_force.environment]
     allowed = [(item.plan, rules) for item, rules in in_force.environments if item.plan is not None]
@@ -247,11 +247,12 @@ def refused_reach(plan: Plan, in_force: InForce) -> list[str]:
     for key, items in REACH.items():
         known = {text for rules_plan, rules in allowed for text in items(rules_plan, rules)}
         reasons += [f"{key} {text}: not in the rules in force" for text in items(plan, own) if text not in known]
-    held = {name for _, rules in allowed for name in rights.secrets_of_operators(rules)}
-    given = {name for rules_plan, rules in allowed for name in rights.secrets_of_containers(rules_plan, rules)}
+    held = {name: key for _, rules in allowed for name, key in rights.secrets_of_operators(rules).items()}
+    given = rights.secrets_of_containers(plan, own)
     reasons += [
-        f"secret {name}: the rules in force keep it for dns, infra or backups, and give it to no service"
-        for name in sorted((rights.secrets_of_containers(plan, own) & held) - given)
+        f"secret {name}: by the rules in force Shipway itself uses it for {held[name]}, so no plan may give it to a "
+        f"container, as to {given[name]} here; use another name there"
+        for name in sorted(given.keys() & held.keys())
     ]
     if allowed and not any(_begins_with(plan.prove.mask, rules_plan.prove.mask) for rules_plan, _ in allowed):
         required = allowed[-1][0].prove.mask
@@ -279,6 +280,11 @@ def launch_rules(environment: Environment, in_force: InForce | None) -> list[Lau
     """What the system test looks at: all that the rules in force ask for, and the plan itself. More can only reject."""
     found = [rules.launch for _, rules in in_force.environments] if in_force else []
     return list(dict.fromkeys([*found, environment.launch]))
+
+
+def asks_for_launch(environment: Environment, in_force: InForce | None) -> bool:
+    """Whether the plan itself, or a rule set in force, has settings of a launch: then only a launch opens the address."""
+    return any(item != Launch() for item in launch_rules(environment, in_force))
 
 
 def required_scenarios(plan: Plan, environment: Environment, in_force: InForce | None) -> list[Scenario]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
@@ -9,6 +10,7 @@ from shipway.domain.value import dataclass
 
 AGE, SOPS, VARIABLES, COMMAND, VAULT = "age", "sops", "environment", "command", "vault"
 AWS_SECRETS, AWS_PARAMETERS = "aws-secrets", "aws-parameters"
+VARIABLE = re.compile(r"[A-Za-z0-9_]+")  # what the end of a variable's name may be
 FILES = (AGE, SOPS)  # encrypted files of the repository: part of each commit
 NEVER, FALLBACK, OVERRIDE = "never", "fallback", "override"
 
@@ -79,6 +81,20 @@ def ages(origins: Mapping[str, Sequence[Origin]], versions: Mapping[str, int]) -
         own = [item for item in origins.get(name, ()) if item.version == version]
         found += [SecretAge(name, min(item.at for item in own), own[-1].source)] if own else []
     return tuple(sorted(found, key=lambda item: (item.since, item.name)))
+
+
+def variable_problem(app: str, environment: str, keys: Iterable[str]) -> str:
+    """Why variables can't have these secrets; empty if they can. In their names, two underscores end a part: with more of
+    them in a part, a variable could be that of another environment."""
+    for what, name in (("app", app), ("environment", environment)):
+        if "--" in name or not re.fullmatch("[a-z0-9-]+", name):
+            return f"the {what} {name!r} has no variable of its own: its name must have lower-case letters, digits and single hyphens"
+    wrong = next((key for key in keys if not VARIABLE.fullmatch(key)), None)
+    return (
+        ""
+        if wrong is None
+        else f"no variable's name can end in {wrong!r}: letters, digits and underscores can be in it"
+    )
 
 
 def source_of(sources: Sequence[SecretSource], name: str) -> SecretSource | None:

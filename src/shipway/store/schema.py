@@ -32,8 +32,12 @@ def migrate(database: Database) -> None:
         applied = _applied(database)
         newest = max(applied, default=0)
         if newest > max(scripts):
-            hint = "upgrade shipway: pipx upgrade shipway"
-            raise StoreError(f"the ledger {database.name} was written by a newer shipway (schema {newest})", hint=hint)
+            from shipway.system.installation import update_command  # rarely needed
+
+            raise StoreError(
+                f"the ledger {database.name} was written by a newer shipway (schema {newest})",
+                hint=f"update shipway: {update_command()}",
+            )
         for version in sorted(scripts.keys() - applied):
             _apply(database, version, scripts[version].read_text(encoding="utf-8"))
 

@@ -9,20 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shipway.domain.errors import BackupFailed, Damaged, OtherKey, UsageError
+from shipway.system.installation import age_library
 from shipway.system.tally import Reader, pushed
 
 RECIPIENT, IDENTITY = "age1", "AGE-SECRET-KEY-"
 
 
 def _age() -> Any:
-    try:
-        import pyrage  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError as error:
-        raise UsageError(
-            "backups are encrypted with the library pyrage, which is not installed",
-            hint="pip install 'shipway[backups]'",
-        ) from error
-    return pyrage
+    return age_library(UsageError)
 
 
 def new_key() -> tuple[str, str]:

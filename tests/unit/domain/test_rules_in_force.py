@@ -10,6 +10,7 @@ import pytest
 from shipway.domain import approvals, gate, rules
 from shipway.domain.authors import Authors
 from shipway.domain.backups import Backups
+from shipway.domain.cdn import Cdn
 from shipway.domain.plan import (
     Accessory,
     Approvals,
@@ -24,9 +25,10 @@ from shipway.domain.plan import (
 )
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.registration import AcceptedRules
+from shipway.domain.routing import Access, Tls
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.secret_source import SecretSource
-from shipway.domain.tasks import Schedule, Task
+from shipway.domain.tasks import Schedule, Seed, Task
 from tests.unit.domain.samples import PLAN, PRODUCTION, release
 
 REVISION = "abcdef123456" + "0" * 28
@@ -167,28 +169,61 @@ def test_a_commit_reaches_only_what_a_rule_set_allows(item: str, own: Plan) -> N
 HELD = plan(
     dns=Dns("powerdns", "shop.example", secrets={"api_key": "DNS_KEY"}),
     infra=Infra("terraform", "infra", secrets=("CLOUD_TOKEN",), outputs={"DATABASE_URL": "url"}),
+    cdn=Cdn("cloudfront", zone="z", token="CDN_TOKEN", key="CDN_KEY"),
+    tls=Tls(certificate="CERTIFICATE", key="TLS_KEY"),
+    access=Access(users="USERS"),
+    backups=Backups("s3://shop", access_key="BACKUP_KEY"),
 )
+OWN = {
+    "DNS_KEY": "dns", "CLOUD_TOKEN": "infra", "CDN_TOKEN": "cdn", "CDN_KEY": "cdn", "CERTIFICATE": "tls", "TLS_KEY": "tls",
+    "USERS": "access", "BACKUP_KEY": "backups",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["DNS_KEY", "CLOUD_TOKEN", "BACKUP_KEY"])
-@pytest.mark.parametrize("user", ["service", "all services", "accessory", "job", "task"])
-def test_a_commit_gives_no_credential_of_an_account_to_a_container(name: str, user: str) -> None:
-    rules_plan = plan(HELD, backups=Backups("s3://shop", access_key="BACKUP_KEY"))
-    backend, accessory = rules_plan.services["backend"], next(iter(rules_plan.accessories.values()))
-    own = {
-        "service": plan(rules_plan, top={"services": {"backend": replace(backend, secrets=(name,))}}),
-        "all services": plan(rules_plan, secrets=(name,)),
-        "accessory": plan(rules_plan, top={"accessories": {accessory.name: replace(accessory, secrets=(name,))}}),
-        "job": plan(rules_plan, schedules={"send": Schedule("send", "backend", "send", "0 3 * * *", secrets=(name,))}),
-        "task": plan(rules_plan, after_deploy=(Task("backend", "send", secrets=(name,)),)),
-    }[user]
-    for found in (in_force(rules_plan), in_force(plan(), rules_plan)):
-        refused = [text for text in rules.refused_reach(own, found) if text.startswith("secret ")]
-        assert refused == [
-            f"secret {name}: the rules in force keep it for dns, infra or backups, and give it to no service"
-        ]
-    assert rules.refused_reach(own, in_force(own, rules_plan)) == [], "a rule set gives it to a container itself"
-    assert rules.refused_reach(plan(rules_plan, secrets=("DATABASE_URL",)), in_force(rules_plan)) == []
+def giving(name: str, base: Plan) -> dict[str, Plan]:
+    """By what gets the secret: the plan that gives it."""
+    backend, accessory = base.services["backend"], next(iter(base.accessories.values()))
+    services, cdn = {"backend": replace(backend, secrets=(name,))}, base.environments["production"].cdn
+    assert cdn is not None
+    task = Task("backend", "send", secrets=(name,))
+    return {
+        "service backend": plan(base, top={"services": services}),
+        "all services": plan(base, secrets=(name,)),
+        f"accessory {accessory.name}": plan(
+            base, top={"accessories": {accessory.name: replace(accessory, secrets=(name,))}}
+        ),
+        "schedule send": plan(
+            base, schedules={"send": Schedule("send", "backend", "send", "0 3 * * *", secrets=(name,))}
+        ),
+        "before_switch 1": plan(base, before_switch=(task,)),
+        "after_deploy 1": plan(base, after_deploy=(task,)),
+        "seed": plan(base, seed=Seed("backend", "fill", (name,))),
+        "cdn": plan(base, cdn=replace(cdn, command=task)),
+    }
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("user", giving("DNS_KEY", HELD))
+def test_a_commit_gives_no_secret_of_shipways_own_to_a_container(name: str, user: str) -> None:
+    own = giving(name, HELD)[user]
+    expected = (
+        f"secret {name}: by the rules in force Shipway itself uses it for {OWN[name]}, so no plan may give it to a "
+        f"container, as to {user} here; use another name there"
+    )
+    for found in (in_force(HELD), in_force(plan(), HELD), in_force(own, HELD), in_force(own)):
+        assert rules.refused_reach(own, found) == [expected]
+
+
+def test_the_environments_other_secrets_are_the_commits() -> None:
+    assert rules.refused_reach(plan(HELD, secrets=("DATABASE_URL",)), in_force(HELD)) == []
+    registry = plan(HELD, top={"registry": RegistryAccess("ghcr.io/acme", "ci", "REGISTRY_PASSWORD")})
+    services = plan(registry, secrets=("REGISTRY_PASSWORD",))
+    assert rules.refused_reach(services, in_force(registry)) == [], "registries' secrets are none of an environment"
+    elsewhere = replace(HELD.environments["production"], name="staging")
+    both = replace(
+        plan(secrets=("CDN_TOKEN",)), environments={**plan(secrets=("CDN_TOKEN",)).environments, "staging": elsewhere}
+    )
+    assert rules.refused_reach(both, in_force(both)) == [], "that of another environment has another value"
 
 
 def test_masks_may_be_added_and_not_dropped() -> None:

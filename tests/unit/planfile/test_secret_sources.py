@@ -57,6 +57,8 @@ def test_a_file_is_relative_to_the_plan() -> None:
         ("{vault: 'https://vault.example', path: secret}", "names no secret"),
         ("{vault: 'https://vault.example', path: secret/../root}", "path"),
         ("{age: ../other.age}", "age"),
+        ("{environment: true, names: {KEY: db/password}}", "no variable's name can end in 'db/password'"),
+        ("{environment: true, names: {KEY: db.password}}", "no variable's name can end in 'db.password'"),
         ("{age: s.age, path: x}", "`path` has no meaning for `age`"),
         ("{age: s.age, sops: s.yaml}", "has `age` and `sops`"),
         ("{command: 'op read'}", "command"),

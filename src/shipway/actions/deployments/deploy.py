@@ -7,7 +7,7 @@ import dataclasses
 from shipway.actions.deployments.admission import still_in_force
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
-from shipway.actions.deployments.holding import holding_page
+from shipway.actions.deployments.holding import hold, holding_page
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
@@ -51,7 +51,7 @@ def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy with a context of `exclusive_access`."""
     app, name = order.release.app, order.environment.name
-    order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment))
+    order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment, order.in_force))
     decision = decide(ctx, order)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
@@ -79,10 +79,17 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         way=plan.kind if plan else "", goal=plan.schema if plan else None, adjustments=decision.settings.adjustments,
     )  # fmt: skip
     _give_version(ctx, order)
+    if order.page:
+        hold(ctx, order.release, order.environment)
     apply(ctx, decision, ctx.ledger.begin_deployment(record))
     advice = how_to_trust(order.environment) if decision.previous is None else None
     if advice:
         ctx.reporter.note(advice)
+    if order.page:
+        shown = ctx.names.shown(app, name)
+        ctx.reporter.note(
+            f"visitors of {shown} see a page until it is launched: shipway launch {shown} tests and opens it"
+        )
     return ctx.ledger.latest(app, name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.actions.deployments.checks import run_seed
+from shipway.actions.environment.ended import ended
 from shipway.context import Context
 from shipway.domain.desired import Settings
 from shipway.domain.errors import ShipwayError
@@ -18,7 +19,7 @@ def is_due(ctx: Context, app: str, environment: Environment) -> bool:
     if seed is None or seed.each != ENVIRONMENT:
         return seed is not None
     records = ctx.ledger.launch_records(app, environment.name)
-    return seed_due(seed.each, records, ctx.ledger.destroyed(app, environment.name))
+    return seed_due(seed.each, records, ended(ctx, app, environment.name))
 
 
 def seed(here: Context, release: Release, environment: Environment, settings: Settings, *, asked: bool = False) -> None:

@@ -10,15 +10,18 @@ from typing import Protocol
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.ended import ended
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.provisioning.dns import Look
 from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
-from shipway.domain.errors import UsageError
+from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.launch import OPEN, succeeded
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Commit, Deployment, Release
 from shipway.domain.system_test import SystemTest
 from shipway.domain.value import dataclass
+from shipway.system.durations import human
 from shipway.system.git import Repository
 
 PAUSE = 2.0  # seconds between looks at what others must do
@@ -48,6 +51,7 @@ class Launching:
         self.ctx, self.request = ctx, request
         self.app, self.name = request.plan.app, request.environment
         self.tested: SystemTest | None = None  # by this process
+        self.zone: Look | None = None  # at the records, by this process
 
     @property
     def current(self) -> Deployment | None:
@@ -56,9 +60,22 @@ class Launching:
 
     @property
     def launched(self) -> bool:
-        """Whether a launch came to its end since the environment was last destroyed."""
-        since = self.ctx.ledger.destroyed(self.app, self.name)
-        return self.current is not None and succeeded(self.ctx.ledger.launch_records(self.app, self.name), OPEN, since)
+        """Whether a launch came to its end since the environment, or the infrastructure with its hosts, was last destroyed."""
+        return self._opened_since(self.ended)
+
+    @property
+    def opened(self) -> bool:
+        """Whether that was so, whatever became of the infrastructure."""
+        return self._opened_since(self.ctx.ledger.destroyed(self.app, self.name))
+
+    def _opened_since(self, since: float) -> bool:
+        records = self.ctx.ledger.launch_records(self.app, self.name)
+        return self.current is not None and succeeded(records, OPEN, since)
+
+    @property
+    def ended(self) -> float:
+        """When the environment last came to nothing; 0: never."""
+        return ended(self.ctx, self.app, self.name)
 
     @property
     def release(self) -> Release | None:
@@ -134,13 +151,15 @@ def is_here(address: str) -> bool:
         return False
 
 
-def until(ctx: Context, problems: Callable[[], Sequence[str]], seconds: float, note: str) -> None:
-    """Wait until there are none, at most that long."""
+def require_soon(
+    ctx: Context, problems: Callable[[], Sequence[str]], seconds: float, awaited: str, message: str, hint: str
+) -> None:
+    """Wait until there are no problems, at most that long. TimedOut with those that remain, after the message."""
     deadline, said = ctx.clock() + seconds, False
-    while (found := problems()) and ctx.clock() < deadline:
+    while found := problems():
+        if ctx.clock() >= deadline or ctx.cancelled.is_set():
+            raise TimedOut(f"{message}: {'; '.join(found)}", hint=hint)
         if not said:
-            ctx.reporter.note(f"{note}: {'; '.join(found)}")
+            ctx.reporter.note(f"waiting up to {human(seconds)} for {awaited}: {'; '.join(found)}")
             said = True
         ctx.cancelled.wait(PAUSE)
-        if ctx.cancelled.is_set():
-            return

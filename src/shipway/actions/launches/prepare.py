@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from shipway.actions.deployments.admission import refused_before
 from shipway.actions.environment.disk_space import SPARE
 from shipway.actions.environment.observe import needed, optional, require_secrets
-from shipway.actions.launches.launching import Launching, is_here, resolved, until
+from shipway.actions.launches.launching import Launching, is_here, require_soon, resolved
 from shipway.actions.projects.in_force import Rulebook
 from shipway.domain import names
 from shipway.domain.desired import publish
-from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError, TimedOut
+from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError
 from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
 from shipway.domain.secret_value import provider_for
@@ -217,10 +217,7 @@ class DnsNames:
 
     def run(self) -> str:
         wait = self.at.environment.launch.wait
-        until(self.at.ctx, self._problems, wait, f"waiting up to {human(wait)} for names to resolve")
-        if found := self._problems():
-            raise TimedOut(
-                f"after {human(wait)}: {'; '.join(found)}",
-                hint=f"set the records, then: shipway launch {self.at.name}; behind a proxy or NAT: shipway launch {self.at.name} --any-address",
-            )
+        again = f"shipway launch {self.at.name}"
+        hint = f"set the records, then: {again}; behind a proxy or NAT: {again} --any-address"
+        require_soon(self.at.ctx, self._problems, wait, "names to resolve", f"after {human(wait)}", hint)
         return "they resolve"

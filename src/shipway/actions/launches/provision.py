@@ -26,13 +26,15 @@ class Infrastructure:
         return [f"plans it, and waits for your approval of the plan: shipway infra {self.at.request.environment} apply"]
 
     def needed(self) -> str:
-        if self.at.launched or self.at.environment.infra is None:
+        if self.at.environment.infra is None:
             return ""
         last = last_provision(self.at.ctx, self.at.app, self.at.name)
+        if last is not None and last.action == DESTROY:
+            return "it was destroyed" + (" after the launch" if self.at.opened else "")
+        if self.at.launched:
+            return ""
         if last is None:
             return "it was never applied"
-        if last.action == DESTROY:
-            return "it was destroyed"
         return "its hosts are not known" if self._lacks_hosts() else ""
 
     def _lacks_hosts(self) -> bool:
@@ -68,19 +70,21 @@ class Records:
     def needed(self) -> str:
         if self.at.launched or self.at.environment.dns is None:
             return ""
-        plan = dns.plan_dns(self.at.governed())
+        self.at.zone = dns.look(self.at.governed())
+        plan = self.at.zone.plan
         lines = [item.text for item in plan.changes] + [f"{text}; someone else made it" for text in plan.foreign]
         return "; ".join(lines)
 
     def run(self) -> str:
         of = self.at.governed()
-        plan = dns.plan_dns(of)
+        seen = self.at.zone or dns.look(of)
+        plan = seen.plan
         if plan.foreign:
             raise UsageError(
                 f"records of {of.shown} are someone else's: {'; '.join(plan.foreign)}",
                 hint=f"remove them, or: shipway dns {of.shown} --adopt NAME; then: shipway launch {of.shown}",
             )
-        dns.apply_dns(of, plan.digest)
+        dns.apply_look(of, seen)
         if late := dns.wait_until_seen(of, plan.desired):
             raise TimedOut(
                 f"the records are made, but {len(late)} answers of servers still differ",
@@ -104,8 +108,7 @@ class FirstBackup:
         if self.at.launched or self.at.environment.backups is None:
             return ""
         good = last_good(self.at.ctx.ledger.backups(self.at.app, self.at.name))
-        since = self.at.ctx.ledger.destroyed(self.at.app, self.at.name)
-        return "" if good is not None and good.started > since else "there is no verified one"
+        return "" if good is not None and good.started > self.at.ended else "there is no verified one"
 
     def run(self) -> str:
         return backup(self.at.ctx, self.at.app, self.at.name, "before the launch").name

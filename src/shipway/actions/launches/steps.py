@@ -8,7 +8,7 @@ from shipway.actions.deployments.admission import after_of
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.at_edge import at_edge_of
-from shipway.actions.launches.launching import Launching, Step, until
+from shipway.actions.launches.launching import Launching, Step, require_soon
 from shipway.actions.launches.opening import is_closed, open_address, untested
 from shipway.actions.launches.prepare import DnsNames, Hosts, Ports, Rules, Secrets
 from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
@@ -17,12 +17,11 @@ from shipway.actions.launches.system_test import require_passed, system_test
 from shipway.actions.launches.testing import authorities
 from shipway.actions.runs.run import build
 from shipway.domain import names
-from shipway.domain.errors import TimedOut, UsageError
+from shipway.domain.errors import UsageError
 from shipway.domain.launch import OPEN
 from shipway.domain.release import Trigger
 from shipway.domain.tasks import ENVIRONMENT
 from shipway.domain.value import dataclass
-from shipway.system.durations import human
 from shipway.system.visitor import Visitor
 
 CERTIFICATE = 180.0  # seconds to wait for a certificate
@@ -86,12 +85,13 @@ class Deploy:
     def needed(self) -> str:
         if self.at.launched:
             return ""
-        tree = self.at.request.commit.tree
-        release = self.at.release
-        pending = self.at.ctx.ledger.pending(self.at.app, self.at.name)
-        if release is not None and release.tree == tree and not pending:
-            return ""
-        return "a deployment is unfinished" if pending else "the release doesn't run there yet"
+        tree, now, release = self.at.request.commit.tree, self.at.current, self.at.release
+        if self.at.ctx.ledger.pending(self.at.app, self.at.name):
+            return "a deployment is unfinished"
+        if now is None or release is None or release.tree != tree:
+            return "the release doesn't run there yet"
+        moved = release.plan.environments[self.at.name].hosts != self.at.environment.hosts
+        return "it ran on hosts that are gone" if moved or now.started <= self.at.ended else ""
 
     def run(self) -> str:
         order = self.at.order()
@@ -149,10 +149,8 @@ class Certificate:
         return "; ".join(self._problems())
 
     def run(self) -> str:
-        until(self.at.ctx, self._problems, CERTIFICATE, f"waiting up to {human(CERTIFICATE)} for the certificate")
-        if found := self._problems():
-            hint = "the CA must reach port 443 under that name; the edge's log says why it refused"
-            raise TimedOut(f"no valid certificate: {'; '.join(found)}", hint=hint)
+        hint = "the CA must reach port 443 under that name; the edge's log says why it refused"
+        require_soon(self.at.ctx, self._problems, CERTIFICATE, "the certificate", "no valid certificate", hint)
         return "it is valid"
 
 

@@ -14,8 +14,9 @@ from shipway.domain import dns, names
 from shipway.domain.dns import DnsPlan, RecordSet, Sighting
 from shipway.domain.errors import DnsError, PlanError
 from shipway.domain.plan import Environment
-from shipway.domain.provision import APPLY, DNS, FAILED, SUCCEEDED, Provision
+from shipway.domain.provision import APPLY, DESTROY, DNS, FAILED, SUCCEEDED, Provision
 from shipway.domain.provisioned import ADDRESSES, Dns
+from shipway.domain.value import dataclass
 from shipway.ports import DnsLookup, DnsProvider
 from shipway.system.login import login
 from shipway.system.parallel import side_by_side
@@ -44,29 +45,66 @@ def causes_of(environment: Environment) -> dict[str, str]:
     return found | {name: "redirects" for name in environment.redirects if name not in found}
 
 
-def plan_dns(of: Governed, *, ttl: float | None = None, adopt: Collection[str] = ()) -> DnsPlan:
-    """What to change in the zone. ttl: seconds, in place of the plan's. adopt: names whose present records become ours."""
+def plan_dns(
+    of: Governed, *, ttl: float | None = None, adopt: Collection[str] = (), remove: bool = False
+) -> DnsPlan:  # fmt: skip
+    """What to change in the zone. ttl: seconds, in place of the plan's. adopt: names whose present records become ours.
+    remove: all records of the environment that Shipway made go."""
     settings = dns.with_ttl(settings_of(of), ttl)
-    return _planned(of, settings, _provider(of, settings), adopt)
+    return _planned(of, settings, _provider(of, settings), adopt, remove)
 
 
-def apply_dns(of: Governed, digest: str, *, ttl: float | None = None, adopt: Collection[str] = ()) -> DnsPlan:
+def apply_dns(
+    of: Governed, digest: str, *, ttl: float | None = None, adopt: Collection[str] = (), remove: bool = False
+) -> DnsPlan:
     """Make the changes that were shown with this digest, or its beginning. DnsError if they are others by now."""
-    settings = dns.with_ttl(settings_of(of), ttl)
+    return _apply(of, digest, dns.with_ttl(settings_of(of), ttl), adopt, remove, None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What to change in the zone, for the same process to apply at once."""
+
+    plan: DnsPlan
+    revision: str  # of the protected branch
+    last: int  # the newest change of records that the ledger had; 0: none
+
+
+def look(of: Governed) -> Look:
+    """Plan, and remember what was changed so far."""
+    last = _last(of)
+    return Look(plan_dns(of), of.revision, last)
+
+
+def apply_look(of: Governed, seen: Look) -> DnsPlan:
+    """Make the changes of a look. The zone is read again only if its records or the protected branch were changed meanwhile:
+    DnsError if that made other changes of them."""
+    return _apply(of, seen.plan.digest, settings_of(of), (), False, seen)
+
+
+def _last(of: Governed) -> int:
+    found = of.ctx.ledger.provisions(of.plan.app, of.environment.name, DNS, 1)
+    return found[0].id if found else 0
+
+
+def _apply(
+    of: Governed, digest: str, settings: Dns, adopt: Collection[str], remove: bool, seen: Look | None
+) -> DnsPlan:
     app, name, ctx = of.plan.app, of.environment.name, of.ctx
     with held(ctx, f"{names.scope(app, name)}/dns", f"DNS of {of.shown}"):
         provider = _provider(of, settings)
-        plan = _planned(of, settings, provider, adopt)
+        same = seen is not None and (seen.revision, seen.last) == (of.revision, _last(of))
+        plan = seen.plan if seen and same else _planned(of, settings, provider, adopt, remove)
         if not plan.is_approved_by(digest):
             raise DnsError(
                 f"the changes are not those of {digest[:19]}: the zone or the plan differs since, or the options do",
-                hint=f"look at them again: shipway dns {of.shown}",
+                hint=f"look at them again: shipway dns {of.shown}{' --remove' if remove else ''}",
             )
-        if not plan.changes:
+        if not plan.changes and not remove:
             return plan
         number = ctx.ledger.begin_provision(
             Provision(
-                0, app, name, DNS, APPLY, plan.digest, of.revision, ctx.actor, login(), plan.text, ctx.clock()
+                0, app, name, DNS, DESTROY if remove else APPLY, plan.digest, of.revision, ctx.actor, login(), plan.text, ctx.clock()
             )
         )  # fmt: skip
         outcome, message = FAILED, "interrupted; what is missing is shown by the next plan"
@@ -122,7 +160,11 @@ def _provider(of: Governed, settings: Dns) -> DnsProvider:
     return of.ctx.dns(settings, secret_values(of, dict(settings.secrets), "the DNS provider"))
 
 
-def _planned(of: Governed, settings: Dns, provider: DnsProvider, adopt: Collection[str]) -> DnsPlan:
+def _planned(
+    of: Governed, settings: Dns, provider: DnsProvider, adopt: Collection[str], remove: bool = False
+) -> DnsPlan:
+    if remove:
+        return dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), (), {})
     causes = causes_of(of.environment)
     desired, outside = dns.desired_records(settings, causes, addresses_of(of.ctx, of.plan.app, of.environment))
     plan = dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), desired, causes, adopt)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from shipway.actions.environment.locks import held
 from shipway.actions.provisioning.in_force import Governed, secret_values
+from shipway.actions.provisioning.outputs import last_provision
 from shipway.domain import names
 from shipway.domain.errors import InfraError, PlanError, ShipwayError, UsageError
 from shipway.domain.infra import InfraPlace, InfraPlan, ResourceChange, Taken, host_of, missing_outputs, taken
@@ -235,7 +236,9 @@ def _workplace(of: Governed, what: str) -> Iterator[Workplace]:
                 f"{of.source} has no folder {settings.folder}",
                 hint="correct `infra.folder` in the plan, or merge the code",
             )
-        tool = ctx.infra(settings, InfraPlace(folder, root / "work", secrets))
+        last = last_provision(ctx, app, name)
+        applied = last is not None and last.action != DESTROY
+        tool = ctx.infra(settings, InfraPlace(folder, root / "work", secrets, applied))
         yield Workplace(settings, root, tool)
 
 

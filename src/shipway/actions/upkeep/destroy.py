@@ -11,6 +11,7 @@ from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
 from shipway.actions.environment.service_volumes import kept_volumes
+from shipway.actions.upkeep.left_outside import left_outside
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
@@ -21,7 +22,7 @@ from shipway.system.parallel import attempt_all
 
 def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool = False) -> None:
     """Remove everything that runs there, on every host, and the volumes of accessories including snapshots. volumes:
-    those of services too, which are kept and reported otherwise. The ledger keeps the history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
+    those of services too, which are kept and reported otherwise. What it has outside of its hosts stays, and is reported. The ledger keeps the history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
     next command completes it without removing data: see `deployments.clear`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
@@ -32,6 +33,8 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
         clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment, volumes))
         if number is not None:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
+    for line in left_outside(ctx, plan.app, environment.name):
+        ctx.reporter.note(line)
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment, with_volumes: bool) -> None:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from shipway.actions.environment.at_edge import expiries
+from shipway.actions.environment.ended import ended
 from shipway.actions.environment.former_hosts import former_hosts
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.observe import observe, versions
@@ -161,7 +162,7 @@ def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge
 
 def _launch(ctx: Context, app: str, environment: str) -> LaunchRecord | None:
     records = ctx.ledger.launch_records(app, environment)
-    since = ctx.ledger.destroyed(app, environment) if records else 0.0
+    since = ended(ctx, app, environment) if records else 0.0
     return None if succeeded(records, OPEN, since) else unfinished(records, since)
 
 

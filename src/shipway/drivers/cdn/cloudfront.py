@@ -1,4 +1,4 @@
-"""CloudFront: invalidations, by the library that AWS keeps: `pip install 'shipway[aws]'`."""
+"""CloudFront: invalidations, by the library that AWS keeps: the optional part `aws`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from shipway.domain.cdn import ALL, PATH, PREFIX, Answered, Batch, Capabilities
 from shipway.domain.errors import CdnError
 from shipway.drivers.cdn.api import look
 from shipway.ports import CdnAccess
+from shipway.system.installation import missing_part
 
 REGION = "us-east-1"  # of CloudFront's interface
 BUSY = 60.0  # seconds until invalidations in progress have made room
@@ -62,7 +63,7 @@ class CloudFront:
             from botocore.config import Config
         except ImportError as error:
             raise CdnError(
-                "CloudFront needs a library that is not installed", hint="pip install 'shipway[aws]'", refused=True
+                "CloudFront needs a library that is not installed", hint=missing_part("aws"), refused=True
             ) from error
         timeout = self._access.timeout
         return botocore.session.Session().create_client(

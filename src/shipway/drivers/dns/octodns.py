@@ -16,6 +16,7 @@ from typing import Any
 
 from shipway.domain.dns import RecordChange, RecordSet, record_set
 from shipway.domain.errors import DnsError, UsageError
+from shipway.system.installation import missing_part
 
 # name in a plan: (module, class, package, arguments that it needs)
 PROVIDERS: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -106,9 +107,7 @@ def _made(name: str, arguments: Mapping[str, object]) -> Any:
     try:
         found = getattr(importlib.import_module(module), cls)
     except ImportError as error:
-        raise UsageError(
-            f"the DNS provider {name} is not installed", hint=f"pip install 'shipway[dns]' {package}"
-        ) from error
+        raise UsageError(f"the DNS provider {name} is not installed", hint=missing_part("dns", package)) from error
     except AttributeError:
         raise UsageError(f"{module} has no provider {cls}", hint=f"see the documentation of {package}") from None
     if missing := [item for item in needed if item not in arguments]:

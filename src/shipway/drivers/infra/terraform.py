@@ -27,12 +27,15 @@ from shipway.domain.infra import (
     lock_holder,
 )
 from shipway.domain.provisioned import Infra
+from shipway.drivers.infra.backends import STATE, has_backend, last_backend, lineage, lineage_of
 from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
 
-BACKEND = re.compile(r"\b(backend\b|cloud\s*\{)|\"(backend|cloud)\"\s*:")
 OVERRIDE = "shipway_override.tf.json"
 LOCK_TIMEOUT = "10s"
+PLAIN = ("output", "state")  # commands that take no -no-color
+PLACE = 4  # last parts of the path of an own state: APP/ENVIRONMENT/work/terraform.tfstate
+CHANGED = re.compile(r"Backend configuration changed|-migrate-state|input is disabled")  # of `init`
 ACTIONS = {
     ("create",): CREATE, ("update",): UPDATE, ("delete",): DESTROY, ("read",): READ, ("delete", "create"): REPLACE,
     ("create", "delete"): REPLACE, ("forget",): "forget",
@@ -44,6 +47,7 @@ class Terraform:
     """Implements ports.InfraTool. Without a backend in the code, the state is in the place's work folder."""
 
     program = "terraform"
+    suffixes: tuple[str, ...] = (".tf", ".tf.json")
 
     def __init__(self, settings: Infra, place: InfraPlace, cancelled: threading.Event) -> None:
         self._settings, self._place, self._cancelled = settings, place, cancelled
@@ -97,28 +101,59 @@ class Terraform:
     def _init(self, on_line: Callable[[str], None]) -> None:
         if self._ready:
             return
-        texts = [
-            path.read_text(encoding="utf-8", errors="replace")
-            for path in self._place.source.glob("*.tf*")
-            if path.is_file() and path.name != OVERRIDE
+        files = [
+            path
+            for path in sorted(self._place.source.iterdir())
+            if path.is_file() and path.name != OVERRIDE and path.name.endswith(self.suffixes)
         ]
-        if not texts:
+        if not files:
             raise UsageError(
                 f"{self._settings.folder} has no files of {self.program} (*.tf)",
                 hint="correct `infra.folder` in the plan",
             )
-        own_state = not any(BACKEND.search(text) for text in texts)
-        override = self._place.source / OVERRIDE
+        own_state = not has_backend(files)
+        last = last_backend(self._data)
+        was_own = last is None or (last[0] == "local" and Path(last[1]).parts[-PLACE:] == self._state.parts[-PLACE:])
         if own_state:
-            state = {"path": str(self._place.work / "terraform.tfstate")}
-            override.write_text(json.dumps({"terraform": {"backend": {"local": state}}}), encoding="utf-8")
-        self._run(["init", "-input=false", "-reconfigure"], "init", on_line)
-        if not own_state and not (self._data / "terraform.tfstate").exists():
+            if was_own and self._place.applied and not self._state.exists():
+                raise self._lost()
+            own = {"path": str(self._state)}
+            override = self._place.source / OVERRIDE
+            override.write_text(json.dumps({"terraform": {"backend": {"local": own}}}), encoding="utf-8")
+        # The tool itself refuses a backend that is another one than before; only a home folder may have been moved.
+        moved = ["-reconfigure"] if own_state and was_own else []
+        self._run(["init", "-input=false", *moved], "init", on_line)
+        if not own_state and not (self._data / STATE).exists():
             raise UsageError(
                 f"where the state of {self._settings.folder} is kept can't be told",
                 hint="set a `backend` or `cloud` block in its `terraform` block, or none at all",
             )
+        if not own_state:
+            self._require_migrated()
         self._ready = True
+
+    def _lost(self) -> UsageError:
+        return UsageError(
+            f"the infrastructure was applied, and its state is not on this machine: there is no {self._state}",
+            hint="copy it from the home folder of the machine that applied it, or from a backup; if nothing of that "
+            f"infrastructure is left: touch {self._state}",
+        )
+
+    def _require_migrated(self) -> None:
+        """UsageError if the backend lacks what an own state of earlier code knows."""
+        own = lineage_of(self._state)
+        if own and lineage(self._run(["state", "pull"], "state pull", lambda line: None)) != own:
+            raise UsageError(
+                f"{self._settings.folder} has a backend now, and the state of what was made before is not in it, but in "
+                f"{self._state}: a plan would make everything once more",
+                hint=f"with the credentials as variables: cd {self._place.source} && TF_DATA_DIR={self._data} "
+                f"{self.program} state push {self._state}; then run the command again. If nothing of that infrastructure is "
+                f"left: rm {self._state}",
+            )
+
+    @property
+    def _state(self) -> Path:
+        return self._place.work / STATE
 
     @property
     def _data(self) -> Path:
@@ -129,7 +164,7 @@ class Terraform:
         env = environment(
             self._place.secrets, TF_DATA_DIR=str(self._data), TF_IN_AUTOMATION="1", CHECKPOINT_DISABLE="1", **variables
         )  # fmt: skip
-        command = [self.program, args[0], "-no-color", *args[1:]] if args[0] != "output" else [self.program, *args]
+        command = [self.program, args[0], "-no-color", *args[1:]] if args[0] not in PLAIN else [self.program, *args]
         code, out, err = run_gently(
             command, self._place.source, env, self._cancelled, on_stdout=what in ("apply",),
             on_line=lambda line: on_line(line) if NEWS.search(line) else None,
@@ -147,6 +182,13 @@ class Terraform:
             )
         if "Saved plan is stale" in text:
             return InfraError("the plan is stale: the state was changed since", hint="plan again, and apply that plan")
+        if what == "init" and CHANGED.search(text):
+            return InfraError(
+                f"{self._settings.folder} keeps its state elsewhere than before: a plan against an empty state would make "
+                "everything once more",
+                hint=f"move the state, with the credentials as variables: cd {self._place.source} && "
+                f"TF_DATA_DIR={self._data} {self.program} init -migrate-state; then run the command again",
+            )
         lines = [line.strip("│╷╵ ") for line in err.splitlines()]
         begin = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
         told = " ".join(line for line in lines[begin:] if line)[:1500]
@@ -165,6 +207,7 @@ class Tofu(Terraform):
     """Implements ports.InfraTool."""
 
     program = "tofu"
+    suffixes = (".tf", ".tf.json", ".tofu", ".tofu.json")
 
 
 def _changes(found: Sequence[Mapping[str, Any]]) -> tuple[ResourceChange, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shipway.domain.errors import ProofError
+from shipway.system.installation import missing_part
 
 # Prefixes of excluded rules, which a proof covers better, or which are a matter of taste:
 LEFT_OUT = (
@@ -44,7 +45,7 @@ class Squawk:
         if self._binary is None:
             raise ProofError(
                 "squawk isn't installed: locks that only matter on large tables were not checked",
-                hint="pip install squawk-cli",
+                hint=missing_part("lint"),
             )
         if not scripts:
             return {}

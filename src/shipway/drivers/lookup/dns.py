@@ -7,6 +7,7 @@ from typing import Any
 
 from shipway.domain.dns import Sighting, record_set
 from shipway.domain.errors import DnsError, UsageError
+from shipway.system.installation import missing_part
 
 TIMEOUT = 3.0  # seconds of a question
 MOST = 8  # authoritative servers to ask
@@ -19,7 +20,7 @@ class DnsQueries:
         try:
             import dns.resolver
         except ImportError as error:
-            raise UsageError("DNS needs a library that is not installed", hint="pip install 'shipway[dns]'") from error
+            raise UsageError("DNS needs a library that is not installed", hint=missing_part("dns")) from error
         self._resolver: Any = dns.resolver
 
     def servers(self, zone: str) -> Sequence[str]:

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from shipway.domain.errors import ProofError
+from shipway.system.installation import missing_part
 
 try:
     import pymysql
     from pymysql.constants.CLIENT import MULTI_STATEMENTS
     from pymysql.cursors import Cursor
 except ModuleNotFoundError as error:
-    raise ProofError("proofs on MySQL and MariaDB need PyMySQL", hint="pip install 'shipway[mysql]'") from error
+    raise ProofError("proofs on MySQL and MariaDB need PyMySQL", hint=missing_part("mysql")) from error
 
 Row = tuple[Any, ...]
 Connection: TypeAlias = "pymysql.Connection[Cursor]"

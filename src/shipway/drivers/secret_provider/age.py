@@ -21,6 +21,7 @@ from shipway.domain.errors import SecretError
 from shipway.domain.secret_source import ProvidedSecret, SecretSource
 from shipway.domain.value import dataclass
 from shipway.drivers.secret_provider.operator import Operator
+from shipway.system.installation import age_library
 
 VARIABLE = "SHIPWAY_AGE_IDENTITY"  # a file with identities, or an identity itself
 IDENTITY = "age-identity"  # the file in the home folder without it
@@ -60,7 +61,7 @@ class Age:
 
 def decrypt(content: bytes, path: str, operator: Operator) -> AgeFile:
     """SecretError if no identity of this machine fits, or if the file is another environment's."""
-    pyrage = _library()
+    pyrage = age_library(SecretError)
     try:
         text = pyrage.decrypt(content, identities(operator)).decode("utf-8")
     except pyrage.DecryptError as error:
@@ -85,7 +86,7 @@ def decrypt(content: bytes, path: str, operator: Operator) -> AgeFile:
 
 def encrypt(file: AgeFile) -> bytes:
     """In ASCII, so that git shows it as text. SecretError for an invalid recipient."""
-    pyrage = _library()
+    pyrage = age_library(SecretError)
     return bytes(
         pyrage.encrypt(file.whole.encode(), [_recipient(pyrage, text) for text in file.recipients], armored=True)
     )
@@ -93,7 +94,7 @@ def encrypt(file: AgeFile) -> bytes:
 
 def check_recipient(text: str) -> None:
     """SecretError if it is none."""
-    _recipient(_library(), text)
+    _recipient(age_library(SecretError), text)
 
 
 def own_recipients(operator: Operator) -> list[str]:
@@ -106,7 +107,7 @@ def create_identity(operator: Operator) -> Path:
     from shipway.system.private_file import write_private
 
     path = operator.home / IDENTITY
-    identity = _library().x25519.Identity.generate()
+    identity = age_library(SecretError).x25519.Identity.generate()
     write_private(path, f"# public key: {identity.to_public()}\n{identity}\n")
     return path
 
@@ -119,7 +120,7 @@ def has_identity(operator: Operator) -> bool:
 def identities(operator: Operator) -> list[Any]:
     """This machine's. SecretError if there is none, or if others can read their file."""
     given = operator.environ.get(VARIABLE, "").strip()
-    pyrage = _library()
+    pyrage = age_library(SecretError)
     if given.startswith("AGE-SECRET-KEY-"):
         return _parsed(pyrage, given, VARIABLE)
     path = Path(given).expanduser() if given else operator.home / IDENTITY
@@ -154,15 +155,6 @@ def _recipient(pyrage: ModuleType, text: str) -> Any:
         return (pyrage.ssh if text.startswith("ssh-") else pyrage.x25519).Recipient.from_str(text)
     except pyrage.RecipientError:
         raise SecretError(f"{text[:80]!r} is not a recipient", hint="age1…, or a public key of SSH") from None
-
-
-def _library() -> ModuleType:
-    try:
-        import pyrage  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError:
-        raise SecretError("files encrypted with age need pyrage", hint="pip install 'shipway[age]'") from None
-    module: ModuleType = pyrage
-    return module
 
 
 def write_file(path: Path, content: bytes) -> None:

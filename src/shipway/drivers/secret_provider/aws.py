@@ -10,6 +10,7 @@ from shipway.domain.errors import SecretError, SecretUnavailable
 from shipway.domain.secret_source import ProvidedSecret, SecretSource
 from shipway.domain.secret_value import as_text
 from shipway.drivers.secret_provider.operator import Operator
+from shipway.system.installation import missing_part
 
 BATCH = 10  # parameters of one request, the service's limit
 
@@ -95,7 +96,7 @@ def _client(service: str, region: str) -> Any:
         import boto3  # type: ignore[import-not-found, import-untyped, unused-ignore]
         from botocore.config import Config  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
-        raise SecretError("secrets of AWS need boto3", hint="pip install 'shipway[aws]'") from None
+        raise SecretError("secrets of AWS need boto3", hint=missing_part("aws")) from None
     config = Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 2})
     return boto3.session.Session().client(service, region_name=region, config=config)
 

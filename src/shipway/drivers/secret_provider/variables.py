@@ -5,27 +5,30 @@ Who sets a variable decides who gets it: its name has the app and the environmen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-from shipway.domain.secret_source import ProvidedSecret, SecretSource
+from shipway.domain.errors import SecretError
+from shipway.domain.secret_source import ProvidedSecret, SecretSource, variable_problem
 from shipway.drivers.secret_provider.operator import Operator
 
 PREFIX = "SHIPWAY_SECRET"
 
 
 def prefix(scope: str) -> str:
-    """What the variables of an app's environment begin with."""
-    return "__".join([PREFIX, *(re.sub("[^A-Z0-9]", "_", part.upper()) for part in scope.split("/")), ""])
+    """What the variables of an app's environment begin with, and no other's: its parts have no two underscores in a row."""
+    return "__".join([PREFIX, *(part.upper().replace("-", "_") for part in scope.split("/")), ""])
 
 
 class Variables:
     """Implements ports.SecretProvider."""
 
     def __init__(self, source: SecretSource, operator: Operator) -> None:
-        self._environ, self._prefix = operator.environ, prefix(operator.scope)
+        self._environ, self._scope, self._prefix = operator.environ, operator.scope, prefix(operator.scope)
 
     def fetch(self, keys: Sequence[str]) -> Mapping[str, ProvidedSecret]:
-        """An empty variable is one that is not set: a CI job passes an unknown secret so."""
+        """An empty variable is one that is not set: a CI job passes an unknown secret so. SecretError if a name could be that of
+        another environment's variable."""
+        if why := variable_problem(*self._scope.split("/"), keys):
+            raise SecretError(why, hint="use another name, or another provider in `secrets_from`")
         given = {key: self._environ.get(f"{self._prefix}{key}", "") for key in keys}
         return {key: ProvidedSecret(value) for key, value in given.items() if value}

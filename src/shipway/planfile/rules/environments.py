@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain import rights
 from shipway.domain.accessory import provided
 from shipway.domain.backups import RESTORE, S3
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
@@ -29,6 +30,7 @@ def check(plan: Plan, report: Report) -> None:
         if environment.url:
             _certificate(environment, at, report)
         _backups(environment, plan, at, report)
+        _own_secrets(environment, plan, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         _commands(environment, at, report)
         _cdn(environment, plan, (*at, "cdn"), report)
@@ -96,12 +98,6 @@ def _backups(environment: Environment, plan: Plan, at: Path, report: Report) -> 
     if given.verify == RESTORE and not given.key:
         message = "restores the stored copy, which needs a private key"
         report.error((*where, "verify"), message, "`key`, the name of a secret; or `verify: read`")
-    for key in ("key", "access_key", "secret_key"):
-        name = getattr(given, key)
-        users = [service.name for service in plan.services.values() if name in (*service.secrets, *environment.secrets)]
-        if name and users:
-            message = f"`{name}` is also a secret of the service `{users[0]}`, which could then read and remove backups"
-            report.error((*where, key), message, "a secret of its own")
     names = {
         volume.name for service in plan.services.values() for volume in service.volumes.values() if not volume.folder
     }
@@ -109,6 +105,14 @@ def _backups(environment: Environment, plan: Plan, at: Path, report: Report) -> 
         if name not in names:
             known_names = ", ".join(sorted(names)) or "none"
             report.error((*where, "volumes", index), f"there is no volume `{name}`", f"one of: {known_names}")
+
+
+def _own_secrets(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
+    """A container with such a secret could do what Shipway itself does with it; the rules in force refuse that too."""
+    held, given = rights.secrets_of_operators(environment), rights.secrets_of_containers(plan, environment)
+    for name in sorted(held.keys() & given.keys()):
+        message = f"`{name}` is for Shipway itself, and is also given to {given[name]}, which could then use it as well"
+        report.error((*at, held[name]), message, "two names: a secret of its own for each")
 
 
 def _order(environment: Environment, at: Path, report: Report) -> None:

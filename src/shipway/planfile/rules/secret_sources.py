@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from shipway.domain.plan import Plan
-from shipway.domain.secret_source import AGE, AWS_PARAMETERS, AWS_SECRETS, SOPS, VAULT
+from shipway.domain.secret_source import AGE, AWS_PARAMETERS, AWS_SECRETS, SOPS, VARIABLES, VAULT, variable_problem
 from shipway.planfile.report import Report
 
 
@@ -26,5 +26,7 @@ def check(plan: Plan, report: Report) -> None:
                 report.error(at, f"`path` has no meaning for `{item.kind}`", "no `path`")
             if item.kind in (AGE, SOPS) and any("#" in key for key in item.names.values()):
                 report.error(at, f"a key of `{item.kind}` has no `#`", "the name in the file")
+            if item.kind == VARIABLES and (why := variable_problem(plan.app, environment.name, item.names.values())):
+                report.error(at, why, "another name, or another provider")
             if item.kind == VAULT and item.path and "/" not in item.path.strip("/"):
                 report.error(at, f"`path: {item.path}` names no secret", "MOUNT/PATH, such as secret/catalogue")

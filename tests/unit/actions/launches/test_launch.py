@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.deploy import deploy, execute
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.launches import prepare, steps
 from shipway.actions.launches import system_test as real_system_test
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import Launching, LaunchRequest
+from shipway.actions.launches.provision import Infrastructure
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.provisioning.in_force import Governed
-from shipway.actions.provisioning.infra import apply_infra
+from shipway.actions.provisioning.infra import apply_infra, plan_infra
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.actions.upkeep.destroy import destroy
 from shipway.context import Context
@@ -33,6 +34,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.provisioned import Dns
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence
+from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.system_test import FAILED, KIND, PASSED, Result, SystemTest
 from shipway.planfile import parse
 from shipway.system.git import Repository
@@ -310,6 +312,61 @@ def test_another_command_deploys_behind_the_page_too(place: Place) -> None:
     assert place.seen(place.world) == "site", "destroyed since: nobody launches it"
 
 
+SETTINGS = {"launch": {"index": False}}
+
+
+def pushed(place: Place, launch_settings: dict[str, Any], *, rules: dict[str, Any] | None = None) -> None:
+    """Deploy a release as a push does, without a launch, by rules that may differ."""
+    text = json.loads(place.text)
+    text["environments"]["staging"] |= launch_settings
+    commit = replace(Repository(place.path).commit("HEAD"), tree=f"tree{len(place.world.ledger.releases('shop'))}")
+    place.plan = parse_plan(json.dumps(text), "shipway.yaml", None)
+    build: Any = steps.build
+    build(place.world.controller(), None, commit, place.plan)
+    (release,) = place.world.ledger.releases_of("shop", commit.tree)
+    protected = json.loads(place.text)
+    protected["environments"]["staging"] |= rules if rules is not None else launch_settings
+    rule_set = RuleSet("main", "protected", "staging", parse_plan(json.dumps(protected), "shipway.yaml", None))
+    order = DeployRequest(release, place.plan.environments["staging"], in_force=InForce("staging", rule_set))
+    execute(place.world.controller(), order)
+
+
+@pytest.mark.parametrize(("own", "rules"), [(SETTINGS, SETTINGS), (SETTINGS, {}), ({}, SETTINGS)])
+def test_what_is_to_be_launched_is_deployed_behind_the_page_by_a_push_too(
+    place: Place, own: dict[str, Any], rules: dict[str, Any]
+) -> None:
+    """Also by a commit that drops the settings: those of the rules count."""
+    pushed(place, own, rules=rules)
+    assert place.seen(place.world) == "page"
+    assert "shipway launch staging tests and opens it" in "\n".join(place.world.notes)
+    (record,) = [item for item in place.world.ledger.launch_records("shop", "staging") if item.step != "seed"]
+    assert (record.step, record.outcome) == ("deployment", "pending")
+    pushed(place, own, rules=rules)
+    assert place.seen(place.world) == "page", "the next push opens it as little"
+
+
+def test_a_launch_opens_what_a_push_deployed(place: Place) -> None:
+    change(place, '"url"', '"launch": {"index": false}, "url"')
+    place.text = (place.path / "shipway.yaml").read_text()
+    pushed(place, {})
+    assert place.seen(place.world) == "page"
+    assert states(place.launch())["open"] == "succeeded"
+    assert place.seen(place.world) == "site"
+    pushed(place, {})
+    assert place.seen(place.world) == "site", "it is launched: pushes deploy as usual"
+
+
+def test_what_already_serves_gets_no_page(place: Place) -> None:
+    pushed(place, {})
+    assert place.seen(place.world) == "site"
+    pushed(place, SETTINGS)
+    assert place.seen(place.world) == "site"
+    release = place.world.ledger.releases("shop")[0]
+    destroy(place.world.controller(), release.plan, release.plan.environments["staging"], volumes=True)
+    pushed(place, SETTINGS)
+    assert place.seen(place.world) == "page", "after a destroy it is to be launched again"
+
+
 def test_missing_secrets_are_listed_with_their_commands(place: Place) -> None:
     place.world.secrets(place.world.ledger).remove("shop/staging", "SECRET_KEY")
     with pytest.raises(SecretError) as caught:
@@ -369,12 +426,14 @@ def test_secrets_of_a_provider_are_not_asked_for_but_those_of_accounts_are(
 class OnInfrastructure:
     """`place` with hosts that come from its infrastructure, in memory."""
 
-    def __init__(self, place: Place) -> None:
-        self.place, self.infra = place, MemoryInfra({"server.web": "one"}, {"hosts": Output(["local"])})
-        infra = {"tool": "terraform", "folder": "infra", "outputs": {"hosts": "hosts"}}
+    def __init__(self, place: Place, settings: dict[str, Any] | None = None) -> None:
+        self.place = place
+        self.infra = MemoryInfra({"server.web": "one"}, {"hosts": Output(["local"]), "bucket": Output("a-bucket")})
+        given = {"outputs": {"hosts": "hosts"}, **(settings or {})}
         text = json.loads(place.text)
         del text["environments"]["staging"]["hosts"]
-        text["environments"]["staging"]["infra"] = infra
+        text["environments"]["staging"] |= {"hosts": given["hosts"]} if "hosts" in given else {}
+        text["environments"]["staging"]["infra"] = {"tool": "terraform", "folder": "infra", "outputs": given["outputs"]}
         (place.path / "shipway.yaml").write_text(json.dumps(text))
         (place.path / "infra").mkdir()
         (place.path / "infra/main.tf").write_text("")
@@ -419,6 +478,45 @@ def test_hosts_come_from_infrastructure_that_the_launch_plans(place: Place) -> N
     done = states(launch(own.ctx, own.request()))
     assert (done["release"], done["open"]) == ("succeeded", "succeeded")
     assert place.seen(place.world) == "site"
+
+
+def test_infrastructure_that_was_destroyed_after_the_launch_is_planned_again(two: Place) -> None:
+    own = OnInfrastructure(two)
+    apply_infra(own.governed(), plan_infra(own.governed()).digest)
+    assert states(launch(own.ctx, own.request()))["open"] == "succeeded"
+    assert set(states(launch(own.ctx, own.request())).values()) == {"done"}
+    two.world.now += 1
+    apply_infra(own.governed(), plan_infra(own.governed(), destroy=True).digest, confirmed="staging")
+    two.world.now += 1
+    assert Infrastructure(Launching(own.ctx, own.request())).needed() == "it was destroyed after the launch"
+    with pytest.raises(UsageError, match=r"waits for approval:\n\+ server\.web") as caught:
+        launch(own.ctx, own.request())
+    own.infra.results["hosts"] = Output(["ssh://b"])
+    apply_infra(own.governed(), caught.value.hint.split("apply ")[1].split(";")[0])
+    two.passes = False
+    with pytest.raises(DeployFailed, match="1 failed"):
+        launch(own.ctx, own.request())
+    assert two.seen(two.world, "ssh://b") == "page", "the new hosts are not tested yet"
+    two.passes = True
+    done = states(launch(own.ctx, own.request()))
+    assert (done["infrastructure"], done["system test"], done["open"]) == ("done", "succeeded", "succeeded")
+    assert two.seen(two.world, "ssh://b") == "site"
+    assert seeds(two.world) == ["pending", "succeeded"] * 2
+    assert set(states(launch(own.ctx, own.request())).values()) == {"done"}
+
+
+def test_infrastructure_without_hosts_leaves_the_rest_launched(place: Place) -> None:
+    own = OnInfrastructure(place, {"outputs": {"BUCKET": "bucket"}, "hosts": ["local"]})
+    apply_infra(own.governed(), plan_infra(own.governed()).digest)
+    launch(own.ctx, own.request())
+    place.world.now += 1
+    apply_infra(own.governed(), plan_infra(own.governed(), destroy=True).digest, confirmed="staging")
+    with pytest.raises(UsageError, match="waits for approval"):
+        launch(own.ctx, own.request())
+    assert place.seen(place.world) == "site"
+    apply_infra(own.governed(), plan_infra(own.governed()).digest)
+    assert set(states(launch(own.ctx, own.request())).values()) == {"done"}
+    assert seeds(place.world) == ["pending", "succeeded"]
 
 
 def test_a_launch_that_took_the_hosts_asks_for_another_one(place: Place) -> None:

@@ -12,10 +12,11 @@ from shipway.actions.launches import provision
 from shipway.actions.launches.launching import Launching, LaunchRequest
 from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
 from shipway.actions.launches.steps import steps_of
+from shipway.actions.provisioning.dns import apply_dns, plan_dns
 from shipway.actions.provisioning.infra import apply_infra, plan_infra
 from shipway.context import Context
 from shipway.domain.dns import record_set
-from shipway.domain.errors import TimedOut, UsageError
+from shipway.domain.errors import DnsError, TimedOut, UsageError
 from tests.unit.actions.backups.test_take import Shop
 from tests.unit.actions.provisioning.place import PLAN, ZONE, Place, by_ssh
 
@@ -80,6 +81,20 @@ def test_records_are_added_and_then_there_is_nothing_to_do(place: Place) -> None
     assert "www.shop.example" in step.needed()
     assert step.run() == "4 changes in shop.example"
     assert Records(launching(place)).needed() == ""
+
+
+def test_the_zone_is_read_once_unless_its_records_were_changed_meanwhile(place: Place) -> None:
+    step = Records(launching(place))
+    step.needed()
+    step.run()
+    stages = 2  # before each of which the provider itself reads the zone
+    assert place.dns.calls.count(f"records {ZONE}") == 1 + stages
+    apply_dns(place.governed(), plan_dns(place.governed(), remove=True).digest, remove=True)
+    step = Records(launching(place))
+    step.needed()
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    with pytest.raises(DnsError, match="the zone or the plan differs since"):
+        step.run()
 
 
 def test_records_of_someone_else_need_a_person(place: Place) -> None:

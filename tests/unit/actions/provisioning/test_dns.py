@@ -9,6 +9,7 @@ import pytest
 
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.provisioning.dns import apply_dns, plan_dns, unfinished, wait_until_seen
+from shipway.actions.upkeep.left_outside import has_records
 from shipway.app import plan_parser
 from shipway.domain.dns import record_set
 from shipway.domain.errors import DnsError, GateRefused, PlanError, SecretError, UsageError
@@ -41,6 +42,47 @@ def test_what_was_shown_is_applied_and_recorded(place: Place) -> None:
     assert (record.digest, record.outcome, record.detail) == (plan.digest, SUCCEEDED, plan.text)
     assert wait_until_seen(of, plan.desired, seconds=0) == []
     assert "value-of-DNS_KEY" not in str(record)
+
+
+def test_remove_takes_all_that_was_made_and_nothing_else(place: Place) -> None:
+    before = dict(place.dns.zones[ZONE])
+    assert plan_dns(place.governed(), remove=True).changes == ()
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    assert has_records(place.context(), "shop", "production")
+    plan = plan_dns(place.governed(), remove=True)
+    assert len(plan.changes) == 4
+    assert all(item.after is None for item in plan.changes)
+    with pytest.raises(DnsError, match="the changes are not those of") as caught:
+        apply_dns(place.governed(), plan.digest)
+    assert place.dns.zones[ZONE] != before
+    assert caught.value.hint == "look at them again: shipway dns production"
+    apply_dns(place.governed(), plan.digest, remove=True)
+    assert place.dns.zones[ZONE] == before
+    assert place.world.ledger.provisions("shop", "production", "dns")[0].action == "destroy"
+    assert not has_records(place.context(), "shop", "production")
+
+
+def test_remove_needs_no_addresses(place: Place) -> None:
+    """Those of destroyed infrastructure are no longer known."""
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    place.push({"shipway.yaml": PLAN})
+    with pytest.raises(UsageError, match="addresses of the hosts are not known"):
+        plan_dns(place.governed())
+    plan = plan_dns(place.governed(), remove=True)
+    apply_dns(place.governed(), plan.digest, remove=True)
+    assert not has_records(place.context(), "shop", "production")
+
+
+def test_a_death_during_a_removal_is_completed_by_the_next(place: Place) -> None:
+    before = dict(place.dns.zones[ZONE])
+    apply_dns(place.governed(), plan_dns(place.governed()).digest)
+    for dies_at in range(2):
+        place.dns.dies_at = dies_at
+        with pytest.raises(KeyboardInterrupt):
+            apply_dns(place.governed(), plan_dns(place.governed(), remove=True).digest, remove=True)
+        assert has_records(place.context(), "shop", "production")
+    apply_dns(place.governed(), plan_dns(place.governed(), remove=True).digest, remove=True)
+    assert place.dns.zones[ZONE] == before
 
 
 def test_a_zone_that_changed_since_is_not_touched(place: Place) -> None:

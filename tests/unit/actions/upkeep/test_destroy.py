@@ -12,8 +12,11 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
+from shipway.actions.upkeep.left_outside import left_outside
+from shipway.domain.backups import STORED, Backup, Manifest
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL, Environment, Host
+from shipway.domain.provision import Provision
 from shipway.testing.faults import Death, Killed
 from tests.matrix import FULL
 from tests.unit.domain.samples import STAGING
@@ -161,3 +164,48 @@ def test_with_an_unreachable_host_nothing_is_started_and_it_is_cleared_later(tmp
     assert (world.runtime.containers, rows(world)) == ({}, None)
     assert "ssh://b was not cleared: b is unreachable" in "\n".join(world.notes)
     completed(world, "reachable again")  # by the same command's last step
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ([], False),
+        ([("apply", "succeeded")], True),
+        ([("apply", "failed")], True),
+        ([("apply", "succeeded"), ("destroy", "failed")], True),
+        ([("apply", "succeeded"), ("destroy", "succeeded")], False),
+        ([("apply", "succeeded"), ("destroy", "succeeded"), ("destroy", "failed")], False),
+        ([("destroy", "succeeded"), ("apply", "pending")], True),
+    ],
+)
+@pytest.mark.parametrize(
+    ("kind", "command"), [("dns", "shipway dns staging --remove"), ("infra", "shipway infra staging destroy")]
+)
+def test_what_stays_outside_of_the_hosts_is_told_with_the_command(
+    tmp_path: Path, kind: str, command: str, changes: list[tuple[str, str]], left: bool
+) -> None:
+    world = begun(tmp_path)
+    for action, outcome in changes:
+        number = world.ledger.begin_provision(
+            Provision(0, "shop", "staging", kind, action, "sha256:1", "1", "Ada", "ada@host", "+ one", 1.0)
+        )
+        if outcome != "pending":
+            world.ledger.end_provision(number, 2.0, outcome)
+    told = left_outside(world.controller(), "shop", "staging")
+    assert [line.endswith(command) for line in told] == [True] * left
+    destroyed(world)
+    assert [note for note in world.notes if command in note] == told
+    world.close()
+
+
+def test_backups_stay_and_are_told(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    manifest = Manifest("shop", "staging", "20260101T000000Z-ab", 1.0, 1, "0001", "postgres", "postgres:15")
+    found = Backup(0, manifest, "s3://shop", "Ada", "", 1.0)
+    number = world.ledger.begin_backup(found)
+    assert left_outside(world.controller(), "shop", "staging") == []
+    world.ledger.record_backup(dataclasses.replace(found, id=number, outcome=STORED, finished=2.0))
+    assert left_outside(world.controller(), "shop", "staging") == [
+        "its backups stay in s3://shop: remove them there, once nobody needs them"
+    ]
+    world.close()

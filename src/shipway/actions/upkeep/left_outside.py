@@ -1,0 +1,35 @@
+"""What an environment has outside of its hosts, which `destroy` doesn't remove, and the commands that do."""
+
+from __future__ import annotations
+
+from shipway.context import Context
+from shipway.domain.backups import STORED
+from shipway.domain.provision import DNS, INFRA, remains
+
+
+def left_outside(ctx: Context, app: str, environment: str) -> list[str]:
+    """One line each: DNS records, infrastructure and backups, as far as the ledger knows of them."""
+    name = ctx.names.shown(app, environment)
+    backups = [item for item in ctx.ledger.backups(app, environment) if item.outcome == STORED]
+    stores = ", ".join(dict.fromkeys(item.store for item in backups))
+    return [
+        *([records_left(name)] if has_records(ctx, app, environment) else []),
+        *(
+            [f"its infrastructure stays, and may cost money; to remove it: shipway infra {name} destroy"]
+            if remains(ctx.ledger.provisions(app, environment, INFRA))
+            else []
+        ),
+        *([f"its backups stay in {stores}: remove them there, once nobody needs them"] if backups else []),
+    ]
+
+
+def has_records(ctx: Context, app: str, environment: str) -> bool:
+    """Whether Shipway made DNS records that may still be there."""
+    return remains(ctx.ledger.provisions(app, environment, DNS))
+
+
+def records_left(name: str) -> str:
+    """About the records, with the command."""
+    return (
+        f"its DNS records stay, and lead to addresses that others may get; to remove them: shipway dns {name} --remove"
+    )

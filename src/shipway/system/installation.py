@@ -1,0 +1,63 @@
+"""How this Shipway was installed, and so the commands that add an optional part or update it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from shipway.domain.errors import ShipwayError
+
+PIPX, UV, PIP = "pipx", "uv", "pip"
+
+
+def missing_part(part: str, *packages: str) -> str:
+    """A hint: the command that installs an optional part, and further packages, into Shipway's own environment."""
+    wanted = shlex.join([*_packages(part), *packages])
+    command = {
+        PIPX: f"pipx inject {Path(sys.prefix).name} {wanted}",
+        UV: f"uv pip install --python {shlex.quote(sys.executable)} {wanted}",
+        PIP: f"{shlex.quote(sys.executable)} -m pip install {wanted}",
+    }[_installer()]
+    return f"install the optional part {part}: {command}"
+
+
+def update_command() -> str:
+    """The command that updates Shipway."""
+    return {
+        PIPX: f"pipx reinstall {Path(sys.prefix).name}",
+        UV: "uv tool upgrade shipway",
+        PIP: f"{shlex.quote(sys.executable)} -m pip install --upgrade shipway",
+    }[_installer()]
+
+
+def age_library(error: type[ShipwayError]) -> ModuleType:
+    """The library that encrypts backups and files of secrets. Raises this error if it is not installed."""
+    try:
+        import pyrage  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError:
+        raise error(
+            "encryption with age needs the library pyrage, which is not installed", hint=missing_part("age")
+        ) from None
+    module: ModuleType = pyrage
+    return module
+
+
+def _installer() -> str:
+    """By the place of its environment: HOME/…/pipx/venvs/NAME, HOME/…/uv/tools/NAME, or any other."""
+    folders = "/".join(Path(sys.prefix).parts[-3:-1])
+    return {"pipx/venvs": PIPX, "uv/tools": UV}.get(folders, PIP)
+
+
+def _packages(part: str) -> list[str]:
+    """The packages of an optional part, as the installed Shipway lists them."""
+    from importlib import metadata  # slow, and rarely needed
+
+    try:
+        listed = metadata.requires("shipway") or []
+    except metadata.PackageNotFoundError:
+        listed = []
+    found = [re.match(r"([^;]+);.*\bextra == ['\"]" + re.escape(part) + "['\"]", item) for item in listed]
+    return [item[1].strip().replace(" ", "") for item in found if item] or [f"shipway[{part}]"]
