@@ -4,7 +4,6 @@ with the data is lost for good, and comes back from the backup, by the commands 
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import time
 import urllib.error
@@ -19,10 +18,10 @@ import yaml
 
 from examples.project import ADA, APPLICATION, Done, Project, copy_tracked
 from shipway.domain.errors import EngineError
-from shipway.domain.launch import OPEN, PENDING, SUCCEEDED, LaunchRecord
-from shipway.store import open_ledger
+from shipway.domain.launch import SUCCEEDED
 from tests.bare_hosts import BareHosts, running_bare_hosts
 from tests.own_names import resolving
+from tests.system.launched import STEPS, documented, killed_at_every_step, records
 from tests.system.tiny import remove_images
 
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(2400)]
@@ -31,10 +30,7 @@ PORT = 8824
 NAME = "catalogue.example"
 VERSION = "v1.0.0"
 IMAGES = ("caddy:2", "traefik:v3", "postgres:15", "redis:7")  # the hosts of the tests have no way out
-DOCUMENT = Path(__file__).parents[2] / "docs/backups.md"
 LAUNCH = ("launch", "production", VERSION, "--generate")
-# Steps with effects, in which it is killed. Those before are over before anything runs on a host.
-KILLED_IN = {"release", "deployment", "system test", "backup", OPEN}
 KEPT = "Kept over the loss of a host"
 
 
@@ -99,25 +95,6 @@ class Shop(Project):
         done = self.shipway("--quiet", "destroy", "production", "--force", "--volumes", check=False)
         remove_images(self.app)
         assert done.code == 0, done.output
-
-    def launched(self, die: str = "") -> Done:
-        """Launch it, or die at that effect."""
-        if die:
-            self.env["SHIPWAY_TEST_DIE"] = die
-        try:
-            return self.shipway(*LAUNCH, check=False)
-        finally:
-            self.env.pop("SHIPWAY_TEST_DIE", None)
-
-    def records(self) -> list[LaunchRecord]:
-        """What the ledger has of its steps, oldest first."""
-        if not (self.home / "ledger.db").exists():
-            return []
-        ledger = open_ledger(self.home / "ledger.db")
-        try:
-            return list(ledger.launch_records(self.app, "production"))
-        finally:
-            ledger.close()
 
     def prepare(self) -> Done:
         """With the fingerprints that a provider shows."""
@@ -189,42 +166,26 @@ def equip(shop: Shop, *names: str) -> None:
 def test_bare_hosts_are_named_before_anything_is_done(shop: Shop) -> None:
     seen = shop.shipway("launch", "production", VERSION, "--dry-run").output
     assert seen.count("needs an engine and") == 2, seen
-    refused = shop.launched()
+    refused = shop.shipway(*LAUNCH, check=False)
     assert refused.code == EngineError.exit_code, refused.output
-    assert "release" not in {item.step for item in shop.records()}
+    assert "release" not in {item.step for item in records(shop, "production")}
     done = shop.prepare().output
     assert done.count("is prepared") == 2, done
     equip(shop, *shop.hosts.names)
 
 
-def step_of(shop: Shop) -> str:
-    """The step in which the last launch died; empty if it died between two."""
-    last = shop.records()[-1:]
-    return last[0].step if last and last[0].outcome == PENDING else ""
-
-
 def test_killed_at_every_step_it_goes_on_and_opens_at_the_end(shop: Shop) -> None:
-    died: dict[str, int] = {}
-    at, before = 1, ""
-    while True:
-        done = shop.launched(f"{at},{'after' if at % 2 else 'before'}")
-        if done.code == 0:
-            break
-        assert done.code == -signal.SIGKILL, done.output
-        step = step_of(shop)
-        died[step] = died.get(step, 0) + 1
-        assert sum(died.values()) < 60, died
-        opening = any(item.step == OPEN for item in shop.records())
+    def look(step: str, opening: bool) -> None:
         seen = {name: shop.ask(name, "/") for name in shop.hosts.names}
         for name, (status, page) in seen.items():
-            assert status in (0, 404, 503) or opening, f"{name} lets visitors in: {at} effects into {step}: {page}"
+            assert status in (0, 404, 503) or opening, f"{name} lets visitors in, killed in {step}: {page}"
         if step in ("system test", "backup"):
             assert [status for status, _ in seen.values()] == [503, 503], seen
             assert all("Opening soon" in page for _, page in seen.values()), seen
-        # Each step is killed at its first effect, and then later and later, until it is complete.
-        at, before = (1 if step != before else 2 * at + 1), step
-    assert set(died) >= KILLED_IN, died
-    assert shop.records()[-1].outcome == SUCCEEDED
+
+    died = killed_at_every_step(shop, "production", LAUNCH, look, growth=2)
+    assert set(died) >= STEPS, died
+    assert records(shop, "production")[-1].outcome == SUCCEEDED
 
     again = shop.shipway(*LAUNCH)
     assert "nothing to do" in again.output
@@ -237,16 +198,10 @@ def test_killed_at_every_step_it_goes_on_and_opens_at_the_end(shop: Shop) -> Non
     assert "no drift" in shop.shipway("doctor", "production").output
 
 
-def documented(shop: Shop, lost: str) -> list[list[str]]:
-    """The commands of docs/backups.md under "One of several hosts is lost", with this test's names."""
-    text = DOCUMENT.read_text(encoding="utf-8").partition("## One of several hosts is lost")[2].partition("\n## ")[0]
-    names = {
-        "web1.catalogue.example": shop.hosts.addresses[lost],
-        "backup.key": str(shop.identity),
-        "v1.4.0": VERSION,
-    }
-    lines = [line.removeprefix("$ ").split() for line in text.splitlines() if line.startswith("$ ")]
-    return [[names.get(word, word) for word in line] for line in lines]
+def commands(shop: Shop, lost: str) -> list[list[str]]:
+    """The documented ones, with this test's names."""
+    address = shop.hosts.addresses[lost]
+    return documented({"web1.catalogue.example": address, "backup.key": str(shop.identity), "v1.4.0": VERSION})
 
 
 def lose(shop: Shop, name: str) -> None:
@@ -259,7 +214,7 @@ def lose(shop: Shop, name: str) -> None:
 
 def come_back(shop: Shop, name: str, count: int) -> None:
     """The first commands of the documented ones."""
-    for forget, *command in documented(shop, name)[:count]:
+    for forget, *command in commands(shop, name)[:count]:
         if forget == "ssh-keygen":
             shop.command(forget, *command, "-f", str(shop.hosts.known_hosts), check=True)
         elif command[:2] == ["host", "prepare"]:
@@ -283,9 +238,9 @@ def test_the_host_with_the_data_is_lost_and_comes_back_from_the_backup(shop: Sho
     assert "ssh://host1" in lost, lost
     come_back(shop, first, 3)
     assert KEPT not in shop.ask(first)[1], "the data was on the lost host only"
-    come_back_with_data = documented(shop, first)[3]
-    assert come_back_with_data[:2] == ["shipway", "restore"]
-    shop.shipway(*come_back_with_data[1:])
+    program, *restore = commands(shop, first)[3]
+    assert (program, restore[0]) == ("shipway", "restore")
+    shop.shipway(*restore)
 
     shop.listed()
     assert shop.containers(second) == stayed, "the other host was left as it was"
