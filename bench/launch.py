@@ -61,7 +61,7 @@ class Launched(Tiny):
         }
         self.env["PATH"] = f"{nodes.bin}:{self.env['PATH']}"
         addresses = {name: [nodes.address(name)] for name in nodes.names}
-        self._own_names = resolving(folder / "names", {**addresses, NAME: [nodes.address(name) for name in names]})
+        self.own_names = resolving(folder / "names", {**addresses, NAME: [nodes.address(name) for name in names]})
 
     def begin(self) -> None:
         """The repository, and the rules."""
@@ -78,7 +78,7 @@ class Launched(Tiny):
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         if args[0] != "shipway":
             return super()._completed(args, merged=merged)
-        return super()._completed([*self._own_names, *args], merged=merged)  # a command as a person starts it
+        return super()._completed([*self.own_names, *args], merged=merged)  # a command as a person starts it
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from examples.project import Project
-from shipway.domain.launch import OPEN, PENDING, LaunchRecord
+from shipway.domain.launch import OPEN, LaunchRecord
 from shipway.store import open_ledger
 
 DOCUMENT = Path(__file__).parents[2] / "docs/backups.md"
@@ -28,25 +29,42 @@ def records(project: Project, environment: str) -> list[LaunchRecord]:
 
 
 def killed_at_every_step(
-    project: Project, environment: str, args: Sequence[str], look: Callable[[str, bool], None], *, growth: int
+    project: Project, environment: str, command: Sequence[str], look: Callable[[str, bool], None], *, growth: int
 ) -> dict[str, int]:
-    """Launch again and again: killed at the first effect of each step, and then later and later in it, until it is open.
-    look: told the step after each death, and whether it was opening. Returns the deaths by step."""
+    """Launch again and again until it is open: killed as each step begins, and then at later and later effects. look: told the
+    step after each death, and whether it was opening. Returns the deaths by step."""
     died: dict[str, int] = {}
     at, before = 1, ""
     while True:
-        project.env["SHIPWAY_TEST_DIE"] = f"{at},{'after' if at % 2 else 'before'}"
-        done = project.shipway(*args, check=False)
-        del project.env["SHIPWAY_TEST_DIE"]
-        if done.code == 0:
+        moment = "after" if sum(died.values()) % 2 else "before"
+        code, output = _killed_as_a_step_begins(project, command, STEPS - set(died), f"{at},{moment}")
+        if code == 0:
             return died
-        assert done.code == -signal.SIGKILL, done.output
+        assert code == -signal.SIGKILL, output
         found = records(project, environment)
-        step = found[-1].step if found and found[-1].outcome == PENDING else ""  # "": between two
+        step = found[-1].step if found else ""
         died[step] = died.get(step, 0) + 1
         assert sum(died.values()) < TRIES, died
         look(step, any(item.step == OPEN for item in found))
         at, before = (1 if step != before else growth * at + 1), step
+
+
+def _killed_as_a_step_begins(
+    project: Project, command: Sequence[str], steps: Collection[str], effect: str
+) -> tuple[int, str]:
+    """Run it until it says that one of these steps begins, or dies at the effect. Its exit code and output."""
+    said = ""
+    with subprocess.Popen(
+        command, cwd=project.clone, env={**project.env, "SHIPWAY_TEST_DIE": effect}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            said += line
+            if line.startswith("▌ ") and line[2:].partition(":")[0] in steps:
+                process.kill()
+                break
+    return process.returncode, said
 
 
 def documented(names: Mapping[str, str]) -> list[list[str]]:

@@ -44,7 +44,7 @@ class Shop(Project):
         self.identity, self.store = folder / "identity", folder / "backups"
         self.env["PATH"] = f"{hosts.bin}:{self.env['PATH']}"
         addresses = {name: [address] for name, address in hosts.addresses.items()}
-        self._own_names = resolving(folder / "names", {**addresses, NAME: list(hosts.addresses.values())})
+        self.own_names = resolving(folder / "names", {**addresses, NAME: list(hosts.addresses.values())})
 
     def create(self, *, hook: bool = False) -> None:
         """One commit on main, with a tag."""
@@ -88,7 +88,7 @@ class Shop(Project):
         self.hosts.run(name, f"ip addr add {self.private[name]}/24 dev eth0")
 
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
-        return super()._completed([*self._own_names, *args] if args[0] == "shipway" else args, merged=merged)
+        return super()._completed([*self.own_names, *args] if args[0] == "shipway" else args, merged=merged)
 
     def destroy(self) -> None:
         """Once the hosts are as they are at the end."""
@@ -183,7 +183,7 @@ def test_killed_at_every_step_it_goes_on_and_opens_at_the_end(shop: Shop) -> Non
             assert [status for status, _ in seen.values()] == [503, 503], seen
             assert all("Opening soon" in page for _, page in seen.values()), seen
 
-    died = killed_at_every_step(shop, "production", LAUNCH, look, growth=2)
+    died = killed_at_every_step(shop, "production", [*shop.own_names, "shipway", *LAUNCH], look, growth=2)
     assert set(died) >= STEPS, died
     assert records(shop, "production")[-1].outcome == SUCCEEDED
 
@@ -234,7 +234,7 @@ def test_the_host_with_the_data_is_lost_and_comes_back_from_the_backup(shop: Sho
     stayed = shop.containers(second)
 
     lose(shop, first)
-    lost = shop.shipway("status", "production", check=False).output
+    lost = shop.shipway("status", check=False).output
     assert "ssh://host1" in lost, lost
     come_back(shop, first, 3)
     assert KEPT not in shop.ask(first)[1], "the data was on the lost host only"

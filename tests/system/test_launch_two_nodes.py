@@ -32,9 +32,7 @@ class Pair(Tiny):
         store.mkdir()
         self.env["PATH"] = f"{nodes.bin}:{self.env['PATH']}"
         addresses = {name: [nodes.address(name)] for name in nodes.names}
-        self._own_names = resolving(
-            folder / "names", {**addresses, NAME: [nodes.address(name) for name in nodes.names]}
-        )
+        self.own_names = resolving(folder / "names", {**addresses, NAME: [nodes.address(name) for name in nodes.names]})
         recipient = self.shipway("backup", "--new-key", str(self.identity)).output.splitlines()[0]
         self.plan["environments"]["staging"] |= {
             "url": URL,
@@ -45,7 +43,7 @@ class Pair(Tiny):
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:
         if args[0] != "shipway":
             return super()._completed(args, merged=merged)
-        return super()._completed([*self._own_names, *args], merged=merged)
+        return super()._completed([*self.own_names, *args], merged=merged)
 
     def answers(self) -> list[str]:
         """What visitors get from each host."""
@@ -86,7 +84,7 @@ def test_killed_at_every_step_it_opens_both_hosts_at_the_end(pair: Pair) -> None
         if step in ("system test", "backup"):
             assert seen == ["HTTP status 503"] * 2, step
 
-    died = killed_at_every_step(pair, "staging", LAUNCH, look, growth=6)
+    died = killed_at_every_step(pair, "staging", [*pair.own_names, "shipway", *LAUNCH], look, growth=4)
     assert set(died) >= STEPS, died
     assert pair.answers() == ["one", "one"]
     assert "nothing to do" in pair.shipway(*LAUNCH).output
