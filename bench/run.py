@@ -30,6 +30,7 @@ MODULES = (
     "ledger",
     "cdn",
     "backups",
+    "launch",
     "proof",
     "random_migrations",
 )  # one file per theme; each has `rows()`

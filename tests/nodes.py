@@ -105,6 +105,10 @@ class Nodes:
         with self._between(("kill", name), ("start", name)):
             yield
 
+    def installed_again(self, name: str) -> None:
+        """Its disk was lost: it has no image, no container and no volume, and the same key."""
+        self._tell("new", name)
+
     @contextmanager
     def silenced(self, name: str) -> Iterator[None]:
         """Meanwhile it is as if its cable were pulled: nothing answers, nothing is refused."""

@@ -25,6 +25,7 @@ obey() { # COMMAND NODE ...
   case $1 in
     kill) gone "$2" ;;                                # as if its power were cut
     start) start "$2" && ready "$2" ;;                # again, with the disk that it had
+    new) gone "$2" && rm -rf "$FOLDER/node$2/data" && start "$2" && ready "$2" ;; # as if it were installed again
     silence) inside "$2" ip link set eth0 down ;;     # as if its cable were pulled
     speak) inside "$2" ip link set eth0 up ;;
     stop-engine) stop_engine "$2" "$3" ;;             # by this signal

@@ -21,6 +21,7 @@ from shipway.domain.size import readable
 from shipway.domain.value import dataclass
 from shipway.system.durations import human
 from shipway.system.generated import is_admin_password, is_generated
+from shipway.system.parallel import side_by_side
 
 
 @dataclass(frozen=True)
@@ -117,18 +118,22 @@ class Hosts:
         return [f"needs an engine and {readable(SPARE)} of disk on {host.name}" for host in self.at.environment.hosts]
 
     def _problem(self) -> ShipwayError | None:
-        for host in self.at.environment.hosts:
-            try:
-                here = self.at.ctx.on(host.name)
-                here.runtime.ping()
-                free = here.runtime.free_space()
-            except EngineError as error:
-                return error
-            if free is not None and free < SPARE:
-                return DiskFull(
-                    f"{host.name} has {readable(free)} of free disk, and needs {readable(SPARE)} and room for the images",
-                    hint="shipway prune",
-                )
+        """Of the first host that has one. All are asked at once: to connect takes a while."""
+        found = side_by_side(lambda host: self._problem_of(host.name), self.at.environment.hosts)
+        return next((problem for problem in found if problem), None)
+
+    def _problem_of(self, host: str) -> ShipwayError | None:
+        try:
+            here = self.at.ctx.on(host)
+            here.runtime.ping()
+            free = here.runtime.free_space()
+        except EngineError as error:
+            return error
+        if free is not None and free < SPARE:
+            return DiskFull(
+                f"{host} has {readable(free)} of free disk, and needs {readable(SPARE)} and room for the images",
+                hint="shipway prune",
+            )
         return None
 
     def needed(self) -> str:
@@ -155,15 +160,18 @@ class Ports:
         ]
 
     def _taken(self) -> list[str]:
-        found, where = list[str](), self.at.environment
-        for host in where.hosts:
-            here = self.at.ctx.on(host.name)
-            own = here.edge.ports()
-            for port in publish(where):
-                number = port.host_port
-                if number not in own and here.machine.probe_tcp("127.0.0.1", number, 1.0).ok:
-                    found.append(f"port {number} of {host.name}")
-        return found
+        found = side_by_side(lambda host: self._taken_on(host.name), self.at.environment.hosts)
+        return [port for ports in found for port in ports]
+
+    def _taken_on(self, host: str) -> list[str]:
+        here = self.at.ctx.on(host)
+        own = here.edge.ports()
+        numbers = [port.host_port for port in publish(self.at.environment)]
+        return [
+            f"port {number} of {host}"
+            for number in numbers
+            if number not in own and here.machine.probe_tcp("127.0.0.1", number, 1.0).ok
+        ]
 
     def needed(self) -> str:
         taken = self._taken()

@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from shipway.actions.environment.observe import observe
+from shipway.actions.launches.launching import resolved
 from shipway.actions.launches.testing import UnderTest
 from shipway.domain import system_test as judge
 from shipway.domain.container import LABEL_NAME
 from shipway.domain.desired import published
 from shipway.domain.observed import release_of
-from shipway.domain.plan import LOCAL, Service
+from shipway.domain.plan import LOCAL, Host, Service
 from shipway.domain.system_test import FAILED, NOT_TESTED, PASSED, Page, Result
 from shipway.system.exposed import PRIVATE, is_exposed
 from shipway.system.load import drive
+from shipway.system.parallel import side_by_side
 
 ENGINE = (2375, 2376)  # ports of an engine's API: whoever reaches it owns the host
 ODD = "/shipway-system-test?a=1&b=2"
@@ -170,27 +172,27 @@ def search_engines(test: UnderTest) -> Sequence[Result]:
 
 def closed_ports(test: UnderTest) -> Sequence[Result]:
     """Ports of the accessories and of the engine, from this machine: only the public ones may answer."""
+    return side_by_side(lambda host: _closed_ports_of(test, host), test.environment.hosts)
+
+
+def _closed_ports_of(test: UnderTest, host: Host) -> Result:
     plan, where = test.release.plan, test.environment
-    found = []
-    for host in where.hosts:
-        called = f"closed ports of {host.name}"
-        name = urlsplit(host.name).hostname or ""
-        if host.name == LOCAL:
-            found.append(Result(called, NOT_TESTED, "this machine is the host: nothing here is outside of it"))
-            continue
-        own = {published(plan, where, item): item.name for item in plan.own_accessories.values()}
-        kinds = {test.ctx.kind(item).port_of(item): item.name for item in plan.own_accessories.values()}
-        known = {**dict.fromkeys(ENGINE, "the engine"), **kinds, **own}
-        ports = {port: what for port, what in known.items() if port and port != where.port}
-        open_ = [f"{port} ({what})" for port, what in sorted(ports.items()) if _answers(name, port)]
+    called = f"closed ports of {host.name}"
+    name = urlsplit(host.name).hostname or ""
+    if host.name == LOCAL:
+        return Result(called, NOT_TESTED, "this machine is the host: nothing here is outside of it")
+    if not resolved(name):
+        return Result(called, NOT_TESTED, f"{name} doesn't resolve here: it is a name of ~/.ssh/config")
+    own = {published(plan, where, item): item.name for item in plan.own_accessories.values()}
+    kinds = {test.ctx.kind(item).port_of(item): item.name for item in plan.own_accessories.values()}
+    known = {**dict.fromkeys(ENGINE, "the engine"), **kinds, **own}
+    ports = {port: known[port] for port in sorted(filter(None, known)) if port != where.port}
+    seen = side_by_side(lambda port: _answers(name, port), ports)  # one that a firewall drops takes seconds
+    open_ = [f"{port} ({what})" for (port, what), answers in zip(ports.items(), seen, strict=True) if answers]
+    if open_:
         hint = "close them in the firewall, and publish accessories only on a private `address`"
-        outcome = (
-            Result(called, FAILED, f"open from here: {', '.join(open_)}", hint)
-            if open_
-            else Result(called, PASSED, f"{len(ports)} are closed")
-        )
-        found.append(outcome)
-    return found
+        return Result(called, FAILED, f"open from here: {', '.join(open_)}", hint)
+    return Result(called, PASSED, f"{len(ports)} are closed")
 
 
 def _answers(host: str, port: int) -> bool:

@@ -83,9 +83,29 @@ def test_the_address_must_answer_from_outside(test: UnderTest) -> None:
 def test_ports_of_other_hosts(test: UnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     where = replace(samples.STAGING, hosts=(Host("local", "10.0.0.1"), Host("ssh://ops@far.example")))
     monkeypatch.setattr(public, "_answers", lambda host, port: (host, port) == ("far.example", 5432))
+    monkeypatch.setattr(public, "resolved", lambda name: ["192.0.2.1"])
     found = public.closed_ports(replace(test, environment=where))
     assert [item.outcome for item in found] == [NOT_TESTED, FAILED]
     assert "5432 (db)" in found[1].detail
+    # A name that only ~/.ssh/config knows: that no port of it answers says nothing.
+    monkeypatch.setattr(public, "resolved", lambda name: [])
+    assert [item.outcome for item in public.closed_ports(replace(test, environment=where))] == [NOT_TESTED] * 2
+
+
+def test_ports_are_asked_side_by_side(test: UnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall lets each of them wait: one after the other, ten hosts would take minutes."""
+    hosts = [Host(f"ssh://web{number}.example") for number in range(3)]
+    together = threading.Barrier(3 * 2, timeout=60)  # both ports of the engine on each host, at the least
+
+    def dropped(host: str, port: int) -> bool:
+        if port in public.ENGINE:
+            together.wait()
+        return False
+
+    monkeypatch.setattr(public, "_answers", dropped)
+    monkeypatch.setattr(public, "resolved", lambda name: ["192.0.2.1"])
+    found = public.closed_ports(replace(test, environment=replace(samples.STAGING, hosts=tuple(hosts))))
+    assert [item.outcome for item in found] == [PASSED] * 3
 
 
 def test_a_load(test: UnderTest) -> None:
