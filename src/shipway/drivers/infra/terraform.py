@@ -29,6 +29,7 @@ from shipway.domain.infra import (
 from shipway.domain.provisioned import Infra
 from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
+from shipway.system.redact import shortened
 
 BACKEND = re.compile(r"\b(backend\b|cloud\s*\{)|\"(backend|cloud)\"\s*:")
 OVERRIDE = "shipway_override.tf.json"
@@ -149,7 +150,7 @@ class Terraform:
             return InfraError("the plan is stale: the state was changed since", hint="plan again, and apply that plan")
         lines = [line.strip("│╷╵ ") for line in err.splitlines()]
         begin = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
-        told = " ".join(line for line in lines[begin:] if line)[:1500]
+        told = shortened(" ".join(line for line in lines[begin:] if line), 1500)
         return InfraError(f"{self.program} {what} failed: {told or 'without a message'}")
 
     def _json(self, args: Sequence[str]) -> dict[str, Any]:
