@@ -237,10 +237,6 @@ class Told(Tiny):
 
     def set_all(self) -> None:
         """What its plan names."""
-        (self.home / "secret-providers.toml").write_text(
-            f'[command.asked]\nrun = ["sh", "{self.asked}/ask", "{self.asked}/{{key}}"]\nfor = ["{self.app}/*"]\n'
-        )
-        (self.home / "secret-providers.toml").chmod(0o600)
         for name in ("WEB_TOKEN", "FILE_KEY", "POSTGRES_PASSWORD", "SEED_PASSWORD", "HOOK_TOKEN", "CDN_TOKEN", "BACKUP_SECRET"):
             self.shipway("secret", "set", "staging", name, text=self.values[name])
         self.shipway("secret", "set", "staging", "BACKUP_ID", text="TOLDTESTKEY")
@@ -249,6 +245,10 @@ class Told(Tiny):
         self.shipway("secret", "set", "build", "BUILD_KEY", "--any-branch", text=self.values["BUILD_KEY"])
         registry = ("secret", "set", "registry", "REGISTRY_PASSWORD", "--for", self.plan["registry"]["address"])
         self.shipway(*registry, text=self.values["REGISTRY_PASSWORD"])
+        (self.home / "secret-providers.toml").write_text(
+            f'[command.asked]\nrun = ["sh", "{self.asked}/ask", "{self.asked}/{{key}}"]\nfor = ["{self.app}/*"]\n'
+        )
+        (self.home / "secret-providers.toml").chmod(0o600)
         (self.asked / "typed").write_text(f"AGE_KEY={self.values['AGE_KEY']}\n")
         self.env["EDITOR"] = f"cp {self.asked / 'typed'}"
         self.shipway("secret", "edit", "staging")
