@@ -117,7 +117,9 @@ class Seen:
     """What was visible on the machine while commands ran."""
 
     processes: set[Thing] = field(default_factory=set)  # arguments of all, and variables of those that Shipway starts
-    containers: dict[str, dict[str, Any]] = field(default_factory=dict)  # records by id, also of those that lived for moments
+    containers: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # records by id, also of those that lived for moments
     looked: set[tuple[str, bytes]] = field(default_factory=set)  # number and arguments of processes
     events: bytes = b""  # the engine's: labels of containers, and commands that were executed in them
 
@@ -125,7 +127,10 @@ class Seen:
         """Records of containers without their own variables."""
         for record in self.containers.values():
             config = {name: item for name, item in record["Config"].items() if name != "Env"}
-            yield f"docker inspect {record['Name']}", json.dumps(record | {"Config": config}, ensure_ascii=False).encode()
+            yield (
+                f"docker inspect {record['Name']}",
+                json.dumps(record | {"Config": config}, ensure_ascii=False).encode(),
+            )
 
     def variables(self) -> Iterator[tuple[str, str, Thing]]:
         """Role and name by the labels, and the variables, of each container."""
@@ -174,7 +179,15 @@ def watching(app: str) -> Iterator[Seen]:
             thread.join()
         until = engine("/info")["SystemTime"]
         seen.events = _docker(
-            "events", "--since", begun, "--until", until, "--filter", f"label=shipway.app={app}", "--format", "{{json .}}"
+            "events",
+            "--since",
+            begun,
+            "--until",
+            until,
+            "--filter",
+            f"label=shipway.app={app}",
+            "--format",
+            "{{json .}}",
         )
 
 

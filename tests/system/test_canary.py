@@ -237,7 +237,15 @@ class Told(Tiny):
 
     def set_all(self) -> None:
         """What its plan names."""
-        for name in ("WEB_TOKEN", "FILE_KEY", "POSTGRES_PASSWORD", "SEED_PASSWORD", "HOOK_TOKEN", "CDN_TOKEN", "BACKUP_SECRET"):
+        for name in (
+            "WEB_TOKEN",
+            "FILE_KEY",
+            "POSTGRES_PASSWORD",
+            "SEED_PASSWORD",
+            "HOOK_TOKEN",
+            "CDN_TOKEN",
+            "BACKUP_SECRET",
+        ):
             self.shipway("secret", "set", "staging", name, text=self.values[name])
         self.shipway("secret", "set", "staging", "BACKUP_ID", text="TOLDTESTKEY")
         for name in ("DNS_KEY", "INFRA_TOKEN"):
@@ -381,15 +389,39 @@ def live(told: Told, echo: Echo, tokens: TokenServer) -> None:
     assert told.answer() == "one"
     told.shipway("logs", "staging", check=False)
     told.shipway("system-test", "staging", "--last", "--html", str(told.reports / "system"), check=False)
-    for command in ("status", "history staging --commands", "doctor", "rules", "secret list staging", "schedules staging"):
+    for command in (
+        "status",
+        "history staging --commands",
+        "doctor",
+        "rules",
+        "secret list staging",
+        "schedules staging",
+    ):
         told.shipway(*command.split(), check=False)
-    for command in ("status", "history staging", "config staging", "backups staging", "logs staging", "system-test staging --last", "ps staging"):
+    for command in (
+        "status",
+        "history staging",
+        "config staging",
+        "backups staging",
+        "logs staging",
+        "system-test staging --last",
+        "ps staging",
+    ):
         told.shipway(*command.split(), "--json", check=False)
 
 
 def was_searched(told: Told, seen: Seen, names: list[str]) -> None:
     """A search that finds nothing has looked."""
-    for wanted in ("ledger.db", "git objects", "docker history", "docker save", "docker inspect", "database.age", "html", "junit"):
+    for wanted in (
+        "ledger.db",
+        "git objects",
+        "docker history",
+        "docker save",
+        "docker inspect",
+        "database.age",
+        "html",
+        "junit",
+    ):
         assert any(wanted in name for name in names), wanted
     assert any("docker buildx" in name or "docker build" in name for name in names), "no build was seen"
     assert seen.events.count(b"\n") > 10

@@ -80,7 +80,9 @@ class Origin:
     def _read_refs(self) -> Refs:
         if self.is_local:
             return self._local_refs()
-        lines = self._talk("ls-remote", "--symref", "--", self._sent[0], "HEAD", "refs/heads/*", "refs/tags/*").splitlines()
+        lines = self._talk(
+            "ls-remote", "--symref", "--", self._sent[0], "HEAD", "refs/heads/*", "refs/tags/*"
+        ).splitlines()
         commits: dict[str, str] = {}
         head = None
         for line in lines:

@@ -289,5 +289,7 @@ def test_a_command_that_fails_shows_nothing_of_what_it_printed() -> None:
 
 def test_a_command_gets_no_other_registrys_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "all of them")
-    keys = keyring(environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": f'echo "it is ${VARIABLE}."'}})})
+    keys = keyring(
+        environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": f'echo "it is ${VARIABLE}."'}})}
+    )
     assert keys.find("a.example/web") == Credentials("ada", "it is .")

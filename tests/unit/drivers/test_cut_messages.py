@@ -65,7 +65,9 @@ def of_a_cdn(folder: Path) -> str:
     server = answering(told(200).encode())
     cdn = Cdn("varnish", caches=(f"http://127.0.0.1:{server.server_address[1]}",), token="TOKEN")
     try:
-        return failed(lambda: Varnish(CdnAccess(cdn, SECRET, timeout=5.0)).purge(Batch(ALL, ("http://shop.example",)), "x"))
+        return failed(
+            lambda: Varnish(CdnAccess(cdn, SECRET, timeout=5.0)).purge(Batch(ALL, ("http://shop.example",)), "x")
+        )
     finally:
         server.shutdown()
 

@@ -91,7 +91,9 @@ def test_a_wrong_password_is_refused(url: str, tmp_path: Path) -> None:
     assert "another-one" not in f"{caught.value} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("url", ["https://git.example/shop", "https://ada@git.example/shop", "git@git.example:shop", "/srv/shop"])
+@pytest.mark.parametrize(
+    "url", ["https://git.example/shop", "https://ada@git.example/shop", "git@git.example:shop", "/srv/shop"]
+)
 def test_a_url_without_a_password_stays(url: str) -> None:
     assert without_password(url) == (url, ())
 

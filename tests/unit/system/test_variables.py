@@ -10,7 +10,13 @@ from shipway.system.git import command
 from shipway.system.variables import for_others
 
 SECRET = "canary-of-this-process"
-OWN = ("SHIPWAY_KEY", "SHIPWAY_LEDGER", "SHIPWAY_REGISTRY_AUTH", "SHIPWAY_AGE_IDENTITY", "SHIPWAY_SECRET__SHOP__STAGING__KEY")
+OWN = (
+    "SHIPWAY_KEY",
+    "SHIPWAY_LEDGER",
+    "SHIPWAY_REGISTRY_AUTH",
+    "SHIPWAY_AGE_IDENTITY",
+    "SHIPWAY_SECRET__SHOP__STAGING__KEY",
+)
 
 
 def test_programs_get_all_variables_but_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

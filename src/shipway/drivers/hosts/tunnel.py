@@ -128,7 +128,9 @@ class Tunnel:
         command = [self._ssh, "-F", "none", "-S", str(self.master), *args]
         nothing = subprocess.DEVNULL
         try:
-            done = subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False, env=for_others())
+            done = subprocess.run(
+                command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False, env=for_others()
+            )
         except subprocess.TimeoutExpired:
             return 124
         return done.returncode
