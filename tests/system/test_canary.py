@@ -307,8 +307,8 @@ def told(tmp_path: Path, echo: Echo, store: Server, tokens: TokenServer) -> Iter
         project = Told(folder, echo, store, token_host(lab, tokens).address)
         try:
             tokens.password = project.values["REGISTRY_PASSWORD"]
+            project.first = {**project.first, **SCRIPTS, "web/app": project.app}  # no build is cached
             project.create()
-            project.write(SCRIPTS)
             project.set_all()
             project.protect()
             project.change("one")
