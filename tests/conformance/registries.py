@@ -87,7 +87,7 @@ class TokenServer:
         )
         subprocess.run(command.split(), check=True, capture_output=True)
         self.certificate = certificate.read_bytes()
-        self.password = PASSWORD
+        self.password, self.told = PASSWORD, "who are you"
         self.scopes: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.port = self._server.server_address[1]
@@ -118,7 +118,7 @@ class TokenServer:
                 query = parse_qs(urlsplit(self.path).query)
                 known = "Basic " + base64.b64encode(f"{USER}:{server.password}".encode()).decode()
                 if self.headers.get("Authorization") != known:
-                    return self._answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": "who are you"}]})
+                    return self._answer(401, {"errors": [{"code": "UNAUTHORIZED", "message": server.told}]})
                 scopes = [part for text in query.get("scope", []) for part in text.split()]
                 server.scopes.extend(scopes)
                 self._answer(200, {"token": server.token(scopes)})

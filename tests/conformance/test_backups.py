@@ -137,14 +137,14 @@ def rclone() -> str:
 class Server:
     """An S3-compatible server over a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, key: Credentials = KEY) -> None:
+        self.folder, self.key = folder, key
         (folder / "bucket").mkdir()
         self.port = free_port()
         self.start()
 
     def start(self) -> None:
-        address = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{KEY.access_key},{KEY.secret_key}"]
+        address = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{self.key.access_key},{self.key.secret_key}"]
         self.process = subprocess.Popen(
             [rclone(), "serve", "s3", *address, "--config", "/dev/null", self.folder], stderr=(self.folder.parent / "log").open("ab"),
         )  # fmt: skip

@@ -98,6 +98,10 @@ folder = pathlib.Path(sys.argv[1])
 state = (folder / "state").read_text()
 if state == "hang":
     time.sleep(60)
+if state == "half":
+    value = (folder / sys.argv[2]).read_text()
+    print(value)
+    sys.exit(f"[ERROR] {value} was read, and then the session expired")
 if state != "ok":
     sys.exit("[ERROR] session expired, sign in again")
 file = folder / sys.argv[2]
@@ -152,6 +156,13 @@ class TestCommand(SecretsProviderSuite):
     def test_a_key_is_one_argument_and_no_shell_sees_it(self, lab: Lab, tmp_path: Path) -> None:
         assert lab.open().fetch(["$(touch hacked)"]) == {}
         assert not (Path.home() / "hacked").exists()
+
+    def test_a_value_that_was_printed_before_it_failed_is_not_shown(self, lab: Lab, tmp_path: Path) -> None:
+        lab.write({"KEY": "a-value-that-nobody-sees"})
+        (tmp_path / "store" / "state").write_text("half")
+        with pytest.raises(SecretUnavailable, match="«output» was read, and then") as caught:
+            lab.open().fetch(["KEY"])
+        assert "nobody" not in str(caught.value)
 
     def test_a_missing_program(self, lab: Lab, tmp_path: Path) -> None:
         self.allow(tmp_path, "/nosuch/op")

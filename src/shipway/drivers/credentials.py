@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from shipway.domain.errors import RegistryError, SecretError
 from shipway.domain.value import dataclass
-from shipway.system.redact import of_process
+from shipway.system.redact import of_process, without
+from shipway.system.variables import for_others
 
 VARIABLE = "SHIPWAY_REGISTRY_AUTH"
 HUB = "docker.io"
@@ -176,7 +177,7 @@ class Command:
         hint = f"run the command of {VARIABLE} for {self.address} yourself"
         try:
             done = subprocess.run(
-                ["sh", "-c", self.text], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                ["sh", "-c", self.text], env=for_others(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                 timeout=COMMAND_TIMEOUT, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -185,7 +186,8 @@ class Command:
             )
             raise RegistryError(f"the command for the credentials of {self.address} failed: {why}", hint=hint) from None
         if done.returncode != 0:
-            why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            said = done.stderr.strip().splitlines()
+            why = without(done.stdout, said[-1]) if said else f"exit code {done.returncode}"
             raise RegistryError(f"the command for the credentials of {self.address} failed: {why}", hint=hint)
         found = self._read(done.stdout.strip())
         if not found:

@@ -11,6 +11,7 @@ from typing import Any
 
 from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import HUB, Credentials, decoded, normalized
+from shipway.system.variables import for_others
 
 HELPER_TIMEOUT = 30.0
 _HUB_KEY = "https://index.docker.io/v1/"  # Docker Hub's name in helpers
@@ -99,6 +100,7 @@ def _run(name: str, key: str) -> tuple[int, str]:
     try:
         done = subprocess.run(
             [f"docker-credential-{name}", "get"],
+            env=for_others(),
             input=key,
             capture_output=True,
             text=True,

@@ -13,6 +13,7 @@ from shipway.proving.sandbox_environment import Failed, ReleaseConfig, SandboxEn
 from shipway.proving.server import Server
 from shipway.proving.stages import Stages
 from shipway.proving.start_cause import start_cause
+from shipway.system.redact import shortened
 
 SHOWN = 5  # log entries
 WIDTH = 300  # characters of a statement
@@ -147,7 +148,7 @@ def schema_mismatches(log: ServerLog) -> list[str]:
     found: list[str] = []
     for item in log.mismatches:
         text = " ".join(item.statement.split())
-        shown = text if len(text) <= WIDTH else f"{text[:WIDTH]} …"
+        shown = text if len(text) <= WIDTH else f"{shortened(text, WIDTH)} …"
         found.append(f"the database reported {item.code}: {item.text}" + (f"; statement: {shown}" if shown else ""))
     found = list(dict.fromkeys(found))
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more such errors"]

@@ -9,6 +9,7 @@ from shipway.domain.proof import Growth
 from shipway.domain.server_log import Costly, TableSize
 from shipway.proving.server import Server
 from shipway.proving.template import Target
+from shipway.system.redact import shortened
 
 WORTH = 0.1  # seconds: shorter estimates are left out
 WIDTH = 300  # characters of a statement
@@ -54,7 +55,7 @@ def estimated(
     made = []
     for item in found:
         size = sizes[item.relation]
-        text = item.statement if len(item.statement) <= WIDTH else f"{item.statement[:WIDTH]} …"
+        text = item.statement if len(item.statement) <= WIDTH else f"{shortened(item.statement, WIDTH)} …"
         seconds = size.bytes / rates[item.work]
         made.append(Growth(item.relation, size.rows, size.bytes, item.work, item.lock, seconds, text, item.advice))
     return tuple(sorted((item for item in made if item.seconds >= WORTH), key=lambda one: -one.seconds))

@@ -191,7 +191,7 @@ class _Prober:
         if isinstance(found, BaseException):
             raise found
         code, output = found
-        return code == 0, f"`{command}` exited with {code}: {output.strip()[-200:]}"
+        return code == 0, f"`{command}` exited with {code}: {self._ctx.redactor.text(output).strip()[-200:]}"
 
 
 def _code(container: ContainerInfo | None) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
+from shipway.system.variables import for_others
 
 SAFE = {"https": 0, "ssh": 0, "file": 0, "http": 1, "git": 1}  # never reach an address by a scheme with a higher number
 PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
@@ -110,6 +111,6 @@ def plain() -> dict[str, str]:
         "GIT_CONFIG_SYSTEM",
         "GIT_CONFIG_NOSYSTEM",
     }
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in keep} | {
+    return {name: value for name, value in for_others().items() if not name.startswith("GIT_") or name in keep} | {
         "LC_ALL": "C"
     }

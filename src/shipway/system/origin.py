@@ -19,6 +19,7 @@ from shipway.domain.value import dataclass
 from shipway.system.addresses import identity, is_bare, is_path, plain
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
+from shipway.system.git.login import Settings, as_variables, without_password
 from shipway.system.objects import leads_to, read_file
 
 ALONE = {
@@ -79,7 +80,9 @@ class Origin:
     def _read_refs(self) -> Refs:
         if self.is_local:
             return self._local_refs()
-        lines = self._talk("ls-remote", "--symref", "--", self.url, "HEAD", "refs/heads/*", "refs/tags/*").splitlines()
+        lines = self._talk(
+            "ls-remote", "--symref", "--", self._sent[0], "HEAD", "refs/heads/*", "refs/tags/*"
+        ).splitlines()
         commits: dict[str, str] = {}
         head = None
         for line in lines:
@@ -206,7 +209,7 @@ class Origin:
 
     def _fetch(self, branch: str, *how: str) -> None:
         with self._alone():
-            self._talk("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", *how, "--", self.url,
+            self._talk("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", *how, "--", self._sent[0],
                        f"+refs/heads/{branch}:{_kept(branch)}")  # fmt: skip
 
     @contextmanager
@@ -241,11 +244,15 @@ class Origin:
         return self.cache
 
     def _talk(self, *args: str) -> str:
-        done = self._run(args, self._made_cache(), _clean() | _as_config(self._settings))
+        done = self._run(args, self._made_cache(), as_variables([*self._settings, *self._sent[1]], _clean()))
         if done.returncode:
-            words = done.stderr.decode("utf-8", "replace").strip().replace(self.url, self.address)
+            words = done.stderr.decode("utf-8", "replace").strip().replace(self._sent[0], self.address)
             raise RepositoryError(f"the repository {self.address} can't be read: {words}", hint=UNREACHABLE)
         return done.stdout.decode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _sent(self) -> tuple[str, Settings]:
+        return without_password(self.url)
 
     @cached_property
     def _settings(self) -> list[tuple[str, str]]:
@@ -297,10 +304,3 @@ def _kept(branch: str) -> str:
 def _clean() -> dict[str, str]:
     """Also without the user's configuration."""
     return plain() | ALONE | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-
-
-def _as_config(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
-    entries = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for index, (key, value) in enumerate(settings):
-        entries |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-    return entries

@@ -9,6 +9,7 @@ from dataclasses import field
 from shipway.domain.value import dataclass
 from shipway.ports import Dial
 from shipway.system.http import Connection
+from shipway.system.redact import shortened
 
 BODY = 200  # characters shown of a failed response
 AGENT = "shipway-probe"  # the User-Agent that distinguishes probes from visitors in an access log
@@ -37,12 +38,14 @@ def probe(
     try:
         with Connection(host, port, timeout, dial=dial) as connection:
             response = connection.request("GET", path, headers={"User-Agent": AGENT, **(headers or {})})
-            body = response.read(BODY * 4).decode("utf-8", "replace")[:BODY].strip()
+            body = response.read(BODY * 4).decode("utf-8", "replace")
     except OSError as error:
         return Probe(False, None, _failure(error, timeout))
-    words = _words(response.status, path, response.headers.get("Location"), body)
+    ok = 200 <= response.status <= 299
+    shown = "" if ok else shortened(body, BODY).strip()
+    words = _words(response.status, path, response.headers.get("Location"), shown)
     found = {name.lower(): value for name, value in response.headers.items()}
-    return Probe(200 <= response.status <= 299, response.status, words, found)
+    return Probe(ok, response.status, words, found)
 
 
 def probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.create_connection) -> Probe:

@@ -194,3 +194,14 @@ class _Index:
 def of_process() -> Redactor:
     """The redactor for all output of this process."""
     return Redactor({})
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text from outside. Masked before it is cut: a part of a value could not be found later."""
+    return of_process().text(text)[:most]
+
+
+def without(output: str, text: str, most: int | None = None) -> str:
+    """A text, or its beginning, in which neither known secrets nor this output of a program are: its secret, though it
+    failed."""
+    return of_process().text(Redactor({"output": output.strip()}).text(text))[:most]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shipway.domain.errors import UsageError
+from shipway.system.variables import for_others
 
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 MAGIC = b"SSHSIG"
@@ -85,7 +85,7 @@ def verified(text: str, signature: str, lines: Sequence[str], namespace: str, at
 
 
 def _keygen(action: str, *args: str, input: str, timeout: float | None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
+    environment = {**for_others(), "TZ": "UTC", "LC_ALL": "C"}
     try:
         return subprocess.run(
             ["ssh-keygen", "-Y", action, *args],

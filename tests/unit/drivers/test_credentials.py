@@ -277,3 +277,19 @@ def test_a_command_that_fails_is_told_with_its_address(command: str, why: str) -
     keys = keyring(environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": command}})})
     with pytest.raises(RegistryError, match=f"credentials of a.example .*{why}"):
         keys.find("a.example/web")
+
+
+def test_a_command_that_fails_shows_nothing_of_what_it_printed() -> None:
+    command = "echo hunter3-of-the-registry; echo could not store hunter3-of-the-registry >&2; exit 3"
+    keys = keyring(environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": command}})})
+    with pytest.raises(RegistryError, match="could not store «output»") as caught:
+        keys.find("a.example/web")
+    assert "hunter3" not in str(caught.value)
+
+
+def test_a_command_gets_no_other_registrys_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "all of them")
+    keys = keyring(
+        environ={VARIABLE: json.dumps({"a.example": {"user": "ada", "command": f'echo "it is ${VARIABLE}."'}})}
+    )
+    assert keys.find("a.example/web") == Credentials("ada", "it is .")

@@ -50,6 +50,16 @@ def test_a_command_that_hangs_is_bounded_by_the_timeout(world: World) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_a_secret_is_hidden_before_the_output_of_a_command_is_cut(world: World) -> None:
+    ctx = real_time(world)
+    secret = "canary-6f1e0b7a9c2d4e83a5b6"
+    ctx.redactor.add({"TOKEN": secret})
+    world.runtime.execute = lambda *args, **more: (1, f"{secret}{'.' * 190}")  # type: ignore[method-assign, assignment]
+    with pytest.raises(DeployFailed, match=r"exited with 1: «?[A-Z]+»") as caught:
+        wait_healthy(ctx, [("a", Health(command="tell", timeout=0.1), None)])
+    assert secret[-8:] not in str(caught.value)
+
+
 def test_ctrl_c_ends_the_wait_for_a_command_that_hangs(world: World) -> None:
     ctx = real_time(world)
     world.runtime.execute = lambda *args, **more: time.sleep(30)  # type: ignore[method-assign, assignment, return-value]

@@ -147,6 +147,8 @@ def test_an_executable_bit_is_a_change(work: Path) -> None:
 def test_the_source_has_no_credentials_and_is_no_local_path(work: Path) -> None:
     git(work, "remote", "add", "origin", "https://ada:secret@example.org/shop.git")
     assert Repository(work).source() == "https://example.org/shop.git"
+    git(work, "remote", "set-url", "origin", "https://ada:sec@ret@example.org/shop.git")
+    assert Repository(work).source() == "https://example.org/shop.git"
     git(work, "remote", "set-url", "origin", "/srv/git/shop.git")
     assert Repository(work).source() is None
 

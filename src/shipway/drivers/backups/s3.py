@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from shipway.domain.errors import BackupFailed, NotStored, StoreFull, StoreGone
 from shipway.drivers.backups.sigv4 import EMPTY, Credentials, path_of, query_of, signed
 from shipway.system.http import Answer, Connection, Response
+from shipway.system.redact import shortened
 
 PART = 16 << 20  # bytes of the first parts, which are held in memory one at a time
 GROWS = 1000  # parts after which they become larger: at most 10,000 are allowed
@@ -177,7 +178,7 @@ class S3Store:
             code, message = tree.findtext("Code") or "", tree.findtext("Message") or ""
         except BackupFailed:
             code, message = "", ""
-        said = f"{answer.status} {code} {message}".strip()[:200]
+        said = shortened(f"{answer.status} {code} {message}".strip(), 200)
         if code == "NoSuchBucket":
             return StoreGone(
                 f"the store has no bucket {self._bucket} ({said})", hint="create it, or correct `backups.to`"

@@ -12,6 +12,7 @@ from shipway.domain.cdn import Answered
 from shipway.domain.errors import CdnError
 from shipway.system.fetch import Fetcher, Server
 from shipway.system.http import Answer
+from shipway.system.redact import shortened
 
 SHOWN = 200  # characters of an error's body
 LONGEST = 3600.0  # seconds of a Retry-After that are believed
@@ -62,7 +63,7 @@ class Api:
     def _require_accepted(self, answer: Answer) -> None:
         if 200 <= answer.status <= 299:
             return
-        said = " ".join(answer.body.decode("utf-8", "replace").split())[:SHOWN]
+        said = shortened(" ".join(answer.body.decode("utf-8", "replace").split()), SHOWN)
         if answer.status in (401, 403):
             name = self._secret
             raise CdnError(

@@ -18,6 +18,7 @@ from pathlib import Path
 from shipway.domain.value import dataclass
 from shipway.drivers.database.alembic import start_command
 from shipway.system.process import CHUNK, kill_group
+from shipway.system.variables import for_others
 
 TIMED_OUT = 124  # as of timeout(1)
 OTHER = 65  # see alembic_program
@@ -75,7 +76,7 @@ class Worker:
 class _Process:
     def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            command, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, env={**for_others(), **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
         self.end = weakref.finalize(self, _end, self._process)  # at the latest when this process exits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from shipway.domain.errors import MigrationFailed, ProofError
 from shipway.ports import DatabaseTool, OneOff, Scratch, ScratchDatabase
 from shipway.system.process import run
+from shipway.system.variables import for_others
 
 
 def require_file(folder: Path, name: str) -> None:
@@ -48,7 +48,7 @@ def one_off(env: Mapping[str, str], timeout: float) -> OneOff:
     """Runs commands with these variables in addition."""
 
     def call(command: Sequence[str]) -> tuple[int, str]:
-        done = run(command, env={**os.environ, **env}, timeout=timeout)
+        done = run(command, env={**for_others(), **env}, timeout=timeout)
         return done.code, done.output
 
     return call

@@ -17,6 +17,7 @@ from typing import Any
 from shipway.domain.dns import RecordChange, RecordSet, record_set
 from shipway.domain.errors import DnsError, UsageError
 from shipway.system.installation import missing_part
+from shipway.system.redact import shortened
 
 # name in a plan: (module, class, package, arguments that it needs)
 PROVIDERS: Mapping[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -30,6 +31,7 @@ BOUNDS: Mapping[str, object] = {
     "timeout": 15, "retry_count": 3, "retry_period": 5, "client_max_attempts": 3, "pagerules": False, "min_ttl": 60,
 }  # fmt: skip
 OTHER = re.compile(r"(octodns_[a-z0-9_]+)\.([A-Za-z][A-Za-z0-9]*)")
+SHOWN = 400  # characters of an error
 UNLIMITED = 2.0  # as a share of changed records: the core's plan was shown and approved
 
 
@@ -184,7 +186,7 @@ def _record(zone: Any, item: RecordSet) -> Any:
 def _message(error: BaseException) -> str:
     """Its text in one line, with that of its cause if it has none."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text[:400]
+    return shortened(text, SHOWN)
 
 
 def _hint(error: BaseException) -> str:

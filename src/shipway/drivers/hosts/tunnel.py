@@ -14,6 +14,7 @@ from pathlib import Path
 from shipway.domain.errors import EngineError
 from shipway.drivers.hosts.messages import login_failed
 from shipway.system.process import kill_group
+from shipway.system.variables import for_others
 
 SOCKET = "/var/run/docker.sock"  # on the host
 CONNECT_TIMEOUT = 10  # seconds until the host's SSH server answers
@@ -68,7 +69,7 @@ class Tunnel:
         forwards = ["-L", f"{self.engine}:{SOCKET}", "-D", str(self.proxy)]
         self._process = subprocess.Popen(
             ["sh", "-c", KEEPER, str(self.folder), ssh, *options, *forwards, "--", name, REMOTE],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=for_others(),
             start_new_session=True,  # Ctrl-C is for this process: the rollback needs ssh
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
@@ -98,7 +99,7 @@ class Tunnel:
         args = [self._ssh, "-F", "none", "-S", str(self.master), "-T", "host", command]
         try:
             done = subprocess.run(
-                args, input=data, capture_output=True, text=True, errors="replace", timeout=timeout, check=False,
+                args, input=data, capture_output=True, text=True, errors="replace", timeout=timeout, check=False, env=for_others(),
                 start_new_session=True,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -127,7 +128,9 @@ class Tunnel:
         command = [self._ssh, "-F", "none", "-S", str(self.master), *args]
         nothing = subprocess.DEVNULL
         try:
-            done = subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False)
+            done = subprocess.run(
+                command, stdin=nothing, stdout=nothing, stderr=nothing, timeout=ANSWER, check=False, env=for_others()
+            )
         except subprocess.TimeoutExpired:
             return 124
         return done.returncode

@@ -18,6 +18,7 @@ from shipway.drivers import docker_config
 from shipway.drivers.credentials import HUB, Credentials
 from shipway.system import process
 from shipway.system.private_file import private_folder, write_bytes
+from shipway.system.variables import for_others
 
 IID, METADATA, SECRETS, SSH = "iid", "metadata.json", "secrets", "ssh"  # in the folder of one build
 INSTALL = "install the buildx plug-in (package docker-buildx or docker-buildx-plugin)"
@@ -84,7 +85,7 @@ def docker_clients() -> list[str]:
 
 def run_quietly(command: Sequence[str]) -> tuple[int, str]:
     """Run a short command."""
-    done = process.run(list(command), timeout=30)
+    done = process.run(list(command), env=for_others(), timeout=30)
     return done.code, done.output
 
 
@@ -162,7 +163,7 @@ def environment(connection: Mapping[str, str], config: Path | None = None) -> di
 
     connection: variables that select the engine. config: folder of the docker configuration, if not the user's own.
     """
-    own = {name: value for name, value in os.environ.items() if name not in CONNECTION}
+    own = {name: value for name, value in for_others().items() if name not in CONNECTION}
     settings = {"DOCKER_CONFIG": str(config)} if config else {}
     return {**own, **connection, **settings, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 

@@ -15,6 +15,7 @@ from shipway.domain.infra import InfraPlace, InfraPlan, Output, ResourceChange
 from shipway.domain.provisioned import Infra
 from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
+from shipway.system.redact import shortened
 
 
 class CommandTool:
@@ -65,7 +66,7 @@ class CommandTool:
         if code or not isinstance(found, dict) or found.get("error"):
             last = err.strip().splitlines()[-1:] or [f"exit code {code}"]
             told = found.get("error") if isinstance(found, dict) else None
-            why = str(told or (last[0] if code else "it printed no JSON object"))[:500]
+            why = shortened(str(told or (last[0] if code else "it printed no JSON object")), 500)
             raise InfraError(f"`{self._settings.run[:60]}` failed to {what}: {why}")
         return found
 

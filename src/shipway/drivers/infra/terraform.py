@@ -30,6 +30,7 @@ from shipway.domain.provisioned import Infra
 from shipway.drivers.infra.backends import STATE, has_backend, last_backend, lineage, lineage_of
 from shipway.drivers.infra.data import holds_data
 from shipway.drivers.infra.process import environment, run_gently
+from shipway.system.redact import shortened
 
 OVERRIDE = "shipway_override.tf.json"
 LOCK_TIMEOUT = "10s"
@@ -191,7 +192,7 @@ class Terraform:
             )
         lines = [line.strip("│╷╵ ") for line in err.splitlines()]
         begin = next((number for number, line in enumerate(lines) if line.startswith("Error")), 0)
-        told = " ".join(line for line in lines[begin:] if line)[:1500]
+        told = shortened(" ".join(line for line in lines[begin:] if line), 1500)
         return InfraError(f"{self.program} {what} failed: {told or 'without a message'}")
 
     def _json(self, args: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shipway.domain.errors import ProofError
 from shipway.system.installation import missing_part
+from shipway.system.variables import for_others
 
 # Prefixes of excluded rules, which a proof covers better, or which are a matter of taste:
 LEFT_OUT = (
@@ -70,7 +71,7 @@ class Squawk:
 def _run(command: Sequence[str], folder: str) -> list[dict[str, str | int | None]]:
     """squawk exits with 1 if it finds something; its whole output is then still the findings."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT)
+        done = subprocess.run(command, cwd=folder, env=for_others(), capture_output=True, text=True, timeout=_TIMEOUT)
         found = json.loads(done.stdout or "null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise ProofError(f"squawk failed: {error}", hint="the scripts were not linted") from error

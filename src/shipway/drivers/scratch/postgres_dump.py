@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from shipway.domain.errors import ProofError
 from shipway.drivers.libpq import variables
 from shipway.ports import OneOff
 from shipway.system.process import run
+from shipway.system.variables import for_others
 
 OPTIONS = ("--schema-only", "--no-password", "--no-tablespaces", "--lock-wait-timeout=10000")
 TIMEOUT = 120.0  # seconds
@@ -54,7 +54,7 @@ def dump(database: str, url: str, version: int, client: OneOff | None, session: 
     elif local_version() < version // 10000:
         return None
     else:
-        done = run([_program(), *words], env={**os.environ, **variables(url)}, timeout=TIMEOUT)
+        done = run([_program(), *words], env={**for_others(), **variables(url)}, timeout=TIMEOUT)
         code, output = done.code, done.output
     if code:
         raise ProofError(f"pg_dump can't write the schema of {database}\n{output.strip()}")

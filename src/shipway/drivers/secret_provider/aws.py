@@ -11,6 +11,7 @@ from shipway.domain.secret_source import ProvidedSecret, SecretSource
 from shipway.domain.secret_value import as_text
 from shipway.drivers.secret_provider.operator import Operator
 from shipway.system.installation import missing_part
+from shipway.system.redact import shortened
 
 BATCH = 10  # parameters of one request, the service's limit
 
@@ -121,11 +122,11 @@ class _translated:
             return
         if isinstance(error, ClientError):
             known = error.response.get("Error", {})
-            said = f"{known.get('Code', '')}: {known.get('Message', '')}"[:300]
+            said = shortened(f"{known.get('Code', '')}: {known.get('Message', '')}", 300)
             raise SecretUnavailable(
                 f"AWS in {self._region} refuses: {said}", hint="which identity is used: aws sts get-caller-identity"
             ) from None
         if isinstance(error, BotoCoreError):
             raise SecretUnavailable(
-                f"AWS in {self._region}: {str(error)[:300]}", hint="nothing was changed; try again"
+                f"AWS in {self._region}: {shortened(str(error), 300)}", hint="nothing was changed; try again"
             ) from None

@@ -12,9 +12,11 @@ from shipway.domain.secret_value import FILE as LARGEST
 from shipway.domain.secret_value import as_text
 from shipway.drivers.secret_provider.operator import Operator
 from shipway.system.process import kill_group
+from shipway.system.redact import without
+from shipway.system.variables import for_others
 
+SHOWN = 200  # characters of an error
 TIMEOUT = 60.0  # seconds for each key; a person may have to unlock the store
-OWN = ("SHIPWAY_KEY", "SHIPWAY_LEDGER")  # variables that no program but Shipway needs
 
 
 class Command:
@@ -44,7 +46,7 @@ class Command:
         return {key: ProvidedSecret(as_text(value)) for key, value in found.items() if value is not None}
 
     def _run(self, args: Sequence[str], key: str, timeout: float, missing: set[int]) -> bytes | None:
-        env = {name: value for name, value in self._operator.environ.items() if name not in OWN}
+        env = for_others(self._operator.environ)
         try:
             process = subprocess.Popen(
                 args, env=env, cwd=self._operator.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -64,10 +66,10 @@ class Command:
         if process.returncode in missing:
             return None
         if process.returncode:
-            said = errors.decode("utf-8", "replace").strip().splitlines()
+            said, given = errors.decode("utf-8", "replace").strip().splitlines(), output.decode("utf-8", "replace")
             raise SecretUnavailable(
                 f"{self._name} exited with {process.returncode} for {key}"
-                + (f": {said[-1][:200]}" if said and errors.strip() != output.strip() else ""),
+                + (f": {without(given, said[-1], SHOWN)}" if said and errors.strip() != output.strip() else ""),
                 hint=f"run it yourself, as {self._operator.file} says",
             )
         if len(output) > LARGEST:

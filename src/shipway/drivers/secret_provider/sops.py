@@ -19,6 +19,7 @@ from shipway.domain.errors import SecretError, SecretUnavailable
 from shipway.domain.secret_source import ProvidedSecret, SecretSource
 from shipway.drivers.secret_provider.operator import Operator
 from shipway.system.process import kill_group
+from shipway.system.redact import shortened
 
 PROGRAM = "sops"
 TIMEOUT = 60.0  # seconds
@@ -125,7 +126,7 @@ class Sops:
         if process.returncode:
             said = errors.decode("utf-8", "replace").strip().splitlines()
             raise SecretUnavailable(
-                f"{PROGRAM} can't decrypt {self._path}" + (f": {said[-1][:200]}" if said else ""),
+                f"{PROGRAM} can't decrypt {self._path}" + (f": {shortened(said[-1], 200)}" if said else ""),
                 hint="is the identity here? SOPS_AGE_KEY_FILE names its file",
             )
         try:

@@ -14,6 +14,7 @@ from shipway.domain.errors import SecretError, SecretUnavailable
 from shipway.domain.secret_source import ProvidedSecret, SecretSource
 from shipway.drivers.secret_provider.operator import Operator
 from shipway.system.http import Answer, Connection
+from shipway.system.redact import of_process, shortened
 
 TIMEOUT = 15.0  # seconds
 LARGEST = 16 << 20  # bytes of a response
@@ -85,6 +86,7 @@ class Vault:
         token = _given(section, "token")
         if not token and _given(section, "role_id"):
             login = {"role_id": _given(section, "role_id"), "secret_id": _given(section, "secret_id")}
+            of_process().add({"vault secret_id": login["secret_id"]})
             mount = quote(str(section.get("approle", "approle")))
             answer = connection.ask("POST", f"/v1/auth/{mount}/login", json.dumps(login).encode(), common)
             if answer.status != 200:
@@ -94,6 +96,7 @@ class Vault:
             raise SecretError(
                 f"there is no token for {self._address}", hint="set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID"
             )
+        of_process().add({"vault token": token})
         try:
             token.encode("ascii")
         except UnicodeEncodeError:
@@ -132,7 +135,8 @@ class Vault:
     def _refused(self, answer: Answer, what: str) -> SecretUnavailable:
         """The error; a redirect is one too, since the token must not go to another address."""
         try:
-            said = "; ".join(str(item) for item in json.loads(answer.body).get("errors") or ())[:200].replace("\n", " ")
+            told = "; ".join(str(item) for item in json.loads(answer.body).get("errors") or ())
+            said = shortened(told, 200).replace("\n", " ")
         except (ValueError, AttributeError):
             said = ""
         why = f"HTTP status {answer.status}" + (f" ({said})" if said else "")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
+from shipway.system.variables import for_others
 
 TIMEOUT = 60.0
 # Output must not depend on the user, and no program named by a configuration may run.
@@ -88,7 +89,7 @@ def failure(what: str, stderr: str) -> RepositoryError:
 
 def environment() -> dict[str, str]:
     """Environment of git's commands. Keeps GIT_CONFIG_COUNT etc., by which a CI job provides credentials."""
-    return {name: value for name, value in os.environ.items() if name not in DROPPED} | FIXED
+    return {name: value for name, value in for_others().items() if name not in DROPPED} | FIXED
 
 
 def settings(named: bool = True) -> list[str]:

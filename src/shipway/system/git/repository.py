@@ -218,7 +218,7 @@ class Repository:
         url = self.setting("remote.origin.url") or ""
         if "://" not in url and not re.match(r"[\w.-]+@[\w.-]+:", url):
             return None
-        return re.sub(r"://[^@/]*@", "://", url)
+        return re.sub(r"://[^/]*@", "://", url)
 
     def _source(self, revision: str) -> Source:
         """The commit's objects; those of submodules and Git LFS are stored beside them."""
