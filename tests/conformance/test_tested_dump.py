@@ -61,7 +61,20 @@ def take(address: str, name: str = "", program: str = "") -> tuple[int, list[str
     }  # fmt: skip
     options = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
     command = PostgresServer().command("take", "new.dump", "old.dump")
-    run = ["docker", "run", "--rm", "--tmpfs", "/snapshots:size=400m", *options, IMAGE, "sh", "-c", INSTEAD, "sh", *command]
+    run = [
+        "docker",
+        "run",
+        "--rm",
+        "--tmpfs",
+        "/snapshots:size=400m",
+        *options,
+        IMAGE,
+        "sh",
+        "-c",
+        INSTEAD,
+        "sh",
+        *command,
+    ]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     return done.returncode, (done.stdout + done.stderr).splitlines()
 
@@ -72,7 +85,10 @@ def test_what_was_restored_is_the_file(address: str) -> None:
     assert "shipway-rows public.pets\t20000" in output
     assert any(line.startswith("shipway-shape ") for line in output)
     digest = next(line for line in output if line.startswith("shipway-taken ")).split()[2]
-    assert {line for line in output if line.startswith("there ")} == {f"there new.dump {digest}", f"there old.dump {EARLIER}"}
+    assert {line for line in output if line.startswith("there ")} == {
+        f"there new.dump {digest}",
+        f"there old.dump {EARLIER}",
+    }
 
 
 @pytest.mark.parametrize(

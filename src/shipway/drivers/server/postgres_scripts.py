@@ -43,7 +43,7 @@ here() { (plain; export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
 serve() {
   plain
   env -u PGHOST -u PGPORT -u PGUSER -u PGPASSWORD -u PGDATABASE POSTGRES_HOST_AUTH_METHOD=trust \
-    POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" POSTGRES_INITDB_ARGS=-N \
+    POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" \
     docker-entrypoint.sh postgres -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
     -c synchronous_commit=off -c archive_mode=off -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=256MB \
     -c autovacuum=off >/tmp/server.log 2>&1 &
