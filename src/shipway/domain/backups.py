@@ -21,6 +21,7 @@ ATTEMPTS = 3  # of a due backup
 NAMED = re.compile(r"\d{8}T\d{6}Z-")  # begins names of backups
 ABANDONED = 86400.0  # seconds after which what another ledger left is no upload in progress
 PAUSE = 600.0  # seconds between them
+SKEW = 60.0  # seconds that a time may be ahead of the clock; one that is more was written by a clock that was set back since
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Manifest:
 
     app: str
     environment: str
-    name: str  # unique, ascending with time
+    name: str  # unique; begins with the time of the controller's clock
     at: float  # seconds since the epoch: when the dump began
     release: int
     schema: str | None
@@ -209,13 +210,18 @@ def _newest(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> set[int]:
         (keep.weekly, lambda when: when.isocalendar()[:2]),
         (keep.monthly, lambda when: (when.year, when.month)),
     ):
-        newest = {period(datetime.fromtimestamp(item.started, zone)): item.id for item in backups}
+        newest: dict[object, int] = {}
+        for item in backups:
+            when = period(datetime.fromtimestamp(item.started, zone))
+            newest.pop(when, None)  # the period is as new as its newest one
+            newest[when] = item.id
         found.update(list(newest.values())[-count:] if count else ())
     return found
 
 
-def _order(item: Backup) -> tuple[float, int]:
-    return item.started, item.id
+def _order(item: Backup) -> int:
+    """The ledger's, not that of a clock, which may have been set back."""
+    return item.id
 
 
 def last_good(backups: Iterable[Backup]) -> Backup | None:
@@ -237,9 +243,9 @@ def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: fl
     own = [item for item in backups if item.due == at]
     if any(item.outcome in (STORED, REMOVED) for item in own):
         return None
-    if any(item.started >= at and item.outcome in (STORED, REMOVED) for item in backups):
+    if any(at <= item.started <= now + SKEW and item.outcome in (STORED, REMOVED) for item in backups):
         return None
-    if len(own) >= ATTEMPTS or any(now - (item.finished or item.started) < PAUSE for item in own):
+    if len(own) >= ATTEMPTS or any(-SKEW <= now - (item.finished or item.started) < PAUSE for item in own):
         return None
     return at
 
@@ -255,16 +261,16 @@ class BackupAge:
 
 def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:
     """times: due times up to now, newest first; empty without a schedule."""
-    found, newest = last_good(backups), max(backups, key=lambda item: item.started, default=None)
+    found, newest = last_good(backups), max(backups, key=_order, default=None)
     problem = ""
     if newest is not None and not newest.good and newest.outcome != PENDING:
         problem = newest.problem or newest.detail or newest.state
     last = found.started if found else None
     next(times, None)  # the newest may be in progress
     before = next(times, None)
-    late = before is not None and before > since and (last is None or last < before)
+    late = before is not None and before > since and (last is None or last < before or last > now + SKEW)
     if settings.require is not None:
-        late = late or last is None or now - last > settings.require.max_age
+        late = late or last is None or not -SKEW <= now - last <= settings.require.max_age
     return BackupAge(last, late, problem)
 
 
@@ -276,8 +282,13 @@ def refused(required: Required | None, backups: Sequence[Backup], now: float, *,
     if found is None:
         return f"a verified backup of at most {_hours(required.max_age)} is required, and there is none"
     old = now - found.started
-    if old <= required.max_age:
+    if -SKEW <= old <= required.max_age:
         return ""
+    if old < 0:
+        return (
+            f"a verified backup of at most {_hours(required.max_age)} is required, and the clock was {_hours(-old)} ahead when "
+            "the last one was made: its age is unknown"
+        )
     return f"a verified backup of at most {_hours(required.max_age)} is required, and the last one is {_hours(old)} old"
 
 

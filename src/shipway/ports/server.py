@@ -82,7 +82,8 @@ class DatabaseServer(Protocol):
         take FILE KEPT…: dump the database into FILE, restore it to another server as a test, and remove files not KEPT. Prints
         lines as `rows`, then `shipway-taken SIZE DIGEST`; `shipway-full SIZE FREE` if the disk is too full. Bytes; sha256.
         verify FILE DIGEST: restore FILE to another server as a test; prints lines as `rows`.
-        With the variable SHAPE, both also print `shipway-shape DIGEST`: sha256 of the schema found there, as text.
+        With the variable SHAPE, both also print `shipway-shape DIGEST`: sha256 of the schema found there, as text. With
+        TEMPORARY, FILE needn't survive a power failure.
         load FILE DIGEST NEW: restore FILE into a database NEW with the owner, rights and settings of the client's one.
         swap NEW OLD: rename the client's database to OLD and NEW to its name, both or none, ending all its sessions. Once it
         has renamed them, it only completes what is left to do.

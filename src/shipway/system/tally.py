@@ -40,22 +40,23 @@ class Reader:
     """Chunks as a file that can only be read."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._rest, self.error = chunks, b"", cast(BaseException | None, None)
+        self._chunks, self._chunk, self._at, self.error = chunks, b"", 0, cast(BaseException | None, None)
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes; all of them if it is negative."""
         if size < 0:
-            found, self._rest = self._rest + b"".join(self._chunks), b""
+            found, self._chunk = self._chunk[self._at :] + b"".join(self._chunks), b""
             return found
-        while not self._rest:
+        while self._at >= len(self._chunk):
             try:
-                self._rest = next(self._chunks)
+                self._chunk, self._at = next(self._chunks), 0
             except StopIteration:
                 return b""
             except BaseException as error:
                 self.error = error  # the library in between may replace it
                 raise
-        found, self._rest = self._rest[:size], self._rest[size:]
+        found = self._chunk[self._at : self._at + size]  # never the rest: it would be copied for each small read
+        self._at += len(found)
         return found
 
 

@@ -19,7 +19,7 @@ def reading(file: IO[bytes]) -> tarfile.TarFile:
 def reading_stream(chunks: Iterator[bytes], largest: int | None = None) -> tarfile.TarFile:
     """Open a stream, read once and in order. TooLarge if it exceeds `largest` bytes."""
     stream = cast(IO[bytes], _Stream(chunks, largest))
-    return tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape")
+    return tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK, encoding="utf-8", errors="surrogateescape")
 
 
 def writing(file: IO[bytes]) -> tarfile.TarFile:
@@ -53,16 +53,17 @@ class _Stream:
     """Chunks as a file."""
 
     def __init__(self, chunks: Iterator[bytes], largest: int | None) -> None:
-        self._chunks, self._rest, self._left = chunks, b"", largest
+        self._chunks, self._chunk, self._at, self._left = chunks, b"", 0, largest
 
     def read(self, size: int) -> bytes:
-        if not self._rest:
-            self._rest = next(self._chunks, b"")
+        if self._at >= len(self._chunk):
+            self._chunk, self._at = next(self._chunks, b""), 0
             if self._left is not None:
-                self._left -= len(self._rest)
+                self._left -= len(self._chunk)
                 if self._left < 0:
                     raise TooLarge
-        data, self._rest = self._rest[:size], self._rest[size:]
+        data = self._chunk[self._at : self._at + size]
+        self._at += len(data)
         return data
 
 

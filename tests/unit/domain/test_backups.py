@@ -130,10 +130,13 @@ TIMES = [START + number * DAY for number in range(10, -1, -1)]
         ([made(1, NOW - 100, FAILED, due=TIMES[0])], START, None),
         ([made(1, NOW - 1000, FAILED, due=TIMES[0])], START, TIMES[0]),
         ([made(number, NOW - 3000, FAILED, due=TIMES[0]) for number in range(3)], START, None),
+        ([made(1, NOW + 30 * DAY)], START, TIMES[0]),
+        ([made(1, NOW + 30 * DAY, FAILED, due=TIMES[0])], START, TIMES[0]),
     ],
     ids=[
         "none yet", "set up since then", "taken", "died just now", "died a while ago", "died too often", "taken by a person since", "one for all missed",
         "deployed since, but backed up before", "failed just now", "failed a while ago", "failed too often",
+        "taken by a clock that was ahead", "failed by a clock that was ahead",
     ],
 )  # fmt: skip
 def test_one_is_due(backups: list[Backup], since: float, expected: float | None) -> None:
@@ -164,6 +167,22 @@ def test_a_deployment_may_require_one() -> None:
     only = Required(DAY, MIGRATIONS)
     assert refused(only, [], NOW, migrates=False) == ""
     assert refused(only, [], NOW, migrates=True) != ""
+
+
+def test_a_clock_that_was_set_back() -> None:
+    """The ledger's order counts. What has a time in the future has no known age."""
+    ahead, then = made(1, START + 40 * DAY), [made(number, START + number * DAY) for number in range(2, 5)]
+    assert last_good([ahead, *then]) == then[-1]
+    assert kept([ahead, *then], Keep(0, 0, 0)) == [4]
+    assert kept([ahead, *then], Keep(2, 0, 0)) == [3, 4]
+    again = [ahead, *then, made(5, START + 40 * DAY + 60)]
+    assert kept(again, Keep(2, 0, 0)) == [4, 5], "the day counts as new once it has a new one"
+    late = [made(6, NOW + DAY)]
+    assert "its age is unknown" in refused(Required(DAY), late, NOW, migrates=True)
+    assert refused(Required(DAY), [*late, made(7, NOW - 60)], NOW, migrates=True) == ""
+    assert refused(Required(DAY), [made(1, NOW + 1)], NOW, migrates=True) == "", "clocks differ by a little"
+    assert age(iter(TIMES), late, SETTINGS, START, NOW).late
+    assert not age(iter(TIMES), [*late, made(7, NOW - 60)], SETTINGS, START, NOW).late
 
 
 def test_rows_are_compared() -> None:

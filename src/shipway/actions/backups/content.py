@@ -38,7 +38,7 @@ def shell_for(ctx: Context, now: Deployment, release: Release, where: Environmen
         names.backups(shell.app, shell.environment, shell.accessory.name) if path == FOLDER else name: path
         for name, path in shell.spec.volumes.items()
     }
-    name, env = f"{shell.app}_{shell.environment}_job_backup", {**shell.spec.env, "SHAPE": "1"}
+    name, env = f"{shell.app}_{shell.environment}_job_backup", {**shell.spec.env, "SHAPE": "1", "TEMPORARY": "1"}
     spec = dataclasses.replace(shell.spec, name=name, volumes=there, env=env)
     files = dataclasses.replace(shell.files, spec=spec) if shell.files else None
     return dataclasses.replace(shell, spec=spec, files=files)

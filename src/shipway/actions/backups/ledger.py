@@ -64,8 +64,8 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
             own.ledger.copy_to(str(copy))  # before the record: a restored ledger must not have it pending
             manifest = Manifest("", "", new_name(own, own.ledger.identity()), own.clock(), 0, None, LEDGER, "")
             with recorded(own, begun(own, target, manifest, reason, due), target) as record:
-                clean_up(own, target, known)
                 require_there(target, known)
+                clean_up(own, target, known)
                 with own.part("store", given.to):
                     parts = [store_part(target, manifest, _part(LEDGER, copy), _content(copy))]
                     if key is not None:

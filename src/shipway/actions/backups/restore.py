@@ -17,7 +17,7 @@ from shipway.actions.environment.disk_space import SPARE
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
-from shipway.domain.backups import DATABASE, STORED, Manifest, describe
+from shipway.domain.backups import DATABASE, STORED, Backup, Manifest, describe
 from shipway.domain.disk import relief
 from shipway.domain.errors import BackupFailed, DiskFull, ShipwayError, UsageError
 from shipway.domain.size import readable
@@ -43,7 +43,7 @@ def open_backup(
         )
     known = ctx.ledger.backups(app, environment)
     if name == "latest":
-        name = newest(target, without=[item.name for item in known if not item.good])
+        name = newest(target, known)
     manifest, digest = read_manifest(target, name, key)
     recorded = next((item for item in known if item.name == name), None)
     if recorded is not None and recorded.outcome == STORED and recorded.digest != digest:
@@ -59,12 +59,15 @@ def stored_names(target: Target) -> list[str]:
     return sorted({words[0] for words in found if words[1:] == ["manifest.age"]}, reverse=True)
 
 
-def newest(target: Target, without: Collection[str] = ()) -> str:
-    """The newest in the store. BackupFailed without one."""
-    names = [name for name in stored_names(target) if name not in without]
+def newest(target: Target, known: Collection[Backup] = ()) -> str:
+    """The newest in the store, without those that the ledger knows as not good. BackupFailed without one."""
+    order = {item.name: item.id if item.good else 0 for item in known}
+    names = [name for name in stored_names(target) if order.get(name) != 0]
     if not names:
         raise BackupFailed(f"{target.settings.to} has no good backup of {target.environment or 'the ledger'}")
-    return names[0]
+    if names[0] not in order:
+        return names[0]
+    return max(names, key=lambda name: order.get(name, 0))  # a name has the time of a clock, which may be set back
 
 
 def fetch(

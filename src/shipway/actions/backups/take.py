@@ -51,7 +51,16 @@ from shipway.domain.backups import (
     name_of,
     with_stored,
 )
-from shipway.domain.errors import BackupFailed, Interrupted, ShipwayError, SnapshotFailed
+from shipway.domain.errors import (
+    BackupFailed,
+    Damaged,
+    Interrupted,
+    NotStored,
+    OtherKey,
+    ShipwayError,
+    SnapshotFailed,
+    StoreError,
+)
 from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
@@ -67,8 +76,8 @@ def backup(
         target = target_of(own, release, where)
         known = own.ledger.backups(app, environment)
         with recorded(own, _begun(own, target, reason, due), target) as record:
-            clean_up(own, target, known)
             require_there(target, known)
+            clean_up(own, target, known)
             made = _take(own, target, record, wait)
         remove_old(own, target)
         return made
@@ -93,26 +102,52 @@ def begun(ctx: Context, target: Target, manifest: Manifest, reason: str, due: fl
 
 @contextmanager
 def recorded(ctx: Context, record: Backup, target: Target) -> Iterator[Backup]:
-    """Records a failure as the outcome, and removes what was stored by then. One that was verified stays."""
+    """Records a failure as the outcome, and removes what was stored by then. One that is stored as a whole, and not shown to
+    be damaged, stays pending: the next backup verifies it."""
     try:
         yield record
     except BaseException as error:
         ctx.cancelled.clear()  # must also run after an interrupt
-        now = next(item for item in ctx.ledger.backups(target.app, target.environment) if item.id == record.id)
-        if now.outcome == STORED:
-            raise
-        detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
-        ctx.ledger.record_backup(dataclasses.replace(now, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
         try:
-            delete(target, record.name)
-        except ShipwayError as problem:  # of a store that is gone; the next backup does it
-            ctx.reporter.note(f"parts of {record.name} may remain in the store: {problem.message}")
+            _record_failure(ctx, target, record, error)
+        except StoreError as problem:
+            ctx.reporter.note(
+                f"the ledger can't record how {record.name} ended: {problem.message}; the next backup completes or removes it"
+            )
         raise
 
 
+def _record_failure(ctx: Context, target: Target, record: Backup, error: BaseException) -> None:
+    now = next(item for item in ctx.ledger.backups(target.app, target.environment) if item.id == record.id)
+    if now.outcome == STORED:
+        return
+    if _may_be_whole(target, now, error):
+        ctx.reporter.note(f"{record.name} is stored, but not verified: the next backup does that")
+        return
+    detail = error.message if isinstance(error, ShipwayError) else type(error).__name__
+    ctx.ledger.record_backup(dataclasses.replace(now, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
+    try:
+        delete(target, record.name)
+    except ShipwayError as problem:  # of a store that is gone; the next backup does it
+        ctx.reporter.note(f"parts of {record.name} may remain in the store: {problem.message}")
+
+
+def _may_be_whole(target: Target, item: Backup, error: BaseException) -> bool:
+    """Whether it may be stored as a whole after an error that doesn't show it to be damaged."""
+    if not item.digest or isinstance(error, (Damaged, OtherKey)):
+        return False
+    try:
+        there = target.store.list(target.folder)
+    except BackupFailed:
+        return True  # a store that is gone shows nothing
+    if not there:
+        return True  # nor does one that is empty: a disk that isn't mounted
+    return manifest_object(item.manifest) in there and not isinstance(error, NotStored)
+
+
 def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
-    """Finish backups whose process died: one that is completely stored is verified, others are removed from the store, with
-    what a process of another ledger left there long ago."""
+    """Finish backups that are pending since their process died, or the ledger or the store was away: one that is completely
+    stored is verified, others are removed from the store, with what a process of another ledger left there long ago."""
     target.store.clean_up(target.folder, ABANDONED)
     since = ctx.ledger.now() - ABANDONED
     for item in known:
@@ -120,12 +155,12 @@ def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
             target.store.clean_up(f"{target.folder}{item.name}/")
     there = target.store.list(target.folder)
     for item in known:
-        if item.outcome == PENDING:
+        if item.outcome == PENDING and not (item.digest and (item.store != target.settings.to or not there)):
             _finish(ctx, target, item, whole=bool(item.digest) and manifest_object(item.manifest) in there)
     folders = {name.removeprefix(target.folder).split("/")[0] for name in there}
     # One without a digest has a manifest that this ledger never wrote: it is older than the backup, as after a restore.
-    bad = {item.name for item in known if item.outcome in (PENDING, FAILED, REMOVED) and item.digest}
-    bad -= {item.name for item in ctx.ledger.backups(target.app, target.environment) if item.outcome == STORED}
+    current = ctx.ledger.backups(target.app, target.environment)
+    bad = {item.name for item in current if item.outcome in (FAILED, REMOVED) and item.digest}
     partial = leftovers(
         [name.removeprefix(target.folder) for name in there],
         [item.name for item in known],
@@ -137,14 +172,20 @@ def clean_up(ctx: Context, target: Target, known: list[Backup]) -> None:
 
 
 def _finish(ctx: Context, target: Target, item: Backup, *, whole: bool) -> None:
+    """Verify it, or record it as failed. An error that doesn't show it to be damaged leaves it as it is."""
+    detail = "its process died before it was complete"
     if whole:
         try:
-            finished(ctx, target, item, None)
+            try:
+                finished(ctx, target, item, None)
+            except OtherKey:  # the plan's key is another one since
+                finished(ctx, dataclasses.replace(target, private=None), item, None)
             return
         except BackupFailed as error:
-            detail = f"its process died before it was verified: {error.message}"
-    else:
-        detail = "its process died before it was complete"
+            if _may_be_whole(target, item, error):
+                ctx.reporter.note(f"{item.name} can't be verified now: {error.message}; the next backup does it")
+                return
+            detail = f"it was not verified when it was made: {error.message}"
     ctx.ledger.record_backup(dataclasses.replace(item, outcome=FAILED, finished=ctx.ledger.now(), detail=detail))
 
 
@@ -238,7 +279,7 @@ def finished(
     manifest = record.manifest
     with ctx.part("verify", f"{record.name}: {describe(manifest)}"):
         if stored_digest(target, manifest) != record.digest:
-            raise BackupFailed(f"the stored {MANIFEST}{SUFFIX} of {record.name} is not what was written")
+            raise Damaged(f"the stored {MANIFEST}{SUFFIX} of {record.name} is not what was written")
         if shell is not None and target.settings.verify == RESTORE and target.private:
             how = restored(shell, target, manifest, target.private)
         else:

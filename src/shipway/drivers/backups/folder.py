@@ -18,6 +18,7 @@ from shipway.domain.errors import BackupFailed, NotStored, StoreFull, StoreGone
 from shipway.domain.size import readable
 
 CHUNK = 1 << 18
+STEP = 32 << 20  # bytes that are handed to the disk at a time
 PART = ".part-"  # begins the name of an unfinished object
 GONE = {errno.ENODEV, errno.ENXIO, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN}
 
@@ -29,7 +30,7 @@ class FolderStore:
         self._root = Path(path)
 
     def put(self, name: str, chunks: Iterator[bytes]) -> None:
-        """Written beside its place, synced, and renamed."""
+        """Written beside its place, synced, and renamed. Its pages leave the memory, so that it is read back from the disk."""
         target = self._path(name)
         part = target.with_name(f"{PART}{uuid.uuid4().hex}")
         with self._translated():
@@ -37,10 +38,16 @@ class FolderStore:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
                 with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    waiting = 0
                     for chunk in chunks:
                         file.write(chunk)
+                        waiting += len(chunk)
+                        if waiting >= STEP:  # now, so that the sync at the end is short
+                            _to_disk(file)
+                            waiting = 0
                     file.flush()
                     os.fsync(file.fileno())
+                    _to_disk(file)
                 part.replace(target)
                 _sync_folder(target.parent)
             except BaseException:
@@ -131,6 +138,13 @@ class FolderStore:
 
 
 HINT_FULL = "free space there, or set smaller numbers in `backups.keep`; the earlier backups are unchanged"
+
+
+def _to_disk(file: IO[bytes]) -> None:
+    """Begin to write what isn't on the disk yet, and forget what is."""
+    if hasattr(os, "posix_fadvise"):
+        file.flush()
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_folder(folder: Path) -> None:

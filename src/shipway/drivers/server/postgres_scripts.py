@@ -43,15 +43,29 @@ here() { (plain; export PGHOST=127.0.0.1 PGPORT=5432 PGPASSWORD=none; "$@"); }
 serve() {
   plain
   env -u PGHOST -u PGPORT -u PGUSER -u PGPASSWORD -u PGDATABASE POSTGRES_HOST_AUTH_METHOD=trust \
-    POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" docker-entrypoint.sh postgres \
-    -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off >/tmp/server.log 2>&1 &
+    POSTGRES_PASSWORD=none POSTGRES_USER="$PGUSER" POSTGRES_DB="$PGDATABASE" \
+    docker-entrypoint.sh postgres -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
+    -c synchronous_commit=off -c archive_mode=off -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=256MB \
+    -c autovacuum=off >/tmp/server.log 2>&1 &
   until here pg_isready -q; do
     kill -0 $! 2>/dev/null || { cat /tmp/server.log; return 1; }
     sleep 0.1
   done
 }
 save() { pg_dump -Fc; }
-test_it() { here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$1" && here rows; }
+test_it() { here pg_restore --exit-on-error --no-owner --no-privileges -d "$database" "$@" && here rows; } # its input without FILE
+dump_tested() { # restores while it dumps; what was restored has the digest of the file
+  mkfifo /tmp/tested /tmp/summed || return
+  sha256sum < /tmp/summed > /tmp/sum & summing=$!
+  { serve < /dev/null && test_it; code=$?; cat > /dev/null; exit "$code"; } < /tmp/tested > /tmp/test 2>&1 & testing=$!
+  { save || : > /tmp/unsaved; } | tee /tmp/tested /tmp/summed > "$1" && [ ! -e /tmp/unsaved ] || return
+  sum=$(digest "$1")
+  wait "$testing"
+  code=$?
+  cat /tmp/test
+  [ "$code" = 0 ] && wait "$summing" || return
+  [ "$sum" = "$(cut -d ' ' -f 1 /tmp/sum)" ] || { echo "the file of the dump is not what was restored: its digest differs"; return 1; }
+}
 shape() { here pg_dump -s --no-owner --no-privileges > /tmp/schema && sed -e '/^--/d' -e '/^\\/d' /tmp/schema; }
 restore() {
   file=$1 new=$2

@@ -10,40 +10,46 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 # Of a server: size (bytes), serve (a test server in this container, until it answers), save (the database to its output),
-# test FILE (restore it to the test server, print the rows there), shape (the schema there as text), restore FILE NEW, rows, swap, names (databases that a
+# test_it FILE (restore it to the test server, print the rows there), shape (the schema there as text), restore FILE NEW, rows, swap, names (databases that a
 # restore made), drop NAME….
 # The test of a snapshot restores it to a server in this container, so the copy is always removed with it.
 _SHARED = r"""
 say() { printf 'shipway-%s\n' "$*"; }
+digest() { sha256sum "$1" | cut -d ' ' -f 1; }
+dump_tested() { # FILE: dump the database into it and test it; sets sum, its digest
+  serve & server=$!
+  save > "$1" || return
+  wait "$server" || return
+  test_it "$1" || return
+  sum=$(digest "$1")
+}
 take() {
   file=$1; shift
   rm -f ./*.part
   size=$(size) || return
   free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
   [ "$free" -gt $((2 * size + 300000000)) ] || { say "full $size $free"; return 1; }
-  serve & server=$!
-  save > "$file.part" || return
-  wait "$server" || return
-  test_it "$file.part" && shaped || return
-  sync "$file.part" 2>/dev/null || sync
+  dump_tested "$file.part" && shaped || return
+  [ -n "${TEMPORARY-}" ] || sync "$file.part" 2>/dev/null || sync
   mv "$file.part" "$file" || return
   for old in *.dump; do
     case " $file $* " in *" $old "*) ;; *) rm -f "$old" ;; esac
   done
-  say "taken $(wc -c < "$file") $(sha256sum "$file" | cut -d ' ' -f 1)"
+  say "taken $(wc -c < "$file") $sum"
 }
 load() {
   file=$1 digest=$2 new=$3
   [ -f "$file" ] || { echo "the snapshot volume has no file $file"; return 1; }
-  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
+  [ "$(digest "$file")" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
   drop "$new" || return
   restore "$file" "$new"
 }
 verify() {
   file=$1 digest=$2
   [ -f "$file" ] || { echo "the volume has no file $file"; return 1; }
-  [ "$(sha256sum "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
-  serve || return
+  serve & server=$!
+  [ "$(digest "$file")" = "$digest" ] || { echo "$file is damaged: its digest differs"; return 1; }
+  wait "$server" || return
   test_it "$file" && shaped
 }
 shaped() {

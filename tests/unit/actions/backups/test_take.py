@@ -44,8 +44,8 @@ PLACE = dataclasses.replace(samples.STAGING, backups=SETTINGS)
 class Shop:
     """A world where release 1 serves, with a store in memory."""
 
-    def __init__(self, folder: Path, settings: Backups = SETTINGS) -> None:
-        self.world, self.store = World(folder), MemoryBackupStore()
+    def __init__(self, folder: Path, settings: Backups = SETTINGS, world: World | None = None) -> None:
+        self.world, self.store = world or World(folder), MemoryBackupStore()
         self.place = dataclasses.replace(samples.STAGING, backups=settings)
         made = Behaviour((ROWS, TAKEN), exit_code=0, files={f"/snapshots/{FILE}": DUMP})
         self.world.runtime.behave("*_job_backup*", made)
