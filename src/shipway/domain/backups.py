@@ -286,6 +286,7 @@ class BackupAge:
     late: bool  # whether a newer one should exist
     problem: str = ""  # why the newest one failed or is damaged
     archived: Archived | None = None  # None without `continuous`
+    archive_late: bool = False
 
 
 def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:

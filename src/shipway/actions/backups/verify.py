@@ -102,4 +102,12 @@ def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private:
         different.append("the schema is another one")
     if different:
         raise Damaged(f"the restored copy of {manifest.name} differs:\n  " + "\n  ".join(different[:20]))
-    return f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"
+    how = f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"
+    return how + (_replayed(shell, target, manifest, private) if manifest.base else "")
+
+
+def _replayed(shell: DatabaseClient, target: Target, manifest: Manifest, private: str) -> str:
+    from shipway.actions.backups.point_in_time import verify_base  # it imports this module
+
+    count = verify_base(shell, target, manifest, private, f"{uuid.uuid4().hex}.dump")
+    return f"; all files and {count} segments of the log of changes replayed"

@@ -13,7 +13,7 @@ base() {
   free=$(df -Pk . | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
   [ "$free" -gt $((size + 300000000)) ] || { say "full $size $free"; return 1; }
   piece=$(sql -c "SELECT format('%s-%s', system_identifier, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)) FROM pg_control_system()") &&
-    first=$(sql -c "SELECT div(pg_wal_lsn_diff(redo_lsn, '0/0'), pg_size_bytes(current_setting('wal_segment_size'))) FROM pg_control_checkpoint()") || return
+    first=$(sql -c "SELECT div(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), pg_size_bytes(current_setting('wal_segment_size')))") || return
   { pg_basebackup -w -D - -F tar -X fetch -c fast || touch /tmp/failed; } | gzip -1 > base.part
   [ ! -e /tmp/failed ] || return 1
   ended=$(sql -c 'SELECT extract(epoch FROM clock_timestamp())') || return
