@@ -14,6 +14,7 @@ from shipway.actions.backups.content import (
     shell_for,
     stored_digest,
 )
+from shipway.actions.backups.replay import verify_base
 from shipway.actions.backups.target import Target, require_there, target_of
 from shipway.actions.database.client import DatabaseClient
 from shipway.actions.environment.locks import fenced
@@ -107,7 +108,5 @@ def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private:
 
 
 def _replayed(shell: DatabaseClient, target: Target, manifest: Manifest, private: str) -> str:
-    from shipway.actions.backups.point_in_time import verify_base  # it imports this module
-
     count = verify_base(shell, target, manifest, private, f"{uuid.uuid4().hex}.dump")
     return f"; all files and {count} segments of the log of changes replayed"
