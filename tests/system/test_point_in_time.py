@@ -3,7 +3,6 @@ second restore, and a time that can't be."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -40,10 +39,6 @@ def moment(project: Tiny) -> str:
 def tick(project: Tiny) -> None:
     time.sleep(1.1)  # `every`
     project.shipway("tick", "--only", "backups")
-
-
-def stored(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent.name.startswith("wal-"))
 
 
 def test_a_time_is_restored(shop: Tiny) -> None:
@@ -88,20 +83,13 @@ def test_the_log_goes_on_after_a_restore(shop: Tiny) -> None:
     assert shop.psql("SELECT name FROM pets ORDER BY 1").split() == ["Cat", "Owl", "Rex"]
 
 
-def test_a_gap_is_said_and_closed(shop: Tiny, tmp_path: Path) -> None:
-    before = moment(shop)
+def test_a_gap_is_said_and_closed(shop: Tiny) -> None:
     tick(shop)
     shop.psql("SELECT pg_drop_replication_slot('shipway')")
     shop.psql("INSERT INTO pets VALUES ('Ant')")
     for _ in range(3):
-        shop.psql("SELECT pg_switch_wal(); SELECT txid_current(); CHECKPOINT")
-    shop.psql("ALTER SYSTEM SET min_wal_size = '32MB'; SELECT 1")
-    where = shop.plan["environments"]["staging"]["backups"]["to"]
-    folder = next(path for path in Path(where).rglob("wal-*") if path.is_dir())
-    newest = max(path for path in folder.iterdir() if not path.name.startswith("until-"))
-    newest.unlink()  # as if the server no longer had it
-    last = max(path for path in folder.iterdir() if not path.name.startswith("until-"))
-    assert last.name < newest.name
+        for query in ("SELECT txid_current()", "SELECT pg_switch_wal()", "CHECKPOINT"):
+            shop.psql(query)
     tick(shop)
     assert "can't be restored until a new backup" in shop.shipway("status").output
     refused = shop.shipway("restore", "staging", "--to-time", moment(shop), "--yes", check=False)
@@ -113,7 +101,6 @@ def test_a_gap_is_said_and_closed(shop: Tiny, tmp_path: Path) -> None:
     shop.psql("TRUNCATE pets")
     shop.shipway("restore", "staging", "--to-time", then, "--yes")
     assert "Ant" in shop.psql("SELECT name FROM pets")
-    assert before
 
 
 def test_a_damaged_segment_is_refused(shop: Tiny) -> None:
@@ -128,4 +115,3 @@ def test_a_damaged_segment_is_refused(shop: Tiny) -> None:
     assert refused.code == BackupFailed.exit_code, refused.output
     assert shop.psql("SELECT count(*) FROM pets") == rows, "nothing was changed"
     newest.write_bytes(good)
-    assert json.loads(shop.shipway("status", "--json").output)
