@@ -47,11 +47,12 @@ def instant(at: float) -> str:
 
 def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str], until: str) -> Answer:
     """Into FILE of the volume of the shell, on its host; the volume of all that is replayed is removed. until: empty: all
-    segments."""
+    segments. The image is the backup's: another version may not read its files."""
     volume = names.recovery(shell.app, shell.environment, shell.accessory.name)
     spec = dataclasses.replace(
-        shell.spec, name=f"{shell.app}_{shell.environment}_job_recovery", volumes={**shell.spec.volumes, volume: ARCHIVE}
-    )
+        shell.spec, name=f"{shell.app}_{shell.environment}_job_recovery", volumes={**shell.spec.volumes, volume: ARCHIVE},
+        image=moment.manifest.image,
+    )  # fmt: skip
     own = dataclasses.replace(shell, spec=spec)
     _remove(own, volume)
     _require_space(shell, moment)
