@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import secrets
 import time
 from collections.abc import Iterator
@@ -40,11 +39,19 @@ class Lab:
         return lines[0][1:], [line[1:] for line in lines[1:]]
 
     def job(self, network: str, *command: str) -> list[str]:
-        login = {"PGHOST": "elsewhere", "PGPORT": "5432", "PGUSER": "postgres", "PGPASSWORD": PASSWORD, "PGDATABASE": "postgres"}
+        login = {
+            "PGHOST": "elsewhere",
+            "PGPORT": "5432",
+            "PGUSER": "postgres",
+            "PGPASSWORD": PASSWORD,
+            "PGDATABASE": "postgres",
+        }
         env = [part for name, value in login.items() for part in ("--env", f"{name}={value}")]
         volumes = ("-v", f"{self.volume}:/archive", "-v", f"{self.volume}:/snapshots")
         program, *words = command
-        output = docker("run", "--rm", "--network", network, *env, *volumes, "--entrypoint", program, self.image, *words)
+        output = docker(
+            "run", "--rm", "--network", network, *env, *volumes, "--entrypoint", program, self.image, *words
+        )
         return [line for line in output.splitlines() if line.startswith("shipway-")]
 
     def keep(self, folder: str, names: list[str], here: Path) -> None:
@@ -52,8 +59,8 @@ class Lab:
         carrier = docker("create", "-v", f"{self.volume}:/archive", self.image, "true")
         try:
             for name in names:
-                docker("cp", f"{self.name}:{folder}/{name}", str(here / name))
-                (here / f"{name}.gz").write_bytes(gzip.compress((here / name).read_bytes(), 1))
+                docker("exec", self.name, "sh", "-c", f"gzip -c {folder}/{name} > /tmp/{name}.gz")
+                docker("cp", f"{self.name}:/tmp/{name}.gz", str(here))
                 docker("cp", str(here / f"{name}.gz"), f"{carrier}:/archive/")
         finally:
             docker("rm", carrier)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.argument("environment", required=False)
 @click.argument("snapshot", type=int, required=False)
 @click.option("--backup", "name", metavar="NAME", help="A backup from the store, instead of a snapshot; or `latest`")
-@click.option("--to-time", metavar="TIME", help="The database as it was then (in UTC, or with a zone), by `backups.continuous`")
+@click.option(
+    "--to-time", metavar="TIME", help="The database as it was then (in UTC, or with a zone), by `backups.continuous`"
+)
 @click.option(
     "--identity",
     metavar="FILE",
@@ -60,7 +62,8 @@ def restore(
         )
     if origin or endpoint or (identity and not (name or to_time)):
         raise UsageError(
-            "--from and --endpoint are for --ledger, and --identity for a backup or a time", hint="shipway restore --help"
+            "--from and --endpoint are for --ledger, and --identity for a backup or a time",
+            hint="shipway restore --help",
         )
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)

@@ -123,7 +123,9 @@ def archive_lines(found: Archived, now: float, *, late: bool) -> list[str]:
     """How far the log of changes is stored, and what is wrong with it."""
     from shipway.system.durations import ago
 
-    text = "log of changes: not stored yet" if found.until is None else f"log of changes stored {ago(now - found.until)}"
+    text = (
+        "log of changes: not stored yet" if found.until is None else f"log of changes stored {ago(now - found.until)}"
+    )
     lines = [f"    {style(text, 'red') if late else text}" + ("; `shipway tick` stores it" if late else "")]
     lines += [f"    {style(item.partition(chr(10))[0], 'red')}" for item in (found.problem, found.gap) if item]
     return lines

@@ -111,9 +111,7 @@ def needed(found: Reach, at: float) -> tuple[Segment, ...]:
 def ranges(archive: Archive, bases: Iterable[Base]) -> list[tuple[float, float]]:
     """The times that can be restored, oldest first."""
     joined: list[tuple[float, float]] = []
-    for found in sorted(
-        (item.since, item.until) for base in bases if (item := reach(archive, base)) is not None
-    ):
+    for found in sorted((item.since, item.until) for base in bases if (item := reach(archive, base)) is not None):
         if joined and found[0] <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(joined[-1][1], found[1]))
         else:

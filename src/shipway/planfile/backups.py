@@ -21,9 +21,7 @@ REQUIRED = Record(
     required=("max_age",),
     short=("max_age", v.DURATION),
 )
-CONTINUOUS = Record(
-    domain.Continuous, {"every": v.DURATION}, required=("every",), short=("every", v.DURATION)
-)
+CONTINUOUS = Record(domain.Continuous, {"every": v.DURATION}, required=("every",), short=("every", v.DURATION))
 BACKUPS = Record(
     domain.Backups,
     {

@@ -98,7 +98,7 @@ def _store(ctx: Context, target: Target, shell: DatabaseClient, before: Archived
     for number, name in segments:
         if number > end:
             made = continuous.segment_of(piece, number, name, at)
-            content = file_of(shell.ctx.runtime.get(container, f"{folder}/{name}"), name)
+            content = _content(shell, container, folder, name)
             target.store.put(target.folder + made.object, encrypted(_packed(content), target.settings.recipients))
             end = number
     if end >= 0:
@@ -108,6 +108,15 @@ def _store(ctx: Context, target: Target, shell: DatabaseClient, before: Archived
             if item.piece == piece and item.object != mark.object and not gap and item.number >= _begin(known, piece):
                 target.store.remove(target.folder + item.object)
     return Archived(at if end >= 0 else before.until, ctx.ledger.now(), "", gap or before.gap)
+
+
+def _content(shell: DatabaseClient, container: str, folder: str, name: str) -> Iterator[bytes]:
+    try:
+        yield from file_of(shell.ctx.runtime.get(container, f"{folder}/{name}"), name)
+    except FileNotFoundError as error:
+        raise BackupFailed(
+            f"{container} has no file {folder}/{name}", hint="its data must be in a volume, not in a tmpfs"
+        ) from error
 
 
 def _begin(known: continuous.Archive, piece: str) -> int:
@@ -177,7 +186,9 @@ def remove_unneeded(ctx: Context, target: Target) -> None:
         for item in continuous.unneeded(stored(target), found):
             target.store.remove(target.folder + item)
     except BackupFailed as error:
-        ctx.reporter.note(f"a part of the log of changes is no longer needed, but could not be removed: {error.message}")
+        ctx.reporter.note(
+            f"a part of the log of changes is no longer needed, but could not be removed: {error.message}"
+        )
 
 
 def close_gap(ctx: Context, app: str, environment: str) -> None:

@@ -232,7 +232,12 @@ def _dump(shell: DatabaseClient, manifest: Manifest, *, based: bool) -> Manifest
         shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
     files = {name: item.files for name, item in archives.items()}
     manifest = dataclasses.replace(
-        manifest, rows=answer.rows, shape=answer.shape, parts=tuple(parts), files=files, incomplete=incomplete,
+        manifest,
+        rows=answer.rows,
+        shape=answer.shape,
+        parts=tuple(parts),
+        files=files,
+        incomplete=incomplete,
         base=base,
     )
     return manifest
@@ -242,9 +247,7 @@ def _base(shell: DatabaseClient) -> tuple[Part, Base]:
     """All files of the server, from which a time is restored."""
     require_continuous(shell)
     container = names.accessory(shell.app, shell.environment, shell.accessory.name)
-    beside = dataclasses.replace(
-        shell, spec=dataclasses.replace(shell.spec, networks={}, network_of=container)
-    )
+    beside = dataclasses.replace(shell, spec=dataclasses.replace(shell.spec, networks={}, network_of=container))
     with shell.ctx.part("base", f"all files of {shell.server.product}"):
         answer = beside.run("base")
     if answer.base is None:
