@@ -137,8 +137,9 @@ def unneeded(archive: Archive, bases: Iterable[Base]) -> list[str]:
     for base in bases:
         first[base.piece] = min(base.first, first.get(base.piece, base.first))
     current = archive.last.piece if archive.last else ""
+    stored: tuple[Segment | Until, ...] = (*archive.segments, *archive.untils)
     return [
         item.object
-        for item in (*archive.segments, *archive.untils)
+        for item in stored
         if item.number < first.get(item.piece, 0 if item.piece == current else item.number + 1)
     ]
