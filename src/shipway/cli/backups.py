@@ -13,7 +13,9 @@ from shipway.cli.output import TerminalReporter, say, style, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipway.context import Context
     from shipway.domain.backups import Backup
+    from shipway.domain.plan import Environment
 
 COLOURS = {"verified": "green", "damaged": "red", "failed": "red"}
 
@@ -78,6 +80,8 @@ def backups(
                 say(name if name in mine else f"{name}  (not made by this ledger)")
             return
         _show(known, str(environment), ctx.clock(), as_json=as_json)
+        if where.backups is not None and where.backups.continuous is not None and not as_json:
+            _show_archive(ctx, plan.app, where)
 
 
 def private_key(path: str | None) -> str | None:
@@ -94,6 +98,18 @@ def private_key(path: str | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} can't be read: {error}", hint="--identity FILE, with a private key") from error
     return read_identity(text)
+
+
+def _show_archive(ctx: Context, app: str, where: Environment) -> None:
+    from shipway.actions.backups.archive import archived
+    from shipway.cli.status import archive_lines
+    from shipway.domain.backups import Archived
+
+    state = archived(ctx, app, where.name) or Archived()
+    settings = where.backups.continuous if where.backups else None
+    late = settings is not None and state.late(settings, ctx.ledger.now())
+    for line in archive_lines(state, ctx.ledger.now(), late=late):
+        say(line.strip())
 
 
 def _show(found: Sequence[Backup], what: str, now: float, *, as_json: bool) -> None:

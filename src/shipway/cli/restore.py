@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 @click.argument("snapshot", type=int, required=False)
 @click.option("--backup", "name", metavar="NAME", help="A backup from the store, instead of a snapshot; or `latest`")
 @click.option(
+    "--to-time", metavar="TIME", help="The database as it was then (in UTC, or with a zone), by `backups.continuous`"
+)
+@click.option(
     "--identity",
     metavar="FILE",
-    help="With --backup or --ledger: the private key [the secret `backups.key` of the plan]",
+    help="With --backup, --to-time or --ledger: the private key [the secret `backups.key` of the plan]",
 )
 @click.option("--ledger", is_flag=True, help="Restore the ledger and its key into a new home folder")
 @click.option("--from", "origin", metavar="STORE", help="With --ledger: a folder, or s3://bucket/prefix")
@@ -33,10 +36,10 @@ if TYPE_CHECKING:
 @app_option
 @click.pass_obj
 def restore(
-    options: Globals, environment: str | None, snapshot: int | None, name: str | None, identity: str | None, ledger: bool,
+    options: Globals, environment: str | None, snapshot: int | None, name: str | None, to_time: str | None, identity: str | None, ledger: bool,
     origin: str | None, endpoint: str | None, region: str, yes: bool, reason: str, wait: float, app: str | None,
 ) -> None:  # fmt: skip
-    """Restore the database and the uploads of ENVIRONMENT from SNAPSHOT (a number), or from a backup. Without --yes, only show what would be lost.
+    """Restore the database and the uploads of ENVIRONMENT from SNAPSHOT (a number), from a backup, or the database as it was at a time. Without --yes, only show what would be lost.
 
     A snapshot of the current database is taken first. Data written while this runs is lost as well: `shipway maintenance
     on` blocks the traffic. The code is not changed; if it was built for another schema, run `shipway rollback` next.
@@ -52,14 +55,15 @@ def restore(
             )
         _ledger(options, origin, endpoint, region, name or "latest", identity)
         return
-    if not environment or (snapshot is None) == (name is None):
+    if not environment or sum(item is not None for item in (snapshot, name, to_time)) != 1:
         raise UsageError(
-            "name an environment, and a snapshot or a backup",
-            hint="shipway restore ENVIRONMENT SNAPSHOT, or --backup NAME",
+            "name an environment, and a snapshot, a backup or a time",
+            hint="shipway restore ENVIRONMENT SNAPSHOT, or --backup NAME, or --to-time TIME",
         )
-    if origin or endpoint or (identity and not name):
+    if origin or endpoint or (identity and not (name or to_time)):
         raise UsageError(
-            "--from and --endpoint are for --ledger, and --identity for a backup", hint="shipway restore --help"
+            "--from and --endpoint are for --ledger, and --identity for a backup or a time",
+            hint="shipway restore --help",
         )
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
@@ -67,8 +71,13 @@ def restore(
             from shipway.cli.backups import private_key
 
             snapshot = _fetched(ctx, plan, where, name, private_key(identity), yes=yes, wait=wait)
+        if to_time is not None:
+            from shipway.cli.backups import private_key
+
+            snapshot = _replayed(ctx, plan, where, to_time, private_key(identity), yes=yes, wait=wait)
         assert snapshot is not None
-        _restore(ctx, plan, where, snapshot, reason or (f"backup {name}" if name else ""), yes=yes, wait=wait)
+        why = f"backup {name}" if name else f"to {to_time}" if to_time else ""
+        _restore(ctx, plan, where, snapshot, reason or why, yes=yes, wait=wait)
 
 
 def _fetched(
@@ -90,6 +99,27 @@ def _fetched(
             "nothing was changed", hint="pass --yes to fetch and restore it; all data written since then is lost"
         )
     return fetch(ctx, plan.app, where.name, target, manifest, key, wait=wait).number
+
+
+def _replayed(
+    ctx: Context, plan: Plan, where: Environment, text: str, private: str | None, *, yes: bool, wait: float
+) -> int:
+    """The number of the snapshot that a time becomes."""
+    from shipway.actions.backups.point_in_time import fetch_moment, open_moment
+    from shipway.domain.count import counted
+    from shipway.domain.errors import UsageError
+    from shipway.system.durations import past, timestamp
+
+    moment = open_moment(ctx, plan.app, where.name, past(text, ctx.clock()), private)
+    say(
+        f"{timestamp(moment.at)} UTC, from backup {moment.manifest.name} and {counted(len(moment.segments), 'segment')} of the log of "
+        "changes; files of volumes stay as they are"
+    )
+    if not yes:
+        raise UsageError(
+            "nothing was changed", hint="pass --yes to replay and restore it; all data written since then is lost"
+        )
+    return fetch_moment(ctx, plan.app, where.name, moment, wait=wait).number
 
 
 def _restore(

@@ -14,7 +14,7 @@ from shipway.cli.output import TerminalReporter, say, style
 if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.actions.upkeep.status import EnvironmentStatus
-    from shipway.domain.backups import BackupAge
+    from shipway.domain.backups import Archived, BackupAge
     from shipway.domain.purge import Purge
 
 PAUSE = 2.0  # seconds between looks of --watch
@@ -119,6 +119,18 @@ def _purge(purge: Purge, environment: str, now: float) -> str:
     return f"the CDN is not purged yet of {what}: {purge.detail}; {again}"
 
 
+def archive_lines(found: Archived, now: float, *, late: bool) -> list[str]:
+    """How far the log of changes is stored, and what is wrong with it."""
+    from shipway.system.durations import ago
+
+    text = (
+        "log of changes: not stored yet" if found.until is None else f"log of changes stored {ago(now - found.until)}"
+    )
+    lines = [f"    {style(text, 'red') if late else text}" + ("; `shipway tick` stores it" if late else "")]
+    lines += [f"    {style(item.partition(chr(10))[0], 'red')}" for item in (found.problem, found.gap) if item]
+    return lines
+
+
 def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
     from shipway.system.durations import ago
 
@@ -129,6 +141,8 @@ def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
     if found.problem:
         newest = f"{style('the newest backup', 'red')} failed or is damaged: {found.problem.partition(chr(10))[0]}"
         lines.append(f"    {newest}; `shipway backups {environment}`")
+    if found.archived is not None:
+        lines += archive_lines(found.archived, now, late=found.archive_late)
     return lines
 
 

@@ -13,6 +13,7 @@ from shipway.domain.value import dataclass
 READ, RESTORE = "read", "restore"  # how the stored copy is verified
 STORED, FAILED, PENDING, REMOVED = "stored", "failed", "pending", "removed"  # outcomes
 DEPLOY, MIGRATIONS = "deploy", "migrations"  # before what a verified backup is required
+BASE = "base"  # the part with all files of the server, from which a time is restored
 MANIFEST = "manifest"  # the object that makes a backup visible: written last, removed first
 SUFFIX = ".age"
 DATABASE = "database"
@@ -42,6 +43,13 @@ class Required:
 
 
 @dataclass(frozen=True)
+class Continuous:
+    """What lets a restore bring back any time: the server's log of changes is stored as well."""
+
+    every: float = 300.0  # seconds after which `shipway tick` stores what has been written
+
+
+@dataclass(frozen=True)
 class Backups:
     """Where and when an environment is backed up."""
 
@@ -58,6 +66,7 @@ class Backups:
     access_key: str | None = None  # secret with the id of the store's access key
     secret_key: str | None = None  # secret with the access key itself
     require: Required | None = None
+    continuous: Continuous | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -96,6 +105,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Base:
+    """Where the server's log of changes begins that belongs to the part `base` of a backup."""
+
+    piece: str  # the log of one server without a break
+    first: int  # number of the first segment that is needed
+    ended: float  # seconds since the epoch, by the server's clock: no earlier time can be restored from it
+    data: int  # bytes of the server's files
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a backup consists of, stored encrypted beside its parts."""
 
@@ -113,6 +132,7 @@ class Manifest:
     shape: str = ""  # sha256 of the schema in that copy, as text
     incomplete: tuple[str, ...] = ()  # volumes whose files changed while they were copied
     version: int = 1
+    base: Base | None = None
 
     @property
     def folder(self) -> str:
@@ -251,12 +271,28 @@ def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: fl
 
 
 @dataclass(frozen=True)
+class Archived:
+    """How far the log of changes is stored."""
+
+    until: float | None = None  # all that was committed before is stored; None: nothing is
+    tried: float = 0.0  # the last attempt
+    problem: str = ""  # why it failed
+    gap: str = ""  # what can't be restored, and why; empty once a backup began after it
+
+    def late(self, settings: Continuous, now: float) -> bool:
+        """Whether attempts were missed, or have failed."""
+        return self.until is None or now - self.until > 3 * settings.every
+
+
+@dataclass(frozen=True)
 class BackupAge:
     """The state of an environment's backups, for `status`."""
 
     last: float | None  # start of the last good one; None: there is none
     late: bool  # whether a newer one should exist
     problem: str = ""  # why the newest one failed or is damaged
+    archived: Archived | None = None  # None without `continuous`
+    archive_late: bool = False
 
 
 def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:
@@ -320,7 +356,7 @@ def leftovers(names: Collection[str], mine: Collection[str], before: datetime) -
 
 def describe(item: Manifest) -> str:
     """What it contains, in one line."""
-    volumes = [part for part in item.parts if part.name != DATABASE]
+    volumes = [part for part in item.parts if part.name not in (DATABASE, BASE)]
     more = f", {len(volumes)} volume{'s' if len(volumes) > 1 else ''}" if volumes else ""
     return f"{sum(item.rows.values())} rows in {len(item.rows)} tables{more}, {readable(item.size)} stored"
 

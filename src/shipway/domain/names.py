@@ -92,6 +92,16 @@ def backups_lock(app: str, environment: str) -> str:
     return f"{scope(app, environment)}/backups" if app else "backups of the ledger"
 
 
+def recovery(app: str, environment: str, accessory_name: str) -> str:
+    """Volume of the files from which a time is restored."""
+    return bounded(f"{app}_{environment}_{accessory_name}", ".recovery")
+
+
+def archive_lock(app: str, environment: str) -> str:
+    """Lock of the stored log of changes of an environment's database."""
+    return f"{scope(app, environment)}/archive"
+
+
 VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with names from plans
 
 

@@ -21,6 +21,7 @@ REQUIRED = Record(
     required=("max_age",),
     short=("max_age", v.DURATION),
 )
+CONTINUOUS = Record(domain.Continuous, {"every": v.DURATION}, required=("every",), short=("every", v.DURATION))
 BACKUPS = Record(
     domain.Backups,
     {
@@ -37,6 +38,7 @@ BACKUPS = Record(
         "access_key": v.SECRET,
         "secret_key": v.SECRET,
         "require": REQUIRED,
+        "continuous": CONTINUOUS,
     },
     required=("to", "recipients"),
     together={"access_key": ("secret_key",), "secret_key": ("access_key",), "zone": ("at",)},

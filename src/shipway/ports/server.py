@@ -32,6 +32,10 @@ Operation: TypeAlias = Literal[
     "dump",
     "restore",
     "reach",
+    "archive",
+    "unarchive",
+    "base",
+    "recover",
 ]
 """An operation on whole databases; see `DatabaseServer.command`."""
 
@@ -58,6 +62,10 @@ class DatabaseServer(Protocol):
         folder, with the file's name as its fragment, and each of its databases is in the parent folder of its URL's path. A
         container of `copy` and `restore` has that folder at /shipway-proof, which it fills in place of TO_….
         """
+
+    @property
+    def continuous(self) -> bool:
+        """Whether it keeps a log of changes from which any time can be restored: `archive`, `base` and `recover`."""
 
     @property
     def history_tables(self) -> Collection[str]:
@@ -98,6 +106,19 @@ class DatabaseServer(Protocol):
         TO_USER, TO_PASSWORD and TO_DATABASE; with TO_ROLE, that role of the copied ones then owns it, with this password. MODE is `data`, or `schema`: only migration history tables with rows.
         copy MODE TABLE…: copy the client's database to the destination. dump MODE FILE TABLE…, restore FILE: the same in two
         steps. The TABLEs are further migration history tables, by their names without a schema.
+
+        The log of changes consists of segments, whose numbers grow by one; a piece is one without a break. The time is in seconds
+        since the epoch, by the server's clock.
+        archive PIECE NUMBER: in the server's running container: from now on it keeps each segment until a call names it, or
+        a later one of its piece, as the last that is stored elsewhere. Prints `shipway-archive PIECE TIME FOLDER`: what was
+        committed before is in these complete segments, one line `shipway-segment NUMBER NAME` each, files of FOLDER. Both
+        words are empty if none is stored.
+        unarchive: in the server's running container: it keeps no segments any longer.
+        base: in the network of the server's container: copy all of the server's files into `base.tar.gz` of /snapshots. Prints
+        `shipway-base SIZE DIGEST PIECE FIRST TIME DATA`: the number of the first segment that is needed to restore it, the
+        time of its end, and the size of the files in bytes. `shipway-full SIZE FREE` if the disk is too full.
+        recover TIME FILE KEPT…: as `take`, of a server as it was at a time (ISO 8601; empty: at the end), that it restores
+        from `base.tar.gz` and the segments NAME.gz in /archive.
 
         reach: connect; prints `shipway-server VERSION`, and `shipway-lacks TEXT` if the role lacks rights that `load` and `swap`
         need: which ones, and the statements that give them.

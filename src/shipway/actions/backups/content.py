@@ -27,7 +27,7 @@ from shipway.system.tally import Tally
 from shipway.system.tars import reading_stream
 
 CHUNK = 1 << 18
-PART = re.compile(r"database|ledger|key|volume-[a-z0-9][a-z0-9-]*")
+PART = re.compile(r"database|base|ledger|key|volume-[a-z0-9][a-z0-9-]*")
 LARGEST_MANIFEST = 64 << 20  # bytes
 
 
@@ -81,7 +81,12 @@ def discard(shell: DatabaseClient) -> None:
 
 def file_from(shell: DatabaseClient, container: str, file: str) -> Iterator[bytes]:
     """The content of a file of the volume."""
-    with reading_stream(shell.ctx.runtime.get(container, f"{FOLDER}/{file}")) as tar:
+    yield from file_of(shell.ctx.runtime.get(container, f"{FOLDER}/{file}"), file)
+
+
+def file_of(archive: Iterator[bytes], file: str) -> Iterator[bytes]:
+    """The content of the only file of a tar archive."""
+    with reading_stream(archive) as tar:
         entry = tar.next()
         content = tar.extractfile(entry) if entry else None
         if content is None:
@@ -90,7 +95,9 @@ def file_from(shell: DatabaseClient, container: str, file: str) -> Iterator[byte
             yield chunk
 
 
-def file_into(shell: DatabaseClient, container: str, file: str, size: int, chunks: Iterator[bytes]) -> None:
+def file_into(
+    shell: DatabaseClient, container: str, file: str, size: int, chunks: Iterator[bytes], folder: str = FOLDER
+) -> None:
     """Write a file of the volume. BackupFailed if the content has another size."""
 
     def archive() -> Iterator[bytes]:
@@ -107,7 +114,7 @@ def file_into(shell: DatabaseClient, container: str, file: str, size: int, chunk
             raise Damaged(f"{file} is {rest} bytes shorter than recorded")
         yield b"\0" * (-size % 512 + 1024)
 
-    shell.ctx.runtime.put(container, FOLDER, archive())
+    shell.ctx.runtime.put(container, folder, archive())
 
 
 def store_part(target: Target, manifest: Manifest, part: Part, plain: Iterator[bytes]) -> Part:

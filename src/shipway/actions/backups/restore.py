@@ -17,7 +17,7 @@ from shipway.actions.environment.disk_space import SPARE
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
-from shipway.domain.backups import DATABASE, STORED, Backup, Manifest, describe
+from shipway.domain.backups import BASE, DATABASE, STORED, Backup, Manifest, describe
 from shipway.domain.disk import relief
 from shipway.domain.errors import BackupFailed, DiskFull, ShipwayError, UsageError
 from shipway.domain.size import readable
@@ -86,6 +86,8 @@ def fetch(
         try:
             with own.part("fetch", f"{manifest.name}: {describe(manifest)}"), carrier(shell) as container:
                 for part in manifest.parts:
+                    if part.name == BASE:
+                        continue
                     volume = part.name.removeprefix(VOLUME)
                     name = file if part.name == DATABASE else f"{file}.{volume}.tar"
                     file_into(shell, container, name, part.size, read_part(target, manifest, part, private))
@@ -107,7 +109,7 @@ def fetch(
 
 def _require_space(ctx: Context, manifest: Manifest) -> None:
     """DiskFull if the host hasn't enough for the files, and what must remain free."""
-    free, needed = ctx.runtime.free_space(), sum(part.size for part in manifest.parts)
+    free, needed = ctx.runtime.free_space(), sum(part.size for part in manifest.parts if part.name != BASE)
     if free is not None and free < needed + SPARE:
         raise DiskFull(
             f"the disk of {ctx.machine.name} is too full for backup {manifest.name}: {readable(free)} are free, but its "

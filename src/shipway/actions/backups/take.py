@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from shipway.actions.backups.archive import archive, close_gap, remove_unneeded, require_continuous
 from shipway.actions.backups.content import (
     carrier,
     check_part,
@@ -35,6 +36,7 @@ from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import (
     ABANDONED,
+    BASE,
     DATABASE,
     FAILED,
     MANIFEST,
@@ -44,6 +46,7 @@ from shipway.domain.backups import (
     STORED,
     SUFFIX,
     Backup,
+    Base,
     Manifest,
     Part,
     describe,
@@ -65,6 +68,8 @@ from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
 FILE = "backup.dump"  # in the volume of the backup
+BASE_FILE = "base.tar.gz"
+ARCHIVE_WAIT = 600.0  # seconds, for another one to end
 
 
 def backup(
@@ -78,8 +83,14 @@ def backup(
         with recorded(own, _begun(own, target, reason, due), target) as record:
             require_there(target, known)
             clean_up(own, target, known)
+            if target.settings.continuous:  # from here on, the server keeps what the new base needs
+                archive(ctx, app, environment, wait=ARCHIVE_WAIT)
             made = _take(own, target, record, wait)
         remove_old(own, target)
+        if target.settings.continuous:  # then its own time can be restored
+            archive(ctx, app, environment, wait=ARCHIVE_WAIT)
+            close_gap(own, app, environment)
+            remove_unneeded(own, target)
         return made
 
 
@@ -202,7 +213,7 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
             kind=shell.accessory.kind, image=shell.spec.image,
         )  # fmt: skip
         try:
-            manifest = _dump(shell, manifest)
+            manifest = _dump(shell, manifest, based=target.settings.continuous is not None)
         except ShipwayError:  # such as a full disk
             _discard(shell)
             raise
@@ -243,7 +254,7 @@ def _with_context(shell: DatabaseClient, ctx: Context) -> DatabaseClient:
     return dataclasses.replace(shell, ctx=ctx, files=files)
 
 
-def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
+def _dump(shell: DatabaseClient, manifest: Manifest, *, based: bool) -> Manifest:
     """Into the volume of the backup. The dump is restored to another server as a test; its rows are those found there."""
     with shell.ctx.part("dump", f"{shell.server.product} of {shell.environment}, restored as a test"):
         answer = shell.run("take", FILE)
@@ -252,19 +263,44 @@ def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
         archives = shell.files.take(FILE, (FILE,)) if shell.files else {}
     size, digest = answer.taken
     parts = [Part(DATABASE, size, digest)]
+    base = None
+    if based:
+        part, base = _base(shell)
+        parts.append(part)
     parts += [Part(f"{VOLUME}{name}", item.size, item.digest) for name, item in archives.items()]
     incomplete = tuple(name for name, item in archives.items() if not item.complete)
     for name in incomplete:
         shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
     files = {name: item.files for name, item in archives.items()}
     manifest = dataclasses.replace(
-        manifest, rows=answer.rows, shape=answer.shape, parts=tuple(parts), files=files, incomplete=incomplete
+        manifest,
+        rows=answer.rows,
+        shape=answer.shape,
+        parts=tuple(parts),
+        files=files,
+        incomplete=incomplete,
+        base=base,
     )
     return manifest
 
 
+def _base(shell: DatabaseClient) -> tuple[Part, Base]:
+    """All files of the server, from which a time is restored."""
+    require_continuous(shell)
+    container = names.accessory(shell.app, shell.environment, shell.accessory.name)
+    beside = dataclasses.replace(shell, spec=dataclasses.replace(shell.spec, networks={}, network_of=container))
+    with shell.ctx.part("base", f"all files of {shell.server.product}"):
+        answer = beside.run("base")
+    if answer.base is None:
+        raise SnapshotFailed("the files of the server were not copied")
+    size, digest, base = answer.base
+    return Part(BASE, size, digest), base
+
+
 def _file(part: Part) -> str:
     """The part's file in the volume."""
+    if part.name == BASE:
+        return BASE_FILE
     return FILE if part.name == DATABASE else f"{FILE}.{part.name.removeprefix(VOLUME)}.tar"
 
 

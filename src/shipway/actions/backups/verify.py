@@ -14,6 +14,7 @@ from shipway.actions.backups.content import (
     shell_for,
     stored_digest,
 )
+from shipway.actions.backups.replay import verify_base
 from shipway.actions.backups.target import Target, require_there, target_of
 from shipway.actions.database.client import DatabaseClient
 from shipway.actions.environment.locks import fenced
@@ -102,4 +103,10 @@ def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private:
         different.append("the schema is another one")
     if different:
         raise Damaged(f"the restored copy of {manifest.name} differs:\n  " + "\n  ".join(different[:20]))
-    return f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"
+    how = f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"
+    return how + (_replayed(shell, target, manifest, private) if manifest.base else "")
+
+
+def _replayed(shell: DatabaseClient, target: Target, manifest: Manifest, private: str) -> str:
+    count = verify_base(shell, target, manifest, private, f"{uuid.uuid4().hex}.dump")
+    return f"; all files and {count} segments of the log of changes replayed"

@@ -11,6 +11,7 @@ from shipway.actions.environment.accessory_rules import serving_image
 from shipway.actions.environment.service_volumes import volume_names
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.backups import Base
 from shipway.domain.container import ContainerSpec
 from shipway.domain.desired import Settings
 from shipway.domain.disk import relief
@@ -29,7 +30,7 @@ TIMEOUT = 6 * 3600.0
 TAIL = 8
 OPERATIONS = {  # those of the script, for messages
     "take": "snapshot of", "load": "restore of", "swap": "renaming", "rows": "row count of", "sweep": "clean-up of",
-    "there": "inspection of", "reach": "connection to", "verify": "test restore of",
+    "there": "inspection of", "reach": "connection to", "verify": "test restore of", "base": "copy of the files of", "recover": "restore of a time of",
 }  # fmt: skip
 
 
@@ -42,6 +43,7 @@ class Answer:
     there: tuple[str, ...] = ()  # databases that Shipway created
     server: str = ""  # version of the server
     shape: str = ""  # sha256 of the schema in a restored copy
+    base: tuple[int, str, Base] | None = None  # size and digest of its file
     lacks: str = ""  # rights that a restore needs and the client's role lacks
 
 
@@ -114,7 +116,7 @@ def with_volumes(client: DatabaseClient, volumes: Iterable[str]) -> DatabaseClie
 
 def _read(output: str) -> tuple[Answer, Sequence[str]]:
     rows: dict[str, int] = {}
-    taken, there, others = None, [], []
+    taken, there, others, base = None, [], [], None
     server = lacks = shape = ""
     for line in output.splitlines():
         mark, _, rest = line.partition(" ")
@@ -124,6 +126,9 @@ def _read(output: str) -> tuple[Answer, Sequence[str]]:
         elif mark == "shipway-taken":
             size, digest = rest.split()
             taken = (int(size), digest)
+        elif mark == "shipway-base":
+            size, digest, piece, first, ended, data = rest.split()
+            base = (int(size), digest, Base(piece, int(first), float(ended), int(data)))
         elif mark == "shipway-there":
             there.append(rest)
         elif mark == "shipway-server":
@@ -134,4 +139,4 @@ def _read(output: str) -> tuple[Answer, Sequence[str]]:
             lacks = rest
         else:
             others.append(line)
-    return Answer(rows, taken, tuple(there), server, shape, lacks), others
+    return Answer(rows, taken, tuple(there), server, shape, base, lacks), others

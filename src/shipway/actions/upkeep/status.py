@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -157,7 +158,14 @@ def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge
 
     backups, now = ctx.ledger.backups(current.app, where.name), ctx.ledger.now()
     times = times_before(settings.at, settings.zone, now) if settings.at else iter(())
-    return age(times, backups, settings, current.finished or current.started, now)
+    found = age(times, backups, settings, current.finished or current.started, now)
+    if settings.continuous is None:
+        return found
+    from shipway.actions.backups.archive import archived
+    from shipway.domain.backups import Archived
+
+    state = archived(ctx, current.app, where.name) or Archived()
+    return dataclasses.replace(found, archived=state, archive_late=state.late(settings.continuous, now))
 
 
 def _launch(ctx: Context, app: str, environment: str) -> LaunchRecord | None:

@@ -31,6 +31,7 @@ class MySqlServer:
     product = "MySQL or MariaDB"
     atomic_migrations = False
     serves = True
+    continuous = False
     history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:

@@ -14,6 +14,7 @@ from shipway.domain.server_log import Costly, ServerLog, TableSize
 from shipway.drivers.libpq import of_parameters
 from shipway.drivers.migration_tables import MIGRATION_TABLES
 from shipway.drivers.server import postgres_blockers, postgres_growth, postgres_log, postgres_statements
+from shipway.drivers.server.postgres_archive import ARCHIVE, UNARCHIVE
 from shipway.drivers.server.postgres_scripts import COPY, DATABASE, REACH, SCHEMA, SIZE, UPGRADE
 from shipway.drivers.server.snapshot_script import copy_command
 from shipway.ports import OneOff, Scratch, ScratchDatabase
@@ -31,6 +32,7 @@ class PostgresServer:
     product = "PostgreSQL"
     atomic_migrations = True
     serves = True
+    continuous = True
     history_tables = MIGRATION_TABLES
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
@@ -52,6 +54,10 @@ class PostgresServer:
                 return ("sh", "-c", SIZE)
             case "schema":
                 return ("sh", "-c", SCHEMA)
+            case "archive":
+                return ("sh", "-c", ARCHIVE, "shipway", *words)
+            case "unarchive":
+                return ("sh", "-c", UNARCHIVE)
             case "reach":
                 return ("sh", "-c", REACH)
             case "tables":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.drivers.libpq import PARAMETERS
+from shipway.drivers.server.postgres_recovery import RECOVERY
 from shipway.drivers.server.snapshot_script import snapshot_script
 
 # What an external server's address may set, and no other server's sessions may get.
@@ -117,6 +118,9 @@ SQL
 }
 names() { ask "SELECT datname FROM pg_database WHERE datname ~ '^shipway_(restore|before)_[0-9]+$' AND datname <> :'name'"; }
 drop() { for name; do beside -c "DROP DATABASE IF EXISTS \"$name\" WITH (FORCE)" 2>&1 || return; done; }
+"""
+    + RECOVERY
+    + r"""
 plain() { """
     + _PLAIN
     + """; }

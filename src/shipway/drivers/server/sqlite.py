@@ -28,6 +28,7 @@ class SqliteServer:
     atomic_migrations = False  # a tool's choice: Alembic and Sequelize open no transaction there
     history_tables = MIGRATION_TABLES
     serves = False
+    continuous = False
 
     def client(self, login: DatabaseLogin) -> dict[str, str]:
         return {"DB_FILE": login.database}

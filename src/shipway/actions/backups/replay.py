@@ -1,0 +1,117 @@
+"""Replay a server's log of changes on a scratch server, from all files of a backup's `base`."""
+
+from __future__ import annotations
+
+import dataclasses
+import tarfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from shipway.actions.backups.archive import stored
+from shipway.actions.backups.content import carrier, file_into, read_part
+from shipway.actions.backups.target import Target
+from shipway.actions.database.client import Answer, DatabaseClient
+from shipway.actions.environment.disk_space import SPARE
+from shipway.domain import continuous, names
+from shipway.domain.backups import BASE, Manifest, Part
+from shipway.domain.disk import relief
+from shipway.domain.errors import DiskFull, ShipwayError, SnapshotFailed
+from shipway.domain.size import readable
+from shipway.domain.value import dataclass
+from shipway.system.sealing import decrypted
+
+ARCHIVE = "/archive"  # in the container that replays
+BASE_FILE = "base.tar.gz"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a time is restored from."""
+
+    at: float
+    target: Target
+    manifest: Manifest
+    private: str
+    segments: tuple[continuous.Segment, ...]
+
+    @property
+    def base(self) -> Part:
+        """The part with all files of the server."""
+        return next(part for part in self.manifest.parts if part.name == BASE)
+
+
+def instant(at: float) -> str:
+    """For the operation `recover`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="microseconds")
+
+
+def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str], until: str) -> Answer:
+    """Into FILE of the volume of the shell, on its host; the volume of all that is replayed is removed. until: empty: all
+    segments. The image is the backup's: another version may not read its files."""
+    volume = names.recovery(shell.app, shell.environment, shell.accessory.name)
+    spec = dataclasses.replace(
+        shell.spec, name=f"{shell.app}_{shell.environment}_job_recovery", volumes={**shell.spec.volumes, volume: ARCHIVE},
+        image=moment.manifest.image,
+    )  # fmt: skip
+    own = dataclasses.replace(shell, spec=spec)
+    _remove(own, volume)
+    _require_space(shell, moment)
+    try:
+        with carrier(own) as container:
+            chunks = read_part(moment.target, moment.manifest, moment.base, moment.private)
+            file_into(own, container, BASE_FILE, moment.base.size, chunks, ARCHIVE)
+            own.ctx.runtime.put(container, ARCHIVE, _segments(moment))
+        return own.run("recover", until, file, *files)
+    finally:
+        try:
+            _remove(own, volume)
+        except ShipwayError as problem:
+            shell.ctx.reporter.note(f"the volume {volume} remains until the next restore: {problem.message}")
+
+
+def _segments(moment: Moment) -> Iterator[bytes]:
+    """All files in one tar archive. Only one is held in memory: the server's segments are small."""
+    for item in moment.segments:
+        chunks = moment.target.store.get(moment.target.folder + item.object)
+        data = b"".join(decrypted(iter(chunks), moment.private))
+        entry = tarfile.TarInfo(f"{item.name}.gz")
+        entry.size, entry.mode = len(data), 0o644
+        yield entry.tobuf(tarfile.GNU_FORMAT) + data + b"\0" * (-len(data) % 512)
+    yield b"\0" * 1024
+
+
+def _remove(shell: DatabaseClient, volume: str) -> None:
+    """With the containers that a process that died left with it."""
+    runtime = shell.ctx.runtime
+    if not runtime.has_volume(volume):
+        return
+    for item in runtime.list({**shell.spec.labels}):
+        if volume in item.volumes.values():
+            runtime.remove(item.name)
+    runtime.remove_volume(volume)
+
+
+def _require_space(shell: DatabaseClient, moment: Moment) -> None:
+    """DiskFull if the host hasn't enough for the files, and what must remain free."""
+    base = moment.manifest.base
+    assert base is not None
+    needed = moment.base.size + base.data + sum(item.size for item in moment.segments)
+    free = shell.ctx.runtime.free_space()
+    if free is not None and free < needed + SPARE:
+        raise DiskFull(
+            f"the disk of {shell.ctx.machine.name} is too full: {readable(free)} are free, but the files of {moment.manifest.name} "
+            f"and its log of changes have {readable(needed)}, and {readable(SPARE)} must remain free",
+            hint=relief(shell.ctx.runtime.commands),
+        )
+
+
+def verify_base(shell: DatabaseClient, target: Target, manifest: Manifest, private: str, file: str) -> int:
+    """Replay all that is stored after a backup; returns the number of segments. Damaged or SnapshotFailed if that fails."""
+    base = manifest.base
+    assert base is not None
+    reach = continuous.reach(stored(target), base)
+    segments = reach.segments if reach else ()
+    answer = replay(shell, Moment(base.ended, target, manifest, private, segments), file, (), "")
+    if answer.taken is None:
+        raise SnapshotFailed("the replayed database was not written")
+    return len(segments)

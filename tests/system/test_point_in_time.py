@@ -1,0 +1,117 @@
+"""PostgreSQL as it was at a time: rows before it are there, later changes and a dropped table are not; the former data, a
+second restore, and a time that can't be."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from shipway.domain.errors import BackupFailed, UsageError
+from tests.system.conftest import Make
+from tests.system.test_backups_kinds import with_backups
+from tests.system.tiny import Tiny
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def shop(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    project = make(database=True, port=8739)
+    with_backups(project, tmp_path_factory.mktemp("point-in-time"))
+    project.plan["environments"]["staging"]["backups"]["continuous"] = "1s"
+    project.protect()
+    project.change("one")
+    project.shipway("run", "staging")
+    project.psql("INSERT INTO pets VALUES ('Rex')")
+    return project
+
+
+def moment(project: Tiny) -> str:
+    """The server's time, after all that was committed and before all that follows."""
+    project.psql("SELECT pg_sleep(1)")
+    found = project.psql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
+    project.psql("SELECT pg_sleep(1)")
+    return found
+
+
+def tick(project: Tiny) -> None:
+    time.sleep(1.1)  # `every`
+    project.shipway("tick", "--only", "backups")
+
+
+def test_a_time_is_restored(shop: Tiny) -> None:
+    early = moment(shop)
+    done = shop.shipway("backup", "staging")
+    assert "verified: restored from the store" in done.output
+    assert "of the log of changes replayed" in done.output
+    shop.psql("INSERT INTO pets VALUES ('Cat')")
+    then = moment(shop)
+    shop.psql("INSERT INTO pets VALUES ('Dog'); CREATE TABLE later (id int)")
+    tick(shop)
+    shop.psql("DROP TABLE pets")
+    tick(shop)
+    last = moment(shop)
+
+    for at, why in ((early, "before the first backup"), ("2099-01-01", "in the future"), (last, "is stored up to")):
+        refused = shop.shipway("restore", "staging", "--to-time", at, "--yes", check=False)
+        assert refused.code == UsageError.exit_code, refused.output
+        assert why in refused.output
+        assert "possible, in UTC: " in refused.output
+    shown = shop.shipway("restore", "staging", "--to-time", then, check=False)
+    assert (shown.code, "nothing was changed" in shown.output) == (UsageError.exit_code, True)
+
+    shop.shipway("restore", "staging", "--to-time", then, "--yes")
+    assert shop.psql("SELECT name FROM pets ORDER BY 1").split() == ["Cat", "Rex"]
+    assert shop.psql("SELECT to_regclass('later')") == ""
+    assert not [name for name in shop.containers() if "job" in name]
+    assert not [name for name in shop.volumes() if name.endswith((".backup", ".recovery"))]
+
+
+def test_the_log_goes_on_after_a_restore(shop: Tiny) -> None:
+    shop.psql("INSERT INTO pets VALUES ('Owl')")
+    then = moment(shop)
+    shop.psql("TRUNCATE pets")
+    tick(shop)
+    shop.shipway("restore", "staging", "--to-time", then, "--yes")
+    assert shop.psql("SELECT name FROM pets ORDER BY 1").split() == ["Cat", "Owl", "Rex"]
+    tick(shop)
+    then = moment(shop)  # nothing is committed after it
+    tick(shop)
+    shop.shipway("restore", "staging", "--to-time", then, "--yes")
+    assert shop.psql("SELECT name FROM pets ORDER BY 1").split() == ["Cat", "Owl", "Rex"]
+
+
+def test_a_gap_is_said_and_closed(shop: Tiny) -> None:
+    tick(shop)
+    shop.psql("SELECT pg_drop_replication_slot('shipway')")
+    shop.psql("INSERT INTO pets VALUES ('Ant')")
+    for _ in range(3):
+        for query in ("SELECT txid_current()", "SELECT pg_switch_wal()", "CHECKPOINT"):
+            shop.psql(query)
+    tick(shop)
+    assert "can't be restored until a new backup" in shop.shipway("status").output
+    refused = shop.shipway("restore", "staging", "--to-time", moment(shop), "--yes", check=False)
+    assert refused.code == UsageError.exit_code
+    shop.shipway("backup", "staging")
+    assert "can't be restored" not in shop.shipway("status").output
+    then = moment(shop)
+    tick(shop)
+    shop.psql("TRUNCATE pets")
+    shop.shipway("restore", "staging", "--to-time", then, "--yes")
+    assert "Ant" in shop.psql("SELECT name FROM pets")
+
+
+def test_a_damaged_segment_is_refused(shop: Tiny) -> None:
+    then = moment(shop)
+    tick(shop)
+    where = shop.plan["environments"]["staging"]["backups"]["to"]
+    newest = max((path for path in Path(where).rglob("wal-*/*.age")), key=lambda path: path.name)
+    good = newest.read_bytes()
+    newest.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    rows = shop.psql("SELECT count(*) FROM pets")
+    refused = shop.shipway("restore", "staging", "--to-time", then, "--yes", check=False)
+    assert refused.code == BackupFailed.exit_code, refused.output
+    assert shop.psql("SELECT count(*) FROM pets") == rows, "nothing was changed"
+    newest.write_bytes(good)

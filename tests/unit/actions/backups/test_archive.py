@@ -1,0 +1,321 @@
+"""The log of changes in memory: stored in order, killed at every point, gaps, and a restore to a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.backups.archive import archive, archive_due, archived
+from shipway.actions.backups.point_in_time import fetch_moment, open_moment
+from shipway.actions.backups.verify import verify
+from shipway.domain.backups import Archived, Backup, Continuous
+from shipway.domain.continuous import read
+from shipway.domain.errors import BackupFailed, Damaged, StoreGone, UsageError
+from shipway.system.sealing import decrypted
+from shipway.testing.faults import Death, Killed
+from shipway.testing.memory import Behaviour
+from tests.unit.actions.backups.test_take import DUMP, PRIVATE, ROWS, SETTINGS, TAKEN, Shop
+
+CONTINUOUS = dataclasses.replace(SETTINGS, continuous=Continuous(300.0))
+BASE = b"all files"
+FOLDER = "/data/pg_wal"
+
+
+class Server(dict[str, tuple[int, str]]):
+    """What the accessory's container answers: a server that keeps its segments until it is told that they are stored."""
+
+    def __init__(self, shop: Archiving) -> None:
+        self.shop, self.piece, self.first, self.last, self.ended = shop, "7-1", 1, 0, False
+
+    def get(self, command: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
+        words = command.rpartition(" shipway ")[2].split(" ")
+        if "pg_drop_replication_slot" in command and "pg_switch_wal" not in command:
+            self.ended = True
+            return 0, ""
+        if "pg_switch_wal" not in command:
+            return 0, ""
+        if words[0] == self.piece and int(words[1]) >= self.first:
+            self.first = int(words[1]) + 1
+        lines = [f"shipway-archive {self.piece} {self.shop.world.now} {FOLDER}"]
+        return 0, "\n".join(lines + [f"shipway-segment {number} {number:024}" for number in self.kept])
+
+    @property
+    def kept(self) -> range:
+        return range(self.first, self.last + 1)
+
+    def write(self, count: int = 1) -> None:
+        """Complete segments."""
+        container = self.shop.world.runtime.containers["shop_staging_db"]
+        for _ in range(count):
+            self.last += 1
+            container.files[f"{FOLDER}/{self.last:024}"] = content(self.last)
+
+
+def content(number: int) -> bytes:
+    return f"segment {number} ".encode() * 100
+
+
+class Archiving(Shop):
+    """A shop whose log of changes is stored, and whose backups have a base that begins with the next segment."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, CONTINUOUS)
+        self.server = Server(self)
+        container = self.world.runtime.containers["shop_staging_db"]
+        container.behaviour = dataclasses.replace(container.behaviour, answers=self.server)
+
+    def backup(self, dies: Death | None = None) -> Backup:
+        line = (
+            f"shipway-base {len(BASE)} {hashlib.sha256(BASE).hexdigest()} {self.server.piece} {self.server.last + 1} "
+        )
+        line += f"{self.world.now} 1000"
+        files = {"/snapshots/backup.dump": DUMP, "/snapshots/base.tar.gz": BASE}
+        self.world.runtime.behave("*_job_backup*", Behaviour((ROWS, TAKEN, line), exit_code=0, files=files))
+        self.world.runtime.behave("*_job_recovery*", Behaviour((ROWS, TAKEN), exit_code=0))
+        self.server.write()
+        return super().backup(dies)
+
+    def archive(self, dies: Death | None = None) -> Archived:
+        return archive(self.controller(dies), "shop", "staging")
+
+    @property
+    def stored(self) -> list[int]:
+        names = (name.removeprefix("shop/staging/") for name in self.store.objects)
+        return [item.number for item in read(dict.fromkeys(names, 1)).segments]
+
+    @property
+    def state(self) -> Archived | None:
+        return archived(self.controller(), "shop", "staging")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Archiving]:
+    made = Archiving(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_what_is_stored(shop: Archiving) -> None:
+    made = shop.backup()
+    assert made.manifest.base is not None
+    assert [part.name for part in made.manifest.parts] == ["database", "base"]
+    assert "2 tables" not in made.how
+    shop.server.write(2)
+    done = shop.archive()
+    assert shop.stored == [1, 2, 3]
+    assert (done.problem, done.gap, done.until is not None) == ("", "", True)
+    name = next(name for name in shop.store.objects if f"-{2:024}-" in name)
+    packed = b"".join(decrypted(iter((shop.store.objects[name],)), PRIVATE))
+    assert zlib.decompress(packed, 31) == content(2)
+    assert len([name for name in shop.store.objects if "/until-" in name]) == 1
+    shop.archive()
+    assert shop.server.kept == range(4, 4), "the next call says what is stored"
+
+
+def test_killed_at_every_point(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = Archiving(tmp_path / "whole")
+    whole.backup()
+    whole.server.write(2)
+    death = Death(0, after=False)
+    whole.archive(death)
+    whole.world.close()
+    assert death.effects > 3
+    for at in range(1, death.effects + 1):
+        for after in (False, True):
+            (folder := tmp_path / f"{at}-{after}").mkdir()
+            shop = Archiving(folder)
+            shop.backup()
+            shop.server.write(2)
+            with pytest.raises(Killed):
+                shop.archive(Death(at, after=after))
+            assert set(shop.stored) | set(shop.server.kept) >= {1, 2, 3}, "each is stored, or still kept"
+            shop.world.now += 3600
+            shop.server.write()
+            assert shop.archive().gap == ""
+            assert shop.stored == [1, 2, 3, 4], (at, after)
+            assert len([name for name in shop.store.objects if "/until-" in name]) == 1, (at, after)
+            shop.world.close()
+
+
+def test_a_gap(shop: Archiving) -> None:
+    shop.backup()
+    reached = shop.archive().until
+    assert reached is not None
+    shop.server.write(3)
+    shop.server.first = 4
+    assert "no longer has 2 segments" in shop.archive().gap
+    ctx = shop.controller()
+    assert open_moment(ctx, "shop", "staging", reached - 0.005, None).at
+    with pytest.raises(UsageError, match="has a gap there") as found:
+        open_moment(ctx, "shop", "staging", shop.world.now, None)
+    assert "possible, in UTC" in (found.value.hint or "")
+    shop.archive()
+    state = shop.state
+    assert state is not None
+    assert state.gap, "it stays until there is a backup"
+    shop.backup()
+    shop.server.write()
+    until = shop.archive().until
+    assert until is not None
+    assert (state := shop.state) is not None
+    assert not state.gap
+    assert open_moment(shop.controller(), "shop", "staging", until - 0.005, None).manifest.name == shop.known[0].name
+
+
+def test_a_time_becomes_a_snapshot(shop: Archiving) -> None:
+    shop.backup()
+    shop.server.write(2)
+    until = shop.archive().until
+    assert until is not None
+    ctx = shop.controller()
+    moment = open_moment(ctx, "shop", "staging", until - 0.005, None)
+    assert [item.number for item in moment.segments] == [1, 2, 3]
+    made = fetch_moment(ctx, "shop", "staging", moment)
+    assert (made.rows, made.schema, made.release, made.volumes) == ({"public.pets": 3}, "0001", 1, {})
+    assert shop.world.ledger.snapshots("shop", "staging")[0] == made
+    assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
+    assert not [name for name in shop.world.runtime.containers if "recovery" in name]
+
+
+def test_a_restore_killed_at_every_point(tmp_path: Path) -> None:
+    def ready(folder: Path) -> tuple[Archiving, float]:
+        folder.mkdir()
+        made = Archiving(folder)
+        made.backup()
+        made.server.write(2)
+        until = made.archive().until
+        assert until is not None
+        return made, until - 0.005
+
+    def restored(shop: Archiving, at: float, dies: Death | None = None) -> None:
+        ctx = shop.controller(dies)
+        fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", at, None))
+
+    whole, at = ready(tmp_path / "whole")
+    death = Death(0, after=False)
+    restored(whole, at, death)
+    whole.world.close()
+    for number in range(1, death.effects + 1):
+        shop, at = ready(tmp_path / f"{number}")
+        with pytest.raises(Killed):
+            restored(shop, at, Death(number, after=True))
+        shop.world.now += 3600
+        restored(shop, at)
+        assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
+        shop.world.close()
+
+
+def test_times_that_are_not_there(shop: Archiving) -> None:
+    ctx = shop.controller()
+    with pytest.raises(UsageError, match="before the first backup") as found:
+        open_moment(ctx, "shop", "staging", shop.world.now, None)
+    assert "no time can be restored yet" in (found.value.hint or "")
+    early = shop.world.now
+    shop.backup()
+    with pytest.raises(UsageError, match="before the first backup"):
+        open_moment(ctx, "shop", "staging", early - 1, None)
+    with pytest.raises(UsageError, match="stored up to"):
+        open_moment(ctx, "shop", "staging", shop.world.now, None)
+    with pytest.raises(UsageError, match="in the future"):
+        open_moment(ctx, "shop", "staging", shop.world.now + 100, None)
+
+
+def test_a_damaged_segment(shop: Archiving) -> None:
+    shop.backup()
+    shop.server.write()
+    until = shop.archive().until
+    assert until is not None
+    name = next(name for name in shop.store.objects if f"-{2:024}-" in name)
+    shop.store.objects[name] = shop.store.objects[name][:-1]
+    ctx = shop.controller()
+    with pytest.raises(Damaged):
+        fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
+    assert shop.world.ledger.snapshots("shop", "staging") == []
+    assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
+
+
+def test_a_verification_replays(shop: Archiving) -> None:
+    shop.backup()
+    shop.server.write(2)
+    shop.archive()
+    done = verify(shop.controller(), "shop", "staging", "latest", None)
+    assert "all files and 3 segments of the log of changes replayed" in done.how
+
+
+def test_a_failure_is_recorded_and_repeated(shop: Archiving) -> None:
+    shop.backup()
+    shop.server.write()
+    shop.store.gone = True
+    with pytest.raises(StoreGone):
+        shop.archive()
+    assert (state := shop.state) is not None
+    assert (bool(state.problem), state.until is not None) == (True, True)
+    shop.store.gone = False
+    assert shop.archive().problem == ""
+    container = shop.world.runtime.containers["shop_staging_db"]
+    answers: Mapping[str, tuple[int, str]] = Failing()
+    container.behaviour = dataclasses.replace(container.behaviour, answers=answers)
+    with pytest.raises(BackupFailed, match="wal_level is minimal"):
+        shop.archive()
+
+
+class Failing(dict[str, tuple[int, str]]):
+    def get(self, command: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
+        return 1, "ERROR:  its wal_level is minimal"
+
+
+def test_the_tick_stores_what_is_due(shop: Archiving) -> None:
+    shop.server.write()
+    archive_due(shop.controller())
+    assert shop.stored == [], "the first backup begins it"
+    shop.backup()
+    before = shop.stored
+    shop.server.write()
+    archive_due(shop.controller())
+    assert shop.stored == before, "not before its time"
+    shop.world.now += 300
+    archive_due(shop.controller())
+    assert shop.stored == [*before, before[-1] + 1]
+
+
+def test_it_ends_with_the_plan(shop: Archiving) -> None:
+    shop.backup()
+    shop.place = dataclasses.replace(shop.place, backups=SETTINGS)
+    shop.deploy(2)
+    container = shop.world.runtime.containers["shop_staging_db"]
+    container.behaviour = dataclasses.replace(container.behaviour, answers=shop.server)
+    archive_due(shop.controller())
+    assert shop.server.ended
+    assert shop.state is None
+
+
+def test_no_longer_needed_segments_go_with_the_backup(shop: Archiving) -> None:
+    shop.backup()
+    shop.server.write(2)
+    shop.archive()
+    shop.world.now += 86400
+    shop.backup()
+    shop.server.write()
+    shop.archive()
+    shop.world.now += 86400
+    shop.backup()
+    first = min(item.manifest.base.first for item in shop.known if item.good and item.manifest.base)
+    assert first > 1
+    assert min(shop.stored, default=first) >= first
+
+
+def test_other_servers_are_refused(shop: Archiving) -> None:
+    ctx = shop.controller()
+    server = type(ctx.servers["postgres"])()
+    server.continuous = False  # type: ignore[misc]
+    ctx = dataclasses.replace(ctx, servers={"postgres": server})
+    with pytest.raises(UsageError, match="any time can be restored only of"):
+        archive(ctx, "shop", "staging")
+    with pytest.raises(UsageError, match="any time can be restored only of"):
+        open_moment(ctx, "shop", "staging", shop.world.now, None)
