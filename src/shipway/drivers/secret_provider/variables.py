@@ -28,7 +28,8 @@ class Variables:
     def fetch(self, keys: Sequence[str]) -> Mapping[str, ProvidedSecret]:
         """An empty variable is one that is not set: a CI job passes an unknown secret so. SecretError if a name could be that of
         another environment's variable."""
-        if why := variable_problem(*self._scope.split("/"), keys):
+        app, _, environment = self._scope.partition("/")
+        if why := variable_problem(app, environment, keys):
             raise SecretError(why, hint="use another name, or another provider in `secrets_from`")
         given = {key: self._environ.get(f"{self._prefix}{key}", "") for key in keys}
         return {key: ProvidedSecret(value) for key, value in given.items() if value}
