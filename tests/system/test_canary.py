@@ -98,8 +98,8 @@ ODD = "c@n\"ry <&> '$1' \\ w\u00f6rd %41 " + secrets.token_hex(12)
 PEM = f"-----BEGIN KEY-----\n{secrets.token_hex(24)}\n{secrets.token_hex(24)}\n-----END KEY-----"
 # Who may have a secret as a variable: roles of containers. No other container has it, and no record.
 EVERYWHERE = {
-    "WEB_TOKEN": ("service", "job"), "AGE_KEY": ("service", "job"), "CMD_KEY": ("service", "job"), "ENV_KEY": ("service", "job"),
-    "POSTGRES_PASSWORD": ("service", "job", "accessory"), "SEED_PASSWORD": ("job",), "HOOK_TOKEN": ("job",),
+    "WEB_TOKEN": ("service", "job", "session", "proof"), **dict.fromkeys(("AGE_KEY", "CMD_KEY", "ENV_KEY"), ("service", "job", "session")),
+    "POSTGRES_PASSWORD": ("service", "job", "session", "proof", "accessory"), "SEED_PASSWORD": ("job",), "HOOK_TOKEN": ("job",),
     "FILE_KEY": (), "BUILD_KEY": (), "REGISTRY_PASSWORD": (), "BACKUP_SECRET": (), "CDN_TOKEN": (), "DNS_KEY": (), "INFRA_TOKEN": (),
     "ROW": (), "IDENTITY": (),
 }  # fmt: skip
@@ -119,8 +119,8 @@ SCRIPTS = {
     "web/start": "sh tell; [ ! -e start-fails ] || exit 3; exec caddy run --config Caddyfile --adapter caddyfile\n",
     "infra/production/make": """\
 echo "begun with $INFRA_TOKEN" >&2
-printf '{"error": "%s%s"}' "$(printf '%470s' '' | tr ' ' .)" "$INFRA_TOKEN"
-""",
+printf '{"error": "%s%s"}' "DOTS" "$INFRA_TOKEN"
+""".replace("DOTS", "." * 470),
 }
 ASKED = """\
 [ -e "$(dirname "$1")/broken" ] || { cat "$1"; exit; }
@@ -182,7 +182,7 @@ class Told(Tiny):
         for made in (self.temporary, self.reports, self.asked):
             made.mkdir()
         self.env["TMPDIR"] = str(self.temporary)
-        self.env[f"{prefix(f'{self.app}/staging')}ENV_KEY"] = self.values["ENV_KEY"]
+        self.passed = {f"{prefix(f'{self.app}/staging')}ENV_KEY": self.values["ENV_KEY"]}  # to Shipway, as by a CI job
         (self.asked / "ask").write_text(ASKED)
         (self.asked / "CMD_KEY").write_text(self.values["CMD_KEY"])
         self.plan["services"]["web"] |= {
@@ -227,7 +227,7 @@ class Told(Tiny):
     def shipway(self, *args: str, check: bool = True, text: str = "") -> Done:
         """A real process; text: its input."""
         done = subprocess.run(
-            ["shipway", *args], cwd=self.where, env=self.env, input=text.encode(), stdout=subprocess.PIPE,
+            ["shipway", *args], cwd=self.where, env=self.env | self.passed, input=text.encode(), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
         self.printed.append((f"output of shipway {' '.join(args)}", done.stdout))
@@ -330,7 +330,9 @@ def test_nothing_leaves_a_secret(told: Told, echo: Echo, store: Server, tokens: 
     for folder in Path("/dev/shm").glob("shipway-*"):
         left += files(folder)
     was_searched(told, seen, [name for name, _ in left])
-    assert leaks(told.values, iter(left)) == []
+    tool = [thing for thing in left if thing[0].startswith("variables of") and "./make" in thing[0]]
+    assert leaks({key: value for key, value in told.values.items() if key != "INFRA_TOKEN"}, iter(tool)) == []
+    assert leaks(told.values, (thing for thing in left if thing not in tool)) == []
     for role, name, variables in seen.variables():
         others = {key: value for key, value in told.values.items() if role not in EVERYWHERE[key]}
         assert leaks(others, iter([variables])) == [], name
