@@ -53,13 +53,17 @@ def spellings(value: bytes) -> dict[str, bytes]:
     }
     if len(value) >= 2 * PART:
         found |= {"its first half": value[: len(value) // 2], "its last half": value[-(len(value) // 2) :]}
-    for offset in range(3):
-        padded = b"\0" * offset + value
+    quoted = urllib.parse.quote(text, safe="").encode()  # as in an address, which is encoded as a whole
+    found |= {"hex of percent": quoted.hex().encode(), "HEX of percent": quoted.hex().upper().encode()}
+    for how, data, offset in (
+        (how, data, offset) for how, data in (("", value), (" of percent", quoted)) for offset in range(3)
+    ):
+        padded = b"\0" * offset + data
         standard = base64.b64encode(padded)
         url = base64.urlsafe_b64encode(padded)
         start, end = (offset * 8 + 5) // 6, (len(padded) * 8) // 6  # characters that the value alone decides
         assert end - start >= MIDDLE
-        found[f"base64 at {offset}"], found[f"base64url at {offset}"] = standard[start:end], url[start:end]
+        found[f"base64{how} at {offset}"], found[f"base64url{how} at {offset}"] = standard[start:end], url[start:end]
     return found
 
 

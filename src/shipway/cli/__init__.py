@@ -360,7 +360,11 @@ def _fail(error: ShipwayError) -> None:
     if "--debug" in takewhile(lambda word: word not in COMMANDS, sys.argv[1:]):  # of `run`, it means something else
         import traceback
 
-        traceback.print_exception(error)
+        from shipway.cli.output import say
+
+        say(
+            "".join(traceback.format_exception(error)).rstrip("\n"), err=True
+        )  # masked as a whole: values may span lines
     try:
         _print_error(error)
         sys.stdout.flush()

@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 LARGE = 8 << 10  # characters
 LINE = 8  # characters of a value's line; a shorter one may be any word
+PASSWORD = 256  # characters of a value that may be the password of an address
 PART = 6  # characters of a password within a value
 
 
@@ -21,7 +22,9 @@ def spellings(value: str, shortest: int) -> set[str]:
         return _of_large(value)
     found: set[str] = set()
     lines = {line.strip() for line in value.splitlines()} - {value.strip()}
-    for part in {value, value.strip(), *(line for line in lines if len(line) >= LINE), *_passwords(value)}:
+    parts = {value, value.strip(), *(line for line in lines if len(line) >= LINE), *_passwords(value)}
+    in_addresses = {_url(part, "") for part in parts if len(part) <= PASSWORD}  # which are encoded as a whole
+    for part in parts | in_addresses:
         if len(part) >= shortest:
             found.update(_quoted(part))
             for data in (part.encode(errors="surrogateescape"), part.encode("utf-16-le", "surrogatepass")):

@@ -257,3 +257,16 @@ def test_no_writer_of_a_process_can_bypass_it() -> None:
     )
     assert "\x1b" not in plain_done.stdout
     assert "⟦" not in plain_done.stdout
+
+
+def test_a_password_is_masked_in_an_address_that_is_encoded_as_a_whole() -> None:
+    password = "p@ss/w:rd%&0f1e2d3c"
+    address = f"postgresql://shop:{quote(password, safe='')}@db:5432/shop".encode()
+    redactor = Redactor({"PASSWORD": password})
+    for text in (
+        address.hex(),
+        address.hex().upper(),
+        base64.b64encode(address).decode(),
+        base64.b64encode(b"x" + address).decode(),
+    ):
+        assert "«PASSWORD»" in redactor.line(text)
