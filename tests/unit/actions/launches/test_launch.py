@@ -460,7 +460,9 @@ class OnInfrastructure:
             return read_rules(self.ctx, repository, plan, self.parse, record=record)
 
         commit = repository.commit("HEAD")
-        return LaunchRequest(plan, "staging", repository, commit, "refs/heads/staging", rules, governed=self.governed)
+        return LaunchRequest(
+            plan, "staging", repository, commit, "refs/heads/staging", rules, any_address=True, governed=self.governed
+        )
 
 
 def test_hosts_come_from_infrastructure_that_the_launch_plans(place: Place) -> None:
