@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
@@ -65,7 +66,7 @@ class Tiny(Project):
             "services": {
                 "web": {"build": "web", "port": 8000, "route": "/", "health": {"path": "/healthz", "timeout": PATIENT}},
             },
-            **(DATABASE if database else {}),
+            **(copy.deepcopy(DATABASE) if database else {}),  # tests change their plan
             "environments": {
                 "staging": {"on": {"branch": "staging"}, "url": self.staging, "standby": "0s"},
                 "production": {
