@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,6 +25,7 @@ from tests.conformance.labs import DockerLab
 from tests.conformance.registries import USER, TokenServer, token_host
 from tests.conformance.test_backups import Server
 from tests.system.conftest import Make
+from tests.system.echo import Echo
 from tests.system.tiny import IMAGE, Tiny, engine
 
 pytestmark = pytest.mark.engine
@@ -128,45 +126,6 @@ cat "$1"
 echo "$1 was read as $(cat "$1"), and then the store went away" >&2
 exit 9
 """
-
-
-class Echo:
-    """The server of a CDN and of a DNS zone. While it refuses, it tells which key it got, as some do: so that the place where
-    Shipway cuts the message is within the key."""
-
-    def __init__(self) -> None:
-        self.refuses, self.keys = False, set[str]()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        echo = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                key = self.headers.get("X-API-Key") or (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-                echo.keys |= {key} if key else set()
-                dns = self.path.startswith("/api/")
-                body = json.dumps({"rrsets": []} if dns else {}) if not echo.refuses else key.rjust(len(key) + 174, ".")
-                if echo.refuses and key:
-                    self.send_response(500, key.rjust(len(key) + 356, ".") if dns else None)
-                else:
-                    self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            do_GET = do_PURGE = do_BAN = answer
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        return Handler
 
 
 class Told(Tiny):

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipway.context import Context
-    from shipway.domain.backups import Backup
-    from shipway.domain.plan import Environment
+    from shipway.domain.backups import Backup, Continuous
 
 COLOURS = {"verified": "green", "damaged": "red", "failed": "red"}
 
@@ -80,8 +79,9 @@ def backups(
                 say(name if name in mine else f"{name}  (not made by this ledger)")
             return
         _show(known, str(environment), ctx.clock(), as_json=as_json)
-        if where.backups is not None and where.backups.continuous is not None and not as_json:
-            _show_archive(ctx, plan.app, where)
+        continuous = where.backups.continuous if where.backups else None
+        if continuous is not None and not as_json:
+            _show_archive(ctx, plan.app, where.name, continuous)
 
 
 def private_key(path: str | None) -> str | None:
@@ -100,15 +100,13 @@ def private_key(path: str | None) -> str | None:
     return read_identity(text)
 
 
-def _show_archive(ctx: Context, app: str, where: Environment) -> None:
+def _show_archive(ctx: Context, app: str, environment: str, settings: Continuous) -> None:
     from shipway.actions.backups.archive import archived
     from shipway.cli.status import archive_lines
     from shipway.domain.backups import Archived
 
-    state = archived(ctx, app, where.name) or Archived()
-    settings = where.backups.continuous if where.backups else None
-    late = settings is not None and state.late(settings, ctx.ledger.now())
-    for line in archive_lines(state, ctx.ledger.now(), late=late):
+    state, now = archived(ctx, app, environment) or Archived(), ctx.ledger.now()
+    for line in archive_lines(state, now, late=state.late(settings, now)):
         say(line.strip())
 
 

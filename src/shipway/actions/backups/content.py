@@ -26,6 +26,7 @@ from shipway.system.sealing import decrypted, encrypted
 from shipway.system.tally import Tally
 from shipway.system.tars import reading_stream
 
+BASE_FILE = "base.tar.gz"  # of the part `base`, as the server's script calls it
 CHUNK = 1 << 18
 PART = re.compile(r"database|base|ledger|key|volume-[a-z0-9][a-z0-9-]*")
 LARGEST_MANIFEST = 64 << 20  # bytes

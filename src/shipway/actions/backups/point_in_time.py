@@ -10,7 +10,7 @@ from shipway.actions.backups.archive import bases, require_continuous, stored
 from shipway.actions.backups.content import read_manifest
 from shipway.actions.backups.replay import Moment, instant, replay
 from shipway.actions.backups.restore import open_backup, stored_names
-from shipway.actions.backups.target import Target, target_of
+from shipway.actions.backups.target import Target, reading_key, target_of
 from shipway.actions.backups.verify import require_kind
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import current_snapshots
@@ -31,12 +31,7 @@ def open_moment(ctx: Context, app: str, environment: str, at: float, private: st
     shell = shell_of(ctx, now, release, where)
     require_continuous(shell)
     target = target_of(ctx, release, where)
-    key = private or target.private
-    if not key:
-        raise UsageError(
-            f"the backups of {environment} can only be read with a private key, which this machine doesn't have",
-            hint="pass it: --identity FILE",
-        )
+    key = reading_key(target, private)
     archive = stored(target)
     found = _manifest(ctx, target, at, key)
     base = found.base if found else None

@@ -8,20 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from shipway.actions.backups.archive import stored
-from shipway.actions.backups.content import carrier, file_into, read_part
+from shipway.actions.backups.content import BASE_FILE, carrier, file_into, read_part
 from shipway.actions.backups.target import Target
 from shipway.actions.database.client import Answer, DatabaseClient
-from shipway.actions.environment.disk_space import SPARE
+from shipway.actions.environment.disk_space import require_free
 from shipway.domain import continuous, names
 from shipway.domain.backups import BASE, Manifest, Part
-from shipway.domain.disk import relief
-from shipway.domain.errors import DiskFull, ShipwayError, SnapshotFailed
-from shipway.domain.size import readable
+from shipway.domain.errors import ShipwayError, SnapshotFailed
 from shipway.domain.value import dataclass
 from shipway.system.sealing import decrypted
 
 ARCHIVE = "/archive"  # in the container that replays
-BASE_FILE = "base.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -96,13 +93,7 @@ def _require_space(shell: DatabaseClient, moment: Moment) -> None:
     base = moment.manifest.base
     assert base is not None
     needed = moment.base.size + base.data + sum(item.size for item in moment.segments)
-    free = shell.ctx.runtime.free_space()
-    if free is not None and free < needed + SPARE:
-        raise DiskFull(
-            f"the disk of {shell.ctx.machine.name} is too full: {readable(free)} are free, but the files of {moment.manifest.name} "
-            f"and its log of changes have {readable(needed)}, and {readable(SPARE)} must remain free",
-            hint=relief(shell.ctx.runtime.commands),
-        )
+    require_free(shell.ctx, needed, f"the files of {moment.manifest.name} and its log of changes have")
 
 
 def verify_base(shell: DatabaseClient, target: Target, manifest: Manifest, private: str, file: str) -> int:

@@ -9,18 +9,16 @@ from collections.abc import Collection
 
 from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
 from shipway.actions.backups.take import VOLUME
-from shipway.actions.backups.target import Target, target_of
+from shipway.actions.backups.target import Target, reading_key, target_of
 from shipway.actions.backups.verify import require_kind
 from shipway.actions.database.client import FOLDER, DatabaseClient
 from shipway.actions.deployments.recover import exclusive_access
-from shipway.actions.environment.disk_space import SPARE
+from shipway.actions.environment.disk_space import require_free
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import shell_of
 from shipway.context import Context
 from shipway.domain.backups import BASE, DATABASE, STORED, Backup, Manifest, describe
-from shipway.domain.disk import relief
-from shipway.domain.errors import BackupFailed, DiskFull, ShipwayError, UsageError
-from shipway.domain.size import readable
+from shipway.domain.errors import BackupFailed, ShipwayError
 from shipway.domain.snapshot import Archive, Snapshot
 from shipway.steps.container import capture
 
@@ -35,12 +33,7 @@ def open_backup(
     ledger recorded."""
     _, release, where = serving(ctx, app, environment)
     target = target_of(ctx, release, where)
-    key = private or target.private
-    if not key:
-        raise UsageError(
-            f"the backups of {environment} can only be read with a private key, which this machine doesn't have",
-            hint="pass it: --identity FILE",
-        )
+    key = reading_key(target, private)
     known = ctx.ledger.backups(app, environment)
     if name == "latest":
         name = newest(target, known)
@@ -109,13 +102,8 @@ def fetch(
 
 def _require_space(ctx: Context, manifest: Manifest) -> None:
     """DiskFull if the host hasn't enough for the files, and what must remain free."""
-    free, needed = ctx.runtime.free_space(), sum(part.size for part in manifest.parts if part.name != BASE)
-    if free is not None and free < needed + SPARE:
-        raise DiskFull(
-            f"the disk of {ctx.machine.name} is too full for backup {manifest.name}: {readable(free)} are free, but its "
-            f"files have {readable(needed)}, and {readable(SPARE)} must remain free",
-            hint=relief(ctx.runtime.commands),
-        )
+    needed = sum(part.size for part in manifest.parts if part.name != BASE)
+    require_free(ctx, needed, "its files have", purpose=f" for backup {manifest.name}")
 
 
 def _remove(shell: DatabaseClient, file: str) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from shipway.actions.backups.archive import archive, close_gap, remove_unneeded, require_continuous
 from shipway.actions.backups.content import (
+    BASE_FILE,
     carrier,
     check_part,
     chosen_volumes,
@@ -68,7 +69,6 @@ from shipway.domain.schema_history import schema_revisions
 
 VOLUME = "volume-"
 FILE = "backup.dump"  # in the volume of the backup
-BASE_FILE = "base.tar.gz"
 ARCHIVE_WAIT = 600.0  # seconds, for another one to end
 
 

@@ -48,6 +48,17 @@ def target_of(ctx: Context, release: Release, where: Environment) -> Target:
     return Target(release.app, where.name, settings, store, values.get(settings.key or ""))
 
 
+def reading_key(target: Target, given: str | None) -> str:
+    """The private key that reads its backups: the given one, else the plan's. UsageError without one."""
+    key = given or target.private
+    if not key:
+        raise UsageError(
+            f"the backups of {target.environment} can only be read with a private key, which this machine doesn't have",
+            hint="pass it: --identity FILE",
+        )
+    return key
+
+
 def require_there(target: Target, backups: list[Backup]) -> None:
     """StoreGone if none of the recorded backups is in the store: a disk that isn't mounted, or a new bucket, would look
     like an empty store."""

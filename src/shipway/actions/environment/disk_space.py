@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from shipway.context import Context
@@ -47,15 +47,22 @@ def require_space(ctx: Context, needed: Mapping[str, int]) -> None:
     """DiskFull if this host has less than that plus SPARE; nothing is checked if nothing is needed."""
     if not needed:
         return
+    takes = f"{counted(len(needed), 'image')} to pull need about"
+    require_free(ctx, sum(needed.values()), takes, hint=_relief)
+
+
+def require_free(
+    ctx: Context, needed: int, takes: str, *, purpose: str = "", hint: Callable[[Context], str] | None = None
+) -> None:
+    """DiskFull if this host has fewer than these bytes plus SPARE, as far as it is known. takes: what takes them, with a
+    verb; hint: of the error, in place of the usual one."""
     free = ctx.runtime.free_space()
-    total = sum(needed.values())
-    if free is None or free >= total + SPARE:
+    if free is None or free >= needed + SPARE:
         return
-    images = counted(len(needed), "image")
     raise DiskFull(
-        f"the disk of {ctx.machine.name} is too full: {readable(free)} are free, but {images} to pull need about "
-        f"{readable(total)}, and {readable(SPARE)} must remain free",
-        hint=_relief(ctx),
+        f"the disk of {ctx.machine.name} is too full{purpose}: {readable(free)} are free, but {takes} {readable(needed)}, "
+        f"and {readable(SPARE)} must remain free",
+        hint=hint(ctx) if hint else relief(ctx.runtime.commands),
     )
 
 
