@@ -91,7 +91,10 @@ class Terminal:
         """Its exit code."""
         while self._more():
             pass
-        return self._process.wait(60)
+        try:
+            return self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end:\n{self.output}") from None
 
     def _more(self) -> bool:
         try:

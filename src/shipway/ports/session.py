@@ -19,7 +19,8 @@ class Session(Protocol):
         """Its input has ended."""
 
     def resize(self, rows: int, columns: int) -> bool:
-        """Set the size of its terminal. False if it has none, because it is still starting or has ended."""
+        """Set the size of its terminal. False if it has none yet, because it is still starting. Nothing happens if it has
+        ended."""
 
     def exit_code(self) -> int:
         """Wait until it has ended; returns its exit code."""

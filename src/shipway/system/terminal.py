@@ -9,6 +9,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 import tty
 from collections.abc import Iterator
 
@@ -16,7 +17,8 @@ from shipway.domain.errors import EngineError
 from shipway.ports import Session
 
 SIZE = 1 << 16  # bytes read at a time
-AGAIN = 0.1  # seconds until the size of a terminal is set again
+AGAIN = 0.01  # seconds until the size of a terminal is set again
+STARTING = 10.0  # seconds in which a command has a terminal
 
 
 class OwnTerminal:
@@ -84,24 +86,31 @@ def _raw() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _sizes(session: Session) -> Iterator[None]:
-    """Give the command's terminal the size of this one, now and whenever that changes."""
+    """Give the command's terminal the size of this one: before anything is shown or typed, and whenever it changes. On a
+    terminal without a size, clients show even one row by a pager, which takes the keys that were typed for them."""
     changed, over = threading.Event(), threading.Event()
 
     def follow() -> None:
-        while not over.is_set():
-            columns, rows = os.get_terminal_size(1)
-            done = True
-            with contextlib.suppress(EngineError):
-                done = session.resize(rows, columns)
-            changed.wait(None if done else AGAIN)  # a command that is still starting has no terminal yet
+        while changed.wait() and not over.is_set():
             changed.clear()
+            _resize(session)
 
     changed_size = signal.signal(signal.SIGWINCH, lambda number, frame: changed.set())
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
+    _resize(session)
+    threading.Thread(target=follow, daemon=True).start()
     try:
         yield
     finally:
         signal.signal(signal.SIGWINCH, changed_size)
         over.set()
         changed.set()
+
+
+def _resize(session: Session) -> None:
+    deadline = time.monotonic() + STARTING
+    with contextlib.suppress(EngineError):
+        while time.monotonic() < deadline:
+            columns, rows = os.get_terminal_size(1)
+            if session.resize(rows, columns):
+                return
+            time.sleep(AGAIN)

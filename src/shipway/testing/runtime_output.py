@@ -61,6 +61,7 @@ class OutputContract:
         assert b"hello" in output
         assert b"line one" in output
         assert session.exit_code() == 3
+        assert session.resize(50, 100), "it has ended: nothing to wait for"
         session.close()
         session.close()
         deadline = time.monotonic() + 20
@@ -73,6 +74,7 @@ class OutputContract:
         session = lab.runtime.session(name, lab.answered, tty=False, environment={"A": "1"})
         assert self.output(session).strip() == b"pong"
         assert session.exit_code() == 0
+        assert session.resize(50, 100), "it has ended: nothing to wait for"
         session.close()
         lab.runtime.stop(name, 5)
         with pytest.raises(EngineError):

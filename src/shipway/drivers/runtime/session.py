@@ -19,14 +19,14 @@ NEVER = "ctrl-@,ctrl-^,ctrl-@,ctrl-^"
 
 
 class DockerSession:
-    """Implements ports.Session. path: of the container or the command, for its size."""
+    """Implements ports.Session. path: of the container or the command, for its size. ended: what it says of itself."""
 
     def __init__(
         self, engine: Engine, stream: RawStream, path: str, *, tty: bool, code: Callable[[], int],
-        close: Callable[[], None] = lambda: None,
+        ended: Callable[[Any], bool], close: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._engine, self._stream, self._path = engine, stream, path
-        self._code, self._close = code, close
+        self._code, self._ended, self._close = code, ended, close
         chunks = stream.chunks()
         self._output: Iterator[tuple[int, bytes]] = ((1, chunk) for chunk in chunks) if tty else frames(chunks)
 
@@ -46,7 +46,10 @@ class DockerSession:
         try:
             self._engine.call("POST", f"{self._path}/resize", query={"h": rows, "w": columns})
         except EngineRefused:
-            return False
+            try:
+                return self._ended(self._engine.call("GET", f"{self._path}/json"))
+            except EngineRefused:  # the engine removed it
+                return True
         return True
 
     def exit_code(self) -> int:
@@ -78,7 +81,10 @@ def attach(engine: Engine, container: str, *, tty: bool) -> DockerSession:
             )
         return int(event["Actor"]["Attributes"]["exitCode"])
 
-    return DockerSession(engine, stream, path, tty=tty, code=code, close=events.close)
+    def ended(found: Any) -> bool:
+        return found["State"]["Status"] not in ("created", "running")
+
+    return DockerSession(engine, stream, path, tty=tty, code=code, ended=ended, close=events.close)
 
 
 def _exits(container: str) -> dict[str, str]:
@@ -104,4 +110,7 @@ def execute(
             raise EngineError(f"the command in container {container} has not ended: its connection was lost")
         return int(found)
 
-    return DockerSession(engine, stream, path, tty=tty, code=code)
+    def ended(found: Any) -> bool:
+        return found["ExitCode"] is not None
+
+    return DockerSession(engine, stream, path, tty=tty, code=code, ended=ended)
