@@ -54,6 +54,7 @@ SECTIONS = {
         "rehearse": ("shipway.cli.rehearse", "Rehearse a rollback on a copy of the data"),
         "retire": ("shipway.cli.retire", "End the standby of the previous release"),
         "wait": ("shipway.cli.wait", "Wait for a deployment or a run to end"),
+        "show": ("shipway.cli.show", "Print again what a deployment or a run printed"),
         "cancel": ("shipway.cli.cancel", "Cancel a run or a deployment, in any process"),
     },
     "Every day": {
@@ -106,7 +107,7 @@ SECTIONS = {
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
-    "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "local-ca", "schedules",
+    "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
     "history", "completion",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

@@ -76,12 +76,13 @@ def history(
             release = releases[item.release]
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
-                timestamp(item.started), known.shown(item.environment), f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
+                str(item.id), timestamp(item.started), known.shown(item.environment), f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
                 item.schema or "", item.actor, _approvers(approved[item.id]), str(proofs.get(item.id) or ""),
             ])  # fmt: skip
         heading = [
+            "id",
             "when",
             "environment",
             "kind",

@@ -49,6 +49,12 @@ def _history(kinds: Kinds) -> Any:
     return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
 
 
+def _show(kinds: Kinds) -> Any:
+    from shipway.domain.event import Event
+
+    return class_schema(Event, kinds)
+
+
 def _schedules(kinds: Kinds) -> Any:
     from shipway.actions.schedules.overview import Overview
 
@@ -221,6 +227,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "apps": ("The apps of the ledger.", _apps),
     "status": ("By environment, what runs there. With `--watch`, a line for each change.", _status),
     "history": ("Deployments, newest first. With `--commands`, what people ran there instead.", _history),
+    "show": ("One event a line.", _show),
     "logs": ("One object a line; `time` is RFC 3339 in UTC with nanoseconds.", _logs),
     "ps": ("Containers. `cpu` is the number of processors in use. With `--watch`, a list a line.", _ps),
     "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),

@@ -29,6 +29,7 @@ from shipway.ports.ledger import Ledger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.events import EventLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
@@ -61,6 +62,7 @@ __all__ = [
     "DnsLookup",
     "DnsProvider",
     "Edge",
+    "EventLedger",
     "Fill",
     "Host",
     "HostSetup",

@@ -51,6 +51,10 @@ class SqlDeployments:
         where, values = (f"{HERE}", (app, environment, limit)) if environment else ("d.app = ?", (app, limit))
         return self._deployments(f"WHERE {where} ORDER BY d.id DESC LIMIT ?", values)
 
+    def deployment(self, app: str, environment: str, id: int) -> Deployment | None:
+        """By its id."""
+        return self._first(f"WHERE {HERE} AND d.id = ?", (app, environment, id))
+
     def latest(self, app: str, environment: str) -> Deployment | None:
         """The newest deployment."""
         return self._first(f"WHERE {HERE} ORDER BY d.id DESC LIMIT 1", (app, environment))

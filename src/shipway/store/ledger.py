@@ -6,6 +6,7 @@ from shipway.store.backups import SqlBackups
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.deployments import SqlDeployments
+from shipway.store.events import SqlEvents
 from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
@@ -23,6 +24,7 @@ from shipway.store.sealed_secrets import SqlSecrets
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
+    SqlEvents,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

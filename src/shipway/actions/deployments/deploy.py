@@ -15,8 +15,10 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.observe import versions
 from shipway.actions.environment.provided import older_values
+from shipway.actions.environment.recording import recorded
 from shipway.actions.proofs.recorded import note_proofs
 from shipway.context import Context
+from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.release import DEPLOY, ROLLBACK, SUPERSEDED, Deployment, Evidence
 from shipway.system.parallel import errors_of
 
@@ -67,10 +69,12 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     if order.kind == DEPLOY:
         require_backup(ctx, order.release, order.environment, order.in_force, migrates=bool(decision.schema.up))
         ctx.ledger.reserve()
-    ctx.reporter.heading(f"{order.kind} {ctx.names.shown(app, name)}")
-    ctx.reporter.note(decision.changeset.render())
+    said = [f"{order.kind} {ctx.names.shown(app, name)}", decision.changeset.render()]
+    ctx.reporter.heading(said[0])
+    ctx.reporter.note(said[1])
     if decision.schema.deferred:
-        ctx.reporter.note(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
+        said.append(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
+        ctx.reporter.note(said[-1])
     note_older_values(ctx, decision)
     plan = decision.schema.rollback
     record = Deployment(
@@ -81,7 +85,9 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     _give_version(ctx, order)
     if order.page:
         hold(ctx, order.release, order.environment)
-    apply(ctx, decision, ctx.ledger.begin_deployment(record))
+    number = ctx.ledger.begin_deployment(record)
+    with recorded(ctx, Subject(DEPLOYMENT, app, number), *said) as own:
+        apply(own, decision, number)
     advice = how_to_trust(order.environment) if decision.previous is None else None
     if advice:
         ctx.reporter.note(advice)

@@ -16,6 +16,7 @@ from shipway.actions.deployments.revert import reachable, revert
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.tool_container import tool_containers
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
@@ -24,6 +25,7 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER,
 from shipway.domain.desired import render_desired
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.release import DEPLOY, DESTROY, FAILED, RESTORE, ROLLBACK, Deployment, Release
@@ -74,14 +76,16 @@ def recover(ctx: Context, app: str, environment: str) -> None:
         _postpone(ctx, dead, release, where, now)
         return
     _end_jobs(ctx, app, environment)
-    if dead.kind == RESTORE:
-        revert(ctx, release, where, now)  # the database must run to be queried
-        revisions = schema_revisions(deployments)
-        finish_restore(ctx.on(where.hosts[0].name), dead, release, where, revisions[-1].schema if revisions else None)
-    elif all(_switched(ctx.on(host.name), release, where, host, dead) for host in where.hosts):
-        _finish(ctx, dead, release, where)
-    else:
-        _roll_back(ctx, dead, release, where)
+    with recorded(ctx, Subject(DEPLOYMENT, app, dead.id)) as own:
+        if dead.kind == RESTORE:
+            revert(own, release, where, now)  # the database must run to be queried
+            revisions = schema_revisions(deployments)
+            schema = revisions[-1].schema if revisions else None
+            finish_restore(own.on(where.hosts[0].name), dead, release, where, schema)
+        elif all(_switched(own.on(host.name), release, where, host, dead) for host in where.hosts):
+            _finish(own, dead, release, where)
+        else:
+            _roll_back(own, dead, release, where)
 
 
 def _postpone(

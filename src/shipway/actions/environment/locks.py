@@ -27,11 +27,12 @@ READS = frozenset({
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "pending_scheduled", "scheduled_runs", "last_due", "purge_targets", "pending_purges", "purges",
-    "deployments", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
+    "deployments", "deployment", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret", "secret_origins",
     "now", "lease", "operations", "provisions", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
+    "events", "add_events",  # they only report, also of who has lost the lock
 })  # fmt: skip
 
 

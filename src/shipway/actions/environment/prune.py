@@ -20,6 +20,7 @@ from shipway.system.parallel import attempt_all, attempt_side_by_side, errors_of
 RUNS = 50  # newest runs of an app whose outputs, logs and step images stay
 DAY = 86400.0
 FRESH = 7 * DAY  # a newer step image stays, whatever used it
+EVENTS = 90 * DAY  # output of runs and deployments in the ledger
 ALL = 1000  # releases and runs whose images are known by name; older ones were pruned while they were among these
 
 
@@ -45,6 +46,7 @@ class Found:
 def prune(ctx: Context, app: str) -> None:
     """Prune at the end of a deployment. Failures are reported, and never fail the deployment."""
     try:
+        ctx.ledger.forget_events(app, ctx.clock() - EVENTS)
         remove(ctx, look(ctx, app))
     except (ShipwayError, OSError) as error:
         ctx.reporter.note(f"old images and outputs were not removed: {error}")

@@ -18,6 +18,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
+from shipway.actions.environment.recording import recorded
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.projects.renamed import refuse_renamed
 from shipway.actions.runs.config_files import config_files
@@ -28,6 +29,7 @@ from shipway.context import Context
 from shipway.domain import rights
 from shipway.domain.count import counted
 from shipway.domain.errors import GateRefused, RepositoryError
+from shipway.domain.event import RUN, Subject
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
@@ -215,7 +217,10 @@ def _pipeline(
     registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
     repository.refuse_incomplete(commit.revision)
     config_files(repository, commit.revision, plan)  # raises here if one is missing
-    with open_run(ctx, commit, plan.app, trigger) as (own, number, resumed):
+    with (
+        open_run(ctx, commit, plan.app, trigger) as (opened, number, resumed),
+        recorded(opened, Subject(RUN, plan.app, number), lines=False) as own,
+    ):
         where = (
             f"only {only}"
             if only
@@ -223,7 +228,7 @@ def _pipeline(
             if environment
             else "checks only"
         )
-        ctx.reporter.heading(
+        own.reporter.heading(
             f"run {number}  {ctx.names.shown(plan.app)} {commit.revision[:12]} {commit.subject!r}, {where}"
         )
         folder = scratch(ctx.home, number)

@@ -14,12 +14,14 @@ from shipway.actions.database.external import require_restorable
 from shipway.actions.database.swap import clean_up, new_name, old_name
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.take_snapshot import take
+from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.service_volumes import volume_names
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import most, shell_of, snapshots
 from shipway.context import Context
 from shipway.domain.count import counted
 from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.release import FAILED, RESTORE, SUCCEEDED, Deployment, Release
 from shipway.domain.schema_history import schema_revisions
 from shipway.domain.size import readable
@@ -81,7 +83,9 @@ def restore_snapshot(
             secrets=now.secrets, fingerprints=now.fingerprints, way=now.way if chosen.schema == schema else "", goal=chosen.schema,
             adjustments=now.adjustments,
         )  # fmt: skip
-        _put(own, shell, chosen, own.ledger.begin_deployment(record), schema)
+        id = own.ledger.begin_deployment(record)
+        with recorded(own, Subject(DEPLOYMENT, app, id), f"restore snapshot {number}") as kept:
+            _put(kept, shell, chosen, id, schema)
         return present
 
 

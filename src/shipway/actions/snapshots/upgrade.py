@@ -18,6 +18,7 @@ from shipway.actions.deployments.revert import revert
 from shipway.actions.environment.accessory_rules import COMPLETE, config_of, series_of_container
 from shipway.actions.environment.locks import without_jobs
 from shipway.actions.environment.observe import observe
+from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
@@ -25,6 +26,7 @@ from shipway.domain.container import LABEL_CONFIG, LABEL_ROLE, ContainerInfo, Co
 from shipway.domain.data_version import Series
 from shipway.domain.draining import stop_of
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
+from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.plan import Accessory, Environment
 from shipway.domain.release import DEPLOY, FAILED, Deployment, Release
 from shipway.domain.schema_history import schema_revisions
@@ -107,15 +109,16 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
             reason=order.reason, started=own.clock(), secrets=decision.settings.versions, adjustments=decision.settings.adjustments,
         )  # fmt: skip
         number = own.ledger.begin_deployment(record)
-        tables = _copied(own, found, decision, now, number, revisions[-1].schema if revisions else None)
-        try:
-            apply(own, decision, number)
-        except BaseException:
-            latest = own.ledger.latest(app, environment)
-            if latest is not None and latest.outcome == FAILED:
-                lost = f"data written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
-                own.reporter.note(f"the old database serves again; {lost}")
-            raise
+        with recorded(own, Subject(DEPLOYMENT, app, number), reason) as kept:
+            tables = _copied(kept, found, decision, now, number, revisions[-1].schema if revisions else None)
+            try:
+                apply(kept, decision, number)
+            except BaseException:
+                latest = own.ledger.latest(app, environment)
+                if latest is not None and latest.outcome == FAILED:
+                    lost = f"data written to the new one meanwhile is only in the volume {found.volume}, which the next upgrade replaces"
+                    kept.reporter.note(f"the old database serves again; {lost}")
+                raise
         return Upgraded(found.old, found.new, order.release, tables, found.running.volumes.get(found.path, found.usual))
 
 

@@ -4,17 +4,20 @@ volumes of its services."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 
 from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
+from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.service_volumes import kept_volumes
 from shipway.actions.upkeep.left_outside import left_outside
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
+from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
 from shipway.system.parallel import attempt_all
@@ -30,7 +33,16 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
         require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         number = _begin(own, plan.app, environment.name)
-        clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment, volumes))
+        with ExitStack() as stack:
+            kept = own
+            if number is not None:
+                subject = Subject(DEPLOYMENT, plan.app, number)
+                kept = stack.enter_context(
+                    recorded(own, subject, f"destroy {ctx.names.shown(plan.app, environment.name)}")
+                )
+            clear(
+                kept, plan.app, environment, before, lambda host: _empty(kept.on(host.name), plan, environment, volumes)
+            )
         if number is not None:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
     for line in left_outside(ctx, plan.app, environment.name):

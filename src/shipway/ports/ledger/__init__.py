@@ -7,6 +7,7 @@ from typing import Protocol
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
+from shipway.ports.ledger.events import EventLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
@@ -35,6 +36,7 @@ class Ledger(
     PurgeLedger,
     BackupLedger,
     LaunchLedger,
+    EventLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

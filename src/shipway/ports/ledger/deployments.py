@@ -21,6 +21,9 @@ class DeploymentLedger(Protocol):
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
         """A listing for display, newest first. Not for decisions: it may be truncated."""
 
+    def deployment(self, app: str, environment: str, id: int) -> Deployment | None:
+        """The one with that id there."""
+
     def latest(self, app: str, environment: str) -> Deployment | None:
         """The newest deployment, with any outcome."""
 

@@ -12,6 +12,7 @@ from shipway.ports import Ledger
 from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
+from shipway.testing.ledger.events import EventSuite
 from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
@@ -51,6 +52,7 @@ class LedgerSuite(
     PurgeSuite,
     BackupSuite,
     LaunchSuite,
+    EventSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""

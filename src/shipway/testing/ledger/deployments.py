@@ -21,6 +21,8 @@ class DeploymentSuite:
         number = ledger.begin_deployment(DEPLOYMENT)
         assert ledger.deployments("shop")[0] == dataclasses.replace(DEPLOYMENT, id=number, outcome=PENDING)
         ledger.end_deployment(number, SUCCEEDED, 12.0, "0001", "")
+        assert ledger.deployment("shop", "staging", number) == ledger.latest("shop", "staging")
+        assert ledger.deployment("shop", "production", number) is None
         settled = ledger.deployments("shop", "staging")[0]
         assert (settled.outcome, settled.finished, settled.schema) == (SUCCEEDED, 12.0, "0001")
         with pytest.raises(StoreError):

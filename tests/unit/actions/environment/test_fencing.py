@@ -76,6 +76,7 @@ LEDGER = {
     ports.LaunchLedger: "add_launch_record",
     ports.PurgeLedger: "begin_purge decide_purge save_purge",
     ports.BackupLedger: "begin_backup copy_to record_backup",
+    ports.EventLedger: "forget_events",
     ports.ProvisionLedger: "begin_provision end_provision",
 }
 CHANGES = {

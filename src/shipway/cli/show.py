@@ -1,0 +1,74 @@
+"""`shipway show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from shipway.cli import Globals, app_option
+from shipway.cli.output import TerminalReporter, say, style
+
+if TYPE_CHECKING:
+    from shipway.domain.event import Event
+
+
+@click.command()
+@click.argument("target", metavar="ENVIRONMENT|RUN")
+@click.option(
+    "--deployment", "id", type=int, metavar="ID", help="An older deployment there: its id in `shipway history`"
+)
+@click.option("--follow", "-f", is_flag=True, help="Also print what comes, until it has ended")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line")
+@app_option
+@click.pass_obj
+def show(options: Globals, target: str, id: int | None, follow: bool, as_json: bool, app: str | None) -> None:
+    """Print again what the newest deployment of ENVIRONMENT printed, or a run (its number), on whatever machine it ran.
+
+    Secrets are masked. The output of a run's steps is not part of it: that is in the logs of the machine which ran them.
+    Output is kept for 90 days.
+    """
+    import json
+
+    from shipway.actions.upkeep.recorded_output import of_deployment, of_run
+    from shipway.app import open_context
+    from shipway.domain.errors import UsageError
+    from shipway.domain.record import to_data
+
+    with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
+        known = options.known_app(ctx, app)
+        if target.isdecimal():
+            if id is not None:
+                raise UsageError("--deployment has no meaning for a run")
+            found = of_run(ctx, known.name, int(target))
+        else:
+            found = of_deployment(ctx, known.name, known.environment(target).name, id)
+        if not as_json:
+            say(style(found.title, "bold"))
+        shown, empty = TerminalReporter(), True
+        for event in found.events(ctx, follow=follow):
+            empty = False
+            if as_json:
+                say(json.dumps(to_data(event)))
+            else:
+                _show(shown, event)
+        if not as_json:
+            if empty:
+                say("its output was not kept, or no longer")
+            say(found.end())
+
+
+def _show(reporter: TerminalReporter, event: Event) -> None:
+    """As it was printed."""
+    from shipway.domain.event import BEGIN, CUT, END, HEADING, LINE
+
+    if event.kind == HEADING:
+        reporter.heading(event.text)
+    elif event.kind == BEGIN:
+        reporter.begin(event.name, event.text)
+    elif event.kind in (LINE, CUT):
+        reporter.line(event.name, event.text)
+    elif event.kind == END:
+        reporter.end(event.name, event.outcome, event.seconds, event.text)
+    else:
+        reporter.note(event.text)
