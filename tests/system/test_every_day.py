@@ -277,6 +277,21 @@ def test_a_restart_loses_no_request(shop: Tiny) -> None:
     assert (newest["kind"], newest["reason"], newest["outcome"]) == ("restart", "restart of web: a leak", "succeeded")
 
 
+def test_what_a_deployment_prints_is_followed_from_elsewhere(shop: Tiny) -> None:
+    before = shop.deployments("staging")[0]["id"]
+    restarting = Running(shop, "restart", "staging", "web")
+    soon(lambda: shop.deployments("staging")[0]["id"] != before)
+    followed = given(shop, "show", "staging", "--follow").stdout
+    assert restarting.end().code == 0
+    assert re.match(r"deployment \d+: restart of release 1 to staging by ", followed)
+    assert re.search(r"^✓ switch +", followed, re.M)
+    assert re.search(r"^deployment \d+ succeeded$", followed, re.M)
+    assert given(shop, "show", "staging").stdout == followed
+    first = given(shop, "show", "1").stdout
+    assert "run 1" in first
+    assert SECRET not in first + followed
+
+
 def test_a_number_of_replicas_holds_until_the_plan_has_another(shop: Tiny) -> None:
     with visitors(shop) as answers:
         shop.shipway("scale", "staging", "web=3")
