@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from shipway import store
+from shipway.store import sqlite
 from shipway.system.redact import of_process
 
 
@@ -24,8 +25,8 @@ def _no_known_secrets() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _new_ledgers_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Of one that was made in earnest: to migrate each of two thousand takes longer than most tests. The conformance tests
+def _cheap_ledgers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """New ones are copies of one that was made in earnest: to migrate each of two thousand takes longer than most tests. The conformance tests
     make all of theirs."""
     model = tmp_path_factory.mktemp("ledger") / "ledger.db"
     store.open_ledger(model).close()
@@ -40,4 +41,5 @@ def _new_ledgers_are_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "_make", copied)
+        patch.setattr(sqlite, "RESERVE", 1 << 16)  # 4 MB for each are more than all the rest that is written
         yield
