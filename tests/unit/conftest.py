@@ -26,7 +26,7 @@ def _no_known_secrets() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_ledgers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """New ones are copies of one that was made in earnest: to migrate each of two thousand takes longer than most tests. The conformance tests
+    """New ones are copies of one that was made in earnest: to migrate each takes longer than most tests. The conformance tests
     make all of theirs."""
     model = tmp_path_factory.mktemp("ledger") / "ledger.db"
     store.open_ledger(model).close()
