@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -15,6 +16,12 @@ def pytest_configure() -> None:
     """A shell starts background processes with SIGINT ignored, and these pass that on: also to commands that tests interrupt."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: without it each search for garbage goes through a million objects less."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ import pytest
 from shipway.domain.errors import InfraError, UsageError
 from shipway.domain.infra import InfraPlace, Output
 from shipway.domain.provisioned import Infra
+from shipway.drivers.infra import terraform
 from shipway.drivers.infra.command import CommandTool
 from shipway.drivers.infra.terraform import Terraform, Tofu
 from shipway.testing.infra import SECRET, InfraLab, InfraSuite, ignore
@@ -143,11 +144,13 @@ class TestTerraform(InfraSuite):
     can_drift = False
 
     @pytest.fixture
-    def lab(self, tmp_path: Path) -> InfraLab:
+    def lab(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InfraLab:
         where = place(tmp_path, TF_VAR_secret=SECRET)
 
         def change(text: str) -> None:
             (where.source / "main.tf").write_text(CODE.format(input=text))
+
+        monkeypatch.setattr(terraform, "LOCK_TIMEOUT", "1s")
 
         @contextmanager
         def locked() -> Iterator[None]:

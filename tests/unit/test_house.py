@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ MAY_NAME = {  # the part of the line, and why
     ("actions/proofs/folder.py", "--rows supports only PostgreSQL"): "users of another server read which one has it",
     ("actions/proofs/folder.py", "--lint supports only folders of SQL files for PostgreSQL"): "likewise",
 }
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_only_output_prints() -> None:
     printing = {
         path.name
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
     # `python -m shipway.planfile.schema` is a tool for developers; the others are run in images.
@@ -93,7 +99,7 @@ def test_only_output_prints() -> None:
 
 def test_text_files_have_an_encoding() -> None:
     """Otherwise it is the locale's, and a file depends on who reads it."""
-    found = [f"{path}:{line}" for path in SOURCES for line in _without_encoding(ast.parse(path.read_text()))]
+    found = [f"{path}:{line}" for path in SOURCES for line in _without_encoding(parsed(path))]
     assert not found
 
 
@@ -110,7 +116,7 @@ def _without_encoding(tree: ast.AST) -> Iterator[int]:
 
 def test_the_core_imports_only_the_standard_library_and_itself() -> None:
     for path in (ROOT / "src" / "shipway" / "domain").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:

@@ -65,6 +65,9 @@ class Origin:
     clone: Repository  # provides objects and credentials
     home: Path
     _seen: dict[str, Refs] = field(default_factory=dict, compare=False, repr=False)
+    _objects: dict[tuple[str, ...], subprocess.CompletedProcess[bytes]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def is_local(self) -> bool:
@@ -231,8 +234,14 @@ class Origin:
             yield
 
     def _ask_clone(self, *args: str) -> subprocess.CompletedProcess[bytes]:
-        """Run git in the clone, or in the repository itself if it is on this machine."""
-        return self._run(args, Path(self.url) if self.is_local else self.clone.path, plain() | ALONE)
+        """Run git in the clone, or in the repository itself if it is on this machine. An object is read once: it never
+        changes."""
+        if args in self._objects:
+            return self._objects[args]
+        done = self._run(args, Path(self.url) if self.is_local else self.clone.path, plain() | ALONE)
+        if args[0] == "cat-file" and done.returncode == 0:
+            self._objects[args] = done
+        return done
 
     def _ask_cache(self, *args: str) -> subprocess.CompletedProcess[bytes]:
         return self._run(args, self._made_cache(), _clean())

@@ -12,6 +12,7 @@ from shipway.domain.errors import BackupFailed, NotStored, StoreFull, StoreGone
 from shipway.ports import BackupStore
 
 MB = 1 << 20
+BLOCK = 1 << 15  # bytes in a chunk of `content`, at most
 
 
 class MemoryBackupStore:
@@ -64,9 +65,8 @@ def content(size: int, seed: bytes = b"x") -> Iterator[bytes]:
     """Bytes that can't be compressed, in chunks of various sizes, the same each time."""
     rest, number = size, 0
     while rest > 0:
-        block = b"".join(hashlib.sha256(seed + bytes(str(number + at), "ascii")).digest() for at in range(1024))
-        length = min(rest, 1 + (number * 7919) % len(block))
-        yield block[:length]
+        length = min(rest, 1 + (number * 7919) % BLOCK)
+        yield hashlib.shake_256(seed + bytes(str(number), "ascii")).digest(length)
         rest -= length
         number += 1024
 

@@ -131,7 +131,9 @@ def bullets(texts: Iterable[str]) -> list[str]:
 
 def escaped(text: str) -> str:
     """Plain text on one line: no markup, and no link to a person or an issue. Long text is cut."""
-    line = "".join(sign if sign.isprintable() else " " if sign.isspace() else "�" for sign in text)
+    line = text
+    if not text.isprintable():
+        line = "".join(sign if sign.isprintable() else " " if sign.isspace() else "�" for sign in text)
     line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
     return _LINKED.sub(r"\1<!-- -->", _SPECIAL.sub(lambda found: f"\\{found[0]}", line))
 

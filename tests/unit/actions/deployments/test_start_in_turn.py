@@ -27,8 +27,9 @@ LONG = 60.0  # seconds in which a container may become healthy
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Release 1 serves; the health checks of the next ones have time."""
-    made = World(tmp_path, waits=True)
+    made = World(tmp_path)
     deploy(made.controller(), DeployRequest(made.release(1, environment=FOUR), FOUR))
+    made.waits = True
     backend = dataclasses.replace(PLAN.services["backend"], health=Health("/api/ok", timeout=LONG))
     monkeypatch.setattr(samples, "PLAN", dataclasses.replace(PLAN, services={**PLAN.services, "backend": backend}))
     yield made
