@@ -33,7 +33,11 @@ def apply(self: Any) -> None:
 
 def create_change_set(self: Any, **given: Any) -> Any:
     """For the stack that has another one already, and nothing else."""
-    old = [item for item in self.stacks.values() if item.name == given["stack_name"] and item.status == "REVIEW_IN_PROGRESS"]
+    old = [
+        item
+        for item in self.stacks.values()
+        if item.name == given["stack_name"] and item.status == "REVIEW_IN_PROGRESS"
+    ]
     change_set, stack = make(self, **given)
     if old and given["change_set_type"] == "CREATE":
         del self.stacks[stack]
@@ -48,7 +52,9 @@ def delete_change_set(self: Any, change_set_name: str) -> None:
         remove(self, change_set_name)
 
 
-def add_event(stack: Any, status: str, token: str, resource: str = "", kind: str = "", reason: str | None = None) -> None:
+def add_event(
+    stack: Any, status: str, token: str, resource: str = "", kind: str = "", reason: str | None = None
+) -> None:
     stack._add_stack_event(status, resource_status_reason=reason)
     event = stack.events[-1]
     event.client_request_token = token

@@ -47,9 +47,9 @@ class Operation:
         self._api, self._stack, self._before, self.token = api, stack, before, with_token
 
     def is_begun(self) -> bool:
-        """Whether the last operation since is this one, begun by an earlier process."""
-        known = {str(event.get("ClientRequestToken")) for event in self._events()[-1:]}
-        return any(text.rpartition("-")[2] == self.token.rpartition("-")[2] for text in known)
+        """Whether the first operation since is this one, begun by an earlier process."""
+        first = self._events()[:1]
+        return bool(first) and _what(str(first[0].get("ClientRequestToken"))) == _what(self.token)
 
     def is_other(self) -> bool:
         """Whether anything else happened since."""
@@ -88,7 +88,9 @@ class Operation:
         ]
         told = shortened(_text(failed[0]), 1000) if failed else "no event says why"
         events_of = f"aws cloudformation describe-stack-events --stack-name {self._stack}"
-        raise InfraError(f"the stack {name} is {status}: {told}", hint=HINTS.get(status, f"see its events: {events_of}"))
+        raise InfraError(
+            f"the stack {name} is {status}: {told}", hint=HINTS.get(status, f"see its events: {events_of}")
+        )
 
     def _events(self) -> list[Mapping[str, Any]]:
         """Oldest first."""
@@ -109,3 +111,8 @@ def _text(event: Mapping[str, Any]) -> str:
     return f"{event['ResourceStatus']} {event['LogicalResourceId']} ({event.get('ResourceType', '')})" + (
         f": {reason}" if reason else ""
     )
+
+
+def _what(text: str) -> str:
+    """What a token is for, whoever asked."""
+    return text.rpartition("-")[2]

@@ -46,7 +46,9 @@ def _infra(infra: Infra, at: Path, report: Report) -> None:
         for index, name in enumerate(infra.secrets):
             if not name.startswith(("AWS_", "CFN_PARAMETER_")):
                 message = f"`{name}` is neither a credential of AWS nor a parameter of the template"
-                report.error((*at, "secrets", index), message, "AWS_ACCESS_KEY_ID, or CFN_PARAMETER_Password for `Password`")
+                report.error(
+                    (*at, "secrets", index), message, "AWS_ACCESS_KEY_ID, or CFN_PARAMETER_Password for `Password`"
+                )
     else:
         for key in ("stack", "region", "template", "capabilities"):
             if report.written((*at, key)):
