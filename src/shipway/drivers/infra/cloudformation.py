@@ -296,12 +296,14 @@ class CloudFormation:
 
     def _execute(self, planned: Mapping[str, Any], with_token: str) -> None:
         found = self._api.find("describe_change_set", ChangeSetName=planned["change_set"])
-        if found is None or found["ExecutionStatus"] != "AVAILABLE":
+        if found is None or found["ExecutionStatus"] not in ("AVAILABLE", "EXECUTE_IN_PROGRESS"):
             raise stale()
         if list(self._changes(planned["change_set"])) != planned["changes"]:
             raise InfraError("the change set is not what was shown", hint="plan again, and apply that plan")
         self._last.unlink(missing_ok=True)
         write_private(self._last, planned["stack"])
+        if found["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":  # by an earlier process, and no event shows it yet
+            return
         self._api.call("execute_change_set", ChangeSetName=planned["change_set"], ClientRequestToken=with_token)
 
     def _remove_leftovers(self) -> None:

@@ -58,24 +58,29 @@ class Operation:
     def wait(self, name: str, change_set: str, on_line: Callable[[str], None], cancelled: threading.Event) -> None:
         """Until it has ended. InfraError in the words of the first event that failed. An interrupt ends only the waiting."""
         shown: set[str] = set()
-        while True:
-            events = self._events()
-            for event in events:
-                if event["EventId"] not in shown:
-                    shown.add(event["EventId"])
-                    on_line(_text(event))
-            own = [event["ResourceStatus"] for event in events if self._is_stack(event)]
-            if own and not own[-1].endswith("_IN_PROGRESS"):
-                return self._judge(name, own[-1], events)
-            if not own and change_set:
-                found = self._api.find("describe_change_set", ChangeSetName=change_set)
-                if found and found.get("ExecutionStatus") == "EXECUTE_FAILED":
-                    raise InfraError(
-                        f"the change set of {name} failed: {found.get('StatusReason') or 'without a reason'}"
-                    )
-            if cancelled.wait(POLL):
-                on_line("AWS goes on; the same command waits for it again")
-                raise KeyboardInterrupt
+        try:
+            while not self._is_ended(name, change_set, on_line, shown):
+                if cancelled.wait(POLL):
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            on_line("AWS goes on; the same command waits for it again")
+            raise
+
+    def _is_ended(self, name: str, change_set: str, on_line: Callable[[str], None], shown: set[str]) -> bool:
+        events = self._events()
+        for event in events:
+            if event["EventId"] not in shown:
+                shown.add(event["EventId"])
+                on_line(_text(event))
+        own = [event["ResourceStatus"] for event in events if self._is_stack(event)]
+        if own and not own[-1].endswith("_IN_PROGRESS"):
+            self._judge(name, own[-1], events)
+            return True
+        if not own and change_set:
+            found = self._api.find("describe_change_set", ChangeSetName=change_set)
+            if found and found.get("ExecutionStatus") == "EXECUTE_FAILED":
+                raise InfraError(f"the change set of {name} failed: {found.get('StatusReason') or 'without a reason'}")
+        return False
 
     def _judge(self, name: str, status: str, events: list[Mapping[str, Any]]) -> None:
         if status in DONE:
