@@ -293,6 +293,28 @@ def test_what_a_killed_process_began_is_waited_for_by_anyone(tmp_path: Path) -> 
     assert "execute_change_set" not in aws.called
 
 
+def test_what_a_killed_process_began_is_waited_for_before_its_first_event(tmp_path: Path) -> None:
+    aws = Aws()
+    made = planned(tmp_path, aws)
+    before = aws.answers["describe_change_set"]()
+
+    running = {**before, "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
+    asked = aws.called.count("describe_change_set")
+    aws.answers["describe_change_set"] = lambda **given: running
+
+    def events(**given: Any) -> dict[str, Any]:
+        """The first event, once it was asked for while waiting."""
+        if aws.called.count("describe_change_set") > asked + 2 and len(aws.events) == 1:
+            aws.events.append(event("UPDATE_COMPLETE", number=1))
+        return aws.paged(**given)
+
+    aws.answers["describe_stack_events"] = events
+    lines: list[str] = []
+    made.apply(tmp_path / "one", lines.append)
+    assert [line.split()[0] for line in lines] == ["UPDATE_COMPLETE"]
+    assert "execute_change_set" not in aws.called
+
+
 def test_what_someone_else_began_is_a_lock_and_then_stale(tmp_path: Path) -> None:
     aws = Aws()
     made = planned(tmp_path, aws)
