@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests import programs
@@ -15,10 +18,28 @@ from tests import programs
 @contextmanager
 def server(port: int) -> Iterator[str]:
     """Its address."""
+    with _running([str(programs.moto())], port) as address:
+        yield address
+
+
+@contextmanager
+def stacks(seconds: float = 0.0) -> Iterator[str]:
+    """The address of one whose CloudFormation is completed, see moto_stacks.py. seconds: that each execution takes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    python = programs.moto().parent / "python"
+    script = Path(__file__).parent / "moto_stacks.py"
+    with _running([str(python), "-P", str(script)], port, SECONDS=str(seconds)) as address:
+        yield address
+
+
+@contextmanager
+def _running(program: list[str], port: int, **more: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [str(programs.moto()), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | more
+    command = [*program, "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120.0
         while not _answers(address):

@@ -42,6 +42,11 @@ class Infra:
         default_factory=dict
     )  # hosts, addresses, or name of a secret: name of the output
     protect: tuple[str, ...] = ()  # patterns of resources that no plan may destroy without the environment's name typed
+    # of the tool `cloudformation`
+    stack: str = ""  # its name
+    region: str = ""
+    template: str = "template.yaml"  # a file in the folder
+    capabilities: tuple[str, ...] = ()  # that the template needs, such as CAPABILITY_IAM
 
     @property
     def variables_of_outputs(self) -> dict[str, str]:

@@ -45,6 +45,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
     "infra": {
         "terraform": "shipway.drivers.infra.terraform:Terraform",
         "tofu": "shipway.drivers.infra.terraform:Tofu",
+        "cloudformation": "shipway.drivers.infra.cloudformation:CloudFormation",
         "command": "shipway.drivers.infra.command:CommandTool",
     },
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},

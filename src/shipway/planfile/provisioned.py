@@ -54,7 +54,7 @@ DNS = Record(
 INFRA = Record(
     provisioned.Infra,
     {
-        "tool": Choice({"terraform": "terraform", "tofu": "tofu", "command": "command"}),
+        "tool": Choice({"terraform": "terraform", "tofu": "tofu", "cloudformation": "cloudformation", "command": "command"}),
         "folder": v.FOLDER,
         "run": v.SHELL,
         "variables": ByName(v.VALUE, v.VARIABLE_PATTERN, v.VARIABLE_WORDS, "region: fsn1"),
@@ -64,6 +64,10 @@ INFRA = Record(
             r"^(hosts|addresses|[A-Z_][A-Z0-9_]*)$", "hosts, addresses, or names of secrets", "DATABASE_URL: database_url",
         ),
         "protect": Several(Text("a pattern of resources, such as *.database or aws_db_instance.*", r"^\S+$")),
+        "stack": Text("the name of a stack, such as catalogue-production", r"^[A-Za-z][A-Za-z0-9-]{0,127}$"),
+        "region": Text("a region of AWS, such as eu-central-1", r"^[a-z]{2}(-[a-z]+)+-[0-9]+$"),
+        "template": Text("the name of a file in the folder, such as template.yaml", r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"),
+        "capabilities": Several(Text("CAPABILITY_IAM, CAPABILITY_NAMED_IAM or CAPABILITY_AUTO_EXPAND", r"^CAPABILITY_(NAMED_IAM|IAM|AUTO_EXPAND)$")),
     },
     required=("tool", "folder"),
 )  # fmt: skip

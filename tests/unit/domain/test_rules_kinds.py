@@ -58,7 +58,7 @@ FULL = domain.Plan(
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
         Dns("powerdns", "example.com", 60.0, {"host": "a"}, {"api_key": "DNS_KEY"}, ("203.0.113.1",), "lb.example", ("a",), ("b",)),
-        Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",)),
+        Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",), "stack", "region", "t.yaml", ("CAPABILITY_IAM",)),
         Cdn("fastly", "zone", ("http://10.0.0.7",), "CDN_TOKEN", "CDN_KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0)),
@@ -84,7 +84,7 @@ checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 REACH = """
 environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
-environments.infra: tool folder run variables secrets outputs protect
+environments.infra: tool folder run variables secrets outputs protect stack region template capabilities
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
 environments.secrets_from: kind place path names ledger
 environments.backups: to recipients keep.daily keep.weekly keep.monthly verify key endpoint region access_key secret_key

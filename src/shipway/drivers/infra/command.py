@@ -1,4 +1,4 @@
-"""Any program, by JSON on stdin and stdout: Pulumi, CloudFormation, a script of the team. See docs/infrastructure.md."""
+"""Any program, by JSON on stdin and stdout: Pulumi, a script of the team. See docs/infrastructure.md."""
 
 from __future__ import annotations
 

@@ -39,6 +39,20 @@ def _infra(infra: Infra, at: Path, report: Report) -> None:
         report.error(at, "the tool `command` requires `run`", "`run: ./provision`")
     if infra.tool != "command" and infra.run:
         report.error((*at, "run"), f"`{infra.tool}` takes no command", "`tool: command`, or no `run`")
+    if infra.tool == "cloudformation":
+        for key, example in (("stack", "catalogue-production"), ("region", "eu-central-1")):
+            if not getattr(infra, key):
+                report.error(at, f"the tool `cloudformation` requires `{key}`", f"`{key}: {example}`")
+        for index, name in enumerate(infra.secrets):
+            if not name.startswith(("AWS_", "CFN_PARAMETER_")):
+                message = f"`{name}` is neither a credential of AWS nor a parameter of the template"
+                report.error(
+                    (*at, "secrets", index), message, "AWS_ACCESS_KEY_ID, or CFN_PARAMETER_Password for `Password`"
+                )
+    else:
+        for key in ("stack", "region", "template", "capabilities"):
+            if report.written((*at, key)):
+                report.error((*at, key), f"`{infra.tool}` takes no `{key}`", f"`tool: cloudformation`, or no `{key}`")
     taken = [output for name, output in infra.outputs.items() if name in (HOSTS, ADDRESSES)]
     for name, output in infra.outputs.items():
         if name not in (HOSTS, ADDRESSES) and output in taken:
