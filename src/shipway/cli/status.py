@@ -141,6 +141,8 @@ def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
     if found.problem:
         newest = f"{style('the newest backup', 'red')} failed or is damaged: {found.problem.partition(chr(10))[0]}"
         lines.append(f"    {newest}; `shipway backups {environment}`")
+    if found.lacks:
+        lines.append(f"    {style('a part of the newest backup failed', 'red')}: {found.lacks.partition(chr(10))[0]}")
     if found.archived is not None:
         lines += archive_lines(found.archived, now, late=found.archive_late)
     return lines
