@@ -3,6 +3,8 @@ second restore, and a time that can't be."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from shipway.domain.errors import BackupFailed, UsageError
 from tests.system.conftest import Make
 from tests.system.test_backups_kinds import with_backups
-from tests.system.tiny import Tiny
+from tests.system.tiny import Tiny, effects
 
 pytestmark = pytest.mark.engine
 
@@ -67,6 +69,54 @@ def test_a_time_is_restored(shop: Tiny) -> None:
     assert shop.psql("SELECT to_regclass('later')") == ""
     assert not [name for name in shop.containers() if "job" in name]
     assert not [name for name in shop.volumes() if name.endswith((".backup", ".recovery"))]
+
+
+def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
+    """The database is the old or the restored one, the next command finds out which, and nothing is left."""
+    shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('Old')")
+    then = moment(shop)
+    tick(shop)
+    restore = ("restore", "staging", "--to-time", then, "--yes")
+    shop.env["SHIPWAY_TEST_DIE"] = "0"
+    every = effects(shop.shipway(*restore).output)
+    del shop.env["SHIPWAY_TEST_DIE"]
+    full = bool(os.environ.get("FULL"))
+    points = (
+        range(1, every + 1)
+        if full
+        else sorted({1, every // 4, every // 2, 3 * every // 4, *range(every - 13, every, 4)})
+    )
+    ends: set[str] = set()
+    for point, when in ((point, when) for point in points for when in (("before", "after") if full else ("after",))):
+        shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('New')")
+        known = len(shop.deployments("staging"))
+        shop.env["SHIPWAY_TEST_DIE"] = f"{point},{when}"
+        died = shop.shipway(*restore, check=False)
+        del shop.env["SHIPWAY_TEST_DIE"]
+        if died.code != -signal.SIGKILL:
+            assert (point, died.code) > (every - 5, 0), died.output  # it took fewer effects this time
+            continue
+        next_one = shop.shipway("retire", "staging", "--wait", "20")
+        made = shop.deployments("staging")[: len(shop.deployments("staging")) - known]
+        outcome = made[0]["outcome"] if made else "not begun"
+        expected = "Old" if outcome == "succeeded" else "New"
+        assert shop.psql("SELECT name FROM pets") == expected, f"{point} {when}\n{died.output}\n{next_one.output}"
+        whole(shop)
+        assert shop.answer() == "one"
+        ends.add(outcome)
+    assert ends >= {"succeeded", "failed", "not begun"}
+    shop.shipway(*restore)
+    assert shop.psql("SELECT name FROM pets") == "Old"
+    whole(shop)
+    shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('Rex'), ('Cat')")
+
+
+def whole(project: Tiny) -> None:
+    """Nothing is left of a restore, and nothing is pending."""
+    assert project.psql("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE 'shipway%'") == ""
+    assert project.containers(role="job") == {}
+    assert not [name for name in project.volumes() if name.endswith((".backup", ".recovery", ".replay"))]
+    assert "pending" not in [item["outcome"] for item in project.deployments("staging")]
 
 
 def test_the_log_goes_on_after_a_restore(shop: Tiny) -> None:

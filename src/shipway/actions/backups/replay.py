@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from shipway.actions.backups.archive import stored
-from shipway.actions.backups.content import BASE_FILE, carrier, file_into, read_part
+from shipway.actions.backups.content import BASE_FILE, carrier, file_into, read_part, remove_with_containers
 from shipway.actions.backups.target import Target
 from shipway.actions.database.client import Answer, DatabaseClient
 from shipway.actions.environment.disk_space import require_free
@@ -42,16 +42,15 @@ def instant(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="microseconds")
 
 
-def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str], until: str) -> Answer:
-    """Into FILE of the volume of the shell, on its host; the volume of all that is replayed is removed. until: empty: all
+def replay(shell: DatabaseClient, moment: Moment, volume: str, file: str, files: Sequence[str], until: str) -> Answer:
+    """Into FILE of the volume of the shell, on its host; `volume`, of all that is replayed, is removed. until: empty: all
     segments. The image is the backup's: another version may not read its files."""
-    volume = names.recovery(shell.app, shell.environment, shell.accessory.name)
     spec = dataclasses.replace(
         shell.spec, name=f"{shell.app}_{shell.environment}_job_recovery", volumes={**shell.spec.volumes, volume: ARCHIVE},
         image=moment.manifest.image,
     )  # fmt: skip
     own = dataclasses.replace(shell, spec=spec)
-    _remove(own, volume)
+    remove_with_containers(own, volume)
     _require_space(shell, moment)
     try:
         with carrier(own) as container:
@@ -61,7 +60,7 @@ def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str
         return own.run("recover", until, file, *files)
     finally:
         try:
-            _remove(own, volume)
+            remove_with_containers(own, volume)
         except ShipwayError as problem:
             shell.ctx.reporter.note(f"the volume {volume} remains until the next restore: {problem.message}")
 
@@ -75,17 +74,6 @@ def _segments(moment: Moment) -> Iterator[bytes]:
         entry.size, entry.mode = len(data), 0o644
         yield entry.tobuf(tarfile.GNU_FORMAT) + data + b"\0" * (-len(data) % 512)
     yield b"\0" * 1024
-
-
-def _remove(shell: DatabaseClient, volume: str) -> None:
-    """With the containers that a process that died left with it."""
-    runtime = shell.ctx.runtime
-    if not runtime.has_volume(volume):
-        return
-    for item in runtime.list({**shell.spec.labels}):
-        if volume in item.volumes.values():
-            runtime.remove(item.name)
-    runtime.remove_volume(volume)
 
 
 def _require_space(shell: DatabaseClient, moment: Moment) -> None:
@@ -102,7 +90,8 @@ def verify_base(shell: DatabaseClient, target: Target, manifest: Manifest, priva
     assert base is not None
     reach = continuous.reach(stored(target), base)
     segments = reach.segments if reach else ()
-    answer = replay(shell, Moment(base.ended, target, manifest, private, segments), file, (), "")
+    volume = names.replay(shell.app, shell.environment, shell.accessory.name)
+    answer = replay(shell, Moment(base.ended, target, manifest, private, segments), volume, file, (), "")
     if answer.taken is None:
         raise SnapshotFailed("the replayed database was not written")
     return len(segments)

@@ -8,7 +8,6 @@ from shipway.domain.backups import RESTORE, S3
 from shipway.domain.plan import Environment, Plan
 from shipway.drivers.accessories import KINDS
 from shipway.planfile.report import Path, Report
-from shipway.planfile.rules.references import known
 
 
 def check(environment: Environment, plan: Plan, where: Path, report: Report) -> None:

@@ -16,7 +16,9 @@ from shipway.actions.backups.due import take_due
 from shipway.actions.backups.point_in_time import fetch_moment, open_moment
 from shipway.actions.backups.verify import verify
 from shipway.actions.database.client import DatabaseClient
+from shipway.actions.deployments.recover import exclusive_access
 from shipway.domain.backups import STORED, Archived, Backup, Backups, Base, Continuous, Part
+from shipway.domain.container import ContainerSpec
 from shipway.domain.continuous import read
 from shipway.domain.errors import BackupFailed, Damaged, StoreGone, UsageError
 from shipway.system.sealing import decrypted
@@ -216,6 +218,8 @@ def test_a_restore_killed_at_every_point(tmp_path: Path) -> None:
         with pytest.raises(Killed):
             restored(shop, at, Death(number, after=True))
         shop.world.now += 3600
+        with exclusive_access(shop.controller(), "shop", "staging", "another command"):
+            assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
         restored(shop, at)
         assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
         shop.world.close()
@@ -248,6 +252,28 @@ def test_a_damaged_segment(shop: Archiving) -> None:
         fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
     assert shop.world.ledger.snapshots("shop", "staging") == []
     assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
+
+
+def test_a_verification_leaves_a_restore_alone(shop: Archiving) -> None:
+    """They hold different locks: what one replays is in no volume of the other."""
+    shop.backup()
+    until = shop.archive().until
+    assert until is not None
+    ctx = shop.controller()
+    started: list[set[str]] = []
+    create = shop.world.runtime.create
+
+    def seen(spec: ContainerSpec) -> str:
+        if "recovery" in spec.name and spec.command:
+            started.append({*spec.volumes})
+        return create(spec)
+
+    shop.world.runtime.create = seen  # type: ignore[method-assign]
+    fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
+    verify(ctx, "shop", "staging", "latest", None)
+    restoring, verifying = started[0], started[-1]
+    assert restoring != verifying
+    assert not restoring & verifying
 
 
 def test_a_verification_replays(shop: Archiving) -> None:
