@@ -67,6 +67,7 @@ class Backups:
     secret_key: str | None = None  # secret with the access key itself
     require: Required | None = None
     continuous: Continuous | None = None
+    verify_every: float | None = None  # seconds after which `shipway tick` verifies the newest one again; None: never
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -287,6 +288,19 @@ class Archived:
 
 
 @dataclass(frozen=True)
+class Recheck:
+    """The last attempt to verify the newest good backup again."""
+
+    tried: float = 0.0
+    problem: str = ""  # why it failed
+
+    def due(self, newest: Backup, every: float, now: float) -> bool:
+        """Whether to do it now. A failed attempt is repeated after a pause."""
+        verified = newest.verified or 0.0
+        return now - verified >= every and not -SKEW <= now - self.tried < min(every, PAUSE)
+
+
+@dataclass(frozen=True)
 class BackupAge:
     """The state of an environment's backups, for `status`."""
 
@@ -296,6 +310,10 @@ class BackupAge:
     lacks: str = ""  # which parts of the newest one failed, and why
     archived: Archived | None = None  # None without `continuous`
     archive_late: bool = False
+    damaged: tuple[str, ...] = ()  # names of those that no longer are what was stored
+    verified: float | None = None  # when the last good one was last verified
+    recheck: str = ""  # why the last attempt to verify it again failed
+    recheck_late: bool = False  # whether attempts were missed, or have failed
 
 
 def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:
@@ -311,7 +329,10 @@ def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, si
     if settings.require is not None:
         late = late or last is None or not -SKEW <= now - last <= settings.require.max_age
     lacks = "; ".join(f"{part}: {why}" for part, why in newest.manifest.lacks.items()) if newest and newest.good else ""
-    return BackupAge(last, late, problem, lacks)
+    damaged = tuple(item.name for item in backups if item.outcome == STORED and item.problem)
+    verified, every = found.verified if found else None, settings.verify_every
+    overdue = every is not None and verified is not None and now - verified > 2 * every
+    return BackupAge(last, late, problem, lacks, damaged=damaged, verified=verified, recheck_late=overdue)
 
 
 def refused(required: Required | None, backups: Sequence[Backup], now: float, *, migrates: bool) -> str:

@@ -51,6 +51,7 @@ BACKUPS = Record(
         "secret_key": v.SECRET,
         "require": REQUIRED,
         "continuous": CONTINUOUS,
+        "verify_every": v.DURATION,
     },
     required=("to", "recipients"),
     together={"access_key": ("secret_key",), "secret_key": ("access_key",), "zone": ("at",)},

@@ -14,7 +14,7 @@ from shipway.actions.database.client import Answer, DatabaseClient
 from shipway.actions.environment.disk_space import require_free
 from shipway.domain import continuous, names
 from shipway.domain.backups import BASE, Manifest, Part
-from shipway.domain.errors import ShipwayError, SnapshotFailed
+from shipway.domain.errors import EngineError, RegistryError, ShipwayError, SnapshotFailed
 from shipway.domain.value import dataclass
 from shipway.system.sealing import decrypted
 
@@ -51,6 +51,7 @@ def replay(shell: DatabaseClient, moment: Moment, volume: str, file: str, files:
     )  # fmt: skip
     own = dataclasses.replace(shell, spec=spec)
     remove_with_containers(own, volume)
+    _require_image(shell, moment.manifest)
     _require_space(shell, moment)
     try:
         with carrier(own) as container:
@@ -74,6 +75,19 @@ def _segments(moment: Moment) -> Iterator[bytes]:
         entry.size, entry.mode = len(data), 0o644
         yield entry.tobuf(tarfile.GNU_FORMAT) + data + b"\0" * (-len(data) % 512)
     yield b"\0" * 1024
+
+
+def _require_image(shell: DatabaseClient, manifest: Manifest) -> None:
+    """SnapshotFailed if the host hasn't the image whose server made the files, and can't pull it."""
+    try:
+        shell.ctx.images.pull(manifest.image, lambda line: None)
+    except (EngineError, RegistryError) as error:
+        raise SnapshotFailed(
+            f"all files of {manifest.name} are of a server of {manifest.image}, and {shell.environment} has {shell.spec.image}: "
+            f"the first can't be pulled, and another version can't read them ({error.message})",
+            hint=f"load {manifest.image} on {shell.ctx.machine.name}; or restore the backup's dump, which any later version reads: "
+            f"`shipway restore {shell.environment} --backup {manifest.name}`",
+        ) from error
 
 
 def _require_space(shell: DatabaseClient, moment: Moment) -> None:
