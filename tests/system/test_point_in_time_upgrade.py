@@ -3,7 +3,9 @@ the older version."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -63,6 +65,9 @@ def test_times_before_and_after_an_upgrade(shop: Tiny) -> None:
     before = moment(shop)
     shop.psql("INSERT INTO pets VALUES ('Dog')")
     tick(shop)
+
+    with closing(sqlite3.connect(shop.home / "ledger.db")) as ledger, ledger:  # of another day: it stays
+        ledger.execute("UPDATE backups SET started = started - 86400")
 
     set_database(shop, "postgres:15")
     shop.protect()
