@@ -11,7 +11,7 @@ from shipway.actions.schedules.live import live, runs_here
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.backups import Backup, Recheck, last_good
-from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.errors import Damaged, Interrupted, LeaseHeld, NotStored, ShipwayError, StoreError
 from shipway.domain.record import from_data, to_data
 from shipway.system.parallel import attempt_all
 
@@ -51,11 +51,15 @@ def _verify(ctx: Context, app: str, environment: str, done: list[Backup]) -> Non
     ctx.ledger.replace_property(_name(app, environment), json.dumps(to_data(Recheck(now))))  # also if it dies
     try:
         made = verify(ctx, app, environment, found.name, None)
-    except (LeaseHeld, Interrupted, StoreError):
+    except LeaseHeld as error:
+        ctx.reporter.note(f"{app}/{environment}: the verification of {found.name} waits: {error}")
+        return
+    except (Interrupted, StoreError):
         raise
     except ShipwayError as error:
-        failed = Recheck(now, f"{found.name} could not be verified again: {error.message}")
-        ctx.ledger.replace_property(_name(app, environment), json.dumps(to_data(failed)))
+        if not isinstance(error, (Damaged, NotStored)):  # which the backup's own record says
+            failed = Recheck(now, f"{found.name} could not be verified again: {error.message}")
+            ctx.ledger.replace_property(_name(app, environment), json.dumps(to_data(failed)))
         error.within(f"{app}/{environment}: verification of {found.name}")
         raise
     ctx.reporter.note(f"{app}/{environment}: backup {made.name} is {made.state}: {made.how}")

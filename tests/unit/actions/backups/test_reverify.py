@@ -56,7 +56,7 @@ def test_a_damaged_one_is_named_and_opens_no_gate(shop: Shop) -> None:
     with pytest.raises(Damaged, match=shop.known[0].name):
         verify_due(shop.controller())
     assert shop.known[0].state == "damaged"
-    assert shown(shop).damaged == (shop.known[0].name,)
+    assert (shown(shop).damaged, shown(shop).recheck) == ((shop.known[0].name,), "")
     with pytest.raises(GateRefused, match="there is none"):
         shop.deploy(3)
     assert verify_due(shop.controller()) == [], "there is no good one left"
