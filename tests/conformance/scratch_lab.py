@@ -20,13 +20,32 @@ MARIADB, NEWER_MARIADB = "mariadb:10.11", "mariadb:11.8"
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 # Versions of PostgreSQL whose images only tests need: the package that a stand-in is made of.
 PACKAGES = {13: "13.23.0-beta.16", 18: "18.4.0-beta.17"}
+# Likewise with the client programs: the suite of Debian that has it.
+SUITES = {13: "bullseye", 18: "forky"}
+
+
+def build_postgres(version: int) -> str:
+    """The name of its image, which has all programs. It is built where it can't be pulled."""
+    if version == 15:
+        return "postgres:15"
+    image = {13: "postgres:13-bullseye", 18: "postgres:18-trixie"}[version]
+    arguments = {"SUITE": SUITES[version], "MAJOR": version, "DATA": data_of(version)}
+    options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+    stand_in(image, *options, "--file", str(IMAGES / "postgres-debian" / "Dockerfile"), str(IMAGES))
+    return image
+
+
+def data_of(version: int) -> str:
+    """The folder of its files."""
+    return "/var/lib/postgresql/data" if version < 18 else f"/var/lib/postgresql/{version}/docker"
 
 
 @contextmanager
-def postgres(version: int = 15, *more: str) -> Iterator[tuple[str, str]]:
-    """Name of a container, and the URL of its server with `more` options. The image of another version than 15 is built or pulled if it is missing."""
-    data = "/var/lib/postgresql/data" if version < 18 else f"/var/lib/postgresql/{version}/docker"
-    if version in PACKAGES:
+def postgres(version: int = 15, *more: str, image: str = "") -> Iterator[tuple[str, str]]:
+    """Name of a container, and the URL of its server with `more` options. The image of another version than 15 is built or pulled if it is missing,
+    unless it is given."""
+    data = data_of(version)
+    if not image and version in PACKAGES:
         arguments = {"VERSION": PACKAGES[version], "MAJOR": version, "DATA": data}
         options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
         stand_in(f"postgres:{version}", *options, "--file", str(IMAGES / "postgres-npm" / "Dockerfile"), str(IMAGES))
@@ -39,7 +58,7 @@ def postgres(version: int = 15, *more: str) -> Iterator[tuple[str, str]]:
         data if version < 18 else "/var/lib/postgresql",
     ]
     settings = ("-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB")
-    with _container(5432, *options, f"postgres:{version}", *settings, *more) as (name, port):
+    with _container(5432, *options, image or f"postgres:{version}", *settings, *more) as (name, port):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
         yield name, url

@@ -13,7 +13,7 @@ from shipway.drivers.server.mysql import MySqlServer
 from shipway.drivers.server.postgres import PostgresServer
 from shipway.drivers.server.sqlite import SqliteServer
 from tests.conformance.database_lab import docker
-from tests.conformance.scratch_lab import PASSWORD, postgres
+from tests.conformance.scratch_lab import PASSWORD, build_postgres, postgres
 
 SERVER = PostgresServer()
 
@@ -69,10 +69,11 @@ class Lab:
         return self.job("none", *SERVER.command("recover", at, "x.dump"))
 
 
-@pytest.fixture(scope="module", params=[15])
+@pytest.fixture(scope="module", params=[13, 15, 18])
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    with postgres(request.param) as (name, _):
-        made = Lab(name, f"postgres:{request.param}")
+    image = build_postgres(request.param)
+    with postgres(request.param, image=image) as (name, _):
+        made = Lab(name, image)
         yield made
         docker("volume", "rm", "--force", made.volume)
 
@@ -103,6 +104,19 @@ def test_a_log_is_kept_copied_and_replayed(lab: Lab, tmp_path: Path) -> None:
     assert found[-1].startswith("shipway-taken ")
     assert not [line for line in lab.recover("") if "pets" in line], "at the end it is dropped"
     assert not [line for line in lab.recover("2099-01-01 00:00:00+00") if "pets" in line], "nothing follows"
+
+
+@pytest.mark.databases
+@pytest.mark.engine
+def test_files_of_another_version_are_refused(lab: Lab) -> None:
+    """Of the last copy."""
+    other, here = "postgres:15", lab.image
+    if other == here:
+        other = build_postgres(13)
+    lab.image = other
+    with pytest.raises(AssertionError, match="which can't read them"):
+        lab.recover("")
+    lab.image = here
 
 
 @pytest.mark.databases

@@ -3,15 +3,18 @@ second restore, and a time that can't be."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from shipway.domain.errors import BackupFailed, UsageError
+from shipway.domain.errors import BackupFailed, GateRefused, UsageError
 from tests.system.conftest import Make
+from tests.system.test_backups import backups
 from tests.system.test_backups_kinds import with_backups
-from tests.system.tiny import Tiny
+from tests.system.tiny import Tiny, effects
 
 pytestmark = pytest.mark.engine
 
@@ -69,6 +72,54 @@ def test_a_time_is_restored(shop: Tiny) -> None:
     assert not [name for name in shop.volumes() if name.endswith((".backup", ".recovery"))]
 
 
+def test_killed_at_points_of_a_restore(shop: Tiny) -> None:
+    """The database is the old or the restored one, the next command finds out which, and nothing is left."""
+    shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('Old')")
+    then = moment(shop)
+    tick(shop)
+    restore = ("restore", "staging", "--to-time", then, "--yes")
+    shop.env["SHIPWAY_TEST_DIE"] = "0"
+    every = effects(shop.shipway(*restore).output)
+    del shop.env["SHIPWAY_TEST_DIE"]
+    full = bool(os.environ.get("FULL"))
+    points = (
+        range(1, every + 1)
+        if full
+        else sorted({1, every // 4, every // 2, 3 * every // 4, *range(every - 13, every, 4)})
+    )
+    ends: set[str] = set()
+    for point, when in ((point, when) for point in points for when in (("before", "after") if full else ("after",))):
+        shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('New')")
+        known = len(shop.deployments("staging"))
+        shop.env["SHIPWAY_TEST_DIE"] = f"{point},{when}"
+        died = shop.shipway(*restore, check=False)
+        del shop.env["SHIPWAY_TEST_DIE"]
+        if died.code != -signal.SIGKILL:
+            assert (point, died.code) > (every - 5, 0), died.output  # it took fewer effects this time
+            continue
+        next_one = shop.shipway("retire", "staging", "--wait", "20")
+        made = shop.deployments("staging")[: len(shop.deployments("staging")) - known]
+        outcome = made[0]["outcome"] if made else "not begun"
+        expected = "Old" if outcome == "succeeded" else "New"
+        assert shop.psql("SELECT name FROM pets") == expected, f"{point} {when}\n{died.output}\n{next_one.output}"
+        whole(shop)
+        assert shop.answer() == "one"
+        ends.add(outcome)
+    assert ends >= {"succeeded", "failed", "not begun"}
+    shop.shipway(*restore)
+    assert shop.psql("SELECT name FROM pets") == "Old"
+    whole(shop)
+    shop.psql("DELETE FROM pets; INSERT INTO pets VALUES ('Rex'), ('Cat')")
+
+
+def whole(project: Tiny) -> None:
+    """Nothing is left of a restore, and nothing is pending."""
+    assert project.psql("SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE 'shipway%'") == ""
+    assert project.containers(role="job") == {}
+    assert not [name for name in project.volumes() if name.endswith((".backup", ".recovery", ".replay"))]
+    assert "pending" not in [item["outcome"] for item in project.deployments("staging")]
+
+
 def test_the_log_goes_on_after_a_restore(shop: Tiny) -> None:
     shop.psql("INSERT INTO pets VALUES ('Owl')")
     then = moment(shop)
@@ -115,3 +166,56 @@ def test_a_damaged_segment_is_refused(shop: Tiny) -> None:
     assert refused.code == BackupFailed.exit_code, refused.output
     assert shop.psql("SELECT count(*) FROM pets") == rows, "nothing was changed"
     newest.write_bytes(good)
+
+
+def test_files_that_can_not_be_copied_are_said_and_the_dump_is_good(shop: Tiny) -> None:
+    shop.psql("INSERT INTO pets VALUES ('Bee')")
+    for query in ("ALTER SYSTEM SET allow_in_place_tablespaces = on", "SELECT pg_reload_conf(), pg_sleep(1)"):
+        shop.psql(query)
+    shop.psql("CREATE TABLESPACE side LOCATION ''")
+    failed = shop.shipway("backup", "staging", check=False)
+    assert failed.code == BackupFailed.exit_code, failed.output
+    assert "is stored and verified, but a part of it failed" in failed.output
+    assert "the server has other tablespaces" in failed.output
+    assert "a part of the newest backup failed: base" in shop.shipway("status").output
+    made = backups(shop)[0]
+    assert (made["outcome"], bool(made["verified"]), made["manifest"]["base"]) == ("stored", True, None)
+    assert "base" in made["manifest"]["lacks"]
+    shop.psql("DELETE FROM pets")
+    shop.shipway("restore", "staging", "--backup", made["manifest"]["name"], "--yes")
+    assert "Bee" in shop.psql("SELECT name FROM pets")
+    shop.psql("DROP TABLESPACE side")
+    shop.shipway("backup", "staging")
+    assert "a part of the newest backup failed" not in shop.shipway("status").output
+
+
+def test_a_backup_that_rots_in_the_store_is_found_by_the_tick_and_opens_no_gate(shop: Tiny) -> None:
+    settings = shop.plan["environments"]["staging"]["backups"]
+    settings |= {"verify_every": "1s", "require": "1h"}
+    shop.protect()
+    shop.change("two")
+    shop.shipway("run", "staging")
+    newest = backups(shop)[0]
+    done = shop.shipway("tick", "--only", "backups")
+    assert f"{newest['manifest']['name']} is verified: restored from the store" in done.output
+    assert backups(shop)[0]["verified"] > newest["verified"]
+    path = next(Path(settings["to"]).rglob(f"{newest['manifest']['name']}/database.age"))
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    time.sleep(1.1)  # `verify_every`
+    found = shop.shipway("tick", "--only", "backups", check=False)
+    assert found.code == BackupFailed.exit_code, found.output
+    assert f"verification of {newest['manifest']['name']}" in found.output
+    assert f"damaged in the store: {newest['manifest']['name']}" in shop.shipway("status").output
+    for other in backups(shop)[1:]:
+        if other["outcome"] == "stored" and not other["problem"]:
+            next(Path(settings["to"]).rglob(f"{other['manifest']['name']}/database.age")).write_bytes(b"")
+            shop.shipway("backups", "staging", "--verify", other["manifest"]["name"], check=False)
+    shop.change("three")
+    refused = shop.shipway("run", "staging", check=False)
+    assert refused.code == GateRefused.exit_code, refused.output
+    assert "and there is none" in refused.output
+    path.write_bytes(good)
+    shop.shipway("backups", "staging", "--verify", "latest")
+    shop.shipway("run", "staging")
+    assert shop.answer() == "three"

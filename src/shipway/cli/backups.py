@@ -110,6 +110,10 @@ def _show_archive(ctx: Context, app: str, environment: str, settings: Continuous
         say(line.strip())
 
 
+def _lacking(item: Backup) -> str:
+    return "; ".join(f"without {part}: {why}" for part, why in item.manifest.lacks.items())
+
+
 def _show(found: Sequence[Backup], what: str, now: float, *, as_json: bool) -> None:
     from shipway.domain.size import readable
     from shipway.system.durations import ago, timestamp
@@ -123,7 +127,7 @@ def _show(found: Sequence[Backup], what: str, now: float, *, as_json: bool) -> N
         [item.name, timestamp(item.started), style(item.state, COLOURS.get(item.state, "yellow")), readable(item.manifest.size),
          str(sum(item.manifest.rows.values())), str(item.manifest.release or ""),
          ago(now - item.verified) if item.verified is not None else "",
-         (item.problem or item.detail or item.how).partition("\n")[0]]
+         (item.problem or item.detail or _lacking(item) or item.how).partition("\n")[0]]
         for item in found
     ]  # fmt: skip
     table(

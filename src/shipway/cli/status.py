@@ -141,6 +141,15 @@ def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
     if found.problem:
         newest = f"{style('the newest backup', 'red')} failed or is damaged: {found.problem.partition(chr(10))[0]}"
         lines.append(f"    {newest}; `shipway backups {environment}`")
+    if found.lacks:
+        lines.append(f"    {style('a part of the newest backup failed', 'red')}: {found.lacks.partition(chr(10))[0]}")
+    if found.damaged:
+        listed = ", ".join(found.damaged)
+        lines.append(f"    {style('damaged in the store', 'red')}: {listed}; `shipway backups {environment}` says why")
+    if found.recheck or found.recheck_late:
+        since = f"it was last verified {ago(now - found.verified)}" if found.verified is not None else "it never was"
+        why = found.recheck.partition(chr(10))[0] or "`shipway tick` does it"
+        lines.append(f"    {style('the last good backup is to be verified again', 'red')}: {since}; {why}")
     if found.archived is not None:
         lines += archive_lines(found.archived, now, late=found.archive_late)
     return lines

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
     """Start the jobs that are due on a schedule, record those that have ended, repeat failed purges, store the logs
-    of changes, and take the backups that are due.
+    of changes, take the backups that are due, and verify the newest ones again.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
@@ -56,6 +56,7 @@ def _jobs(ctx: Context, app: str | None) -> None:
 def _backups(options: Globals, ctx: Context, app: str | None) -> None:
     from shipway.actions.backups.archive import archive_due
     from shipway.actions.backups.due import take_due
+    from shipway.actions.backups.reverify import verify_due
     from shipway.actions.cdn.purge import retry_due
     from shipway.system.parallel import attempt_all
 
@@ -63,6 +64,7 @@ def _backups(options: Globals, ctx: Context, app: str | None) -> None:
         lambda: retry_due(ctx, app),
         lambda: archive_due(ctx, app),
         lambda: take_due(ctx, app),
+        lambda: verify_due(ctx, app),
     ]
     if app is None:
         steps.append(lambda: _ledger(options, ctx))

@@ -54,6 +54,14 @@ class External:
 
 
 @dataclass(frozen=True)
+class ChangeLog:
+    """What a server needs so that its log of changes can be stored, and any time restored from it."""
+
+    version: int  # the first one
+    prevented: tuple[str, ...] = ()  # settings of its command, each NAME=VALUE, with which it keeps none
+
+
+@dataclass(frozen=True)
 class AccessoryKind:
     """One kind of accessory, as a driver describes it. A plan's own values take precedence.
 
@@ -76,6 +84,7 @@ class AccessoryKind:
     versions: Versions | None = None  # None: another version can read its files
     shell: Shell | None = None
     external: External | None = None  # None: only the address of an external one is known
+    change_log: ChangeLog | None = None  # None: it can't be stored
 
     def data_folder(self, accessory: Accessory, variables: Mapping[str, str]) -> str | None:
         """Return the folder of its server's files; None if unknown. variables: of the image."""

@@ -67,6 +67,7 @@ class Backups:
     secret_key: str | None = None  # secret with the access key itself
     require: Required | None = None
     continuous: Continuous | None = None
+    verify_every: float | None = None  # seconds after which `shipway tick` verifies the newest one again; None: never
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -133,6 +134,7 @@ class Manifest:
     incomplete: tuple[str, ...] = ()  # volumes whose files changed while they were copied
     version: int = 1
     base: Base | None = None
+    lacks: Mapping[str, str] = field(default_factory=dict)  # parts that failed, and why
 
     @property
     def folder(self) -> str:
@@ -218,7 +220,9 @@ def removable(backups: Sequence[Backup], keep: Keep, zone: tzinfo) -> list[Backu
     if not good:
         return []
     once = [item for item in stored if item.verified is not None]
-    kept = {good[-1].id} | _newest(good, keep, zone) | _newest(once, keep, zone)
+    complete = [item for item in good if not item.manifest.lacks]  # one that lacks a part takes no place of these
+    kept = {good[-1].id, *(item.id for item in complete[-1:])}
+    kept |= _newest(good, keep, zone) | _newest(once, keep, zone) | _newest(complete, keep, zone)
     return [item for item in stored if item.id not in kept and _order(item) < _order(good[-1])]
 
 
@@ -253,17 +257,16 @@ def due(times: Iterator[float], backups: Sequence[Backup], since: float, now: fl
     """The time of the backup that is due now; None if none is. At most one makes up for several missed ones.
 
     times: due times up to now, newest first. backups: of the environment, in any order. since: when the settings took
-    effect: an environment without a backup has missed none before. A failed one is repeated after a pause, a few times; so is
-    a pending one: callers ask only while the lock of the backups is free, so that its process has died.
+    effect: an environment without a backup has missed none before. A failed one, and one that lacks a part, is repeated after a
+    pause, a few times; so is a pending one: callers ask only while the lock of the backups is free, so that its process has died.
     """
     at = next(times, None)
     begun = max((item.started for item in backups), default=None)
     if at is None or at <= (since if begun is None else min(since, begun)):
         return None
     own = [item for item in backups if item.due == at]
-    if any(item.outcome in (STORED, REMOVED) for item in own):
-        return None
-    if any(at <= item.started <= now + SKEW and item.outcome in (STORED, REMOVED) for item in backups):
+    done = [item for item in backups if item.outcome in (STORED, REMOVED) and not item.manifest.lacks]
+    if any(item.due == at or at <= item.started <= now + SKEW for item in done):
         return None
     if len(own) >= ATTEMPTS or any(-SKEW <= now - (item.finished or item.started) < PAUSE for item in own):
         return None
@@ -285,14 +288,32 @@ class Archived:
 
 
 @dataclass(frozen=True)
+class Recheck:
+    """The last attempt to verify the newest good backup again."""
+
+    tried: float = 0.0
+    problem: str = ""  # why it failed
+
+    def due(self, newest: Backup, every: float, now: float) -> bool:
+        """Whether to do it now. A failed attempt is repeated after a pause."""
+        verified = newest.verified or 0.0
+        return now - verified >= every and not -SKEW <= now - self.tried < min(every, PAUSE)
+
+
+@dataclass(frozen=True)
 class BackupAge:
     """The state of an environment's backups, for `status`."""
 
     last: float | None  # start of the last good one; None: there is none
     late: bool  # whether a newer one should exist
     problem: str = ""  # why the newest one failed or is damaged
+    lacks: str = ""  # which parts of the newest one failed, and why
     archived: Archived | None = None  # None without `continuous`
     archive_late: bool = False
+    damaged: tuple[str, ...] = ()  # names of those that no longer are what was stored
+    verified: float | None = None  # when the last good one was last verified
+    recheck: str = ""  # why the last attempt to verify it again failed
+    recheck_late: bool = False  # whether attempts were missed, or have failed
 
 
 def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, since: float, now: float) -> BackupAge:
@@ -307,7 +328,11 @@ def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, si
     late = before is not None and before > since and (last is None or last < before or last > now + SKEW)
     if settings.require is not None:
         late = late or last is None or not -SKEW <= now - last <= settings.require.max_age
-    return BackupAge(last, late, problem)
+    lacks = "; ".join(f"{part}: {why}" for part, why in newest.manifest.lacks.items()) if newest and newest.good else ""
+    damaged = tuple(item.name for item in backups if item.outcome == STORED and item.problem)
+    verified, every = found.verified if found else None, settings.verify_every
+    overdue = every is not None and verified is not None and now - verified > 2 * every
+    return BackupAge(last, late, problem, lacks, damaged=damaged, verified=verified, recheck_late=overdue)
 
 
 def refused(required: Required | None, backups: Sequence[Backup], now: float, *, migrates: bool) -> str:

@@ -97,6 +97,11 @@ def recovery(app: str, environment: str, accessory_name: str) -> str:
     return bounded(f"{app}_{environment}_{accessory_name}", ".recovery")
 
 
+def replay(app: str, environment: str, accessory_name: str) -> str:
+    """The same while a backup is verified, which a restore must not disturb."""
+    return bounded(f"{app}_{environment}_{accessory_name}", ".replay")
+
+
 def archive_lock(app: str, environment: str) -> str:
     """Lock of the stored log of changes of an environment's database."""
     return f"{scope(app, environment)}/archive"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shipway.domain.accessory import AccessoryKind, External, Kinds, Shell
+from shipway.domain.accessory import AccessoryKind, ChangeLog, External, Kinds, Shell
 from shipway.domain.data_version import Versions
 from shipway.domain.database import FILE_KIND
 from shipway.domain.image import base_name
@@ -63,6 +63,7 @@ KINDS: Kinds = {
             read_only={"PGOPTIONS": "-c default_transaction_read_only=on"},
         ),
         external=External("postgres:{version}", ("postgresql", "postgres", "postgis"), libpq.of_parameters),
+        change_log=ChangeLog(13, ("wal_level=minimal", "max_wal_senders=0", "max_replication_slots=0")),
     ),
     "mysql": AccessoryKind(
         port=3306,

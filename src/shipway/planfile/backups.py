@@ -11,7 +11,19 @@ TO = Text(
     "a folder such as /srv/backups, or a bucket such as s3://backups/shop",
     r"^(/[^\n]*[^/\n]|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)$",
 )
-RECIPIENT = Text("a public key that begins with age1", r"^age1[02-9ac-hj-np-z]{50,}$")
+LENGTH = 62  # of a public key: a prefix, 32 bytes and a checksum
+
+
+def public_key(text: str) -> str:
+    """A public key whose checksum is right."""
+    from shipway.system.bech32 import is_valid
+
+    if len(text) != LENGTH or not is_valid(text):
+        raise ValueError(f"`{text[:70]}` is no whole public key: its checksum is wrong")
+    return text
+
+
+RECIPIENT = Text("a public key that begins with age1", r"^age1[02-9ac-hj-np-z]{50,}$", public_key)
 ENDPOINT = Text("a URL such as https://s3.example.com", r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?$")
 REGION = Text("a region such as eu-central-1", r"^[a-z0-9-]+$")
 KEEP = Record(domain.Keep, {"daily": v.COUNT, "weekly": v.COUNT, "monthly": v.COUNT})
@@ -39,6 +51,7 @@ BACKUPS = Record(
         "secret_key": v.SECRET,
         "require": REQUIRED,
         "continuous": CONTINUOUS,
+        "verify_every": v.DURATION,
     },
     required=("to", "recipients"),
     together={"access_key": ("secret_key",), "secret_key": ("access_key",), "zone": ("at",)},

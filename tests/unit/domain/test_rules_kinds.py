@@ -61,7 +61,7 @@ FULL = domain.Plan(
         Infra("terraform", "infra", "run", {"region": "x"}, ("TOKEN",), {"hosts": "h"}, ("db",), "stack", "region", "t.yaml", ("CAPABILITY_IAM",)),
         Cdn("fastly", "zone", ("http://10.0.0.7",), "CDN_TOKEN", "CDN_KEY", tasks.Task("web", "purge", ("KEY",)), {"web": "/assets"}, ("/",), ("pages",)),
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
-        Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0)),
+        Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0), 60.0),
         Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
     )},
     inputs=("shared",),
@@ -122,7 +122,7 @@ environments.before_switch: service run secrets timeout
 environments.after_deploy: service run secrets timeout
 environments.schedules: service run at zone overlap timeout retries secrets
 environments.strategy: kind batch steps hold
-environments.backups: at zone volumes continuous.every
+environments.backups: at zone volumes continuous.every verify_every
 environments.watch: duration errors latency requests
 environments.cdn: assets paths tags command.service command.run command.secrets command.timeout
 : inputs

@@ -69,10 +69,16 @@ def carrier(shell: DatabaseClient) -> Iterator[str]:
 
 
 def discard(shell: DatabaseClient) -> None:
-    """Remove the volume of a backup's files, with the containers that a process that died left with it: under the lock of the
-    backups they are no one's."""
+    """Remove the volumes of a backup's files and of its verification, with the containers that a process that died left with
+    them: under the lock of the backups they are no one's."""
+    own = (shell.app, shell.environment, shell.accessory.name)
+    for volume in (names.backups(*own), names.replay(*own)):
+        remove_with_containers(shell, volume)
+
+
+def remove_with_containers(shell: DatabaseClient, volume: str) -> None:
+    """Remove a volume of jobs, if it is there, and the containers that use it."""
     runtime = shell.ctx.runtime
-    volume = next(name for name, path in shell.spec.volumes.items() if path == FOLDER)
     for item in runtime.list({**shell.spec.labels}):
         if volume in item.volumes.values():
             runtime.remove(item.name)

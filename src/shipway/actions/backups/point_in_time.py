@@ -17,7 +17,7 @@ from shipway.actions.deployments.take_snapshot import current_snapshots
 from shipway.actions.environment.serving import serving
 from shipway.actions.snapshots.snapshot import most, shell_of
 from shipway.context import Context
-from shipway.domain import continuous, history
+from shipway.domain import continuous, history, names
 from shipway.domain.backups import STORED, Manifest
 from shipway.domain.errors import BackupFailed, SnapshotFailed, UsageError
 from shipway.domain.schema_history import schema_revisions
@@ -89,7 +89,8 @@ def fetch_moment(ctx: Context, app: str, environment: str, moment: Moment, *, wa
         known = kept(current_snapshots(own, app, environment), most(release) + 1)
         file = f"{uuid.uuid4().hex}.dump"
         with own.part("replay", f"{moment.manifest.name} and {len(moment.segments)} segments, to {text} UTC"):
-            answer = replay(shell, moment, file, [item.file for item in known], instant(moment.at))
+            volume = names.recovery(app, environment, shell.accessory.name)
+            answer = replay(shell, moment, volume, file, [item.file for item in known], instant(moment.at))
         if answer.taken is None:
             raise SnapshotFailed("the restored database was not written")
         size, digest = answer.taken

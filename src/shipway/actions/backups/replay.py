@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from shipway.actions.backups.archive import stored
-from shipway.actions.backups.content import BASE_FILE, carrier, file_into, read_part
+from shipway.actions.backups.content import BASE_FILE, carrier, file_into, read_part, remove_with_containers
 from shipway.actions.backups.target import Target
 from shipway.actions.database.client import Answer, DatabaseClient
 from shipway.actions.environment.disk_space import require_free
 from shipway.domain import continuous, names
 from shipway.domain.backups import BASE, Manifest, Part
-from shipway.domain.errors import ShipwayError, SnapshotFailed
+from shipway.domain.errors import EngineError, RegistryError, ShipwayError, SnapshotFailed
 from shipway.domain.value import dataclass
 from shipway.system.sealing import decrypted
 
@@ -42,16 +42,16 @@ def instant(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="microseconds")
 
 
-def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str], until: str) -> Answer:
-    """Into FILE of the volume of the shell, on its host; the volume of all that is replayed is removed. until: empty: all
+def replay(shell: DatabaseClient, moment: Moment, volume: str, file: str, files: Sequence[str], until: str) -> Answer:
+    """Into FILE of the volume of the shell, on its host; `volume`, of all that is replayed, is removed. until: empty: all
     segments. The image is the backup's: another version may not read its files."""
-    volume = names.recovery(shell.app, shell.environment, shell.accessory.name)
     spec = dataclasses.replace(
         shell.spec, name=f"{shell.app}_{shell.environment}_job_recovery", volumes={**shell.spec.volumes, volume: ARCHIVE},
         image=moment.manifest.image,
     )  # fmt: skip
     own = dataclasses.replace(shell, spec=spec)
-    _remove(own, volume)
+    remove_with_containers(own, volume)
+    _require_image(shell, moment.manifest)
     _require_space(shell, moment)
     try:
         with carrier(own) as container:
@@ -61,7 +61,7 @@ def replay(shell: DatabaseClient, moment: Moment, file: str, files: Sequence[str
         return own.run("recover", until, file, *files)
     finally:
         try:
-            _remove(own, volume)
+            remove_with_containers(own, volume)
         except ShipwayError as problem:
             shell.ctx.reporter.note(f"the volume {volume} remains until the next restore: {problem.message}")
 
@@ -77,15 +77,17 @@ def _segments(moment: Moment) -> Iterator[bytes]:
     yield b"\0" * 1024
 
 
-def _remove(shell: DatabaseClient, volume: str) -> None:
-    """With the containers that a process that died left with it."""
-    runtime = shell.ctx.runtime
-    if not runtime.has_volume(volume):
-        return
-    for item in runtime.list({**shell.spec.labels}):
-        if volume in item.volumes.values():
-            runtime.remove(item.name)
-    runtime.remove_volume(volume)
+def _require_image(shell: DatabaseClient, manifest: Manifest) -> None:
+    """SnapshotFailed if the host hasn't the image whose server made the files, and can't pull it."""
+    try:
+        shell.ctx.images.pull(manifest.image, lambda line: None)
+    except (EngineError, RegistryError) as error:
+        raise SnapshotFailed(
+            f"all files of {manifest.name} are of a server of {manifest.image}, and {shell.environment} has {shell.spec.image}: "
+            f"the first can't be pulled, and another version can't read them ({error.message})",
+            hint=f"load {manifest.image} on {shell.ctx.machine.name}; or restore the backup's dump, which any later version reads: "
+            f"`shipway restore {shell.environment} --backup {manifest.name}`",
+        ) from error
 
 
 def _require_space(shell: DatabaseClient, moment: Moment) -> None:
@@ -102,7 +104,8 @@ def verify_base(shell: DatabaseClient, target: Target, manifest: Manifest, priva
     assert base is not None
     reach = continuous.reach(stored(target), base)
     segments = reach.segments if reach else ()
-    answer = replay(shell, Moment(base.ended, target, manifest, private, segments), file, (), "")
+    volume = names.replay(shell.app, shell.environment, shell.accessory.name)
+    answer = replay(shell, Moment(base.ended, target, manifest, private, segments), volume, file, (), "")
     if answer.taken is None:
         raise SnapshotFailed("the replayed database was not written")
     return len(segments)

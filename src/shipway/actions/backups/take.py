@@ -1,5 +1,7 @@
 """Take a backup: dump under the environment's lock, test by restoring, encrypt, store, read back, record.
 
+All files of a server, and its log of changes, are parts of their own: one that fails doesn't fail the dump.
+
 It is pending in the ledger before anything is stored, and good only once its stored copy was verified. What a process
 that died left in the store is removed by the next one.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -83,15 +85,46 @@ def backup(
         with recorded(own, _begun(own, target, reason, due), target) as record:
             require_there(target, known)
             clean_up(own, target, known)
-            if target.settings.continuous:  # from here on, the server keeps what the new base needs
-                archive(ctx, app, environment, wait=ARCHIVE_WAIT)
+            # From here on, the server keeps what the new base needs.
+            failed = _archived(ctx, target)
             made = _take(own, target, record, wait)
         remove_old(own, target)
-        if target.settings.continuous:  # then its own time can be restored
-            archive(ctx, app, environment, wait=ARCHIVE_WAIT)
-            close_gap(own, app, environment)
+        if target.settings.continuous:
+            if made.manifest.base is not None and not failed:
+                close_gap(own, app, environment)
+            failed |= _archived(ctx, target)  # then its own time can be restored
             remove_unneeded(own, target)
+        _require_complete(made, failed)
         return made
+
+
+def _archived(ctx: Context, target: Target) -> dict[str, str]:
+    """Store the log of changes, if the plan wants that; returns why it failed."""
+    if target.settings.continuous is None:
+        return {}
+    return _attempt("log of changes", lambda: archive(ctx, target.app, target.environment, wait=ARCHIVE_WAIT))
+
+
+def _attempt(part: str, work: Callable[[], object]) -> dict[str, str]:
+    """Do it; returns why it failed, by the name of the part."""
+    try:
+        work()
+    except (Interrupted, StoreError):  # of the ledger: nothing could be recorded
+        raise
+    except ShipwayError as error:
+        return {part: error.message}
+    return {}
+
+
+def _require_complete(made: Backup, failed: Mapping[str, str]) -> None:
+    """BackupFailed, with each part that failed and why; the others are recorded."""
+    lacking = {**made.manifest.lacks, **failed}
+    if lacking:
+        listed = "\n".join(f"  {part}: {why}" for part, why in lacking.items())
+        raise BackupFailed(
+            f"backup {made.name} of {made.manifest.environment} is stored and {made.state}, but a part of it failed:\n{listed}",
+            hint="`shipway restore --backup` can restore it. `shipway tick` repeats the log of changes, and a backup that was due",
+        )
 
 
 def _begun(ctx: Context, target: Target, reason: str, due: float | None) -> Backup:
@@ -213,12 +246,14 @@ def _take(ctx: Context, target: Target, record: Backup, wait: float) -> Backup:
             kind=shell.accessory.kind, image=shell.spec.image,
         )  # fmt: skip
         try:
-            manifest = _dump(shell, manifest, based=target.settings.continuous is not None)
+            manifest = _dump(shell, manifest)
         except ShipwayError:  # such as a full disk
             _discard(shell)
             raise
     shell = _with_context(shell, ctx.on(where.hosts[0].name))  # the environment's lock was given back
     try:
+        if target.settings.continuous:
+            manifest = _with_base(shell, manifest)
         with ctx.part("store", target.settings.to), carrier(shell) as container:
             parts = [
                 store_part(target, manifest, part, file_from(shell, container, _file(part))) for part in manifest.parts
@@ -254,7 +289,7 @@ def _with_context(shell: DatabaseClient, ctx: Context) -> DatabaseClient:
     return dataclasses.replace(shell, ctx=ctx, files=files)
 
 
-def _dump(shell: DatabaseClient, manifest: Manifest, *, based: bool) -> Manifest:
+def _dump(shell: DatabaseClient, manifest: Manifest) -> Manifest:
     """Into the volume of the backup. The dump is restored to another server as a test; its rows are those found there."""
     with shell.ctx.part("dump", f"{shell.server.product} of {shell.environment}, restored as a test"):
         answer = shell.run("take", FILE)
@@ -263,25 +298,26 @@ def _dump(shell: DatabaseClient, manifest: Manifest, *, based: bool) -> Manifest
         archives = shell.files.take(FILE, (FILE,)) if shell.files else {}
     size, digest = answer.taken
     parts = [Part(DATABASE, size, digest)]
-    base = None
-    if based:
-        part, base = _base(shell)
-        parts.append(part)
     parts += [Part(f"{VOLUME}{name}", item.size, item.digest) for name, item in archives.items()]
     incomplete = tuple(name for name, item in archives.items() if not item.complete)
     for name in incomplete:
         shell.ctx.reporter.note(f"files of {name} changed while they were copied: the backup may lack them")
     files = {name: item.files for name, item in archives.items()}
-    manifest = dataclasses.replace(
-        manifest,
-        rows=answer.rows,
-        shape=answer.shape,
-        parts=tuple(parts),
-        files=files,
-        incomplete=incomplete,
-        base=base,
+    return dataclasses.replace(
+        manifest, rows=answer.rows, shape=answer.shape, parts=tuple(parts), files=files, incomplete=incomplete
     )
-    return manifest
+
+
+def _with_base(shell: DatabaseClient, manifest: Manifest) -> Manifest:
+    """With all files of the server, or why there are none. No lock is held: deployments go on, and a server that is stopped
+    or replaced meanwhile fails the copy, which is never taken for a whole one."""
+    copied: list[tuple[Part, Base]] = []
+    failed = _attempt(BASE, lambda: copied.append(_base(shell)))
+    for part, base in copied:
+        database, *others = manifest.parts
+        return dataclasses.replace(manifest, parts=(database, part, *others), base=base)
+    shell.ctx.reporter.note(f"{BASE}: {failed[BASE]}")
+    return dataclasses.replace(manifest, lacks=failed)
 
 
 def _base(shell: DatabaseClient) -> tuple[Part, Base]:

@@ -20,7 +20,7 @@ from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.tool_container import tool_containers
 from shipway.actions.projects.in_force import running_rules
 from shipway.context import Context
-from shipway.domain import history
+from shipway.domain import history, names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_NAME, LABEL_OWNER, LABEL_ROLE
 from shipway.domain.desired import render_desired
 from shipway.domain.draining import stop_of
@@ -125,6 +125,10 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
     except EngineError:  # reported by whatever needs the host; it may be gone for good
         return
     attempt_all(*(partial(first.runtime.remove, job) for job in found))
+    if (database := release.migrated) is not None and release.plan.environments[environment].backups is not None:
+        left = names.recovery(app, environment, database.name)  # of a restore to a time
+        if first.runtime.has_volume(left):
+            first.runtime.remove_volume(left)
 
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:

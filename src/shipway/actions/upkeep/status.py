@@ -159,6 +159,10 @@ def _backups(ctx: Context, where: Environment, current: Deployment) -> BackupAge
     backups, now = ctx.ledger.backups(current.app, where.name), ctx.ledger.now()
     times = times_before(settings.at, settings.zone, now) if settings.at else iter(())
     found = age(times, backups, settings, current.finished or current.started, now)
+    if settings.verify_every is not None:
+        from shipway.actions.backups.reverify import rechecked
+
+        found = dataclasses.replace(found, recheck=rechecked(ctx, current.app, where.name).problem)
     if settings.continuous is None:
         return found
     from shipway.actions.backups.archive import archived

@@ -37,6 +37,9 @@ recover() {
   shift
   rm -rf /archive/data
   mkdir /archive/data && gunzip -c /archive/base.tar.gz | tar -x -C /archive/data && touch /archive/data/recovery.signal || return
+  made=$(cat /archive/data/PG_VERSION) here=$(postgres --version)
+  here=${here#*) } here=${here%%[!0-9]*}
+  [ "$made" = "$here" ] || { echo "the files are of PostgreSQL $made, and the image has PostgreSQL $here, which can't read them"; return 1; }
   chmod 700 /archive/data
   echo 'host all all 127.0.0.1/32 trust' > /archive/hba.conf
   plain

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from shipway.domain import rights
 from shipway.domain.accessory import provided
-from shipway.domain.backups import RESTORE, S3
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.routing import is_local
 from shipway.planfile.cdn import problems
 from shipway.planfile.report import Path, Report
+from shipway.planfile.rules import backups
 from shipway.planfile.rules.references import all_known, cycles, known, ring
 
 
@@ -29,7 +29,7 @@ def check(plan: Plan, report: Report) -> None:
         _strategy(environment, at, report)
         if environment.url:
             _certificate(environment, at, report)
-        _backups(environment, plan, at, report)
+        backups.check(environment, plan, (*at, "backups"), report)
         _own_secrets(environment, plan, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         _commands(environment, at, report)
@@ -80,31 +80,6 @@ def _cdn(environment: Environment, plan: Plan, at: Path, report: Report) -> None
             report.error(where, f"the service `{name}` has no `assets` folder", "a service with `assets:`")
         elif service is not None and service.route and not f"{path}/".startswith(f"{service.route.rstrip('/')}/"):
             report.error(where, f"`{path}` is not below the route `{service.route}` of the service", "a path below it")
-
-
-def _backups(environment: Environment, plan: Plan, at: Path, report: Report) -> None:
-    given, where = environment.backups, (*at, "backups")
-    if given is None:
-        return
-    if plan.database is None:
-        report.error(where, "needs a `database` with migrations, whose dump is the backup", "`database:` in the plan")
-    if given.to.startswith(S3) and not (given.access_key and given.secret_key):
-        message = "names a bucket, but no secrets with the credentials for it"
-        report.error((*where, "to"), message, "`access_key` and `secret_key`, names of secrets")
-    if not given.to.startswith(S3):
-        for key in ("endpoint", "region", "access_key", "secret_key"):
-            if report.written((*where, key)):
-                report.error((*where, key), "has no effect with a folder", "`to: s3://bucket/prefix`, or no such key")
-    if given.verify == RESTORE and not given.key:
-        message = "restores the stored copy, which needs a private key"
-        report.error((*where, "verify"), message, "`key`, the name of a secret; or `verify: read`")
-    names = {
-        volume.name for service in plan.services.values() for volume in service.volumes.values() if not volume.folder
-    }
-    for index, name in enumerate(given.volumes or ()):
-        if name not in names:
-            known_names = ", ".join(sorted(names)) or "none"
-            report.error((*where, "volumes", index), f"there is no volume `{name}`", f"one of: {known_names}")
 
 
 def _own_secrets(environment: Environment, plan: Plan, at: Path, report: Report) -> None:

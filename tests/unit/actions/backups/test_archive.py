@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.backups import take
 from shipway.actions.backups.archive import archive, archive_due, archived
+from shipway.actions.backups.due import take_due
 from shipway.actions.backups.point_in_time import fetch_moment, open_moment
 from shipway.actions.backups.verify import verify
-from shipway.domain.backups import Archived, Backup, Continuous
+from shipway.actions.database.client import DatabaseClient
+from shipway.actions.deployments.recover import exclusive_access
+from shipway.domain.backups import STORED, Archived, Backup, Backups, Base, Continuous, Part
+from shipway.domain.container import ContainerSpec
 from shipway.domain.continuous import read
 from shipway.domain.errors import BackupFailed, Damaged, StoreGone, UsageError
 from shipway.system.sealing import decrypted
@@ -63,22 +68,29 @@ def content(number: int) -> bytes:
 class Archiving(Shop):
     """A shop whose log of changes is stored, and whose backups have a base that begins with the next segment."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, CONTINUOUS)
+    copied = True  # whether the copy of the server's files succeeds
+
+    def __init__(self, folder: Path, settings: Backups = CONTINUOUS) -> None:
+        super().__init__(folder, settings)
         self.server = Server(self)
         container = self.world.runtime.containers["shop_staging_db"]
         container.behaviour = dataclasses.replace(container.behaviour, answers=self.server)
 
     def backup(self, dies: Death | None = None) -> Backup:
+        self.prepare()
+        return super().backup(dies)
+
+    def prepare(self) -> None:
+        """What the next backup finds."""
         line = (
             f"shipway-base {len(BASE)} {hashlib.sha256(BASE).hexdigest()} {self.server.piece} {self.server.last + 1} "
         )
         line += f"{self.world.now} 1000"
         files = {"/snapshots/backup.dump": DUMP, "/snapshots/base.tar.gz": BASE}
-        self.world.runtime.behave("*_job_backup*", Behaviour((ROWS, TAKEN, line), exit_code=0, files=files))
+        lines = (ROWS, TAKEN, line) if self.copied else (ROWS, TAKEN)
+        self.world.runtime.behave("*_job_backup*", Behaviour(lines, exit_code=0, files=files))
         self.world.runtime.behave("*_job_recovery*", Behaviour((ROWS, TAKEN), exit_code=0))
         self.server.write()
-        return super().backup(dies)
 
     def archive(self, dies: Death | None = None) -> Archived:
         return archive(self.controller(dies), "shop", "staging")
@@ -206,6 +218,8 @@ def test_a_restore_killed_at_every_point(tmp_path: Path) -> None:
         with pytest.raises(Killed):
             restored(shop, at, Death(number, after=True))
         shop.world.now += 3600
+        with exclusive_access(shop.controller(), "shop", "staging", "another command"):
+            assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
         restored(shop, at)
         assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
         shop.world.close()
@@ -240,6 +254,28 @@ def test_a_damaged_segment(shop: Archiving) -> None:
     assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
 
 
+def test_a_verification_leaves_a_restore_alone(shop: Archiving) -> None:
+    """They hold different locks: what one replays is in no volume of the other."""
+    shop.backup()
+    until = shop.archive().until
+    assert until is not None
+    ctx = shop.controller()
+    started: list[set[str]] = []
+    create = shop.world.runtime.create
+
+    def seen(spec: ContainerSpec) -> str:
+        if "recovery" in spec.name and spec.command:
+            started.append({*spec.volumes})
+        return create(spec)
+
+    shop.world.runtime.create = seen  # type: ignore[method-assign]
+    fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
+    verify(ctx, "shop", "staging", "latest", None)
+    restoring, verifying = started[0], started[-1]
+    assert restoring != verifying
+    assert not restoring & verifying
+
+
 def test_a_verification_replays(shop: Archiving) -> None:
     shop.backup()
     shop.server.write(2)
@@ -268,6 +304,58 @@ def test_a_failure_is_recorded_and_repeated(shop: Archiving) -> None:
 class Failing(dict[str, tuple[int, str]]):
     def get(self, command: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
         return 1, "ERROR:  its wal_level is minimal"
+
+
+def test_a_deployment_goes_on_while_all_files_are_copied(shop: Archiving, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = take._base
+
+    def slow(shell: DatabaseClient) -> tuple[Part, Base]:
+        shop.deploy(2)
+        return copy(shell)
+
+    monkeypatch.setattr(take, "_base", slow)
+    assert shop.backup().manifest.base is not None
+    assert (current := shop.world.ledger.current("shop", "staging")) is not None
+    assert current.release == 2
+
+
+def test_a_log_that_fails_does_not_fail_the_dump(shop: Archiving) -> None:
+    container = shop.world.runtime.containers["shop_staging_db"]
+    working = container.behaviour
+    container.behaviour = dataclasses.replace(working, answers=Failing())
+    with pytest.raises(BackupFailed, match=r"(?s)a part of it failed:.*log of changes: .*wal_level is minimal"):
+        shop.backup()
+    (made,) = shop.known
+    assert (made.good, made.manifest.base is not None) == (True, True), "what could be taken is good"
+    assert (state := shop.state) is not None
+    assert state.problem
+    container.behaviour = working
+    shop.server.write()
+    shop.world.now += 300
+    archive_due(shop.controller())
+    assert (state := shop.state) is not None
+    assert (state.problem, state.until is not None) == ("", True), "the tick repeats it"
+
+
+def test_all_files_that_can_not_be_copied_do_not_fail_the_dump(tmp_path: Path) -> None:
+    shop = Archiving(tmp_path, dataclasses.replace(CONTINUOUS, at="30 2 * * *"))
+    first = shop.backup()
+    shop.copied = False
+    shop.world.now += 86400
+    with pytest.raises(BackupFailed, match="base: the files of the server were not copied"):
+        shop.backup()
+    last, before = shop.known
+    assert (last.good, last.manifest.base, list(last.manifest.lacks)) == (True, None, ["base"])
+    assert (before.name, before.outcome) == (first.name, STORED), "the last one with all its parts stays"
+    with pytest.raises(BackupFailed, match="a part of it failed"):
+        take_due(shop.controller())
+    assert take_due(shop.controller()) == [], "it is repeated after a pause"
+    shop.world.now += 700
+    shop.copied = True
+    shop.prepare()
+    assert [item.manifest.lacks for item in take_due(shop.controller())] == [{}]
+    assert take_due(shop.controller()) == []
+    shop.world.close()
 
 
 def test_the_tick_stores_what_is_due(shop: Archiving) -> None:
