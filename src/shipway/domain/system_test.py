@@ -104,6 +104,20 @@ def of_certificate(name: str, seen: Handshake, now: float, least: float = EXPIRE
     return Result(called, PASSED, detail)
 
 
+def of_address(called: str, what: str, seen: Page, usual: Page | None, *, held: bool) -> Result:
+    """Whether an edge of the environment answers there. usual: what that edge answers on its own host, if that is known; held:
+    whether visitors should see a page."""
+    detail = f"{what} answers with {seen.status}"
+    other = f"something else than the edge of the host answers at this address: {'a proxy or ' if usual is None else ''}another program"
+    if held and (seen.status != 503 or (usual is not None and usual.body != seen.body)):
+        return Result(called, FAILED, f"{detail}, but not with the page that visitors should see", other)
+    if seen.status in (502, 504):
+        return Result(called, FAILED, detail, other)
+    if usual is not None and usual.status // 100 != seen.status // 100:
+        return Result(called, FAILED, f"{detail}, and the edge of the host with {usual.status}", other)
+    return Result(called, PASSED, f"{detail}{' (closed: visitors see a page)' if held else ''}")
+
+
 def of_protocols(seen: Mapping[str, Handshake]) -> list[Result]:
     """Old versions of TLS must be refused, a new one accepted. seen: by version."""
     results = []
