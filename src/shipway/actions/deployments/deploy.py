@@ -13,6 +13,7 @@ from shipway.actions.deployments.plan import Decision, DeployRequest, decide, re
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
+from shipway.actions.environment.maintenance import bring_into_line
 from shipway.actions.environment.observe import versions
 from shipway.actions.environment.provided import older_values
 from shipway.actions.proofs.recorded import note_proofs
@@ -53,6 +54,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     app, name = order.release.app, order.environment.name
     order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment, order.in_force))
     decision = decide(ctx, order)
+    for host in order.environment.hosts:
+        bring_into_line(ctx.on(host.name), app, name)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
         ctx.reporter.note(f"{ctx.names.shown(app, name)} already runs release {order.release.number}: nothing to do")

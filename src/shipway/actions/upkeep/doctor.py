@@ -13,6 +13,7 @@ from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
+from shipway.actions.environment.maintenance import bring_into_line, difference
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history, names
@@ -80,7 +81,8 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
         where = release.plan.environments.get(environment.name, environment)
         hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
         former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
-        attempt_all(*runs, *hosts, partial(revert, own, release, where, now), former)
+        pages = (partial(_page, own, app, environment.name, host) for host in hosts_of(own, where, None))
+        attempt_all(*runs, *hosts, partial(revert, own, release, where, now), *pages, former)
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
@@ -115,6 +117,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             if (change.name, change.verb) not in draining:
                 yield from _described(host, change, found)
         yield from _beyond_names(here, host, desired, found)
+        if seen := difference(here, app, environment.name):
+            yield host.name, "maintenance", seen, "show what `shipway maintenance` asked for"
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
     yield from differences(ctx, app, where)
@@ -240,6 +244,10 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
     for name, _ in _other_images(ctx, desired, found):
         ctx.runtime.stop(name, specs[name].stop_grace)
         ctx.runtime.remove(name)
+
+
+def _page(own: Context, app: str, environment: str, host: Host) -> None:
+    bring_into_line(own.on(host.name), app, environment)
 
 
 def _orphaned_runs(ctx: Context, app: str) -> list[str]:
