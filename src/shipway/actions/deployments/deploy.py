@@ -9,6 +9,7 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
 from shipway.actions.deployments.holding import hold, holding_page
 from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
@@ -72,6 +73,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         ctx.ledger.reserve()
     ctx.reporter.heading(f"{order.kind} {ctx.names.shown(app, name)}")
     ctx.reporter.note(decision.changeset.render())
+    _note_empty(ctx, decision)
     if decision.schema.deferred:
         ctx.reporter.note(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
     note_older_values(ctx, decision)
@@ -94,6 +96,16 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
             f"visitors of {shown} see a page until it is launched: shipway launch {shown} tests and opens it"
         )
     return ctx.ledger.latest(app, name)
+
+
+def _note_empty(ctx: Context, decision: Decision) -> None:
+    """What had data, and starts empty: its machine was replaced, or somebody removed the volume."""
+    app, name, host = decision.order.release.app, decision.order.environment.name, decision.first.host.name
+    before = decision.previous_release.plan if decision.previous_release else None
+    if empty := starts_empty(ctx.on(host), before, decision.first.desired):
+        ctx.reporter.note(
+            f"{', '.join(empty)} had data, and {host} has no volume with it: what starts now is empty; {way_back(ctx, app, name)}"
+        )
 
 
 def note_older_values(ctx: Context, decision: Decision) -> None:

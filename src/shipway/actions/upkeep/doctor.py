@@ -11,6 +11,7 @@ from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
 from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
+from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.maintenance import bring_into_line, difference
@@ -87,6 +88,10 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
     deployments = ctx.ledger.history(app, environment.name)
+    if lost := lost_since(ctx, app, environment.name):
+        why = f"was destroyed by {lost.actor} with {', '.join(sorted(lost.hosts))}, and nothing runs any more"
+        yield "", "infrastructure", f"{why}: `shipway launch {environment.name}` makes both again", ""
+        return
     alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
     if not alive:
         yield from _unfinished(ctx.ledger.pending(app, environment.name))
