@@ -55,8 +55,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     app, name = order.release.app, order.environment.name
     order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment, order.in_force))
     decision = decide(ctx, order)
-    for host in order.environment.hosts:
-        bring_into_line(ctx.on(host.name), app, name)
+    for each in order.environment.hosts:
+        bring_into_line(ctx.on(each.name), app, name)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
         ctx.reporter.note(f"{ctx.names.shown(app, name)} already runs release {order.release.number}: nothing to do")

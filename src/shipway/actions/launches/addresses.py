@@ -14,7 +14,7 @@ from shipway.domain import names
 from shipway.domain import system_test as judge
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL
-from shipway.domain.system_test import FAILED, NOT_TESTED, Page, Result
+from shipway.domain.system_test import FAILED, NOT_TESTED, PASSED, Page, Result
 from shipway.system.parallel import side_by_side
 from shipway.system.visitor import Visitor
 
@@ -73,7 +73,17 @@ def visited(test: UnderTest, called: str, address: str, name: str, host: str = "
     if problem:
         hint = f"something else than the edge may answer at {address}: `shipway doctor {where.name}` looks at the hosts"
         return Result(called, FAILED, f"the certificate of {name} at {address}: {problem}", hint)
-    return judge.of_address(called, f"{url} at {address}", seen, _usual(test, host, url), held=_held(test))
+    found = judge.of_address(called, f"{url} at {address}", seen, _usual(test, host, url), held=_held(test))
+    mark = test.url(names.mark(names.route_owner(test.release.app, where.name)))
+    own = _usual(test, host, mark)
+    if found.outcome == PASSED and own is not None and not _same(own, visitor.get(mark)):
+        why = f"{url} at {address} answers with {seen.status}, but it is not the edge of {host}"
+        return Result(called, FAILED, why, judge.OTHER)
+    return found
+
+
+def _same(mark: Page, other: Page) -> bool:
+    return mark.headers.get(names.MARK.lower()) == other.headers.get(names.MARK.lower())
 
 
 def _dial(address: str, where: tuple[str, int], timeout: float) -> socket.socket:

@@ -8,6 +8,7 @@ from functools import partial
 
 from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
 from shipway.actions.environment.service_volumes import kept_volumes
@@ -15,9 +16,10 @@ from shipway.actions.upkeep.left_outside import left_outside
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Environment, Host, Plan
+from shipway.domain.provisioned import NO_HOST
 from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
-from shipway.system.parallel import attempt_all
+from shipway.system.parallel import attempt_all, attempt_side_by_side
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool = False) -> None:
@@ -26,11 +28,21 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
     next command completes it without removing data: see `deployments.clear`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
-    for host in hosts_of(ctx, environment, before):
-        require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
+    hosts = hosts_of(ctx, environment, before)
+    if lost_since(ctx, plan.app, environment.name):
+        hosts = [host for host in hosts if host.name != NO_HOST]  # its infrastructure was destroyed before
+    attempt_side_by_side(
+        lambda host: require_owned(ctx.on(host.name), plan.app, environment.name),  # EngineError if it is unreachable
+        hosts,
+    )
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
+
+        def clean(host: Host) -> None:
+            if host.name != NO_HOST:
+                _empty(own.on(host.name), plan, environment, volumes)
+
         number = _begin(own, plan.app, environment.name)
-        clear(own, plan.app, environment, before, lambda host: _empty(own.on(host.name), plan, environment, volumes))
+        clear(own, plan.app, environment, before, clean)
         if number is not None:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
     for line in left_outside(ctx, plan.app, environment.name):

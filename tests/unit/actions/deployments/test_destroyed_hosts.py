@@ -13,12 +13,13 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.former_hosts import former_hosts
+from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine
 from shipway.actions.upkeep.maintenance import maintain
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.domain.provision import APPLY, DESTROY, INFRA, SUCCEEDED, Provision
-from shipway.domain.provisioned import HOSTS
+from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.release import ROLLBACK
 from shipway.domain.rollback_plan import RollbackPlan
 from shipway.domain.schema_history import CODE_ONLY
@@ -129,3 +130,19 @@ def test_a_replaced_machine_is_no_secret(world: World) -> None:
     world.notes.clear()
     deploy(world.controller(), DeployRequest(world.release(2, environment=OLD), OLD))
     assert not any("had data" in note for note in world.notes)
+
+
+def test_what_remains_in_the_ledger_can_be_destroyed(world: World) -> None:
+    """The environment has no hosts then."""
+    provision(world, DESTROY, None)
+    world.engines["ssh://old"].away = True
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    none = dataclasses.replace(STAGING, hosts=(Host(NO_HOST),))
+    destroy(world.controller(), release.plan, none)
+    assert world.ledger.current("shop", "staging") is None
+    assert world.ledger.pending("shop", "staging") == []
+    assert former_hosts(world.controller(), "shop", "staging") == {}
+    world.engines["ssh://old"].edge = MemoryEdge()
+    deploy(world.controller(), DeployRequest(world.release(2, environment=NEW), NEW))
+    assert world.serving() == {2}

@@ -160,6 +160,15 @@ def test_another_program_on_the_second_host_is_seen(pair: Pair, status: str) -> 
     assert "something else than the edge" in found.hint
 
 
+def test_an_edge_that_is_not_the_hosts_is_seen_by_its_mark(pair: Pair) -> None:
+    """It serves a page with the same status: another environment's, or a release of before."""
+    marked = answer("200 OK", b"shop").replace(b"Content", b"X-Shipway-Routes: 1a\r\nContent")
+    pair.inside = {FIRST: marked, SECOND: marked}
+    with up(pair, marked, SITE):
+        found = failed(addresses.public_address(pair.test()))
+    assert f"it is not the edge of {SECOND}" in found.detail
+
+
 @pytest.mark.parametrize("other", [SITE, answer("503 No", b"nothing here")])
 def test_before_the_opening_each_address_shows_the_page(pair: Pair, other: bytes) -> None:
     for name in (FIRST, SECOND):
