@@ -91,7 +91,7 @@ def open_context(
         hosts: Any = Lazy(lambda: _hosts(keys, cancelled, ending, guarded))
         context = Context(
             home=home, actor=who, ledger=ledger, secrets=secrets, machine=guarded(_machine(engine, keys, cancelled)),
-            connect=lambda host: hosts.connect(host),
+            connect=lambda host: hosts.connect(host), locate=lambda host: hosts.locate(host),
             registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,

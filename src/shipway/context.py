@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from shipway.domain.errors import SecretError, UsageError
+from shipway.domain.host_location import HostLocation, named
 from shipway.domain.plan import Accessory, Database, Environment, Plan
 from shipway.domain.value import dataclass
 from shipway.system.alive import this_process
@@ -132,6 +133,7 @@ class Context:
     dns: Callable[[Dns, Mapping[str, str]], DnsProvider] | None = None
     lookup: Callable[[], DnsLookup] | None = None
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
+    locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:
         """Wrap the reporter, so that a failing report can't fail the action."""

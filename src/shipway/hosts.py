@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from shipway.context import Machine
+from shipway.domain.host_location import HostLocation
 from shipway.drivers import Lazy, driver
 from shipway.drivers.credentials import Keyring
 from shipway.ports import Host
@@ -29,6 +30,7 @@ class Hosts:
         self._lock = threading.Lock()
         self._hosts: dict[str, Host] = {}
         self._machines: dict[str, Machine] = {}
+        self._locations: dict[str, HostLocation] = {}
 
     def connect(self, name: str) -> Machine:
         """Connect to the host ssh://[user@]name[:port]. EngineError if it is unreachable."""
@@ -39,6 +41,13 @@ class Hosts:
             machine = self._machines[name]
         machine.runtime.ping()
         return machine
+
+    def locate(self, name: str) -> HostLocation:
+        """Where that host is, without a connection. EngineError if this machine's ssh can't say."""
+        with self._lock:
+            if name not in self._locations:
+                self._locations[name] = driver("hosts", "ssh")(name).location()
+            return self._locations[name]
 
     def close(self) -> None:
         """Close all connections."""

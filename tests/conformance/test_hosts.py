@@ -396,3 +396,16 @@ def test_a_host_that_dies_and_comes_back(node: Nodes, connect: Callable[[str], M
 def test_a_name_that_is_no_host() -> None:
     with pytest.raises(EngineError, match="not a valid host"):
         SshHost("tcp://node1")
+
+
+def test_it_is_located_without_a_connection(node: Nodes) -> None:
+    before = node.sessions()
+    hosts = Hosts(Keyring(), threading.Event())
+    with node.configured("Host far\n  HostName 10.9.9.9\n  ProxyJump node1\n"):
+        assert hosts.locate(NAME).address == node.address("node1")
+        assert (hosts.locate("ssh://far").address, hosts.locate("ssh://far").through) == (
+            "10.9.9.9",
+            "the jump host node1",
+        )
+    assert hosts.locate("ssh://far").through, "known for as long as the process lives"
+    assert node.sessions() == before

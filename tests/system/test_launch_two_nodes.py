@@ -3,12 +3,14 @@ hosts, killed at some effects of every step; then the host with the data is lost
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from shipway.domain.errors import EngineError
 from tests.nodes import Nodes
 from tests.own_names import resolving
 from tests.system.launched import STEPS, documented, killed_at_every_step, records
@@ -89,6 +91,43 @@ def test_killed_at_every_step_it_opens_both_hosts_at_the_end(pair: Pair) -> None
     assert pair.answers() == ["one", "one"]
     assert "nothing to do" in pair.shipway(*LAUNCH).output
     assert {item.outcome for item in records(pair, "staging")} == {"pending", "succeeded"}
+
+
+def test_both_hosts_were_visited(pair: Pair) -> None:
+    tested = json.loads(pair.shipway("system-test", "staging", "--last", "--json").output)
+    outcomes = {item["name"]: item["outcome"] for item in tested["results"]}
+    expected = [f"public address {pair.nodes.address(name)} (ssh://{name})" for name in pair.nodes.names]
+    expected += [f"{what} of ssh://{name}" for name in pair.nodes.names for what in ("closed ports",)]
+    expected += [f"host ssh://{name}" for name in pair.nodes.names]
+    assert {name: outcomes.get(name) for name in expected} == dict.fromkeys(expected, "passed"), outcomes
+
+
+def test_an_edge_of_the_second_host_that_is_down_fails_the_system_test_by_name(pair: Pair) -> None:
+    edge = pair.nodes.ssh("node2", f"docker ps --quiet --filter publish={PORT}").strip()
+    pair.nodes.ssh("node2", f"docker stop {edge}")
+    done = pair.shipway("system-test", "staging", check=False)
+    assert done.code != 0
+    assert "host ssh://node2" in done.output, done.output
+    assert "ssh://node2: its edge is down" in done.output, done.output
+    assert f"port {PORT} of ssh://node2 doesn't answer at {pair.nodes.address('node2')}" in done.output, done.output
+    assert "host ssh://node1" not in "".join(line for line in done.output.splitlines() if "✗" in line)
+    pair.nodes.ssh("node2", f"docker start {edge}")
+    pair.shipway("doctor", "staging", "--fix", check=False)
+    assert "passed" in pair.shipway("system-test", "staging").output
+
+
+def test_maintenance_of_the_hosts_that_can_be_reached(pair: Pair) -> None:
+    """The other one is named, and brought into line when it is back."""
+    with pair.nodes.killed("node2"):
+        done = pair.shipway("maintenance", "on", "staging", check=False)
+        assert done.code == EngineError.exit_code, done.output
+        assert "on 1 of 2 hosts" in done.output, done.output
+        assert "not on ssh://node2" in done.output, done.output
+        assert pair.nodes.ask("node1", URL) == "HTTP status 503"
+    pair.shipway("doctor", "staging", "--fix")
+    assert pair.answers() == ["HTTP status 503"] * 2
+    pair.shipway("maintenance", "off", "staging")
+    assert pair.answers() == ["one", "one"]
 
 
 def test_the_host_with_the_data_is_lost_and_comes_back_from_the_backup(pair: Pair) -> None:

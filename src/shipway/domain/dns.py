@@ -156,16 +156,17 @@ def desired_records(
     ], outside
 
 
-def host_addresses(hosts: Iterable[str]) -> list[str]:
-    """IP addresses in names of hosts such as ssh://deploy@203.0.113.7; other hosts are left out."""
-    found = []
-    for host in hosts:
-        name = re.sub(r":\d+$", "", host.rpartition("//")[2].rpartition("@")[2])
-        try:
-            found.append(str(ipaddress.ip_address(name)))
-        except ValueError:
-            continue
-    return found
+def host_address(host: str) -> str:
+    """The IP address in the name of a host such as ssh://deploy@203.0.113.7; empty without one."""
+    return ip_address(re.sub(r":\d+$", "", host.rpartition("//")[2].rpartition("@")[2]))
+
+
+def ip_address(text: str) -> str:
+    """In its usual spelling; empty if it is none."""
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return ""
 
 
 def changes(

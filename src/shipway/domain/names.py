@@ -107,6 +107,7 @@ def archive_lock(app: str, environment: str) -> str:
     return f"{scope(app, environment)}/archive"
 
 
+MARK = "X-Shipway-Routes"  # header of a response to `mark`
 VOLUME = ".volume"  # ends the name of each; its dot avoids collisions with names from plans
 
 
@@ -123,6 +124,11 @@ def cache(app: str, level: str, digest: str) -> str:
 def replica(app: str, environment: str, service: str, release: int, config: str, index: int) -> str:
     """Container of a service. The name differs for another configuration of the same release."""
     return bounded(f"{app}_{environment}_{service}", f"_{release}-{config.removeprefix('sha256:')[:6]}_{index}")
+
+
+def mark(owner: str) -> str:
+    """Path at which every edge of an owner of routes shows the version of them, in the header MARK."""
+    return f"/.well-known/shipway/{owner}"
 
 
 def route_owner(app: str, environment: str) -> str:

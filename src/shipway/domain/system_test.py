@@ -16,6 +16,7 @@ from shipway.domain.value import dataclass
 PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 KIND = "system test"  # of evidence
 EXPIRES = 21 * 86400.0  # seconds: a certificate that expires sooner should have been renewed
+OTHER = "something else than the edge of the host answers at this address: another machine, another program, or a proxy"
 OLD, NEW = ("TLSv1", "TLSv1.1"), ("TLSv1.2", "TLSv1.3")
 
 
@@ -102,6 +103,19 @@ def of_certificate(name: str, seen: Handshake, now: float, least: float = EXPIRE
     if seen.expires is not None and seen.expires - now < least:
         return Result(called, FAILED, detail, f"less than {least / 86400:.0f} days: renew it")
     return Result(called, PASSED, detail)
+
+
+def of_address(called: str, what: str, seen: Page, usual: Page | None, *, held: bool) -> Result:
+    """Whether an edge of the environment answers there. usual: what that edge answers on its own host, if that is known; held:
+    whether visitors should see a page."""
+    detail = f"{what} answers with {seen.status}"
+    if held and (seen.status != 503 or (usual is not None and usual.body != seen.body)):
+        return Result(called, FAILED, f"{detail}, but not with the page that visitors should see", OTHER)
+    if seen.status in (502, 504):
+        return Result(called, FAILED, detail, OTHER)
+    if usual is not None and usual.status // 100 != seen.status // 100:
+        return Result(called, FAILED, f"{detail}, and the edge of the host with {usual.status}", OTHER)
+    return Result(called, PASSED, f"{detail}{' (closed: visitors see a page)' if held else ''}")
 
 
 def of_protocols(seen: Mapping[str, Handshake]) -> list[Result]:

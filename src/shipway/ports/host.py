@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shipway.domain.host_location import HostLocation
 
 Dial = Callable[[tuple[str, int], float], socket.socket]  # as socket.create_connection: host and port, seconds
 
@@ -26,6 +29,9 @@ class Host(Protocol):
     def forward(self, port: int) -> AbstractContextManager[bool]:
         """In the block, forward the host's port on 127.0.0.1 to the same port of this machine; False if it is in
         use."""
+
+    def location(self) -> HostLocation:
+        """Where it is, by this machine's configuration. Connects to nothing."""
 
     def close(self) -> None:
         """Close it and clean up on both sides. The next use would open it again."""

@@ -56,7 +56,7 @@ def test_names_lead_to_a_target_but_not_that_of_the_zone() -> None:
 
 def test_without_an_address_nothing_is_guessed() -> None:
     hosts = ["local", "ssh://deploy@web1.shop.example:2222", "ssh://deploy@203.0.113.7", "ssh://203.0.113.8:22"]
-    assert dns.host_addresses(hosts) == ["203.0.113.7", "203.0.113.8"]
+    assert [dns.host_address(host) for host in hosts] == ["", "", "203.0.113.7", "203.0.113.8"]
     with pytest.raises(UsageError, match="public addresses of the hosts are not known") as caught:
         desired_records(Dns("powerdns", ZONE), {"shop.example": "url"}, [])
     assert "dns.addresses" in caught.value.hint

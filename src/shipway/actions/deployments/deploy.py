@@ -9,10 +9,12 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
 from shipway.actions.deployments.holding import hold, holding_page
 from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.local_ca import how_to_trust
+from shipway.actions.environment.maintenance import bring_into_line
 from shipway.actions.environment.observe import versions
 from shipway.actions.environment.provided import older_values
 from shipway.actions.environment.recording import recorded
@@ -55,6 +57,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     app, name = order.release.app, order.environment.name
     order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment, order.in_force))
     decision = decide(ctx, order)
+    for each in order.environment.hosts:
+        bring_into_line(ctx.on(each.name), app, name)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
         ctx.reporter.note(f"{ctx.names.shown(app, name)} already runs release {order.release.number}: nothing to do")
@@ -72,6 +76,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     said = [f"{order.kind} {ctx.names.shown(app, name)}", decision.changeset.render()]
     ctx.reporter.heading(said[0])
     ctx.reporter.note(said[1])
+    _note_empty(ctx, decision)
     if decision.schema.deferred:
         said.append(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
         ctx.reporter.note(said[-1])
@@ -97,6 +102,16 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
             f"visitors of {shown} see a page until it is launched: shipway launch {shown} tests and opens it"
         )
     return ctx.ledger.latest(app, name)
+
+
+def _note_empty(ctx: Context, decision: Decision) -> None:
+    """What had data, and starts empty: its machine was replaced, or somebody removed the volume."""
+    app, name, host = decision.order.release.app, decision.order.environment.name, decision.first.host.name
+    before = decision.previous_release.plan if decision.previous_release else None
+    if empty := starts_empty(ctx.on(host), before, decision.first.desired):
+        ctx.reporter.note(
+            f"{', '.join(empty)} had data, and {host} has no volume with it: what starts now is empty; {way_back(ctx, app, name)}"
+        )
 
 
 def note_older_values(ctx: Context, decision: Decision) -> None:

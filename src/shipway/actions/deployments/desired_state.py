@@ -9,6 +9,7 @@ from shipway.context import Context
 from shipway.domain import history
 from shipway.domain.change import Changeset
 from shipway.domain.desired import nothing, render_desired
+from shipway.domain.errors import EngineError
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.reconcile import reconcile
@@ -39,8 +40,11 @@ def desired_state_of(
     return desired if known else nothing(desired)
 
 
-def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
-    """The state by the newest good deployment, on all of its hosts; empty without one."""
+def host_states(
+    ctx: Context, app: str, environment: str, away: dict[str, EngineError] | None = None
+) -> list[HostState]:
+    """The state by the newest good deployment, on all of its hosts; empty without one. away: filled with the hosts that can't be
+    reached; None: EngineError if there are any."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
@@ -48,7 +52,13 @@ def host_states(ctx: Context, app: str, environment: str) -> list[HostState]:
     where = release.plan.environments[environment]
     found = []
     for host in hosts_of(ctx, where, None):
-        here = ctx.on(host.name)
-        desired, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
+        try:
+            here = ctx.on(host.name)
+            desired, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
+        except EngineError as error:
+            if away is None:
+                raise
+            away[host.name] = error
+            continue
         found.append(HostState(here, desired, observed, reconcile(desired, observed)))
     return found

@@ -14,6 +14,7 @@ from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.actions.environment.accessories import STARTING, ensure_networks, forget_replaced, start_accessories
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
+from shipway.actions.environment.maintenance import page_of
 from shipway.actions.environment.outgoing import drain_and_stop, drained, enter_rotation, standby_fits, wait_drained
 from shipway.actions.environment.service_volumes import new_volumes
 from shipway.context import Context
@@ -56,7 +57,7 @@ class HostDeployment:
         self._domains = decision.order.environment.exact_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
-        self._page = decision.order.page
+        self._page = decision.order.page or page_of(ctx, self.app, self.environment)
         self._headers = decision.order.environment.forwarded
         self._started_at: dict[str, float] = {}  # start time of containers
         self._low = {spec.name for spec in self.desired.services}  # of low priority, perhaps of a dead process

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
+from shipway.actions.deployments.lost_data import destroyed_data, way_back
 from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.accessory_rules import leave_newer
+from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings, with_edge_of
 from shipway.actions.environment.ownership import require_owned
@@ -78,6 +80,8 @@ class Decision:
     previous_release: Release | None  # the release of that deployment
     schema: Schema
     unreachable: Mapping[str, str] = field(default_factory=dict)  # removed from the plan: why
+    destroyed: str = ""  # the data that is gone with destroyed infrastructure, as a statement
+    way_back: str = ""  # how to get it again
 
     @property
     def first(self) -> HostPlan:
@@ -115,6 +119,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     previous = history.current(deployments)
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
     before = previous_release.plan if previous_release else None
+    destroyed = destroyed_data(ctx, before, environment.name)
     fetched = order.provided
     if fetched is None and order.like is None:
         fetched = provide(ctx, release, environment, create=create)
@@ -150,9 +155,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     if order.kind in (RESTART, SCALE):
         schema = unchanged(deployments)
     else:
-        schema = decide_schema(
-            ctx.on(hosts[0].name), release, environment, own, deployments, observed[0], order.rollback
-        )
+        known = [] if destroyed else deployments  # a new database has no schema yet
+        schema = decide_schema(ctx.on(hosts[0].name), release, environment, own, known, observed[0], order.rollback)
     keep = history.previous_release(deployments, release.number)
     parts, seeds = [], order.kind == DEPLOY and is_due(ctx, release.app, environment)
     for host, seen in there.items():
@@ -169,7 +173,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
         if host in environment.hosts:
             require_listed(ctx, desired)
         parts.append(HostPlan(host, desired, seen, _with_edge(ctx.on(host.name), desired, changes)))
-    return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable)
+    back = way_back(ctx, release.app, environment.name) if destroyed else ""
+    return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable, destroyed, back)
 
 
 def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Changeset:
@@ -188,15 +193,17 @@ def _on_volumes(desired: DesiredState, volumes: Mapping[str, Mapping[str, str]])
 
 
 def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> list[Host]:
-    """The environment's hosts, and those that only the previous release ran on."""
+    """The environment's hosts, and those that only the previous release ran on, unless they were destroyed since."""
     was = before.plan.environments.get(environment.name) if before else None
     names = {host.name for host in environment.hosts}
-    return [*environment.hosts, *(host for host in (was.hosts if was else ()) if host.name not in names)]
+    former = [host for host in (was.hosts if was else ()) if host.name not in names]
+    lost = lost_since(ctx, before.app, environment.name) if before and former else None
+    return [*environment.hosts, *(host for host in former if not lost or host.name not in lost.hosts)]
 
 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
-    _refuse_moved(decision)
+    _refuse_destroyed(decision) if decision.destroyed else _refuse_moved(decision)
     _refuse_exchanged(decision)
     _refuse_opening(decision)
     dangerous = [change for change in decision.changeset.changes if change.dangerous]
@@ -248,6 +255,16 @@ def _refuse_exchanged(decision: Decision) -> None:
             f"rejected: {'; '.join(found)}: its data doesn't move along",
             hint="copy the data first (`shipway maintenance on` keeps visitors from writing meanwhile), then: "
             + _forced(decision.order),
+        )
+
+
+def _refuse_destroyed(decision: Decision) -> None:
+    """Reject a deployment that would start empty what was destroyed with its infrastructure, until a person wants that."""
+    if not decision.order.force:
+        raise UsageError(
+            f"rejected: {decision.destroyed}; {decision.way_back}",
+            hint=f"to start empty: {_forced(decision.order)}; then restore a backup if you want one, and go on as usual "
+            f"(`shipway launch {decision.order.environment.name}`)",
         )
 
 

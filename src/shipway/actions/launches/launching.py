@@ -15,7 +15,7 @@ from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.provisioning.dns import Look
 from shipway.actions.provisioning.in_force import Governed
 from shipway.context import Context
-from shipway.domain.errors import TimedOut, UsageError
+from shipway.domain.errors import EngineError, TimedOut, UsageError
 from shipway.domain.launch import OPEN, succeeded
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import Commit, Deployment, Release
@@ -134,10 +134,24 @@ def resolved(name: str) -> list[str]:
     """Addresses of a name by this machine's resolver; empty if there are none."""
     if name.endswith(".localhost"):  # always this machine
         return ["127.0.0.1"]
+    if not name:
+        return []
     try:
         return sorted({str(item[4][0]) for item in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
     except (OSError, UnicodeError):
         return []
+
+
+def addresses_of(ctx: Context, host: str) -> tuple[list[str], str]:
+    """Addresses at which this machine reaches a remote host, and why there are none."""
+    try:
+        at = ctx.locate(host)
+    except EngineError as error:
+        return [], error.message
+    if at.through:
+        return [], f"ssh connects to {host} through {at.through}: {at.address} may be another machine here"
+    found = resolved(at.address)
+    return found, "" if found else f"{at.address}, the address of {host}, doesn't resolve here"
 
 
 def is_here(address: str) -> bool:

@@ -26,8 +26,8 @@ def untested(ctx: Context, app: str, environment: str) -> str:
 
 
 def open_address(ctx: Context, app: str, environment: Environment) -> str:
-    """End the page, in one switch on each host. DeployFailed if what runs is not tested: something may have been deployed
-    since the system test."""
+    """End the page, in one switch on each host; on none if one of them can't be reached. DeployFailed if what runs is not tested:
+    something may have been deployed since the system test."""
     if not is_closed(ctx, app, environment):
         return "visitors were let in before"
 
@@ -37,6 +37,8 @@ def open_address(ctx: Context, app: str, environment: Environment) -> str:
                 f"{environment.name} stays closed: the system test of what runs there has not passed: {why}",
                 hint=f"shipway launch {environment.name}",
             )
+        for host in environment.hosts:
+            own.on(host.name)
 
     maintain(ctx, app, environment, None, check=require_tested)
     return f"{environment.url} is open"

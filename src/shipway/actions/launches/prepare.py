@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets as random
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from shipway.actions.deployments.admission import refused_before
 from shipway.actions.environment.disk_space import SPARE
 from shipway.actions.environment.observe import needed, optional, require_secrets
-from shipway.actions.launches.launching import Launching, is_here, require_soon, resolved
+from shipway.actions.launches.launching import Launching, addresses_of, is_here, require_soon, resolved
 from shipway.actions.projects.in_force import Rulebook
+from shipway.actions.provisioning.outputs import outputs_of
 from shipway.domain import names
 from shipway.domain.desired import publish
 from shipway.domain.errors import DiskFull, EdgeError, EngineError, SecretError, ShipwayError
 from shipway.domain.launch import name_problem
 from shipway.domain.plan import LOCAL
+from shipway.domain.provisioned import ADDRESSES
 from shipway.domain.secret_value import provider_for
 from shipway.domain.size import readable
 from shipway.domain.value import dataclass
@@ -204,21 +205,29 @@ class DnsNames:
 
     def _problems(self) -> list[str]:
         where, found = self.at.environment, list[str]()
-        remote = [
-            address
-            for host in where.hosts
-            if host.name != LOCAL
-            for address in resolved(urlsplit(host.name).hostname or "")
-        ]
+        expected, unknown = self._expected()
         local = any(host.name == LOCAL for host in where.hosts)
         for name in self._names():
             seen = resolved(name)
-            expected = [*remote, *(address for address in seen if local and is_here(address))]
             if self.at.request.any_address and seen:
                 continue
-            problem = name_problem(name, seen, expected)
+            here = [address for address in seen if local and is_here(address)]
+            problem = name_problem(name, seen, [*expected, *here])
             found += [problem] if problem else []
-        return found
+        return [*found, *(unknown if found else ())]
+
+    def _expected(self) -> tuple[list[str], list[str]]:
+        """Addresses to which the names may lead, and why those of some hosts are not known."""
+        at, where = self.at, self.at.environment
+        found, unknown = list(outputs_of(at.ctx, at.app, at.name).get(ADDRESSES, ())), list[str]()
+        if where.dns:
+            found += [*where.dns.addresses, *(resolved(where.dns.target) if where.dns.target else ())]
+        for host in where.hosts:
+            if host.name != LOCAL:
+                addresses, why = addresses_of(at.ctx, host.name)
+                found += addresses
+                unknown += [why] if why else []
+        return found, unknown
 
     def needed(self) -> str:
         return "; ".join(self._problems())

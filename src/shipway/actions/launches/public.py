@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
 from shipway.actions.environment.observe import observe
-from shipway.actions.launches.launching import resolved
+from shipway.actions.launches.launching import addresses_of
 from shipway.actions.launches.testing import UnderTest
 from shipway.domain import system_test as judge
 from shipway.domain.container import LABEL_NAME
 from shipway.domain.desired import published
+from shipway.domain.errors import EngineError
 from shipway.domain.observed import release_of
 from shipway.domain.plan import LOCAL, Host, Service
 from shipway.domain.system_test import FAILED, NOT_TESTED, PASSED, Page, Result
@@ -24,20 +24,6 @@ ODD = "/shipway-system-test?a=1&b=2"
 SHORTEST = 8  # characters of a secret that no page has by chance
 USUAL = ("Strict-Transport-Security", "X-Content-Type-Options")
 CLOSED = 3.0  # seconds to wait for a connection that should not come about
-
-
-def public_address(test: UnderTest) -> Sequence[Result]:
-    """Whether the address leads here: by DNS, from this machine."""
-    url = test.environment.url
-    try:
-        seen = test.outside.get(url)
-    except OSError as error:
-        return [
-            Result("public address", FAILED, f"{url}: {error}", "let the name resolve to the hosts, and open its port")
-        ]
-    closed = " (closed: visitors see a page)" if seen.status == 503 else ""
-    bad = seen.status in (502, 504)
-    return [Result("public address", FAILED if bad else PASSED, f"{url} answers with {seen.status}{closed}")]
 
 
 def tls(test: UnderTest) -> Sequence[Result]:
@@ -94,38 +80,53 @@ def headers(test: UnderTest) -> Sequence[Result]:
 def services(test: UnderTest) -> Sequence[Result]:
     """Each service with a route by the public name; of the others, that they run, on every host."""
     plan, where = test.release.plan, test.environment
-    running = set[str]()
-    for host in where.hosts:
-        seen = observe(test.ctx.on(host.name), plan.app, where.name, routes=False).services
-        running |= {
-            item.labels.get(LABEL_NAME, "") for item in seen if item.running and release_of(item) == test.release.number
-        }
+    running = {host.name: _running(test, host) for host in where.hosts}
     found = []
     for service in plan.services.values():
-        if not service.route:
-            up = service.name in running
-            planned = test.settings.adjustments.replicas.get(
-                service.name, where.replicas.get(service.name, service.replicas)
-            )
-            if not planned:
-                found.append(Result(f"service {service.name}", NOT_TESTED, "it has no replicas here"))
-                continue
-            detail = "it runs; it has no public path" if up else "it doesn't run"
-            found.append(
-                Result(f"service {service.name}", PASSED if up else FAILED, detail, "" if up else "shipway status")
-            )
+        called = f"service {service.name}"
+        if service.route:
+            found.append(_answered(test, service))
             continue
-        url = test.url(
-            _health_path(service), host=next(iter(where.domains.get(service.name, ())), "").replace("*.", "www.")
+        planned = test.settings.adjustments.replicas.get(
+            service.name, where.replicas.get(service.name, service.replicas)
         )
-        given = dict(service.health.headers) if service.health and service.health.path else {}
-        status = test.visitor.get(url, given).status
-        good = 200 <= status < 300 if service.health and service.health.path and _is_public(service) else status < 500
-        hint = "" if good else f"shipway logs {where.name} {service.name}"
-        found.append(
-            Result(f"service {service.name}", PASSED if good else FAILED, f"{url} answers with {status}", hint)
-        )
+        if not planned:
+            found.append(Result(called, NOT_TESTED, "it has no replicas here"))
+            continue
+        absent = [host for host, names in running.items() if service.name not in names]
+        on = f" on {', '.join(absent)}" if len(where.hosts) > 1 else ""
+        if absent:
+            found.append(Result(called, FAILED, f"it doesn't run{on}", "shipway status"))
+        else:
+            found.append(Result(called, PASSED, "it runs; it has no public path"))
     return found
+
+
+def routes(test: UnderTest) -> Sequence[Result]:
+    """Each service with a route by the public name."""
+    return [_answered(test, service) for service in test.release.plan.services.values() if service.route]
+
+
+def _running(test: UnderTest, host: Host) -> set[str]:
+    """Names of the release's services that run on a host; none if it can't be reached."""
+    try:
+        seen = observe(test.ctx.on(host.name), test.release.app, test.environment.name, routes=False).services
+    except EngineError:  # see `each_host`
+        return set()
+    number = test.release.number
+    return {item.labels.get(LABEL_NAME, "") for item in seen if item.running and release_of(item) == number}
+
+
+def _answered(test: UnderTest, service: Service) -> Result:
+    where = test.environment
+    url = test.url(
+        _health_path(service), host=next(iter(where.domains.get(service.name, ())), "").replace("*.", "www.")
+    )
+    given = dict(service.health.headers) if service.health and service.health.path else {}
+    status = test.visitor.get(url, given).status
+    good = 200 <= status < 300 if service.health and service.health.path and _is_public(service) else status < 500
+    hint = "" if good else f"shipway logs {where.name} {service.name}"
+    return Result(f"service {service.name}", PASSED if good else FAILED, f"{url} answers with {status}", hint)
 
 
 def _is_public(service: Service) -> bool:
@@ -178,21 +179,23 @@ def closed_ports(test: UnderTest) -> Sequence[Result]:
 def _closed_ports_of(test: UnderTest, host: Host) -> Result:
     plan, where = test.release.plan, test.environment
     called = f"closed ports of {host.name}"
-    name = urlsplit(host.name).hostname or ""
     if host.name == LOCAL:
         return Result(called, NOT_TESTED, "this machine is the host: nothing here is outside of it")
-    if not resolved(name):
-        return Result(called, NOT_TESTED, f"{name} doesn't resolve here: it is a name of ~/.ssh/config")
+    addresses, why = addresses_of(test.ctx, host.name)
+    if why:
+        return Result(called, NOT_TESTED, why)
     own = {published(plan, where, item): item.name for item in plan.own_accessories.values()}
     kinds = {test.ctx.kind(item).port_of(item): item.name for item in plan.own_accessories.values()}
     known = {**dict.fromkeys(ENGINE, "the engine"), **kinds, **own}
     ports = {port: known[port] for port in sorted(filter(None, known)) if port != where.port}
-    seen = side_by_side(lambda port: _answers(name, port), ports)  # one that a firewall drops takes seconds
-    open_ = [f"{port} ({what})" for (port, what), answers in zip(ports.items(), seen, strict=True) if answers]
-    if open_:
+    pairs = [(address, port) for port in ports for address in addresses]
+    seen = side_by_side(lambda pair: _answers(*pair), pairs)  # one that a firewall drops takes seconds
+    found = dict.fromkeys(port for (_, port), answers in zip(pairs, seen, strict=True) if answers)
+    if found:
         hint = "close them in the firewall, and publish accessories only on a private `address`"
-        return Result(called, FAILED, f"open from here: {', '.join(open_)}", hint)
-    return Result(called, PASSED, f"{len(ports)} are closed")
+        listed = ", ".join(f"{port} ({ports[port]})" for port in found)
+        return Result(called, FAILED, f"open from here: {listed}", hint)
+    return Result(called, PASSED, f"{len(ports)} are closed at {', '.join(addresses)}")
 
 
 def _answers(host: str, port: int) -> bool:
@@ -215,24 +218,3 @@ def load(test: UnderTest) -> Sequence[Result]:
 
 def _first_page(test: UnderTest) -> Page:
     return test.visitor.get(test.url("/"))
-
-
-Look = Callable[[UnderTest], Sequence[Result]]
-# THE table of looks: name, what it does, and the seconds that it may take. That of `load` is added to its duration.
-LOOKS: tuple[tuple[str, Look, float], ...] = (
-    ("public address", public_address, 60.0),
-    ("TLS", tls, 120.0),
-    ("redirects", redirects, 60.0),
-    ("security headers", headers, 60.0),
-    ("services", services, 120.0),
-    ("private paths", private_paths, 180.0),
-    ("search engines", search_engines, 60.0),
-    ("closed ports", closed_ports, 120.0),
-    ("load", load, 120.0),
-)
-
-
-def limit(name: str, seconds: float, test: UnderTest) -> float:
-    """The seconds that a look may take."""
-    more = sum(item.load.duration for item in test.asked if item.load) if name == "load" else 0.0
-    return seconds + more

@@ -13,8 +13,8 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.observe import settings, version_of
 from shipway.actions.environment.service_job import service_job
 from shipway.actions.environment.serving import serving
-from shipway.actions.launches.public import LOOKS, limit
-from shipway.actions.launches.testing import UnderTest, bounded, by_name, visiting
+from shipway.actions.launches.looks import LOOKS, limit
+from shipway.actions.launches.testing import UnderTest, bounded, visiting
 from shipway.actions.projects.in_force import running_rules
 from shipway.actions.proofs.recorded import newest as newest_proof
 from shipway.actions.rollbacks.rehearse import rehearse
@@ -30,7 +30,6 @@ from shipway.domain.rules import InForce, launch_rules, required_checks, require
 from shipway.domain.system_test import FAILED, KIND, NOT_TESTED, PASSED, Result, SystemTest, lines
 from shipway.proving.sandbox_environment import address
 from shipway.steps.container import TIMED_OUT, run_container
-from shipway.system.visitor import Visitor
 
 SPARE = 120.0  # seconds beside the time-out of a command, for its image and its container
 WAIT = 120.0  # seconds to wait for another process's lock of the environment
@@ -50,10 +49,8 @@ def system_test(ctx: Context, app: str, environment: str, in_force: InForce | No
                 hint=f"test that one: shipway system-test {environment}",
             )
         here = own.on(where.hosts[0].name)
-        test = UnderTest(
-            here, release, where, settings(here, release, where, like=now), in_force, launch_rules(where, in_force),
-            outside=Visitor(by_name),
-        )  # fmt: skip
+        own_settings = settings(here, release, where, like=now)
+        test = UnderTest(here, release, where, own_settings, in_force, launch_rules(where, in_force))
         results = [*_looks(test), *_checks(test), *_scenarios(test), rollback]
     found = SystemTest(
         app,

@@ -35,7 +35,6 @@ class UnderTest:
     settings: Settings
     in_force: InForce | None
     asked: Sequence[Launch]
-    outside: Visitor  # from this machine, by DNS
     inside: Visitor | None = None  # as a visitor, but past the holding page and regardless of DNS
 
     @property
@@ -55,12 +54,6 @@ def address(environment: Environment, path: str = "/", *, host: str = "", scheme
     port = environment.port if scheme == environment.scheme else {"http": 80, "https": 443}[scheme]
     usual = port == (443 if scheme == "https" else 80)
     return f"{scheme}://{host}{'' if usual else f':{port}'}{path}"
-
-
-def by_name(where: tuple[str, int], timeout: float) -> socket.socket:
-    """Connect by DNS; names that always mean this machine do so without it."""
-    host, port = where
-    return socket.create_connection(("127.0.0.1" if host.endswith(".localhost") else host, port), timeout)
 
 
 def authorities(ctx: Context, environment: Environment) -> str:

@@ -12,7 +12,7 @@ from shipway.actions.provisioning.outputs import outputs_of
 from shipway.context import Context
 from shipway.domain import dns, names
 from shipway.domain.dns import DnsPlan, RecordSet, Sighting
-from shipway.domain.errors import DnsError, PlanError
+from shipway.domain.errors import DnsError, PlanError, UsageError
 from shipway.domain.plan import Environment
 from shipway.domain.provision import APPLY, DESTROY, DNS, FAILED, SUCCEEDED, Provision
 from shipway.domain.provisioned import ADDRESSES, Dns
@@ -166,17 +166,42 @@ def _planned(
     if remove:
         return dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), (), {})
     causes = causes_of(of.environment)
-    desired, outside = dns.desired_records(settings, causes, addresses_of(of.ctx, of.plan.app, of.environment))
+    given = settings.target or settings.addresses
+    addresses = () if given else addresses_of(of.ctx, of.plan.app, of.environment)
+    desired, outside = dns.desired_records(settings, causes, addresses)
     plan = dns.changes(settings.zone, owner_of(of), provider.records(settings.zone), desired, causes, adopt)
     return DnsPlan(plan.zone, plan.changes, plan.foreign, tuple(outside), plan.desired)
 
 
 def addresses_of(ctx: Context, app: str, environment: Environment) -> list[str]:
-    """Public addresses: of the infrastructure's last apply, else IP addresses of the hosts in the plan."""
+    """Public addresses: of the infrastructure's last apply, else IP addresses of the hosts, in the plan or as ssh's configuration
+    has them. UsageError if only some of the hosts have one: the others would get no visitors."""
     outputs = outputs_of(ctx, app, environment.name)
     if outputs.get(ADDRESSES):
         return list(outputs[ADDRESSES])
-    return dns.host_addresses(host.name for host in environment.hosts)
+    found, unknown = list[str](), list[str]()
+    for host in environment.hosts:
+        address, why = _address_of(ctx, host.name)
+        found += [address] if address else []
+        unknown += [f"{host.name}: {why}"] if not address else []
+    if unknown:
+        raise UsageError(
+            f"the public addresses of the hosts are not known: {'; '.join(unknown)}",
+            hint="set `dns.addresses` in the plan, or `infra.outputs.addresses` if the infrastructure has them as an output",
+        )
+    return found
+
+
+def _address_of(ctx: Context, host: str) -> tuple[str, str]:
+    """The IP address of a host, and why it is not known."""
+    if found := dns.host_address(host):
+        return found, ""
+    if not host.startswith("ssh://"):
+        return "", "its name has no address"
+    at = ctx.locate(host)
+    if at.through:
+        return "", f"ssh connects to it through {at.through}, so {at.address} may be no public address"
+    return dns.ip_address(at.address), f"{at.address} is a name, not an IP address"
 
 
 def owner_of(of: Governed) -> str:

@@ -9,6 +9,8 @@ from functools import partial
 
 from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.ended import lost_since
+from shipway.actions.environment.former_hosts import former_hosts, remember
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.ownership import own_objects, require_owned
 from shipway.actions.environment.recording import recorded
@@ -17,20 +19,39 @@ from shipway.actions.upkeep.left_outside import left_outside
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, ContainerInfo
+from shipway.domain.errors import EngineError
 from shipway.domain.event import DEPLOYMENT, Subject
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Environment, Host, Plan
+from shipway.domain.provisioned import NO_HOST
 from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
-from shipway.system.parallel import attempt_all
+from shipway.system.parallel import attempt_all, side_by_side
 
 
 def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool = False) -> None:
     """Remove everything that runs there, on every host, and the volumes of accessories including snapshots. volumes:
-    those of services too, which are kept and reported otherwise. What it has outside of its hosts stays, and is reported. The ledger keeps the history. A former host that is unreachable stays remembered. If it fails or dies halfway, it stays pending, and the
+    those of services too, which are kept and reported otherwise. What it has outside of its hosts stays, and is reported. The ledger keeps the history. A host that is unreachable stays remembered, and one of the plan is
+    named by an EngineError when the others are done; if none of these answers, nothing is changed. If it fails or dies halfway, it stays pending, and the
     next command completes it without removing data: see `deployments.clear`."""
     now = ctx.ledger.current(plan.app, environment.name)
     before = ctx.ledger.release(plan.app, now.release) if now else None
-    for host in hosts_of(ctx, environment, before):
-        require_owned(ctx.on(host.name), plan.app, environment.name)  # raises the engine's error if it is unreachable
+    hosts = hosts_of(ctx, environment, before)
+    if lost_since(ctx, plan.app, environment.name):
+        hosts = [host for host in hosts if host.name != NO_HOST]  # its infrastructure was destroyed before
+    away: dict[str, EngineError] = {}
+
+    def ask(host: Host) -> None:
+        try:
+            require_owned(ctx.on(host.name), plan.app, environment.name)
+        except EngineError as error:
+            away[host.name] = error
+
+    def clean(own: Context, host: Host) -> None:
+        if host.name != NO_HOST and host.name not in away:
+            _empty(own.on(host.name), plan, environment, volumes)
+
+    side_by_side(ask, hosts)
+    if hosts and len(away) == len(hosts):
+        raise away[hosts[0].name]
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         number = _begin(own, plan.app, environment.name)
         with ExitStack() as stack:
@@ -40,13 +61,22 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
                 kept = stack.enter_context(
                     recorded(own, subject, f"destroy {ctx.names.shown(plan.app, environment.name)}")
                 )
-            clear(
-                kept, plan.app, environment, before, lambda host: _empty(kept.on(host.name), plan, environment, volumes)
-            )
+            clear(kept, plan.app, environment, before, lambda host: clean(kept, host))
+        remaining = {name: error.message for name, error in away.items()}
+        if remaining:
+            former = former_hosts(own, plan.app, environment.name)
+            remember(own, plan.app, environment.name, {**former, **remaining})
+        listed = "; ".join(f"{name} ({why})" for name, why in remaining.items())
         if number is not None:
-            own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, "")
+            own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, f"not on {listed}" if listed else "")
     for line in left_outside(ctx, plan.app, environment.name):
         ctx.reporter.note(line)
+    if listed:
+        raise EngineError(
+            f"{environment.name} is destroyed, but not on {listed}: what runs there, and its data, remains",
+            hint=f"once it is back: `shipway destroy {environment.name} --force` again; if it no longer exists: "
+            f"`shipway doctor {environment.name} --forget HOST`",
+        )
 
 
 def _empty(ctx: Context, plan: Plan, environment: Environment, with_volumes: bool) -> None:

@@ -11,8 +11,10 @@ from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
 from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
+from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
+from shipway.actions.environment.maintenance import bring_into_line, difference
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history, names
@@ -80,11 +82,16 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
         where = release.plan.environments.get(environment.name, environment)
         hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
         former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
-        attempt_all(*runs, *hosts, partial(revert, own, release, where, now), former)
+        pages = (partial(_page, own, app, environment.name, host) for host in hosts_of(own, where, None))
+        attempt_all(*runs, *hosts, partial(revert, own, release, where, now), *pages, former)
 
 
 def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[tuple[str, str, str, str]]:
     deployments = ctx.ledger.history(app, environment.name)
+    if lost := lost_since(ctx, app, environment.name):
+        why = f"was destroyed by {lost.actor} with {', '.join(sorted(lost.hosts))}, and nothing runs any more"
+        yield "", "infrastructure", f"{why}: `shipway launch {environment.name}` makes both again", ""
+        return
     alive = is_held(ctx.ledger.lease(names.scope(app, environment.name)), ctx.ledger.now())
     if not alive:
         yield from _unfinished(ctx.ledger.pending(app, environment.name))
@@ -115,6 +122,8 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             if (change.name, change.verb) not in draining:
                 yield from _described(host, change, found)
         yield from _beyond_names(here, host, desired, found)
+        if seen := difference(here, app, environment.name):
+            yield host.name, "maintenance", seen, "show what `shipway maintenance` asked for"
         for name, problem in misplaced(here, release.plan, found.accessories):
             yield host.name, name, problem, ""
     yield from differences(ctx, app, where)
@@ -240,6 +249,10 @@ def _prepare(own: Context, release: Release, environment: Environment, host: Hos
     for name, _ in _other_images(ctx, desired, found):
         ctx.runtime.stop(name, specs[name].stop_grace)
         ctx.runtime.remove(name)
+
+
+def _page(own: Context, app: str, environment: str, host: Host) -> None:
+    bring_into_line(own.on(host.name), app, environment)
 
 
 def _orphaned_runs(ctx: Context, app: str) -> list[str]:

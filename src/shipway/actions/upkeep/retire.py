@@ -12,7 +12,7 @@ from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import removed_at, replaced_at
-from shipway.domain.errors import LeaseHeld
+from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.observed import on_standby, release_of
 from shipway.domain.release import Deployment
 from shipway.domain.value import dataclass
@@ -67,11 +67,13 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
-    """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains."""
+    """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains. EngineError, when all
+    others are done, if a host can't be reached."""
+    away: dict[str, EngineError] = {}
     try:
-        while any(step.due for step in _now(ctx, app, environment)):
+        while any(step.due for step in _now(ctx, app, environment, away)):
             with exclusive_access(ctx, app, environment, "drained") as own:
-                due = [step for step in _now(own, app, environment) if step.due]
+                due = [step for step in _now(own, app, environment, away) if step.due]
                 removals = [step for step in due if step.verb == "remove"]
                 _do([step for step in due if step not in removals[1:]])
             if len(removals) < 2:
@@ -79,7 +81,10 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
             ctx.cancelled.wait(BREATH)
     except LeaseHeld:
         return ctx.clock() + SOON
-    return min((step.at for step in _now(ctx, app, environment)), default=None)
+    remaining = _now(ctx, app, environment, away)
+    if away:
+        raise next(iter(away.values()))
+    return min((step.at for step in remaining), default=None)
 
 
 def _do(steps: Sequence[_Step]) -> None:
@@ -97,8 +102,9 @@ def _do(steps: Sequence[_Step]) -> None:
     )
 
 
-def _now(ctx: Context, app: str, environment: str) -> list[_Step]:
-    return list(_steps(ctx, ctx.ledger.history(app, environment), host_states(ctx, app, environment)))
+def _now(ctx: Context, app: str, environment: str, away: dict[str, EngineError]) -> list[_Step]:
+    away.clear()
+    return list(_steps(ctx, ctx.ledger.history(app, environment), host_states(ctx, app, environment, away)))
 
 
 def _steps(

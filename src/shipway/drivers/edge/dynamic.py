@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shipway.domain import names
 from shipway.domain.errors import EdgeError
 from shipway.domain.release import digest_of
 from shipway.domain.routes import hosts, releases
@@ -20,7 +21,7 @@ from shipway.drivers.edge.route_options import host_rule, plugin
 
 HEADER_RELEASE = "X-Shipway-Release"  # of every response: the release that sent it
 HEADER_TOKEN = "X-Shipway-Token"  # of Shipway's own requests
-HEADER_ROUTES = "X-Shipway-Routes"  # of a mark: the version of the configuration in effect
+HEADER_ROUTES = names.MARK  # of a mark: the version of the configuration in effect
 EXACT = 10_000  # above all prefixes of wildcards
 ADMITTED = 100_000  # above every prefix
 MARK_PRIORITY = 1_000_000  # above every prefix, and above a maintenance page
@@ -114,7 +115,7 @@ def version(content: object) -> str:
 
 def mark(owner: str) -> str:
     """Public path at which the edge itself reports the owner's table in effect."""
-    return f"/.well-known/shipway/{owner}"
+    return names.mark(owner)
 
 
 def reach(owner: str, release: int, health: str) -> str:

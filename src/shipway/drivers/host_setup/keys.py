@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.errors import EngineError
 from shipway.domain.host_setup import HostKey, HostLogin
+from shipway.drivers.hosts.config import configuration, run
 from shipway.drivers.hosts.messages import login_failed
-from shipway.drivers.hosts.tunnel import CONNECT_TIMEOUT, LOGIN_TIMEOUT
+from shipway.drivers.hosts.tunnel import CONNECT_TIMEOUT
 
 
 def offered(name: str) -> tuple[HostKey, str]:
@@ -25,11 +24,11 @@ def offered(name: str) -> tuple[HostKey, str]:
             "ControlMaster": "no", "ControlPath": "none", "ConnectTimeout": CONNECT_TIMEOUT, "LogLevel": "INFO",
             "PermitLocalCommand": "no", "RemoteCommand": "none", "ClearAllForwardings": "yes",
         }  # fmt: skip
-        done = _run(["ssh", *(f"-o{key}={value}" for key, value in options.items()), "--", name, "true"])
+        done = run(["ssh", *(f"-o{key}={value}" for key, value in options.items()), "--", name, "true"])
         line = file.read_text(encoding="utf-8").strip() if file.exists() else ""
         if not line:
             raise login_failed(name, done.stderr.strip())
-        shown = _run(["ssh-keygen", "-lf", str(file)]).stdout.split()
+        shown = run(["ssh-keygen", "-lf", str(file)]).stdout.split()
     return HostKey(shown[1], shown[-1].strip("()")), line.splitlines()[-1]
 
 
@@ -57,30 +56,13 @@ def login(name: str) -> HostLogin:
         if file.is_file():
             keys.append(file.read_text(encoding="utf-8").strip())
     if not keys:
-        agent = _run(["ssh-add", "-L"])
+        agent = run(["ssh-add", "-L"])
         keys = [line for line in agent.stdout.splitlines() if line.startswith(("ssh-", "ecdsa-", "sk-"))]
     return HostLogin(_configured(name, "user")[0], tuple(keys))
 
 
 def _configured(name: str, option: str) -> list[str]:
-    done = _run(["ssh", "-G", "--", name])
-    found = [line.partition(" ")[2] for line in done.stdout.splitlines() if line.startswith(f"{option} ")]
-    if done.returncode or not found:
-        raise EngineError(
-            f"ssh can't read its configuration for {name}: {done.stderr.strip()}", hint="check ~/.ssh/config"
-        )
+    found = configuration(name).get(option, [])
+    if not found:
+        raise EngineError(f"ssh's configuration for {name} has no {option}", hint="check ~/.ssh/config")
     return found
-
-
-def _run(args: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            args, capture_output=True, text=True, errors="replace", timeout=LOGIN_TIMEOUT, check=False,
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise EngineError(
-            f"{args[0]} is not installed on this machine", hint="sudo apt install openssh-client"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise EngineError(f"{args[0]} did not end in {LOGIN_TIMEOUT:g} s") from error

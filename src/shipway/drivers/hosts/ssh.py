@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from shipway.domain.errors import EngineError
-from shipway.drivers.hosts import socks
+from shipway.domain.host_location import HostLocation
+from shipway.drivers.hosts import config, socks
 from shipway.drivers.hosts.messages import access_check, no_engine
 from shipway.drivers.hosts.tunnel import ANSWER, SOCKET, Tunnel
 from shipway.system.http import Connection
@@ -43,6 +44,9 @@ class SshHost:
         finally:
             if ours:
                 tunnel.cancel_forward(port)
+
+    def location(self) -> HostLocation:
+        return config.location(self.name)
 
     def close(self) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy, execute
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.launches import prepare, steps
+from shipway.actions.launches import launching, prepare, steps
 from shipway.actions.launches import system_test as real_system_test
 from shipway.actions.launches.launch import launch, preview
 from shipway.actions.launches.launching import Launching, LaunchRequest
@@ -28,6 +28,7 @@ from shipway.domain import names
 from shipway.domain.backups import Backups
 from shipway.domain.container import LABEL_ROLE, ContainerSpec
 from shipway.domain.errors import DeployFailed, EdgeError, GateRefused, SecretError, StepFailed, TimedOut, UsageError
+from shipway.domain.host_location import HostLocation
 from shipway.domain.infra import Output
 from shipway.domain.launch import StepState
 from shipway.domain.plan import Plan
@@ -583,6 +584,21 @@ def test_a_name_that_leads_elsewhere(place: Place, monkeypatch: pytest.MonkeyPat
     assert not place.world.runtime.containers
     place.launch(any_address=True)
     assert place.seen(place.world) == "site"
+
+
+def test_names_that_lead_to_hosts_that_only_ssh_knows(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = place.text.replace('["local"]', '["ssh://web1"]').replace(HOST, "shop.example")
+    place.plan = parse_plan(text, "shipway.yaml", None)
+    known = {"shop.example": ["192.0.2.7"], "192.0.2.7": ["192.0.2.7"]}
+    for module in (prepare, launching):
+        monkeypatch.setattr(module, "resolved", lambda name: known.get(name, []))
+    ctx = replace(place.world.controller(), locate=lambda name: HostLocation("192.0.2.7"))
+    assert prepare.DnsNames(Launching(ctx, place.request(ctx))).needed() == ""
+    # Behind a jump host that address may be another machine here: nothing is claimed.
+    ctx = replace(ctx, locate=lambda name: HostLocation("192.0.2.7", 22, "the jump host gate"))
+    problem = prepare.DnsNames(Launching(ctx, place.request(ctx))).needed()
+    assert "shop.example resolves to 192.0.2.7, not to a known address of the hosts" in problem
+    assert "ssh connects to ssh://web1 through the jump host gate" in problem
 
 
 def test_a_commit_that_reaches_further_than_the_rules_is_refused_before_a_host_is_asked(place: Place) -> None:

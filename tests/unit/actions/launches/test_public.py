@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.launches import public
+from shipway.actions.launches import launching, public
 from shipway.actions.launches.testing import UnderTest, address, bounded
 from shipway.domain.errors import DeployFailed, Interrupted
+from shipway.domain.host_location import HostLocation
 from shipway.domain.launch import Launch, Load
 from shipway.domain.plan import Environment, Host
 from shipway.domain.routing import Access
@@ -29,9 +30,7 @@ def answer(body: bytes, *headers: str) -> bytes:
 @pytest.fixture
 def test(tmp_path: Path) -> UnderTest:
     ctx = replace(World(tmp_path).controller(), cancelled=threading.Event())
-    return UnderTest(
-        ctx, samples.release(), samples.STAGING, samples.settings(), None, [Launch()], Visitor(here), Visitor(here)
-    )
+    return UnderTest(ctx, samples.release(), samples.STAGING, samples.settings(), None, [Launch()], Visitor(here))
 
 
 def at(test: UnderTest, port: int, **more: object) -> UnderTest:
@@ -72,24 +71,36 @@ def test_headers_are_those_that_are_asked_for(test: UnderTest) -> None:
         assert outcomes(public.headers(asked)) == {"header X-A": PASSED, "header X-B": FAILED}
 
 
-def test_the_address_must_answer_from_outside(test: UnderTest) -> None:
-    with server(answer=answer(b"x")) as port:
-        assert public.public_address(at(test, port))[0].outcome == PASSED
-    assert public.public_address(at(test, port))[0].outcome == FAILED
-    with server(answer=b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n") as port:
-        assert public.public_address(at(test, port))[0].outcome == FAILED
-
-
 def test_ports_of_other_hosts(test: UnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     where = replace(samples.STAGING, hosts=(Host("local", "10.0.0.1"), Host("ssh://ops@far.example")))
-    monkeypatch.setattr(public, "_answers", lambda host, port: (host, port) == ("far.example", 5432))
-    monkeypatch.setattr(public, "resolved", lambda name: ["192.0.2.1"])
+    monkeypatch.setattr(public, "_answers", lambda host, port: (host, port) == ("192.0.2.1", 5432))
+    monkeypatch.setattr(launching, "resolved", {"far.example": ["192.0.2.1"]}.__getitem__)
     found = public.closed_ports(replace(test, environment=where))
     assert [item.outcome for item in found] == [NOT_TESTED, FAILED]
     assert "5432 (db)" in found[1].detail
-    # A name that only ~/.ssh/config knows: that no port of it answers says nothing.
-    monkeypatch.setattr(public, "resolved", lambda name: [])
-    assert [item.outcome for item in public.closed_ports(replace(test, environment=where))] == [NOT_TESTED] * 2
+    monkeypatch.setattr(launching, "resolved", lambda name: [])
+    unknown = public.closed_ports(replace(test, environment=where))[1]
+    assert (unknown.outcome, unknown.detail) == (
+        NOT_TESTED, "far.example, the address of ssh://ops@far.example, doesn't resolve here",
+    )  # fmt: skip
+
+
+def test_ports_of_a_host_that_only_ssh_knows(test: UnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the address in its configuration; behind a jump host that may be another machine."""
+    places = {"ssh://near": HostLocation("192.0.2.1"), "ssh://far": HostLocation("10.0.0.9", 22, "the jump host gate")}
+    asked = set[str]()
+
+    def answers(host: str, port: int) -> bool:
+        asked.add(host)
+        return False
+
+    monkeypatch.setattr(public, "_answers", answers)
+    monkeypatch.setattr(launching, "resolved", lambda name: [name])
+    where = replace(samples.STAGING, hosts=(Host("ssh://near"), Host("ssh://far")))
+    found = public.closed_ports(replace(test, ctx=replace(test.ctx, locate=places.__getitem__), environment=where))
+    assert [item.outcome for item in found] == [PASSED, NOT_TESTED]
+    assert "ssh connects to ssh://far through the jump host gate" in found[1].detail
+    assert asked == {"192.0.2.1"}
 
 
 def test_ports_are_asked_side_by_side(test: UnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +114,7 @@ def test_ports_are_asked_side_by_side(test: UnderTest, monkeypatch: pytest.Monke
         return False
 
     monkeypatch.setattr(public, "_answers", dropped)
-    monkeypatch.setattr(public, "resolved", lambda name: ["192.0.2.1"])
+    monkeypatch.setattr(launching, "resolved", lambda name: ["192.0.2.1"])
     found = public.closed_ports(replace(test, environment=replace(samples.STAGING, hosts=tuple(hosts))))
     assert [item.outcome for item in found] == [PASSED] * 3
 

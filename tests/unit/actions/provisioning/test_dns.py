@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from shipway.actions.upkeep.left_outside import has_records
 from shipway.app import plan_parser
 from shipway.domain.dns import record_set
 from shipway.domain.errors import DnsError, GateRefused, PlanError, SecretError, UsageError
+from shipway.domain.host_location import HostLocation
 from shipway.domain.provision import FAILED, SUCCEEDED
 from shipway.domain.registration import STAND_IN, AcceptedRules
 from tests.unit.actions.provisioning.place import PLAN, ZONE, Place, by_ssh
@@ -222,3 +224,41 @@ def test_without_dns_or_addresses(place: Place) -> None:
     place.push({"shipway.yaml": without})
     with pytest.raises(PlanError, match="has no `dns` for production"):
         plan_dns(place.governed())
+
+
+LISTED = "\n".join(line for line in PLAN.splitlines() if "infra" not in line)
+
+
+@pytest.fixture
+def two(place: Place, monkeypatch: pytest.MonkeyPatch) -> dict[str, HostLocation]:
+    """Two hosts whose addresses only ssh's configuration knows, and none other."""
+    plan = LISTED.partition("      tool:")[0] + "    hosts: [ssh://web1, ssh://deploy@192.0.2.8]\n"
+    place.push({"shipway.yaml": plan})
+    places = {"ssh://web1": HostLocation("192.0.2.7")}
+    context = place.context
+    monkeypatch.setattr(place, "context", lambda: dataclasses.replace(context(), locate=places.__getitem__))
+    return places
+
+
+def test_records_lead_to_hosts_that_only_ssh_knows(place: Place, two: dict[str, HostLocation]) -> None:
+    assert "shop.example 300s A 192.0.2.7, 192.0.2.8" in plan_dns(place.governed()).text
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        (
+            HostLocation("10.0.0.9", 22, "the jump host gate"),
+            "through the jump host gate, so 10.0.0.9 may be no public",
+        ),
+        (HostLocation("web1.shop.example"), "ssh://web1: web1.shop.example is a name, not an IP address"),
+    ],
+)
+def test_no_host_is_left_out_of_the_records(
+    place: Place, two: dict[str, HostLocation], at: HostLocation, why: str
+) -> None:
+    two["ssh://web1"] = at
+    with pytest.raises(UsageError, match="addresses of the hosts are not known") as caught:
+        plan_dns(place.governed())
+    assert why in caught.value.message
+    assert "dns.addresses" in caught.value.hint

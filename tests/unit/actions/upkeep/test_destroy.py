@@ -10,6 +10,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.environment.former_hosts import former_hosts
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.left_outside import left_outside
@@ -149,6 +150,35 @@ def test_a_deployment_that_died_before_is_over(tmp_path: Path) -> None:
         assert world.database.applied == ["0001", "0002"], at
         assert world.ledger.pending("shop", "staging") == [], at
         world.close()
+
+
+def test_a_host_that_is_away_is_named_when_the_others_are_destroyed(tmp_path: Path) -> None:
+    world = begun(tmp_path, TWO)
+    world.engines["ssh://b"].away = True
+    with pytest.raises(
+        EngineError, match=r"staging is destroyed, but not on ssh://b \(ssh://b can't be reached\)"
+    ) as caught:
+        destroyed(world, environment=TWO)
+    assert "shipway destroy staging --force" in caught.value.hint
+    assert (world.runtime.containers, rows(world)) == ({}, None)
+    assert world.ledger.current("shop", "staging") is None
+    assert list(former_hosts(world.controller(), "shop", "staging")) == ["ssh://b"]
+    world.engines["ssh://b"].away = False
+    assert world.engines["ssh://b"].runtime.containers
+    assert {item.host for item in examine(world.controller(), "shop", TWO)} == {"ssh://b"}
+    repair(world.controller(), "shop", TWO)
+    assert former_hosts(world.controller(), "shop", "staging") == {}
+    completed(world, "reachable again")
+
+
+def test_without_any_host_nothing_is_destroyed(tmp_path: Path) -> None:
+    only = dataclasses.replace(STAGING, hosts=(Host("ssh://b"),))
+    world = World(tmp_path, [LOCAL, "ssh://b"])
+    deploy(world.controller(), DeployRequest(world.release(1, "0001", only), only))
+    world.engines["ssh://b"].away = True
+    with pytest.raises(EngineError, match="ssh://b can't be reached"):
+        destroyed(world, environment=only)
+    assert world.ledger.current("shop", "staging") is not None
 
 
 def test_with_an_unreachable_host_nothing_is_started_and_it_is_cleared_later(tmp_path: Path) -> None:

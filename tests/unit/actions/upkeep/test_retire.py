@@ -24,6 +24,7 @@ from shipway.context import Context
 from shipway.domain.draining import QUIET, REST
 from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.names import rotation_network
+from shipway.domain.plan import LOCAL, Host
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
 
@@ -236,3 +237,20 @@ def test_a_removal_gives_way_to_a_command_that_waits(world: World) -> None:
     assert not world.runtime.list({"shipway.release": "1"})
     assert sum(held) > 1
     assert max(held) == 1
+
+
+def test_a_host_that_is_away_keeps_no_release_on_the_others(tmp_path: Path) -> None:
+    two = dataclasses.replace(WARM, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
+    world = World(tmp_path, [host.name for host in two.hosts])
+    for number in (1, 2):
+        deploy(world.controller(), DeployRequest(world.release(number, environment=two), two))
+    world.engines["ssh://b"].away = True
+    world.now += 4000.0
+    with pytest.raises(EngineError, match="ssh://b can't be reached"):
+        retire_due(world.controller(), "shop", "staging")
+    assert running(world, 1) == []
+    world.engines["ssh://b"].away = False
+    while (at := retire_due(world.controller(), "shop", "staging")) is not None:
+        world.now = max(world.now, at)
+    there = world.engines["ssh://b"].runtime.list({"shipway.release": "1"})
+    assert not any(item.running for item in there)
