@@ -11,6 +11,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.certificate import BUNDLE, pair
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
@@ -352,6 +353,8 @@ def _route_table(
     if environment.tls and environment.tls.certificate and environment.scheme == "https":
         own = {key: settings.secrets[name] for key, name in environment.tls.secrets.items()}
         table["certificates"] = [own]
+    elif environment.by_dns:
+        table["certificates"] = [pair(settings.secrets[BUNDLE])]
     return table
 
 

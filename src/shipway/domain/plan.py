@@ -296,11 +296,28 @@ class Environment:
         """`tls` of a route table: how the edge obtains the certificate; None without https."""
         if self.scheme != "https":
             return None
-        tls = self.tls or Tls(internal=is_local(self.domain))
-        if tls.certificate:
+        tls = self._tls
+        if tls.certificate or self.by_dns:
             return {"own": True}
         given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
         return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
+
+    @property
+    def _tls(self) -> Tls:
+        return self.tls or Tls(internal=is_local(self.domain))
+
+    @property
+    def by_dns(self) -> bool:
+        """Whether Shipway obtains its certificate by DNS-01: the plan says so, or a wildcard leaves no other way."""
+        if self.scheme != "https" or self._tls.internal or self._tls.certificate:
+            return False
+        wildcard = any(name.startswith("*") for name in self.certified_names)
+        return self._tls.challenge is not None or (wildcard and self.dns is not None)
+
+    @property
+    def certified_names(self) -> tuple[str, ...]:
+        """All host names that need a certificate."""
+        return tuple(dict.fromkeys((*self.public_names, *self.redirects)))
 
     @property
     def forwarded(self) -> dict[str, str]:

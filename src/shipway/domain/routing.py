@@ -22,6 +22,7 @@ class Tls:
     trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
     certificate: str | None = None  # name of a secret: one's own certificate with its chain, in PEM form
     key: str | None = None  # name of a secret: its private key
+    challenge: str | None = None  # dns: Shipway proves to the CA that it controls the names in DNS
 
     @property
     def secrets(self) -> dict[str, str]:

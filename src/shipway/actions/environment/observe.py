@@ -10,6 +10,7 @@ from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names, secret_value
 from shipway.domain.adjustments import Adjustments
+from shipway.domain.certificate import BUNDLE
 from shipway.domain.commands import commands_of
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
@@ -209,7 +210,18 @@ def require_secrets(
             f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}",
             hint=f"set them:\n{commands}",
         )
-    return versions
+    return versions | _certificate(environment, newest)
+
+
+def _certificate(environment: Environment, newest: Mapping[str, int]) -> dict[str, int]:
+    """The newest one, also for a rollback. SecretError if Shipway has not obtained it yet."""
+    if not environment.by_dns:
+        return {}
+    if BUNDLE not in newest:
+        raise SecretError(
+            f"{environment.name} has no certificate yet", hint=f"obtain it: shipway certificate {environment.name}"
+        )
+    return {BUNDLE: newest[BUNDLE]}
 
 
 def with_edge_of(
