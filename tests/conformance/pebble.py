@@ -32,15 +32,15 @@ def _port() -> int:
 
 
 @contextmanager
-def pebble(folder: Path, dns: str) -> Iterator[Pebble]:
-    """dns: address and port of the server that it asks for proofs."""
+def pebble(folder: Path, dns: str, life: int = 90 * 86400) -> Iterator[Pebble]:
+    """dns: address and port of the server that it asks for proofs. life: seconds of its certificates."""
     server = program("pebble")
     folder.mkdir(exist_ok=True)
     files, port, manage = certificate(folder, "IP:127.0.0.1"), _port(), _port()
     settings = {
         "listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{manage}", "httpPort": 5002,
         "certificate": str(files.certificate), "privateKey": str(files.key), "tlsPort": 5001, "ocspResponderURL": "",
-        "externalAccountBindingRequired": False,
+        "externalAccountBindingRequired": False, "certificateValidityPeriod": life,
     }  # fmt: skip
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
     command = [server, "-config", str(folder / "pebble.json"), "-dnsserver", dns, "-strict"]

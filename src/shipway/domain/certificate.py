@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from shipway.domain.dns import RecordChange, RecordSet, is_within, record_set
 from shipway.domain.errors import DnsError
-from shipway.domain.provision import FAILED, Provision
+from shipway.domain.provision import SUCCEEDED, Provision
 from shipway.domain.value import dataclass
 
 BUNDLE = "tls:certificate"  # secret of an environment: the certificate with its chain, and its private key
 ACCOUNT = "tls:account"  # secret of an environment: the private key of its account at the CA
 CHALLENGE_TTL = 60  # seconds
 EARLY = 30 * 86400.0  # seconds before it expires; of a shorter life, a third
+SKEW = 3600.0  # seconds that a clock may differ from the CA's
 FIRST_PAUSE, LONGEST_PAUSE = 600.0, 86400.0  # seconds after a failure: doubled by each further one
 RETRY = "retry"  # output of a failed attempt: when the CA allows the next one, in seconds since the epoch
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\n?", re.DOTALL)
@@ -96,13 +98,8 @@ def removed(existing: Iterable[RecordSet], gone: Mapping[str, Collection[str]]) 
 
 
 def failures(attempts: Sequence[Provision]) -> list[Provision]:
-    """Those since the last success, newest first. attempts: newest first."""
-    found = []
-    for item in attempts:
-        if item.outcome != FAILED:
-            break
-        found.append(item)
-    return found
+    """Those since the last success, newest first, also of processes that died. attempts: newest first."""
+    return list(takewhile(lambda item: item.outcome != SUCCEEDED, attempts))
 
 
 def problem(attempts: Sequence[Provision]) -> str:

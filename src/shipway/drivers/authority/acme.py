@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from shipway.domain.certificate import Held, pair
+from shipway.domain.certificate import SKEW, Held, pair
 from shipway.domain.errors import CertificateError, ShipwayError, UsageError
 from shipway.ports import Prove
 from shipway.system.installation import missing_part
@@ -20,7 +20,6 @@ from shipway.system.redact import shortened
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 TIMEOUT = 20  # seconds of a request
 PATIENCE = 120  # seconds for the CA's validation, and again for the certificate
-SKEW = 3600.0  # seconds that this machine's clock may differ from the CA's
 SHOWN = 400  # characters of an error
 CLOCK = "set this machine's clock, as by `timedatectl set-ntp true`"
 
