@@ -82,7 +82,7 @@ checks.image.build: variables images contexts secrets ssh platforms cache
 checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
-environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
+environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key
