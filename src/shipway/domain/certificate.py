@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from shipway.domain.dns import RecordChange, RecordSet, is_within, record_set
 from shipway.domain.errors import DnsError
 from shipway.domain.provision import SUCCEEDED, Provision
 from shipway.domain.value import dataclass
+
+if TYPE_CHECKING:
+    from shipway.domain.plan import Environment
 
 BUNDLE = "tls:certificate"  # secret of an environment: the certificate with its chain, and its private key
 ACCOUNT = "tls:account"  # secret of an environment: the private key of its account at the CA
@@ -43,6 +47,14 @@ def pair(bundle: str) -> dict[str, str]:
     """Certificate and key of a bundle, as the edge takes them."""
     key = _KEY.search(bundle)
     return {"certificate": _KEY.sub("", bundle), "key": key[0] if key else ""}
+
+
+def served(environment: Environment, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Certificate and key that the edge gets, from secrets by name; empty if it obtains them itself."""
+    if environment.by_dns:
+        return pair(secrets.get(BUNDLE, ""))
+    own = environment.tls.secrets if environment.tls and environment.scheme == "https" else {}
+    return {key: secrets[name] for key, name in own.items()}
 
 
 def reason(held: Held | None, names: Sequence[str], now: float) -> str:

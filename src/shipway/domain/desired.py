@@ -11,7 +11,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
-from shipway.domain.certificate import BUNDLE, pair
+from shipway.domain.certificate import served
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
@@ -350,11 +350,8 @@ def _route_table(
     table = {"release": release.number, "url": url, "routes": found}
     if environment.access.text != Access().text:
         table["access"] = _access(environment, settings)
-    if environment.tls and environment.tls.certificate and environment.scheme == "https":
-        own = {key: settings.secrets[name] for key, name in environment.tls.secrets.items()}
+    if own := served(environment, settings.secrets):
         table["certificates"] = [own]
-    elif environment.by_dns:
-        table["certificates"] = [pair(settings.secrets[BUNDLE])]
     return table
 
 

@@ -296,23 +296,14 @@ class Environment:
         """`tls` of a route table: how the edge obtains the certificate; None without https."""
         if self.scheme != "https":
             return None
-        tls = self._tls
-        if tls.certificate or self.by_dns:
-            return {"own": True}
-        given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
-        return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
-
-    @property
-    def _tls(self) -> Tls:
-        return self.tls or Tls(internal=is_local(self.domain))
+        return {"own": True} if self.by_dns else (self.tls or Tls(internal=is_local(self.domain))).at_edge
 
     @property
     def by_dns(self) -> bool:
         """Whether Shipway obtains its certificate by DNS-01: the plan says so, or a wildcard leaves no other way."""
-        if self.scheme != "https" or self._tls.internal or self._tls.certificate:
-            return False
-        wildcard = any(name.startswith("*") for name in self.certified_names)
-        return self._tls.challenge is not None or (wildcard and self.dns is not None)
+        tls, wildcard = self.tls or Tls(internal=is_local(self.domain)), "*" in "".join(self.certified_names)
+        chosen = tls.challenge is not None or (wildcard and self.dns is not None)
+        return self.scheme == "https" and chosen and not (tls.internal or tls.certificate)
 
     @property
     def certified_names(self) -> tuple[str, ...]:

@@ -25,6 +25,14 @@ class Tls:
     challenge: str | None = None  # dns: Shipway proves to the CA that it controls the names in DNS
 
     @property
+    def at_edge(self) -> dict[str, object]:
+        """`tls` of a route table, if the edge obtains the certificate or a secret has it."""
+        if self.internal or self.certificate:
+            return {"own": True} if self.certificate else {"internal": True}
+        given = {"email": self.acme, "server": self.server, "trust": self.trust}
+        return {"acme": {key: value for key, value in given.items() if value}}
+
+    @property
     def secrets(self) -> dict[str, str]:
         """Names of its secrets by what they hold."""
         found = {"certificate": self.certificate, "key": self.key}
