@@ -49,7 +49,7 @@ def pair(bundle: str) -> dict[str, str]:
     return {"certificate": _KEY.sub("", bundle), "key": key[0] if key else ""}
 
 
-def served(environment: Environment, secrets: Mapping[str, str]) -> dict[str, str]:
+def for_edge(environment: Environment, secrets: Mapping[str, str]) -> dict[str, str]:
     """Certificate and key that the edge gets, from secrets by name; empty if it obtains them itself."""
     if environment.by_dns:
         return pair(secrets.get(BUNDLE, ""))

@@ -11,7 +11,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
-from shipway.domain.certificate import served
+from shipway.domain.certificate import for_edge
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
@@ -350,7 +350,7 @@ def _route_table(
     table = {"release": release.number, "url": url, "routes": found}
     if environment.access.text != Access().text:
         table["access"] = _access(environment, settings)
-    if own := served(environment, settings.secrets):
+    if own := for_edge(environment, settings.secrets):
         table["certificates"] = [own]
     return table
 

@@ -210,7 +210,7 @@ def require_secrets(
             f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}",
             hint=f"set them:\n{commands}",
         )
-    return versions | _certificate(environment, newest)
+    return versions if fetched_later and BUNDLE not in newest else versions | _certificate(environment, newest)
 
 
 def _certificate(environment: Environment, newest: Mapping[str, int]) -> dict[str, int]:

@@ -54,9 +54,7 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
         here = live(ctx, app, name)
         wanted = names_of(of, here)
         detail = ", ".join(wanted)
-        number = ctx.ledger.begin_provision(
-            Provision(0, app, name, CERTIFICATE, APPLY, digest_of(detail), of.revision, ctx.actor, login(), detail, ctx.ledger.now())
-        )  # fmt: skip
+        number = _begin(ctx, app, name, detail, of.revision)
         outcome, message, retry = FAILED, "interrupted", 0.0
         try:
             found = _obtain(of, here, wanted, renew)
@@ -67,8 +65,21 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
             retry = error.retry if isinstance(error, CertificateError) else 0.0
             raise
         finally:
-            outputs = {certificate.RETRY: [str(retry)]} if retry else None
-            ctx.ledger.end_provision(number, ctx.ledger.now(), outcome, ctx.redactor.text(message), outputs)
+            _end(ctx, number, outcome, message, retry)
+
+
+def _begin(ctx: Context, app: str, environment: str, detail: str, revision: str) -> int:
+    began = ctx.ledger.now()
+    return ctx.ledger.begin_provision(
+        Provision(
+            0, app, environment, CERTIFICATE, APPLY, digest_of(detail), revision, ctx.actor, login(), detail, began
+        )
+    )
+
+
+def _end(ctx: Context, number: int, outcome: str, message: str, retry: float = 0.0) -> None:
+    outputs = {certificate.RETRY: [str(retry)]} if retry else None
+    ctx.ledger.end_provision(number, ctx.ledger.now(), outcome, ctx.redactor.text(message), outputs)
 
 
 def _obtain(of: Governed, here: Live | None, wanted: Sequence[str], renew: bool) -> Obtained:
@@ -160,7 +171,12 @@ def renew_due(ctx: Context, app: str | None, governed: Callable[[str, str], Gove
             return
         if not runs_here(ctx.on(here.host), app, environment):
             return  # on another machine that shares the ledger
-        found = obtain(governed(app, environment))
+        try:
+            of = governed(app, environment)
+        except ShipwayError as error:  # recorded, so that it isn't asked for each minute
+            _end(ctx, _begin(ctx, app, environment, "", ""), FAILED, error.message)
+            raise
+        found = obtain(of)
         if found.why or found.hosts:
             on = f", in place on {', '.join(found.hosts)}" if found.hosts else ""
             ctx.reporter.note(f"{app}/{environment}: certificate {'renewed' if found.why else 'unchanged'}{on}")

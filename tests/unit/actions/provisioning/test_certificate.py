@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.launches.launching import Launching, LaunchRequest
+from shipway.actions.launches.provision import Issued
+from shipway.actions.launches.steps import steps_of
 from shipway.actions.operations.rotate import rotate
 from shipway.actions.provisioning import certificate as action
 from shipway.actions.provisioning.certificate import lacking, obtain, renew_due
@@ -21,7 +25,7 @@ from shipway.actions.upkeep.status import status
 from shipway.context import Context
 from shipway.domain.certificate import ACCOUNT, BUNDLE, pair
 from shipway.domain.dns import record_set
-from shipway.domain.errors import CertificateError, DnsError, PlanError, SecretError
+from shipway.domain.errors import CertificateError, DnsError, GateRefused, PlanError, SecretError
 from shipway.domain.names import route_owner
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.provision import CERTIFICATE, FAILED, SUCCEEDED
@@ -334,3 +338,35 @@ def test_a_plan_that_asks_for_none(shop: Shop) -> None:
     with pytest.raises(CertificateError, match=r"b\.example can't be proven in the zone a\.example"):
         obtain(shop.governed())
     assert shop.ca.asked == []
+
+
+def test_a_branch_that_can_not_be_read_is_not_asked_each_minute(shop: Shop) -> None:
+    obtain(shop.governed())
+    shop.deploy()
+    shop.world.now += 70 * DAYS
+    asked: list[str] = []
+
+    def away(app: str, name: str) -> Governed:
+        asked.append(name)
+        raise GateRefused("the repository is away")
+
+    with pytest.raises(GateRefused):
+        renew_due(shop.context(), None, away)
+    renew_due(shop.context(), None, away)
+    assert asked == ["staging"]
+    assert status(shop.context(), "shop", shop.place).renewal == "the repository is away"
+
+
+def test_a_launch_obtains_it_before_its_deployment(shop: Shop) -> None:
+    plan = dataclasses.replace(samples.PLAN, environments={"staging": shop.place})
+    request = SimpleNamespace(plan=plan, environment="staging", governed=shop.governed)
+    names = [step.name for step in steps_of(Launching(shop.context(), cast(LaunchRequest, request)))]
+    assert names.index("records") < names.index("proof by DNS") < names.index("deployment")
+    step = Issued(Launching(shop.context(), cast(LaunchRequest, request)))
+    assert step.would() == ["obtains a certificate for a.example, *.a.example"]
+    assert step.needed() == "there is none yet"
+    assert step.run() == "valid for a.example, *.a.example"
+    assert step.needed() == ""
+    request.plan = dataclasses.replace(plan, environments={"staging": dataclasses.replace(shop.place, aliases=())})
+    other = Issued(Launching(shop.context(), cast(LaunchRequest, request)))
+    assert (other.would(), other.needed()) == ([], "")
