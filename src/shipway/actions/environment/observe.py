@@ -184,10 +184,11 @@ def _require_certificate(environment: Environment, values: Mapping[str, str]) ->
 
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False,
-    provided: Provided | None = None, fetched_later: bool = False,
+    provided: Provided | None = None, fetched_later: bool = False, certified_later: bool = False,
 ) -> dict[str, int]:  # fmt: skip
     """Version of each secret that a deployment needs: those of `like`, else the newest; with `addresses`, the newest of
-    external services. fetched_later: those of providers may be missing. SecretError lists all missing ones."""
+    external services. fetched_later: those of providers may be missing;
+    certified_later: the certificate by DNS too. SecretError lists all missing ones."""
     scope = names.scope(plan.app, environment.name)
     newest = dict(ctx.secrets.names(scope))
     if provided is not None:
@@ -210,7 +211,7 @@ def require_secrets(
             f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}",
             hint=f"set them:\n{commands}",
         )
-    return versions if fetched_later and BUNDLE not in newest else versions | _certificate(environment, newest)
+    return versions if certified_later else versions | _certificate(environment, newest)
 
 
 def _certificate(environment: Environment, newest: Mapping[str, int]) -> dict[str, int]:
