@@ -19,6 +19,7 @@ from shipway.system.redact import shortened
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 TIMEOUT = 20  # seconds of a request
+NONCES = 4  # further requests after refused nonces
 PATIENCE = 120  # seconds for the CA's validation, and again for the certificate
 SHOWN = 400  # characters of an error
 CLOCK = "set this machine's clock, as by `timedatectl set-ntp true`"
@@ -82,6 +83,7 @@ class AcmeAuthority:
             key, alg=josepy.ES256, verify_ssl=verify, user_agent=f"shipway/{__version__}", timeout=TIMEOUT
         )  # fmt: skip
         net.session.hooks["response"].append(self._look)
+        net.post = _patient(net.post)
         answer = net.get(self._server)
         self._require_clock(answer.headers.get("Date", ""))
         found: Any = client.ClientV2(messages.Directory.from_json(answer.json()), net)
@@ -175,6 +177,22 @@ class AcmeAuthority:
             except ValueError:
                 found.retry = 0.0
         return found
+
+
+def _patient(post: Callable[..., Any]) -> Callable[..., Any]:
+    """Repeats a request whose nonce the CA refuses: a fresh one comes with each refusal. The library repeats it only once."""
+    from acme import messages
+
+    def again(*args: Any, **kwargs: Any) -> Any:
+        for _ in range(NONCES):
+            try:
+                return post(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return post(*args, **kwargs)
+
+    return again
 
 
 def _new_key() -> Any:
