@@ -16,6 +16,7 @@ import pytest
 
 PACKAGES = {
     "named": ["bind9"],
+    "pebble": ["pebble"],
     "pdns_server": ["pdns-server", "pdns-backend-sqlite3"],
     "varnishd": ["varnish", "gcc", "libc6-dev"],
 }

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.provisioned import Dns, Infra
+    from shipway.domain.routing import Tls
     from shipway.domain.secret_source import SecretSource
     from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         BackupStore,
         CdnAccess,
         CdnProvider,
+        CertificateAuthority,
         DatabaseServer,
         DatabaseTool,
         DnsProvider,
@@ -99,7 +101,7 @@ def open_context(
             provider=lambda source, scope, content: _provider(home, source, scope, content),
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
-            dns=_dns, lookup=lambda: driver("lookup", "dns")(), infra=partial(_infra, cancelled),
+            dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
             cdn=_cdn,
             backup_store=_backup_store,
         )  # fmt: skip
@@ -301,6 +303,11 @@ def _server(kind: str) -> DatabaseServer:
 
 def _dns(settings: Dns, secrets: Mapping[str, str]) -> DnsProvider:
     found: DnsProvider = driver("dns", "octodns")(settings.provider, settings.options, secrets)
+    return found
+
+
+def _authority(settings: Tls) -> CertificateAuthority:
+    found: CertificateAuthority = driver("authority", "acme")(settings.server, settings.acme, settings.trust)
     return found
 
 

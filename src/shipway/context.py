@@ -27,11 +27,13 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
+    from shipway.domain.routing import Tls
     from shipway.domain.secret_source import SecretSource
     from shipway.ports import (
         BackupStore,
         CdnAccess,
         CdnProvider,
+        CertificateAuthority,
         DatabaseServer,
         DatabaseTool,
         Dial,
@@ -132,6 +134,7 @@ class Context:
     # Providers of records and of infrastructure: by the plan's settings and the values of their secrets.
     dns: Callable[[Dns, Mapping[str, str]], DnsProvider] | None = None
     lookup: Callable[[], DnsLookup] | None = None
+    authority: Callable[[Tls], CertificateAuthority] | None = None
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 

@@ -33,6 +33,7 @@ PROTOCOLS = {
     "database": ports.DatabaseTool,
     "scratch": ports.Scratch,
     "server": ports.DatabaseServer,
+    "authority": ports.CertificateAuthority,
     "lint": ports.Linter,
     "backups": ports.BackupStore,
 }

@@ -91,6 +91,7 @@ SECTIONS = {
         "host": ("shipway.cli.host", "Prepare a bare host for deployments, or check it"),
         "infra": ("shipway.cli.infra", "Plan and apply an environment's infrastructure"),
         "dns": ("shipway.cli.dns", "Show and apply what an environment needs in the DNS"),
+        "certificate": ("shipway.cli.certificate", "Obtain or renew an environment's certificate by DNS"),
         "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
         "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
         "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),

@@ -25,7 +25,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets", "backups", "certificates", "launch",
+    "secrets", "backups", "certificates", "renewal", "launch",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -215,6 +215,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 days = (expires - ctx.clock()) / 86400
                 words = f"expires in {days:.0f} days" if days > 0 else "has expired"
                 out(f"    {style(f'the certificate of {name} {words}', 'red')}: it should have been renewed")
+        if item.renewal:
+            out(f"    {style('the certificate was not renewed', 'red')}: {item.renewal}")
         if item.launch:
             what = f"{item.launch.step}: {item.launch.detail}".partition("\n")[0]
             again = f"`shipway launch {item.environment.name}` goes on"

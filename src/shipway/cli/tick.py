@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--app", metavar="NAME", help="Only this app [all apps of the ledger]")
-@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only jobs, or only purges and backups [both]")
+@click.option(
+    "--only", type=click.Choice(["jobs", "backups"]), help="Only jobs, or only certificates, purges and backups [both]"
+)
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
-    """Start the jobs that are due on a schedule, record those that have ended, repeat failed purges, store the logs
-    of changes, take the backups that are due, and verify the newest ones again.
+    """Start the jobs that are due on a schedule, record those that have ended, renew certificates by DNS, repeat failed
+    purges, store the logs of changes, take the backups that are due, and verify the newest ones again.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
-    attempt. Purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd timer
+    attempt. Certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd timer
     waits for its last call, so create two: `--only jobs` and `--only backups`.
     """
     from shipway.app import open_context
@@ -61,6 +63,7 @@ def _backups(options: Globals, ctx: Context, app: str | None) -> None:
     from shipway.system.parallel import attempt_all
 
     steps: list[Callable[[], object]] = [
+        lambda: _certificates(options, ctx, app),
         lambda: retry_due(ctx, app),
         lambda: archive_due(ctx, app),
         lambda: take_due(ctx, app),
@@ -69,6 +72,14 @@ def _backups(options: Globals, ctx: Context, app: str | None) -> None:
     if app is None:
         steps.append(lambda: _ledger(options, ctx))
     attempt_all(*steps)
+
+
+def _certificates(options: Globals, ctx: Context, app: str | None) -> None:
+    from shipway.actions.provisioning.certificate import renew_due
+    from shipway.actions.provisioning.in_force import governed
+    from shipway.app import plan_parser
+
+    renew_due(ctx, app, lambda app, name: governed(ctx, options.known_app(ctx, app), plan_parser(ctx), name))
 
 
 def _ledger(options: Globals, ctx: Context) -> None:

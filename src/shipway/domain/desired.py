@@ -11,6 +11,7 @@ from typing import Any
 from shipway.domain import names
 from shipway.domain.accessory import PLACEHOLDER, Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.certificate import for_edge
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.container import (
     LABEL_CONFIG,
@@ -349,8 +350,7 @@ def _route_table(
     table = {"release": release.number, "url": url, "routes": found}
     if environment.access.text != Access().text:
         table["access"] = _access(environment, settings)
-    if environment.tls and environment.tls.certificate and environment.scheme == "https":
-        own = {key: settings.secrets[name] for key, name in environment.tls.secrets.items()}
+    if own := for_edge(environment, settings.secrets):
         table["certificates"] = [own]
     return table
 

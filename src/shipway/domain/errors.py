@@ -233,6 +233,13 @@ class CdnError(ShipwayError):
         self.refused = refused  # it is no use to repeat the request at once
 
 
+class CertificateError(ShipwayError):
+    """No certificate could be obtained, or it could not be put in place; the present one stays."""
+
+    exit_code = 38
+    retry: float = 0.0  # when the CA allows another attempt (seconds since the epoch); 0: it doesn't say
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

@@ -51,6 +51,8 @@ def created(plan: Plan, environment: Environment) -> list[Created]:
         issuer = (
             "the local CA"
             if environment.certificate.get("internal")
+            else "ACME, by DNS"
+            if environment.by_dns
             else "a secret"
             if environment.certificate.get("own")
             else "ACME"

@@ -296,11 +296,19 @@ class Environment:
         """`tls` of a route table: how the edge obtains the certificate; None without https."""
         if self.scheme != "https":
             return None
-        tls = self.tls or Tls(internal=is_local(self.domain))
-        if tls.certificate:
-            return {"own": True}
-        given = {"email": tls.acme, "server": tls.server, "trust": tls.trust}
-        return {"internal": True} if tls.internal else {"acme": {key: value for key, value in given.items() if value}}
+        return {"own": True} if self.by_dns else (self.tls or Tls(internal=is_local(self.domain))).at_edge
+
+    @property
+    def by_dns(self) -> bool:
+        """Whether Shipway obtains its certificate by DNS-01: the plan says so, or a wildcard leaves no other way."""
+        tls, wildcard = self.tls or Tls(internal=is_local(self.domain)), "*" in "".join(self.certified_names)
+        chosen = tls.challenge is not None or (wildcard and self.dns is not None)
+        return self.scheme == "https" and chosen and not (tls.internal or tls.certificate)
+
+    @property
+    def certified_names(self) -> tuple[str, ...]:
+        """All host names that need a certificate."""
+        return tuple(dict.fromkeys((*self.public_names, *self.redirects)))
 
     @property
     def forwarded(self) -> dict[str, str]:

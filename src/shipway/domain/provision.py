@@ -7,7 +7,8 @@ from dataclasses import field
 
 from shipway.domain.value import dataclass
 
-DNS, INFRA = "dns", "infra"
+DNS, INFRA, CERTIFICATE = "dns", "infra", "certificate"
+CHALLENGE = "challenge"  # records that prove control of names to a CA: `detail` has them, `digest` their zone
 APPLY, DESTROY = "apply", "destroy"
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
 

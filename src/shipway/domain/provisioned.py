@@ -8,7 +8,7 @@ from dataclasses import field
 
 from shipway.domain.value import dataclass
 
-TTL = 300  # seconds
+TTL = 300.0  # seconds
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
 HOSTS, ADDRESSES = "hosts", "addresses"  # outputs that are no secrets
 NO_HOST = "ssh://not-created.invalid"  # of an environment whose infrastructure was never applied

@@ -22,6 +22,15 @@ class Tls:
     trust: str | None = None  # CA certificates (PEM) to trust for the directory itself; None: the usual ones
     certificate: str | None = None  # name of a secret: one's own certificate with its chain, in PEM form
     key: str | None = None  # name of a secret: its private key
+    challenge: str | None = None  # dns: Shipway proves to the CA that it controls the names in DNS
+
+    @property
+    def at_edge(self) -> dict[str, object]:
+        """`tls` of a route table, if the edge obtains the certificate or a secret has it."""
+        if self.internal or self.certificate:
+            return {"own": True} if self.certificate else {"internal": True}
+        given = {"email": self.acme, "server": self.server, "trust": self.trust}
+        return {"acme": {key: value for key, value in given.items() if value}}
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -76,6 +76,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "folder": "shipway.drivers.backups.folder:FolderStore",
         "s3": "shipway.drivers.backups.s3:S3Store",
     },
+    "authority": {"acme": "shipway.drivers.authority.acme:AcmeAuthority"},
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",

@@ -68,7 +68,14 @@ WATCH = Record(
 )
 TLS = Record(
     routing.Tls,
-    {"acme": v.EMAIL, "server": v.ACME_SERVER, "trust": v.CERTIFICATES, "certificate": v.SECRET, "key": v.SECRET},
+    {
+        "acme": v.EMAIL,
+        "server": v.ACME_SERVER,
+        "trust": v.CERTIFICATES,
+        "certificate": v.SECRET,
+        "key": v.SECRET,
+        "challenge": Choice({"dns": "dns"}),
+    },
     short=("internal", Choice({"internal": True})),
     together={"trust": ("server",), "certificate": ("key",), "key": ("certificate",)},
 )

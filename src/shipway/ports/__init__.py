@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from shipway.ports.backup_store import BackupStore
 from shipway.ports.cdn import CdnAccess, CdnProvider
+from shipway.ports.certificate_authority import CertificateAuthority, Prove
 from shipway.ports.database import (
     DatabaseTool,
     Fill,
@@ -54,6 +55,7 @@ __all__ = [
     "BackupStore",
     "CdnAccess",
     "CdnProvider",
+    "CertificateAuthority",
     "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",
@@ -78,6 +80,7 @@ __all__ = [
     "OwnershipLedger",
     "ProjectSource",
     "PropertyLedger",
+    "Prove",
     "ProvisionLedger",
     "PurgeLedger",
     "Registry",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -10,6 +11,8 @@ from shipway.domain import dns
 from shipway.domain.dns import RecordSet, Sighting, changes, desired_records, mark_name, record_set
 from shipway.domain.errors import UsageError
 from shipway.domain.provisioned import Dns
+from shipway.domain.record import from_data, to_data
+from shipway.domain.rules import provisioned_text
 
 ZONE, OWNER = "shop.example", "0a1b/shop/production"
 SETTINGS = Dns("powerdns", ZONE, 300.0, addresses=("192.0.2.7", "2001:DB8::7"))
@@ -192,3 +195,10 @@ def test_any_zone_is_changed_once_and_nothing_of_others(seed: int) -> None:
         half = applied(list(there.values()), dns.DnsPlan(ZONE, made[:number]))
         rest = changes(ZONE, OWNER, half, desired, {})
         assert set(applied(half, rest)) == set(after)
+
+
+def test_the_ledger_keeps_what_the_rules_compare() -> None:
+    """A release's plan comes from the ledger, the rules from the branch: equal settings have equal texts."""
+    given = Dns("powerdns", "shop.example")
+    kept = from_data(Dns, json.loads(json.dumps(to_data(given))))
+    assert provisioned_text(kept) == provisioned_text(given)

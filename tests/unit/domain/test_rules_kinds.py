@@ -54,7 +54,7 @@ FULL = domain.Plan(
         domain.Approvals(1, False, 60.0, True, "signers"), (domain.Host("local", "10.0.0.1"),), {"web": 2}, {"X": "1"}, tasks.Seed("web", "seed", ("KEY",), "environment"),
         (tasks.Task("web", "warm", ("KEY",)),), (tasks.Task("web", "mail", ("KEY",)),),
         {"digest": tasks.Schedule("digest", "web", "mail", "* * * * *", secrets=("KEY",))},
-        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "TLS_KEY"),
+        ("smoke",), 1.0, True, domain.Strategy(), domain.Watch(1.0, 0.1, 2.0, 5), 5, Tls(False, "ops@example.com", "https://acme", "PEM", "CERT", "TLS_KEY", "dns"),
         EdgeSettings(("10.0.0.0/8",)), True, ("KEY",), ("alias.example",), {"web": ("web.example",)}, ("www.shop.example",),
         Access("USERS", ("10.0.0.0/8",)), ("KEY",),
         Dns("powerdns", "example.com", 60.0, {"host": "a"}, {"api_key": "DNS_KEY"}, ("203.0.113.1",), "lb.example", ("a",), ("b",)),
@@ -82,7 +82,7 @@ checks.image.build: variables images contexts secrets ssh platforms cache
 checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
-environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key edge.trusted_proxies
+environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect stack region template capabilities
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key

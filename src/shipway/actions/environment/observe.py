@@ -10,6 +10,7 @@ from shipway.actions.environment.ownership import require_owned
 from shipway.context import Context
 from shipway.domain import names, secret_value
 from shipway.domain.adjustments import Adjustments
+from shipway.domain.certificate import BUNDLE
 from shipway.domain.commands import commands_of
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.count import counted
@@ -183,10 +184,11 @@ def _require_certificate(environment: Environment, values: Mapping[str, str]) ->
 
 def require_secrets(
     ctx: Context, plan: Plan, environment: Environment, like: Deployment | None = None, *, addresses: bool = False,
-    provided: Provided | None = None, fetched_later: bool = False,
+    provided: Provided | None = None, fetched_later: bool = False, certified_later: bool = False,
 ) -> dict[str, int]:  # fmt: skip
     """Version of each secret that a deployment needs: those of `like`, else the newest; with `addresses`, the newest of
-    external services. fetched_later: those of providers may be missing. SecretError lists all missing ones."""
+    external services. fetched_later: those of providers may be missing;
+    certified_later: the certificate by DNS too. SecretError lists all missing ones."""
     scope = names.scope(plan.app, environment.name)
     newest = dict(ctx.secrets.names(scope))
     if provided is not None:
@@ -209,7 +211,18 @@ def require_secrets(
             f"{environment.name} lacks {counted(len(missing), 'secret')}: {', '.join(missing)}",
             hint=f"set them:\n{commands}",
         )
-    return versions
+    return versions if certified_later else versions | _certificate(environment, newest)
+
+
+def _certificate(environment: Environment, newest: Mapping[str, int]) -> dict[str, int]:
+    """The newest one, also for a rollback. SecretError if Shipway has not obtained it yet."""
+    if not environment.by_dns:
+        return {}
+    if BUNDLE not in newest:
+        raise SecretError(
+            f"{environment.name} has no certificate yet", hint=f"obtain it: shipway certificate {environment.name}"
+        )
+    return {BUNDLE: newest[BUNDLE]}
 
 
 def with_edge_of(

@@ -104,7 +104,7 @@ class Secrets:
             more = f"\nor pass --generate for random values of {', '.join(own)}" if own else ""
             commands = "\n".join(f"  shipway secret set {self.at.name} {name}" for name in left)
             raise SecretError(f"{self.at.name} lacks {', '.join(left)}", hint=f"set them:\n{commands}{more}")
-        require_secrets(ctx, self.at.plan, self.at.environment, fetched_later=True)
+        require_secrets(ctx, self.at.plan, self.at.environment, fetched_later=True, certified_later=True)
         return f"generated {', '.join(made)}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shipway.actions.backups.take import backup
 from shipway.actions.launches.launching import Launching
-from shipway.actions.provisioning import dns, infra
+from shipway.actions.provisioning import certificate, dns, infra
 from shipway.actions.provisioning.outputs import last_provision
 from shipway.domain.backups import last_good
 from shipway.domain.errors import TimedOut, UsageError
@@ -91,6 +91,27 @@ class Records:
                 hint=f"look again later: shipway dns {of.shown}; then: shipway launch {of.shown}",
             )
         return f"{len(plan.changes)} changes in {plan.zone}"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """There is a certificate for all names, if Shipway obtains it by DNS."""
+
+    at: Launching
+    name: str = "proof by DNS"
+
+    def would(self) -> Sequence[str]:
+        where = self.at.environment
+        return [f"obtains a certificate for {', '.join(where.certified_names)}"] if where.by_dns else []
+
+    def needed(self) -> str:
+        where, ctx = self.at.environment, self.at.ctx
+        if self.at.launched or not where.by_dns:
+            return ""
+        return certificate.lacking(ctx, self.at.app, where)
+
+    def run(self) -> str:
+        return f"valid for {', '.join(certificate.obtain(self.at.governed()).held.names)}"
 
 
 @dataclass(frozen=True)

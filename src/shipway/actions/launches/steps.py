@@ -11,7 +11,7 @@ from shipway.actions.environment.at_edge import at_edge_of
 from shipway.actions.launches.launching import Launching, Step, require_soon
 from shipway.actions.launches.opening import is_closed, open_address, untested
 from shipway.actions.launches.prepare import DnsNames, Hosts, Ports, Rules, Secrets
-from shipway.actions.launches.provision import FirstBackup, Infrastructure, Records
+from shipway.actions.launches.provision import FirstBackup, Infrastructure, Issued, Records
 from shipway.actions.launches.seed import seed_again
 from shipway.actions.launches.system_test import require_passed, system_test
 from shipway.actions.launches.testing import authorities
@@ -207,6 +207,6 @@ class Open:
 def steps_of(at: Launching) -> list[Step]:
     """THE table."""
     return [
-        Rules(at), Infrastructure(at), Secrets(at), Hosts(at), Ports(at), Records(at), DnsNames(at), Build(at), Deploy(at), Seed(at),
+        Rules(at), Infrastructure(at), Secrets(at), Hosts(at), Ports(at), Records(at), Issued(at), DnsNames(at), Build(at), Deploy(at), Seed(at),
         Certificate(at), Tested(at), FirstBackup(at), Open(at),
     ]  # fmt: skip

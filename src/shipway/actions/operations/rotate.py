@@ -13,6 +13,7 @@ from shipway.actions.environment.provided import provide
 from shipway.actions.environment.serving import serving
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.certificate import BUNDLE
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import RESTART
@@ -44,7 +45,10 @@ def rotate(
         for name in generate:
             own.secrets.set(names.scope(app, where.name), name, random.token_urlsafe(32))
         versions = require_secrets(own, release.plan, where, provided=fetched)
-        changed = tuple(name for name in {**versions, **now.secrets} if versions.get(name) != now.secrets.get(name))
+        changed = tuple(
+            name for name in {**versions, **now.secrets}
+            if name != BUNDLE and versions.get(name) != now.secrets.get(name)
+        )  # fmt: skip
         services = tuple(
             item.name for item in release.plan.services.values()
             if set(changed).intersection((*secrets_of(where, item), *release.plan.externals))

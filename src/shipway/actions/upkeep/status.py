@@ -15,12 +15,14 @@ from shipway.actions.environment.observe import observe, versions
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.adjustments import planned
+from shipway.domain.certificate import BUNDLE, problem
 from shipway.domain.container import LABEL_NAME, LABEL_RESTART, LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.launch import OPEN, LaunchRecord, succeeded, unfinished
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
+from shipway.domain.provision import CERTIFICATE
 from shipway.domain.purge import Purge
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment, Lease, Release, Waiver
 from shipway.domain.scaling import scaled
@@ -84,6 +86,7 @@ class EnvironmentStatus:
     secrets: tuple[SecretAge, ...]  # of the current deployment, oldest first
     backups: BackupAge | None  # the state of its backups; None if its release has none
     certificates: dict[str, float]  # when those that the edge serves expire (seconds since the epoch), by name
+    renewal: str  # why the certificate by DNS could not be renewed; empty: nothing is wrong
     launch: LaunchRecord | None  # the step in which an unfinished launch ended, or is
 
 
@@ -134,11 +137,18 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         proof=_proof(ctx, environment.name, release) if release else None,
         purges=_purges(ctx, app, environment.name),
         scaled=scaled(current, release.plan, where) if current and release else {},
-        secrets=ages(ctx.ledger.secret_origins(names.scope(app, environment.name)), current.secrets) if current else (),
+        secrets=_ages(ctx, current) if current else (),
         backups=_backups(ctx, where, current) if current and release else None,
         certificates=expiries(ctx, where) if release else {},
+        renewal=problem(ctx.ledger.provisions(app, environment.name, CERTIFICATE, 1)) if where.by_dns else "",
         launch=_launch(ctx, app, environment.name),
     )
+
+
+def _ages(ctx: Context, current: Deployment) -> tuple[SecretAge, ...]:
+    """Without the certificate, which has a line of its own."""
+    used = {name: version for name, version in current.secrets.items() if name != BUNDLE}
+    return ages(ctx.ledger.secret_origins(names.scope(current.app, current.environment)), used)
 
 
 def _purges(ctx: Context, app: str, environment: str) -> tuple[Purge, ...]:

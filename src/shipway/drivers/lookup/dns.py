@@ -65,10 +65,16 @@ class DnsQueries:
             sets = [item for item in answer.answer if item.rdtype == wanted and str(item.name).lower() == f"{name}."]
         except Exception as error:
             return Sighting(server, role, name, kind, None, problem=f"no answer: {type(error).__name__}")
-        values = [str(item) for found in sets for item in found]
+        values = [_text(item) for found in sets for item in found]
         return Sighting(
             server, role, name, kind, record_set(name, kind, 0, values).values, max([item.ttl for item in sets] or [0])
         )
+
+
+def _text(item: Any) -> str:
+    """A record's value; texts without quotation marks."""
+    parts = getattr(item, "strings", None)
+    return str(item) if parts is None else b"".join(parts).decode(errors="replace")
 
 
 def split(server: str) -> tuple[str, int]:

@@ -120,10 +120,19 @@ def _certificate(environment: Environment, at: Path, report: Report) -> None:
         report.error(
             (*at, "tls"), "has both your own certificate and a CA", "either `certificate` and `key`, or `acme`"
         )
+    elif tls and tls.certificate and tls.challenge:
+        report.error(
+            (*at, "tls"),
+            "has both your own certificate and a challenge",
+            "either `certificate` and `key`, or `challenge`",
+        )
+    elif tls and tls.challenge and environment.dns is None:
+        message = "places records in the environment's zone, which the plan doesn't name"
+        report.error((*at, "tls", "challenge"), message, "`dns: {provider: …, zone: …}` in the environment, see dns.md")
     elif "acme" in certificate and environment.port != 443:
         message = "the CA validates on port 443, where this environment doesn't listen"
         report.error((*at, "url"), message, "an address without a port, or `tls: internal`")
-    elif "acme" in certificate and is_local(environment.domain) and not (tls and tls.server):
+    elif ("acme" in certificate or environment.by_dns) and is_local(environment.domain) and not (tls and tls.server):
         message = f"Let's Encrypt issues no certificate for `{environment.domain}`, which isn't a public name"
         report.error((*at, "tls"), message, "`tls: internal`, or a `server` that does")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipway.domain.certificate import outside
 from shipway.domain.plan import Environment, Plan, Service
 from shipway.domain.routing import is_local
 from shipway.planfile.report import Path, Report
@@ -78,17 +79,30 @@ def _names(environment: Environment, plan: Plan, report: Report) -> None:
             message = f"`{name}` would redirect to itself: this environment serves it"
             report.error(_item((*at, "redirects"), index, report), message, "a host name that serves nothing")
     certificate = environment.certificate or {}
+    if environment.by_dns and environment.dns and outside([environment.domain], environment.dns.zone):
+        report.error((*at, "url"), *_outside(environment.domain, environment.dns.zone))
     for key, names in _lists(environment):
         for index, name in enumerate(names):
             if "acme" in certificate and name.startswith("*"):
-                message = f"`{name}` needs a wildcard certificate, which Let's Encrypt issues by a DNS challenge only"
-                expected = (
-                    "`tls: {certificate: …, key: …}`, names of secrets with your own certificate; or `tls: internal`"
-                )
-                report.error(_item((*at, *key), index, report), f"{message}: Shipway can't answer one yet", expected)
-            elif "acme" in certificate and is_local(name) and not (environment.tls and environment.tls.server):
+                message = f"`{name}` needs a wildcard certificate, which a CA issues only for a proof by DNS"
+                expected = "`dns: {provider: …, zone: …}`, so that Shipway gets one; `tls: {certificate: …, key: …}`, names of secrets with your own; or `tls: internal`"
+                report.error(_item((*at, *key), index, report), message, expected)
+            elif environment.by_dns and environment.dns and outside([name], environment.dns.zone):
+                report.error(_item((*at, *key), index, report), *_outside(name, environment.dns.zone))
+            elif (
+                ("acme" in certificate or environment.by_dns)
+                and is_local(name)
+                and not (environment.tls and environment.tls.server)
+            ):
                 message = f"Let's Encrypt issues no certificate for `{name}`, which isn't a public name"
                 report.error(_item((*at, *key), index, report), message, "`tls: internal`, or a public name")
+
+
+def _outside(name: str, zone: str) -> tuple[str, str]:
+    return (
+        f"`{name}` is not in the zone `{zone}`, where Shipway proves to the CA that it controls all names of the environment",
+        "names of that zone; or an environment of its own for the other",
+    )
 
 
 def _lists(environment: Environment) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
