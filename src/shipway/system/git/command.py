@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
+from shipway.system.git.login import masked
 from shipway.system.variables import for_others
 
 TIMEOUT = 60.0
@@ -81,7 +82,7 @@ def _encode(text: str) -> bytes:
 
 def failure(what: str, stderr: str) -> RepositoryError:
     """An error with git's own message: its first paragraph is the problem, the rest is the remedy."""
-    happened, _, remedy = stderr.strip().removeprefix("fatal: ").partition("\n\n")
+    happened, _, remedy = masked(stderr).strip().removeprefix("fatal: ").partition("\n\n")
     first, _, more = happened.partition("\nTo add an exception")  # the only remedy that begins in the same paragraph
     lead = f"To add an exception{more}\n" if more else ""
     return RepositoryError(f"{what}: {first}", hint=(lead + remedy).strip())
