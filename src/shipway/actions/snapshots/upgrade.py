@@ -94,7 +94,7 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
     ):
         now, release, where = serving(own, app, environment)
         present = release.plan.accessories.get(accessory.name, accessory)
-        accessory = dataclasses.replace(present, image=accessory.image, volume=accessory.volume)
+        accessory = dataclasses.replace(present, image=accessory.image, kind=accessory.kind, volume=accessory.volume)
         desired = _with_image(own, release, accessory)
         order = DeployRequest(
             desired, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True
