@@ -16,7 +16,7 @@ USER, PASSWORD = "SHIPWAY_GIT_USER", "SHIPWAY_GIT_PASSWORD"
 # Git runs it as `sh -c`. A program of its own and not a header: git sends a header to wherever a server redirects to.
 HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${USER}" "${PASSWORD}"; }}; f"""
 _TOKEN = re.compile(r"(?=[^\d]*\d)[\w.~+=-]{20,}")  # in the place of a user, as several forges accept it
-_USER = re.compile(r"(?<=://)[^/\s'\"@]*@")
+_USER = re.compile(r"(?<=://)[^/\s]*@")  # to the last one: a password may have some
 
 
 @dataclass(frozen=True)
