@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import socket
 import urllib.error
 import urllib.request
@@ -19,10 +20,12 @@ from shipway.domain.errors import RegistryError
 from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images import docker as docker_images
 from shipway.drivers.images.docker import DockerImages
-from shipway.drivers.registry.embedded import EmbeddedRegistry, with_password
+from shipway.drivers.registry.embedded import LABEL_PASSWORD, EmbeddedRegistry, _htpasswd
+from shipway.drivers.registry.embedded import PASSWORD as PASSWORD_FILE
 from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.shared import SHARED
 from shipway.ports import Registry
+from shipway.system.tars import of_files, reading_stream
 from shipway.testing.memory import MemoryRegistry
 from shipway.testing.registry import RegistryContract
 from tests.conformance.labs import DockerLab
@@ -104,9 +107,40 @@ class TestEmbeddedRegistry(RegistryContract):
         with pytest.raises(RegistryError, match="denies anonymous access"):
             RemoteRegistry(repository.partition("/")[0]).ensure()
 
+    def test_the_engine_shows_no_password_and_an_older_container_is_replaced_once(self, docker: DockerLab) -> None:
+        """That of an earlier version had it in a label."""
+        name, port = docker.name("label"), docker.port()
+        keys = Keyring()
+        embedded = EmbeddedRegistry(docker.engine, name=name, port=port, keys=keys)
+        older = {**embedded._spec.labels, LABEL_CONFIG: "before", LABEL_PASSWORD: "an older password"}
+        docker.runtime.create(dataclasses.replace(embedded._spec, labels=older))
+        users = {"/shipway-users": _htpasswd("shipway", "an older password").encode()}
+        docker.runtime.put(name, "/", iter([of_files(users, mode=0o600)]))
+        docker.runtime.start(name)
+        assert embedded.credentials().password == "an older password"  # a rollback pulls before anything is replaced
+        embedded._wait()
+        repository = embedded.repository(docker.app, "kept")
+        digest = push_tiny(docker, repository, "v1", "kept", embedded.credentials())
+        embedded.ensure()
+        identity, password = docker.inspect(name)["Id"], embedded.credentials().password
+        assert password
+        assert password != "an older password"
+        assert embedded.digest(repository, "v1") == digest
+        shown = json.dumps(docker.inspect(name)) + "".join(docker.runtime.logs(name))
+        assert password not in shown
+        assert "an older password" not in shown
+        again = EmbeddedRegistry(docker.engine, name=name, port=port)
+        again.ensure()
+        assert docker.inspect(name)["Id"] == identity
+        assert again.credentials().password == password
+        with reading_stream(docker.runtime.get(name, PASSWORD_FILE)) as tar:
+            entry = tar.next()
+        assert entry is not None
+        assert (entry.mode & 0o777, entry.uid) == (0o600, 0)
+
     def test_who_dies_before_its_start_leaves_no_other_password(self, docker: DockerLab) -> None:
         embedded = EmbeddedRegistry(docker.engine, name=docker.name("dead"), port=docker.port())
-        docker.runtime.create(with_password(embedded._spec))
+        docker.runtime.create(embedded._spec)
         keys = Keyring()
         other = EmbeddedRegistry(docker.engine, name=docker.name("dead"), port=embedded._port, keys=keys)
         other.ensure()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from shipway.drivers.registry.embedded import LABEL_PASSWORD, USER
+from shipway.drivers.registry.embedded import PASSWORD, USER
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, engine
 
@@ -23,7 +25,11 @@ def images(project: Tiny) -> list[str]:
 def pull(image: str, settings: Path) -> None:
     """As a person does who may use the engine."""
     docker = ["docker", "--config", str(settings)]
-    password = engine("/containers/shipway-registry/json")["Config"]["Labels"][LABEL_PASSWORD]
+    copy = ["docker", "cp", f"shipway-registry:{PASSWORD}", "-"]
+    with tarfile.open(fileobj=io.BytesIO(subprocess.run(copy, check=True, capture_output=True).stdout)) as tar:
+        file = tar.extractfile(tar.getmembers()[0])
+        assert file is not None
+        password = file.read().decode()
     login = [*docker, "login", "--username", USER, "--password-stdin", image.partition("/")[0]]
     subprocess.run(login, input=password, text=True, check=True, capture_output=True)
     subprocess.run([*docker, "pull", "--quiet", image], check=True, capture_output=True)

@@ -301,9 +301,11 @@ def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, de
 def main() -> None:
     """Entry point: error messages, an exit code per class, a traceback only with --debug."""
     from shipway.cli.output import guard_streams
+    from shipway.system.umask import keep_private
 
     gc.set_threshold(*COLLECTIONS)
     guard_streams()
+    keep_private()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:

@@ -23,7 +23,7 @@ def destroy(options: Globals, environment: str, force: bool, volumes: bool, app:
     from shipway.domain.errors import UsageError
 
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
-        plan, where = options.known_app(ctx, app).with_plan(environment)
+        plan, where = options.known_app(ctx, app).deployed(environment)
         if not force:
             stays = left_outside(ctx, plan.app, where.name)
             raise UsageError(

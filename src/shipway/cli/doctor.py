@@ -51,7 +51,8 @@ def doctor(
             if not environment:
                 raise UsageError("--forget needs an environment", hint=f"shipway doctor ENVIRONMENT --forget {forget}")
             forget_host(ctx, known.name, known.kept(environment), forget)
-        chosen = [known.environment(environment)] if environment else known.environments()
+        names = [environment] if environment else [item.name for item in known.environments()]
+        chosen = [known.deployed(name)[1] for name in names]
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
         failed: list[BaseException] = []
         if fix and found:

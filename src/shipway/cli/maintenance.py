@@ -24,7 +24,7 @@ def maintenance(options: Globals, state: str, environment: str, page: Path | Non
     from shipway.app import open_context
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        plan, where = options.known_app(ctx, app).with_plan(environment)
+        plan, where = options.known_app(ctx, app).deployed(environment)
         text = (page.read_text(encoding="utf-8") if page else PAGE) if state == "on" else None
         maintain(ctx, plan.app, where, text)
         say(f"{where.url} shows the maintenance page" if text else f"{where.url} serves requests again")

@@ -176,7 +176,7 @@ def _paths(root: Path, folder: str, depth: int) -> Iterator[str]:
     except OSError:
         return
     for entry in entries:
-        if entry.is_file() and _NAME.match(entry.name):
+        if _NAME.match(entry.name) and (root / folder / entry.name).is_file():  # False for a link that leads to itself
             yield posixpath.join(folder, entry.name)
     for entry in entries:
         usual = not entry.name.startswith(".") or entry.name in _HIDDEN

@@ -15,6 +15,10 @@ from shipway.planfile.report import INVALID, Path, Report, did_you_mean
 Schema = dict[str, Any]
 # All control characters but tab and line ends; text direction marks; surrogates.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# Shown as nothing: two values that look the same to whoever approves one of them. Joiners within words and emoji are text.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2060-\u2064\u206a-\u206f\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 Describe = Callable[[Path], str]  # path with `*` for a free name → description; empty without one
 
 
@@ -42,11 +46,13 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def unwritable(text: str, most: int) -> str:
-    """Why no value may have this text: too long, or with characters that control a terminal; empty if it is valid."""
+    """Why no value may have this text: too long, or with characters that control a terminal or can't be seen; empty if it is valid."""
     if len(text) > most:
         return f"is longer than {most} characters"
-    found = _CONTROL.search(text)
-    return f"contains the control character U+{ord(found[0]):04X}" if found else ""
+    for kind, characters in (("control", _CONTROL), ("invisible", _INVISIBLE)):
+        if found := characters.search(text):
+            return f"contains the {kind} character U+{ord(found[0]):04X}"
+    return ""
 
 
 @dataclass(frozen=True)

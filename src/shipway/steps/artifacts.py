@@ -125,8 +125,18 @@ def _checked(members: Sequence[tarfile.TarInfo], target: Path) -> Iterator[tarfi
         paths = [written, *([posixpath.dirname(member.linkname)] if member.islnk() else [])]
         if not all(leads_inside(target, path) for path in paths):
             raise _LedOut(f"a link leads {member.name} out of the folder")
+        _make_parents(target, member.name)
         member.mode &= 0o755
         yield member
+
+
+def _make_parents(target: Path, name: str) -> None:
+    """Folders that no member names, readable by a container's user whatever the umask."""
+    for parent in reversed(Path(name).parents):
+        path = target / parent
+        if not os.path.lexists(path):
+            path.mkdir()
+            path.chmod(0o755)
 
 
 class _LedOut(Exception):

@@ -114,6 +114,7 @@ def cache_tag(level: str) -> str:
 
 def _exported(run: Run, path: str, target: Path) -> Path:
     target.mkdir()
+    target.chmod(0o755)  # whatever the umask: part of a build
     folder = "" if path == "." else path.strip("/")
     run.repository.export(run.commit.revision, target, folder=folder or None)
     keep_seen(run, target, folder)

@@ -19,7 +19,7 @@ from shipway.domain.value import dataclass
 from shipway.system.addresses import identity, is_bare, is_path, plain
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
-from shipway.system.git.login import Settings, as_variables, without_password
+from shipway.system.git.login import Login, as_variables, masked, without_credentials
 from shipway.system.objects import leads_to, read_file
 
 ALONE = {
@@ -253,15 +253,15 @@ class Origin:
         return self.cache
 
     def _talk(self, *args: str) -> str:
-        done = self._run(args, self._made_cache(), as_variables([*self._settings, *self._sent[1]], _clean()))
+        done = self._run(args, self._made_cache(), as_variables(self._sent[1], _clean(), self._settings))
         if done.returncode:
-            words = done.stderr.decode("utf-8", "replace").strip().replace(self._sent[0], self.address)
+            words = masked(done.stderr.decode("utf-8", "replace").strip().replace(self._sent[0], self.address))
             raise RepositoryError(f"the repository {self.address} can't be read: {words}", hint=UNREACHABLE)
         return done.stdout.decode("utf-8", "surrogateescape")
 
     @cached_property
-    def _sent(self) -> tuple[str, Settings]:
-        return without_password(self.url)
+    def _sent(self) -> tuple[str, Login]:
+        return without_credentials(self.url)
 
     @cached_property
     def _settings(self) -> list[tuple[str, str]]:

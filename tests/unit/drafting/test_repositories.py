@@ -134,6 +134,8 @@ def test_links_pipes_and_endless_files_are_not_followed(tmp_path: Path) -> None:
     (root / "Dockerfile").write_text("FROM python:3.12-slim\nEXPOSE 80\n")
     os.mkfifo(root / "Procfile")
     (root / "loop").symlink_to(root)
+    for name in ("itself", "compose.yaml", ".env"):
+        (root / name).symlink_to(name)
     (root / "elsewhere").symlink_to(outside)
     (root / ".env.example").symlink_to(outside / ".env.example")
     (root / "fly.toml").symlink_to("/dev/zero")

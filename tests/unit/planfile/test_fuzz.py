@@ -68,6 +68,9 @@ def message(text: str) -> str:
         ('app: a\nservices: {web: {image: nginx:1, command: "x\\e[31m"}}', "U+001B"),
         ('app: a\nservices: {web: {image: nginx:1, environment: {A: "x\\0y"}}}', "U+0000"),
         ('app: a\nservices: {web: {image: nginx:1, environment: {A: "\\u202Ex"}}}', "U+202E"),
+        ('app: a\nservices: {web: {image: nginx:1, command: "serve \\u200Bx"}}', "invisible character U+200B"),
+        ('app: a\nservices: {web: {image: nginx:1, environment: {A: "x\\U000E0041"}}}', "invisible character U+E0041"),
+        ('app: a\nservices: {web: {image: nginx:1}}\nenvironments: {s: {on: {branch: "main\\u2060"}, url: http://a.example}}', "U+2060"),
         ('app: a\nservices: {"w\\e[2Jb": {image: nginx:1}}', "not a valid name"),
         (HEAD + "environments: {s: {url: \"http://a.example\\n\"}}", "blank"),
         (HEAD + "environments: {s: {url: \"http://[a\"}}", "not a valid address"),
@@ -83,7 +86,7 @@ def message(text: str) -> str:
         ("\ufeffapp: [", "not valid YAML"),
         ("app: 2001-01-01", "can't be"),
     ],
-    ids=range(34),
+    ids=range(37),
 )  # fmt: skip
 def test_what_is_too_much_is_said(text: str, says: str) -> None:
     found = reading(text)

@@ -69,6 +69,13 @@ class KnownApp:
             hint=f"it has: {', '.join(map(self.shown, found)) or 'none'}",
         )
 
+    def deployed(self, name: str) -> tuple[Plan, Environment]:
+        """The same for a command that changes what runs there: as it was deployed, by the rules in force. What a checkout
+        says, such as further hosts, counts only where nothing was deployed. UsageError if it is unknown."""
+        kept = self.kept(name)
+        latest = self.ctx.ledger.latest(self.name, kept)
+        return self.with_plan(name) if latest is None or latest.destroyed else self._known(kept)
+
     def kept(self, name: str) -> str:
         """The environment's first name, which the ledger and the engines keep, by any name that it has had."""
         return self._names.environment(self.name, name)

@@ -10,6 +10,7 @@ from shipway.domain.value import dataclass
 from shipway.drafting.dockerfiles import ignore
 from shipway.drafting.dockerfiles.table import NAMES, Proposal, existing, proposals
 from shipway.drafting.files import lenient
+from shipway.system.umask import as_user
 
 BY_HAND = "write one by hand, then run `shipway init`"
 
@@ -82,7 +83,7 @@ def _write(files: dict[Path, str]) -> None:
     done: list[Path] = []
     try:
         for path, text in files.items():
-            with path.open("x", encoding="utf-8") as file:
+            with as_user(), path.open("x", encoding="utf-8") as file:
                 done.append(path)
                 file.write(text)
     except OSError as error:

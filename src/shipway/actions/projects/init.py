@@ -10,6 +10,7 @@ from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.value import dataclass
 from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
 from shipway.system.inside import leads_inside
+from shipway.system.umask import as_user
 
 PLAN = "shipway.yaml"
 HOOK_MARK = "# Written by `shipway init --hook`."
@@ -89,7 +90,8 @@ def write_plan(result: InitResult, *, force: bool) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.unlink(missing_ok=True)
-        part.touch(exist_ok=False)  # never through a link of the repository
+        with as_user():
+            part.touch(exist_ok=False)  # never through a link of the repository
         part.write_text(result.text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
@@ -114,7 +116,8 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, p
             raise UsageError(f"{hook} already exists, and is not Shipway's", hint=hint)
         hook.unlink()
     try:
-        hook.parent.mkdir(exist_ok=True)
+        with as_user():
+            hook.parent.mkdir(exist_ok=True)
         part = hook.with_name(f".{hook.name}.part")
         part.write_text(text, encoding="utf-8")
         part.chmod(0o755)

@@ -82,7 +82,8 @@ class _Upgrade:
 
 
 def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, wait: float = 0.0) -> Upgraded:
-    """Upgrade it. accessory: as in the current plan. UsageError before any change if there is nothing to upgrade."""
+    """Upgrade it. accessory: as in the plan of the caller, of which only the image and the path of the volume count: the rest is
+    as the rules in force let it be deployed. UsageError before any change if there is nothing to upgrade."""
     if accessory.external:
         raise UsageError(
             f"{accessory.name} is an external service: Shipway has no files of it to upgrade",
@@ -94,6 +95,8 @@ def upgrade(ctx: Context, app: str, environment: str, accessory: Accessory, *, w
         without_jobs(own, app, environment, reason),
     ):
         now, release, where = serving(own, app, environment)
+        present = release.plan.accessories.get(accessory.name, accessory)
+        accessory = dataclasses.replace(present, image=accessory.image, kind=accessory.kind, volume=accessory.volume)
         desired = _with_image(own, release, accessory)
         order = DeployRequest(
             desired, where, DEPLOY, f"{accessory.name} upgraded to {accessory.image}", like=now, force=True

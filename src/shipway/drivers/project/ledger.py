@@ -17,6 +17,7 @@ from shipway.system.addresses import identity, is_path
 from shipway.system.git import Repository
 from shipway.system.git.command import git
 from shipway.system.locks import exclusive
+from shipway.system.umask import PRIVATE
 
 FETCH = 900.0  # seconds
 REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -99,7 +100,17 @@ class LedgerProject:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
             if not (folder / "HEAD").exists():
-                git(self.home, "init", "--quiet", "--bare", str(folder))
-            git(folder, "config", "remote.origin.url", address)
-            git(folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *REFS, timeout=FETCH)
+                git(self.home, "init", "--quiet", "--bare", str(folder), umask=PRIVATE)
+            git(folder, "config", "remote.origin.url", address, umask=PRIVATE)
+            git(
+                folder,
+                "fetch",
+                "--quiet",
+                "--prune",
+                "--no-write-fetch-head",
+                "origin",
+                *REFS,
+                timeout=FETCH,
+                umask=PRIVATE,
+            )
         return folder

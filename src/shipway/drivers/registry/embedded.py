@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import threading
 import time
@@ -26,13 +25,14 @@ from shipway.drivers.registry.remote import RemoteRegistry
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.shared import SHARED, exclusive, port_taken
-from shipway.system.tars import of_files
+from shipway.system.tars import of_files, reading_stream
 
 ADDRESS = "127.0.0.1"  # engines accept plain HTTP from loopback addresses only
 IMAGE = "registry:2"
 USER = "shipway"
-LABEL_PASSWORD = "shipway.registry.password"
-USERS = "/shipway-users"  # in its container
+LABEL_PASSWORD = "shipway.registry.password"  # of containers of earlier versions, which are replaced
+USERS = "/shipway-users"  # in its container: a hash
+PASSWORD = "/shipway-password"  # in its container: no label and no variable, which `docker inspect` shows
 ENVIRONMENT = {
     "REGISTRY_AUTH": "htpasswd",
     "REGISTRY_AUTH_HTPASSWD_REALM": "shipway",
@@ -44,8 +44,8 @@ READY = 20.0  # seconds from its start to its first answer
 class EmbeddedRegistry:
     """Container and volume of the given name, published on a loopback port, shared by all apps of the engine.
 
-    It has one user, whose password is created with the container and stored in a label: users of the engine can
-    use its registry, but no other program of the machine can, nor a build's `RUN`.
+    It has one user, whose password is created with the container and stored in a file of it: who may copy files out of
+    containers can use its registry, but no other program of the machine can, nor a build's `RUN`.
     """
 
     def __init__(
@@ -75,7 +75,23 @@ class EmbeddedRegistry:
 
     def credentials(self) -> Credentials:
         """The user's credentials; anonymous if the registry doesn't exist yet."""
-        return _credentials(self._runtime.find(self._spec.name))
+        return self._credentials(self._runtime.find(self._spec.name))
+
+    def _credentials(self, found: ContainerInfo | None) -> Credentials:
+        if found is None or found.labels.get(LABEL_APP) != SHARED:
+            return Credentials()
+        password = self._password(found.name) or found.labels.get(LABEL_PASSWORD)
+        return Credentials(USER, password) if password else Credentials()
+
+    def _password(self, container: str) -> str:
+        """Of its file; "" without one."""
+        try:
+            with reading_stream(self._runtime.get(container, PASSWORD), largest=1 << 16) as tar:
+                entry = tar.next()
+                file = tar.extractfile(entry) if entry is not None else None
+                return file.read().decode() if file is not None else ""
+        except FileNotFoundError:  # none, or of an earlier version
+            return ""
 
     def ensure(self) -> None:
         found = self._runtime.find(self._spec.name)
@@ -83,8 +99,9 @@ class EmbeddedRegistry:
             with exclusive(self._spec.name, self._engine.address, self._cancelled):
                 self._run()
             found = self._runtime.find(self._spec.name)
-        self._connected = RemoteRegistry(self._address, _credentials(found))
-        self._keys.add(self._address, _credentials(found), builds=False)
+        credentials = self._credentials(found)
+        self._connected = RemoteRegistry(self._address, credentials)
+        self._keys.add(self._address, credentials, builds=False)
         self._wait()
 
     def _run(self) -> None:
@@ -120,11 +137,11 @@ class EmbeddedRegistry:
     def _start(self) -> None:
         try:
             self._images.pull(IMAGE, lambda line: None)
-            self._runtime.create(with_password(self._spec))
-            # Credentials of the existing container, which a process may have created and died before starting it.
-            made = _credentials(self._runtime.find(self._spec.name))
-            users = _htpasswd(made.user or USER, made.password or "")
-            self._runtime.put(self._spec.name, "/", iter([of_files({USERS: users.encode()}, mode=0o600)]))
+            self._runtime.create(self._spec)
+            # That of the existing container, which a process may have created and died before starting it.
+            password = self._password(self._spec.name) or secrets.token_urlsafe(32)
+            files = {USERS: _htpasswd(USER, password).encode(), PASSWORD: password.encode()}
+            self._runtime.put(self._spec.name, "/", iter([of_files(files, mode=0o600)]))
             self._runtime.start(self._spec.name)
         except EngineError as error:
             self._runtime.remove(self._spec.name)
@@ -149,7 +166,7 @@ class EmbeddedRegistry:
 
 def _spec(name: str, port: int) -> ContainerSpec:
     labels = {LABEL_APP: SHARED, LABEL_ROLE: "registry", LABEL_NAME: name}
-    config = digest_of({"image": IMAGE, "port": port, "volume": name, "auth": ENVIRONMENT})
+    config = digest_of({"image": IMAGE, "port": port, "volume": name, "auth": ENVIRONMENT, "password": PASSWORD})
     return ContainerSpec(
         name=name,
         image=IMAGE,
@@ -159,16 +176,6 @@ def _spec(name: str, port: int) -> ContainerSpec:
         publish=(Publish(5000, port, ADDRESS),),
         restart=True,
     )
-
-
-def with_password(spec: ContainerSpec) -> ContainerSpec:
-    """The specification with a new password."""
-    return dataclasses.replace(spec, labels={**spec.labels, LABEL_PASSWORD: secrets.token_urlsafe(32)})
-
-
-def _credentials(found: ContainerInfo | None) -> Credentials:
-    password = found.labels.get(LABEL_PASSWORD) if found and found.labels.get(LABEL_APP) == SHARED else None
-    return Credentials(USER, password) if password else Credentials()
 
 
 def _htpasswd(user: str, password: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
+from shipway.system.git.login import masked
+from shipway.system.umask import of_user
 from shipway.system.variables import for_others
 
 TIMEOUT = 60.0
@@ -43,16 +45,17 @@ class Done:
 
 def git(
     path: Path, *args: str, check: bool = True, named: bool = True, timeout: float = TIMEOUT, input: str = "",
-    env: Mapping[str, str] | None = None, umask: int = -1,
+    env: Mapping[str, str] | None = None, umask: int | None = None,
 ) -> Done:  # fmt: skip
     """Run it in a folder. named: the folder is given as a bare repository, and not just found (`safe.bareRepository`).
+    umask: None is the user's, for the user's own repository.
 
     RepositoryError if it times out after `timeout` seconds, and, with `check`, if it fails.
     """
     try:
         done = subprocess.run(
             ["git", *settings(named), *args], cwd=path, env=environment() if env is None else env, input=_encode(input),
-            capture_output=True, timeout=timeout, check=False, umask=umask,
+            capture_output=True, timeout=timeout, check=False, umask=of_user() if umask is None else umask,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise RepositoryError(f"git {args[0]} timed out after {timeout:g} s") from error
@@ -81,7 +84,7 @@ def _encode(text: str) -> bytes:
 
 def failure(what: str, stderr: str) -> RepositoryError:
     """An error with git's own message: its first paragraph is the problem, the rest is the remedy."""
-    happened, _, remedy = stderr.strip().removeprefix("fatal: ").partition("\n\n")
+    happened, _, remedy = masked(stderr).strip().removeprefix("fatal: ").partition("\n\n")
     first, _, more = happened.partition("\nTo add an exception")  # the only remedy that begins in the same paragraph
     lead = f"To add an exception{more}\n" if more else ""
     return RepositoryError(f"{what}: {first}", hint=(lead + remedy).strip())

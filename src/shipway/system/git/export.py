@@ -16,6 +16,7 @@ from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
 from shipway.system.git.command import printable
 from shipway.system.git.lfs import LARGEST, Pointer
+from shipway.system.git.login import masked
 from shipway.system.git.submodules import GITLINK, SKIPPED
 from shipway.system.git.view import Source, View
 
@@ -94,7 +95,7 @@ def _parts(source: Source, view: View, folder: str, configured: Filter) -> _Part
         folders = [place / "modules" / module.name for place in source.folders]
         has = next((place for place in folders if _has(place, commit)), None)
         if has is None and module.update != SKIPPED:
-            url, place = quote(module.url), quote(str(folders[0]))
+            url, place = quote(masked(module.url)), quote(str(folders[0]))
             bare = f"git clone --bare {url} {place}; if that exists: git -C {place} fetch {url} {commit}"
             remedy = f"git submodule update --init --recursive (in a bare repository: {bare})"
             parts.problems.append(

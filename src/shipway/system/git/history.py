@@ -12,7 +12,7 @@ from shipway.domain.authors import Written
 from shipway.domain.errors import RepositoryError
 from shipway.system.git.command import environment, failure, git, settings
 from shipway.system.git.hashes import verify
-from shipway.system.git.login import as_variables, without_password
+from shipway.system.git.login import as_variables, without_credentials
 
 CHUNK = 1 << 16
 FETCH_TIMEOUT = 900.0
@@ -120,7 +120,7 @@ def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
 def fetch(path: Path, address: str, revision: str = "") -> None:
     """Fetch the whole history of a clone, and optionally a commit by its hash: no ref is changed. RepositoryError with
     git's message; some servers reject commits that no ref reaches, but the history is still fetched."""
-    url, login = without_password(address)
+    url, login = without_credentials(address)
     given = as_variables(login, environment())
     quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
     if git(path, "rev-parse", "--is-shallow-repository").stdout.strip() == "true":

@@ -1,33 +1,79 @@
-"""A password in the URL of a repository: git gets it as a setting, since all users of a machine can read arguments."""
+"""Credentials in the URL of a repository: git gets them from variables, which only this user can read, since all users of a
+machine can read arguments."""
 
 from __future__ import annotations
 
-import base64
+import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from shipway.domain.errors import RepositoryError
+from shipway.domain.value import dataclass
 from shipway.system.redact import of_process
 
 Settings = Sequence[tuple[str, str]]
+USER, PASSWORD = "SHIPWAY_GIT_USER", "SHIPWAY_GIT_PASSWORD"
+# Git runs it as `sh -c`. A program of its own and not a header: git sends a header to wherever a server redirects to.
+HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${USER}" "${PASSWORD}"; }}; f"""
+_TOKEN = re.compile(r"(?=[^\d]*\d)[\w.~+=-]{20,}")  # in the place of a user, as several forges accept it
+_USER = re.compile(r"(?<=://)[^/\s]*@")  # to the last one: a password may have some
 
 
-def without_password(url: str) -> tuple[str, Settings]:
-    """The URL as it may stand among arguments, and the settings by which git sends the password that it had."""
-    parts = urlsplit(url) if "://" in url else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.password:
-        return url, ()
-    password = unquote(parts.password)
+@dataclass(frozen=True)
+class Login:
+    """By which git sends credentials: settings, and the variables that they read."""
+
+    settings: Settings = ()
+    variables: Mapping[str, str] | None = None
+
+
+def without_credentials(url: str) -> tuple[str, Login]:
+    """The URL as it may stand among arguments, and the credentials that it had. RepositoryError if git can't send them."""
+    parts = _parts(url)
+    if parts is None:
+        return url, Login()
+    user, password = unquote(parts.username or ""), parts.password
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    server = f"credential.{bare._replace(path='', query='', fragment='').geturl()}"
+    if _TOKEN.fullmatch(user):
+        of_process().add({"repository token": user})
+    if password is None:  # helpers of the user know it
+        return bare.geturl(), Login([(f"{server}.username", user)])
+    password = unquote(password)
     of_process().add({"repository password": password})
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    login = base64.b64encode(f"{unquote(parts.username or '')}:{password}".encode()).decode()
-    return bare, [(f"http.{bare}.extraHeader", f"Authorization: Basic {login}")]
+    if not (user + password).isprintable():
+        raise RepositoryError(
+            f"the login in the address {bare.geturl()} has control characters", hint="git remote set-url origin URL"
+        )
+    # An empty helper drops those that were configured before.
+    return bare.geturl(), Login(
+        [(f"{server}.helper", ""), (f"{server}.helper", HELPER)], {USER: user, PASSWORD: password}
+    )
 
 
-def as_variables(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Variables for git with these settings, after those that the environment has."""
+def for_remote(url: str) -> Login:
+    """The same for a command that takes the URL from the configuration of a clone."""
+    bare, login = without_credentials(url)
+    return login if bare == url else Login([*login.settings, (f"url.{bare}.insteadOf", url)], login.variables)
+
+
+def _parts(url: str) -> SplitResult | None:
+    """None: it has no login that git sends."""
+    parts = urlsplit(url) if "://" in url else None
+    return parts if parts is not None and parts.scheme.lower() in ("http", "https") and "@" in parts.netloc else None
+
+
+def masked(text: str) -> str:
+    """Without the login of any URL."""
+    return _USER.sub("", text)
+
+
+def as_variables(login: Login, environment: Mapping[str, str], before: Settings = ()) -> dict[str, str]:
+    """Variables for git with this login, after the settings `before` and those that the environment has."""
+    settings = [*before, *login.settings]
     first = environment.get("GIT_CONFIG_COUNT", "")
     begin = int(first) if first.isdigit() else 0
     entries = {"GIT_CONFIG_COUNT": str(begin + len(settings))} if settings else {}
     for index, (key, value) in enumerate(settings, begin):
         entries |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-    return {**environment, **entries}
+    return {**environment, **entries, **(login.variables or {})}

@@ -15,7 +15,8 @@ from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.release import Commit
 from shipway.domain.value import dataclass
 from shipway.system.git import export
-from shipway.system.git.command import Done, failure, git, printable
+from shipway.system.git.command import Done, environment, failure, git, printable
+from shipway.system.git.login import as_variables, for_remote, masked
 from shipway.system.git.setting import setting
 from shipway.system.git.view import TIMEOUT, Source
 from shipway.system.patterns import matches
@@ -218,7 +219,7 @@ class Repository:
         url = self.setting("remote.origin.url") or ""
         if "://" not in url and not re.match(r"[\w.-]+@[\w.-]+:", url):
             return None
-        return re.sub(r"://[^/]*@", "://", url)
+        return masked(url)
 
     def _source(self, revision: str) -> Source:
         """The commit's objects; those of submodules and Git LFS are stored beside them."""
@@ -249,7 +250,8 @@ class Repository:
                 "--filter=blob:none",
                 "--stdin",
             )
-            git(self.path, "fetch", *args, remote, input=missing, timeout=TIMEOUT)
+            given = as_variables(for_remote(self.setting(f"remote.{remote}.url") or ""), environment())
+            git(self.path, "fetch", *args, remote, input=missing, timeout=TIMEOUT, env=given)
 
     def _configured(self, filter: str) -> bool:
         return any(self.setting(f"filter.{filter}.{kind}") for kind in ("smudge", "process"))

@@ -64,6 +64,23 @@ def test_the_release_that_runs_goes_on_with_the_new_version(tmp_path: Path) -> N
     assert [name for name in world.runtime.containers if "_db" in name] == [DB]
 
 
+def test_only_the_image_and_the_volume_are_those_of_the_caller(tmp_path: Path) -> None:
+    """A working tree can't publish the database, nor make such a plan the one in force."""
+    world = world_of(tmp_path)
+    other = dataclasses.replace(
+        NEW, published=15432, command="sh evil", environment={"POSTGRES_HOST_AUTH_METHOD": "trust"}
+    )
+    done = upgrade(world.controller(), "shop", "staging", other)
+    before = world.ledger.release("shop", 1)
+    assert before is not None
+    assert done.release.plan.accessories["db"] == dataclasses.replace(
+        before.plan.accessories["db"], image="postgres:16"
+    )
+    spec = world.runtime.containers[DB].spec
+    assert not spec.publish
+    assert "POSTGRES_HOST_AUTH_METHOD" not in spec.env
+
+
 def test_later_deployments_and_rollbacks_stay_on_it(tmp_path: Path) -> None:
     world = world_of(tmp_path)
     upgrade(world.controller(), "shop", "staging", NEW)
