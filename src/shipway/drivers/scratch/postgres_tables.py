@@ -19,6 +19,12 @@ from shipway.drivers.scratch.postgres_fragments import (
 TABLE = qualified("c.relname")
 RELATION = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 
+# What people set. The server keeps options of its own there too, whose names begin with `pg_`: since 15.20 `pg_attver`, a number
+# that differs between equal columns.
+TUNED = (
+    r"LEFT JOIN LATERAL (SELECT array_agg(o) AS own FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_%') tuned ON true"
+)
+
 
 def _named_columns(table: str, numbers: str) -> str:
     """Columns in order."""
@@ -51,16 +57,17 @@ SELECT 'column' AS kind, {TABLE} || '.' || quote_ident(a.attname) AS name, {TABL
   CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
   CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END AS collation,
   CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END AS storage, {compression} AS compression,
-  nullif(a.attstattarget, -1)::text AS "statistics target", {options("a.attoptions")} AS options,
+  nullif(a.attstattarget, -1)::text AS "statistics target", {options("tuned.own")} AS options,
   {options("a.attfdwoptions")} AS "server options", CASE WHEN NOT a.attislocal THEN 'inherited' END AS inherited,
   CASE WHEN a.attacl IS NOT NULL THEN (SELECT string_agg(item::text, ', ' ORDER BY item::text) FROM unnest(a.attacl) item) END AS privileges,
   e.description AS comment, CASE WHEN c.relkind IN ('r', 'p', 'f') THEN quote_ident(a.attname) END AS position
 FROM {RELATION} JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+{TUNED}
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_description e ON e.classoid = 'pg_class'::regclass AND e.objoid = c.oid AND e.objsubid = a.attnum {constraint}
 WHERE {PEOPLES} AND a.attrelid >= {FIRST} AND a.attnum > 0 AND NOT a.attisdropped AND {not_of_extension("pg_class", "c.oid")}
   AND (c.relkind IN ('r', 'p', 'f') OR c.relkind IN ('v', 'm') AND (a.atthasdef OR a.attacl IS NOT NULL) OR c.relkind IN ('v', 'm', 'c') AND e.objoid IS NOT NULL
-    OR c.relkind = 'm' AND (a.attstattarget >= 0 OR a.attoptions IS NOT NULL OR a.attstorage <> t.typstorage OR {compression} IS NOT NULL))
+    OR c.relkind = 'm' AND (a.attstattarget >= 0 OR tuned.own IS NOT NULL OR a.attstorage <> t.typstorage OR {compression} IS NOT NULL))
 ORDER BY a.attrelid, a.attnum"""
 
 
