@@ -163,7 +163,7 @@ class TestCloudFormation(InfraSuite):
         account.tool().apply(tmp_path / "one", ignore)
         account.where = replace(account.where, applied=True)
         mine, account.settings = account.settings, replace(account.settings, stack="another")
-        with pytest.raises(UsageError, match="would make everything once more"):
+        with pytest.raises(UsageError, match="would create everything a second time"):
             account.tool().plan(tmp_path / "two", ignore)
         account.settings = mine
         account.client("cloudformation").delete_stack(StackName=mine.stack)
