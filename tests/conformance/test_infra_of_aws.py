@@ -108,7 +108,7 @@ class TestCloudFormation(InfraSuite):
         account.tool().plan(tmp_path / "one", ignore)
         text = (tmp_path / "one").read_text()
         (tmp_path / "one").write_text(text.replace('"Action": "Add"', '"Action": "Modify"'))
-        with pytest.raises(InfraError, match="not what was shown"):
+        with pytest.raises(InfraError, match="differs from what was shown"):
             account.tool().apply(tmp_path / "one", ignore)
         assert account.stack()["StackStatus"] == "REVIEW_IN_PROGRESS"
 

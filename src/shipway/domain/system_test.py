@@ -16,7 +16,9 @@ from shipway.domain.value import dataclass
 PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 KIND = "system test"  # of evidence
 EXPIRES = 21 * 86400.0  # seconds: a certificate that expires sooner should have been renewed
-OTHER = "something else than the edge of the host answers at this address: another machine, another program, or a proxy"
+OTHER = (
+    "something other than the edge of the host answers at this address: another machine, another program, or a proxy"
+)
 OLD, NEW = ("TLSv1", "TLSv1.1"), ("TLSv1.2", "TLSv1.3")
 
 
@@ -101,7 +103,7 @@ def of_certificate(name: str, seen: Handshake, now: float, least: float = EXPIRE
             called,
             FAILED,
             seen.problem,
-            "`docker logs shipway-edge` on the host says why it has no valid one; of one by DNS, `shipway status`",
+            "the edge's log says why it has no valid one; of one by DNS, `shipway status`",
         )
     days = ((seen.expires or now) - now) / 86400
     detail = f"{seen.issuer}, {seen.version}, valid for {days:.0f} more days"
