@@ -108,7 +108,7 @@ class TestCloudFormation(InfraSuite):
         account.tool().plan(tmp_path / "one", ignore)
         text = (tmp_path / "one").read_text()
         (tmp_path / "one").write_text(text.replace('"Action": "Add"', '"Action": "Modify"'))
-        with pytest.raises(InfraError, match="not what was shown"):
+        with pytest.raises(InfraError, match="differs from what was shown"):
             account.tool().apply(tmp_path / "one", ignore)
         assert account.stack()["StackStatus"] == "REVIEW_IN_PROGRESS"
 
@@ -163,7 +163,7 @@ class TestCloudFormation(InfraSuite):
         account.tool().apply(tmp_path / "one", ignore)
         account.where = replace(account.where, applied=True)
         mine, account.settings = account.settings, replace(account.settings, stack="another")
-        with pytest.raises(UsageError, match="would make everything once more"):
+        with pytest.raises(UsageError, match="would create everything a second time"):
             account.tool().plan(tmp_path / "two", ignore)
         account.settings = mine
         account.client("cloudformation").delete_stack(StackName=mine.stack)

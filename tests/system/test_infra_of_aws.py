@@ -94,12 +94,12 @@ def test_from_nothing_to_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         unconfirmed = project.infra("apply", digest, check=False)
         assert (unconfirmed.code, "pass --confirm production" in unconfirmed.output) == (UsageError.exit_code, True)
 
-        # Ctrl-C: AWS goes on, and so does the next command
+        # Ctrl-C: AWS continues, and so does the next command
         applying = project.start("infra", "production", "apply", digest, "--confirm", "production")
         applying.until("UPDATE_IN_PROGRESS")
         applying.press_ctrl_c()
         ended = applying.end(seconds=120)
-        assert "AWS goes on; the same command waits for it again" in ended.output
+        assert "AWS continues; the same command waits for it again" in ended.output
         outputs += [ended.output, project.infra("apply", digest, "--confirm", "production").output]
         assert "production is as its code says" in project.infra("plan").output
 

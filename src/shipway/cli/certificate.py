@@ -10,12 +10,14 @@ from shipway.cli.output import TerminalReporter, say
 
 @click.command()
 @click.argument("environment")
-@click.option("--renew", is_flag=True, help="Obtain a new one, although the present one is not due")
+@click.option("--renew", is_flag=True, help="Renew it now, although it is not due")
 @app_option
 @click.pass_obj
 def certificate(options: Globals, environment: str, renew: bool, app: str | None) -> None:
-    """Obtain the certificate of ENVIRONMENT by DNS if it has none, if it is due, or if it lacks a name, and put it in place at its
-    edges. `shipway tick` does the same in time. The plan is that of the protected branch."""
+    """Obtain the certificate of ENVIRONMENT by DNS, and put it in place at the edges of its hosts.
+
+    It does so if there is no certificate yet, if its renewal is due, or if it lacks a name. `shipway tick` renews it in time. The
+    plan is that of the protected branch."""
     from shipway.actions.provisioning.certificate import obtain
     from shipway.actions.provisioning.in_force import governed
     from shipway.app import open_context, plan_parser

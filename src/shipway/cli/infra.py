@@ -28,8 +28,9 @@ COLOURS = {"+": "green", "-": "red", "~": "yellow", "-/+": "red"}
 def infra(
     options: Globals, environment: str, action: str, digest: str | None, confirm: str | None, app: str | None, as_json: bool
 ) -> None:  # fmt: skip
-    """Plan and apply the infrastructure of ENVIRONMENT, with the code of the protected branch. `plan` shows what would be
-    changed; `apply DIGEST` does exactly that, and stores the outputs; `outputs` reads and stores them again; `drift` shows
+    """Plan and apply the infrastructure of ENVIRONMENT, with the code of the protected branch.
+
+    `plan` shows what would be changed; `apply DIGEST` does exactly that, and stores the outputs; `outputs` reads and stores them again; `drift` shows
     what was changed outside of the code, with exit code 16 if there is anything; `destroy` plans to destroy everything, and
     with a DIGEST does it."""
     from shipway.actions.provisioning.in_force import governed

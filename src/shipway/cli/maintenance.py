@@ -14,12 +14,14 @@ from shipway.cli.output import TerminalReporter, say
 @click.argument("state", type=click.Choice(["on", "off"]))
 @click.argument("environment")
 @click.option(
-    "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An HTML file [a plain page]"
+    "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Show this HTML file [a plain page]"
 )
 @app_option
 @click.pass_obj
 def maintenance(options: Globals, state: str, environment: str, page: Path | None, app: str | None) -> None:
-    """Show a maintenance page with status 503 to all visitors of ENVIRONMENT, or remove it. Deployments and checks continue behind it."""
+    """Show a maintenance page with status 503 to all visitors of ENVIRONMENT, or remove it. Deployments and checks continue behind it.
+
+    If a host can't be reached, the others are switched, and the exit code is 20."""
     from shipway.actions.upkeep.maintenance import PAGE, maintain
     from shipway.app import open_context
 

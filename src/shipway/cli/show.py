@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 @click.option(
     "--deployment", "id", type=int, metavar="ID", help="An older deployment there: its id in `shipway history`"
 )
-@click.option("--follow", "-f", is_flag=True, help="Also print what comes, until it has ended")
+@click.option("--follow", "-f", is_flag=True, help="Go on printing until it has ended")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line")
 @app_option
 @click.pass_obj
 def show(options: Globals, target: str, id: int | None, follow: bool, as_json: bool, app: str | None) -> None:
-    """Print again what the newest deployment of ENVIRONMENT printed, or a run (its number), on whatever machine it ran.
+    """Print again what the newest deployment of ENVIRONMENT printed, or the run with the number RUN, on whatever machine it ran.
 
-    Secrets are masked. The output of a run's steps is not part of it: that is in the logs of the machine which ran them.
-    Output is kept for 90 days.
+    Secrets are masked. The output of a run's steps is not part of it: that is in the logs of the machine that ran them.
+    What was printed is kept for 90 days.
     """
     import json
 
@@ -39,7 +39,7 @@ def show(options: Globals, target: str, id: int | None, follow: bool, as_json: b
         known = options.known_app(ctx, app)
         if target.isdecimal():
             if id is not None:
-                raise UsageError("--deployment has no meaning for a run")
+                raise UsageError("--deployment has no meaning for a run", hint=f"shipway show {target}")
             found = of_run(ctx, known.name, int(target))
         else:
             found = of_deployment(ctx, known.name, known.environment(target).name, id)
@@ -54,7 +54,7 @@ def show(options: Globals, target: str, id: int | None, follow: bool, as_json: b
                 _show(shown, event)
         if not as_json:
             if empty:
-                say("its output was not kept, or no longer")
+                say("the ledger has none of its output, which is kept for 90 days")
             say(found.end())
 
 

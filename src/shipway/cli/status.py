@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
     from shipway.actions.upkeep.status import EnvironmentStatus
     from shipway.domain.backups import Archived, BackupAge
+    from shipway.domain.plan import Environment
     from shipway.domain.purge import Purge
 
 PAUSE = 2.0  # seconds between looks of --watch
@@ -33,6 +34,15 @@ FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "dr
 def _overdue(until: float, now: float) -> str:
     """A remark if the end is overdue: the background process died, as after a hosted job."""
     return ": overdue, the next deployment or `shipway retire` ends it" if now > until + LATE else ""
+
+
+def _renewed_by(environment: Environment) -> str:
+    """Who renews its certificate, or says why nobody has."""
+    if environment.by_dns:
+        return f"renew it: shipway certificate {environment.name}"
+    if environment.tls and environment.tls.certificate:
+        return f"set a renewed one as {environment.tls.certificate} and {environment.tls.key}, and deploy it"
+    return "the edge should have renewed it, and `docker logs shipway-edge` on the host says why not"
 
 
 @click.command()
@@ -214,7 +224,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
             if expires - ctx.clock() < (0.0 if internal else EXPIRES):
                 days = (expires - ctx.clock()) / 86400
                 words = f"expires in {days:.0f} days" if days > 0 else "has expired"
-                out(f"    {style(f'the certificate of {name} {words}', 'red')}: it should have been renewed")
+                out(f"    {style(f'the certificate of {name} {words}', 'red')}: {_renewed_by(item.environment)}")
         if item.renewal:
             out(f"    {style('the certificate was not renewed', 'red')}: {item.renewal}")
         if item.launch:

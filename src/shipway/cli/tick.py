@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
     """Start the jobs that are due on a schedule, record those that have ended, renew certificates by DNS, repeat failed
-    purges, store the logs of changes, take the backups that are due, and verify the newest ones again.
+    purges, store the log of changes of databases with `backups.continuous`, take the backups that are due, and verify the
+    newest ones again.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
-    attempt. Certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd timer
-    waits for its last call, so create two: `--only jobs` and `--only backups`.
+    attempt. Certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd
+    timer waits for its last call, so create two: `--only jobs` and `--only backups`.
     """
     from shipway.app import open_context
     from shipway.system.parallel import attempt_all

@@ -75,7 +75,7 @@ def covering(names: Iterable[str]) -> list[str]:
 
 
 def outside(names: Iterable[str], zone: str) -> list[str]:
-    """The names whose control can't be proven in a zone."""
+    """The names that are not in a zone."""
     return [name for name in names if not is_within(name.removeprefix("*."), zone)]
 
 
@@ -87,12 +87,12 @@ def placed(existing: Iterable[RecordSet], wanted: Mapping[str, Sequence[str]]) -
         if other := there.get((name, "CNAME")):
             raise DnsError(
                 f"{name} leads to {other.values[0]}, and Shipway has no access to that zone",
-                hint="remove the CNAME, so that the proof can be placed in the zone itself",
+                hint="remove the CNAME, so that the challenge's record can be placed in the zone itself",
             )
         now = there.get((name, "TXT"))
         after = record_set(name, "TXT", now.ttl if now else CHALLENGE_TTL, [*(now.values if now else ()), *texts])
         if after != now:
-            made.append(RecordChange(now, after, "proof for the CA"))
+            made.append(RecordChange(now, after, "challenge of the CA"))
     return made
 
 
@@ -105,7 +105,7 @@ def removed(existing: Iterable[RecordSet], gone: Mapping[str, Collection[str]]) 
         left = [text for text in now.values if text not in texts] if now else []
         if now is not None and len(left) < len(now.values):
             after = record_set(name, "TXT", now.ttl, left) if left else None
-            made.append(RecordChange(now, after, "proof for the CA, no longer needed"))
+            made.append(RecordChange(now, after, "challenge of the CA, no longer needed"))
     return made
 
 

@@ -16,7 +16,9 @@ from shipway.domain.value import dataclass
 PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 KIND = "system test"  # of evidence
 EXPIRES = 21 * 86400.0  # seconds: a certificate that expires sooner should have been renewed
-OTHER = "something else than the edge of the host answers at this address: another machine, another program, or a proxy"
+OTHER = (
+    "something other than the edge of the host answers at this address: another machine, another program, or a proxy"
+)
 OLD, NEW = ("TLSv1", "TLSv1.1"), ("TLSv1.2", "TLSv1.3")
 
 
@@ -97,7 +99,12 @@ def of_certificate(name: str, seen: Handshake, now: float, least: float = EXPIRE
     """Chain and name were verified by the handshake; the expiry is judged here. least: seconds that must remain."""
     called = f"certificate of {name}"
     if seen.problem:
-        return Result(called, FAILED, seen.problem, "`shipway logs` and the edge's log say why it has no valid one")
+        return Result(
+            called,
+            FAILED,
+            seen.problem,
+            "the edge's log says why it has no valid one; of one by DNS, `shipway status`",
+        )
     days = ((seen.expires or now) - now) / 86400
     detail = f"{seen.issuer}, {seen.version}, valid for {days:.0f} more days"
     if seen.expires is not None and seen.expires - now < least:
@@ -252,7 +259,10 @@ def of_load(load: Load, seconds: Sequence[float], errors: Sequence[str], *, behi
         return Result(called, NOT_TESTED, f"this machine could not send that many: {detail}")
     if load.p99 is not None and p99 > load.p99:
         return Result(
-            called, FAILED, f"{detail}; p99 may be at most {1000 * load.p99:.0f} ms", "more replicas, or more resources"
+            called,
+            FAILED,
+            f"{detail}; p99 may be at most {1000 * load.p99:.0f} ms",
+            "add replicas or resources, or allow more in the plan",
         )
     return Result(called, PASSED, detail)
 

@@ -342,7 +342,7 @@ def test_an_interrupt_ends_only_the_waiting(tmp_path: Path) -> None:
     lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         made.apply(tmp_path / "one", lines.append)
-    assert lines[-1] == "AWS goes on; the same command waits for it again"
+    assert lines[-1] == "AWS continues; the same command waits for it again"
     cancelled.clear()
     aws.events.append(event("UPDATE_COMPLETE", number=1))
     made.apply(tmp_path / "one", quiet)

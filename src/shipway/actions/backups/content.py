@@ -30,6 +30,7 @@ BASE_FILE = "base.tar.gz"  # of the part `base`, as the server's script calls it
 CHUNK = 1 << 18
 PART = re.compile(r"database|base|ledger|key|volume-[a-z0-9][a-z0-9-]*")
 LARGEST_MANIFEST = 64 << 20  # bytes
+OTHERS = "use another backup: `shipway backups` lists them, with --stored also those that the ledger doesn't know"
 
 
 def shell_for(ctx: Context, now: Deployment, release: Release, where: Environment) -> DatabaseClient:
@@ -132,7 +133,7 @@ def store_part(target: Target, manifest: Manifest, part: Part, plain: Iterator[b
     def checked() -> Iterator[bytes]:
         yield from after
         if (before.size, before.digest) != (part.size, part.digest):
-            raise BackupFailed(f"{part.name} changed while it was read: its digest differs")
+            raise BackupFailed(f"{part.name} changed while it was read: its digest differs", hint="take another backup")
 
     target.store.put(manifest.folder + part.object, checked())
     return dataclasses.replace(part, stored=after.size, sealed=after.digest)
@@ -147,7 +148,7 @@ def read_part(target: Target, manifest: Manifest, part: Part, private: str) -> I
     if (sealed.size, sealed.digest) != (part.stored, part.sealed) or (plain.size, plain.digest) != (
         part.size, part.digest,
     ):  # fmt: skip
-        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
+        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest", hint=OTHERS)
 
 
 def check_part(target: Target, manifest: Manifest, part: Part, private: str | None) -> None:
@@ -160,7 +161,7 @@ def check_part(target: Target, manifest: Manifest, part: Part, private: str | No
     sealed = Tally(target.store.get(manifest.folder + part.object))
     sealed.drain()
     if (sealed.size, sealed.digest) != (part.stored, part.sealed):
-        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest")
+        raise Damaged(f"{part.name} of {manifest.name} is damaged: its digest differs from the manifest", hint=OTHERS)
 
 
 def sealed_manifest(target: Target, manifest: Manifest) -> tuple[bytes, str]:
@@ -191,16 +192,16 @@ def read_manifest(target: Target, name: str, private: str) -> tuple[Manifest, st
     for chunk in decrypted(iter(sealed), private):
         data += chunk
         if len(data) > LARGEST_MANIFEST:
-            raise BackupFailed(f"the manifest of {name} is too large")
+            raise BackupFailed(f"the manifest of {name} is too large", hint=OTHERS)
     try:
         found = from_data(Manifest, json.loads(data))
     except (ValueError, TypeError, KeyError) as error:
-        raise BackupFailed(f"the manifest of {name} can't be read") from error
+        raise BackupFailed(f"the manifest of {name} can't be read", hint=OTHERS) from error
     if (found.app, found.environment, found.name) != (target.app, target.environment, name):
-        raise BackupFailed(f"the manifest of {name} is that of another backup: {found.folder}")
+        raise BackupFailed(f"the manifest of {name} is that of another backup: {found.folder}", hint=OTHERS)
     strange = [part.name for part in found.parts if not PART.fullmatch(part.name)]
     if strange:  # they become names of files
-        raise BackupFailed(f"the manifest of {name} names no known part: {strange[0][:60]!r}")
+        raise BackupFailed(f"the manifest of {name} names an unknown part: {strange[0][:60]!r}", hint=OTHERS)
     return found, sealed.digest
 
 

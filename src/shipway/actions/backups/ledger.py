@@ -51,7 +51,7 @@ def backup_ledger(ctx: Context, key: str | None, reason: str, *, due: float | No
     given = settings(ctx)
     if given is None:
         raise UsageError(
-            "it was never set where the ledger is backed up",
+            "no place for backups of the ledger was set",
             hint="shipway backup --ledger --to FOLDER --recipient PUBLIC-KEY; see docs/backups.md",
         )
     with fenced(ctx, names.backups_lock("", ""), "backup of the ledger") as own:
@@ -93,7 +93,8 @@ def restore_ledger(store: BackupStore, given: Backups, name: str, private: str, 
     for file in FILES.values():
         if (home / file).exists():
             raise UsageError(
-                f"{home} has a {file} already; nothing was changed", hint="pass --home FOLDER of a new one"
+                f"{home} has a {file} already; nothing was changed",
+                hint="restore into a new folder: pass --home FOLDER",
             )
     target = Target("", "", given, store, private)
     manifest, _ = read_manifest(target, _latest(target, private) if name == "latest" else name, private)
@@ -101,7 +102,10 @@ def restore_ledger(store: BackupStore, given: Backups, name: str, private: str, 
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as folder:
         for part in manifest.parts:
             if part.name not in FILES:
-                raise UsageError(f"{manifest.name} has a part {part.name}, which only a newer Shipway can restore")
+                raise UsageError(
+                    f"{manifest.name} has a part {part.name}, which only a newer Shipway can restore",
+                    hint="update Shipway, see docs/install.md",
+                )
             _write(Path(folder) / FILES[part.name], read_part(target, manifest, part, private))
         for file in (FILES[KEY], FILES[LEDGER]):  # the ledger last: with it, the home is complete
             if (Path(folder) / file).exists():

@@ -7,7 +7,7 @@ import dataclasses
 import uuid
 from collections.abc import Collection
 
-from shipway.actions.backups.content import carrier, file_into, read_manifest, read_part
+from shipway.actions.backups.content import OTHERS, carrier, file_into, read_manifest, read_part
 from shipway.actions.backups.take import VOLUME
 from shipway.actions.backups.target import Target, reading_key, target_of
 from shipway.actions.backups.verify import require_kind
@@ -40,9 +40,11 @@ def open_backup(
     manifest, digest = read_manifest(target, name, key)
     recorded = next((item for item in known if item.name == name), None)
     if recorded is not None and recorded.outcome == STORED and recorded.digest != digest:
-        raise BackupFailed(f"the manifest of {name} is damaged, or was replaced: its digest differs from the ledger's")
+        raise BackupFailed(
+            f"the manifest of {name} is damaged, or was replaced: its digest differs from the ledger's", hint=OTHERS
+        )
     if recorded is None:
-        ctx.reporter.note(f"this ledger didn't make {name}: whether it was changed since, only its store can tell")
+        ctx.reporter.note(f"this ledger didn't make {name}, so it can't tell whether someone changed or forged it")
     return target, manifest, key
 
 

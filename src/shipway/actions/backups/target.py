@@ -54,7 +54,7 @@ def reading_key(target: Target, given: str | None) -> str:
     if not key:
         raise UsageError(
             f"the backups of {target.environment} can only be read with a private key, which this machine doesn't have",
-            hint="pass it: --identity FILE",
+            hint="pass the key: --identity FILE",
         )
     return key
 

@@ -67,7 +67,8 @@ def require_kind(shell: DatabaseClient, manifest: Manifest) -> None:
     """UsageError if the backup is of another kind of database than the environment has."""
     if shell.accessory.kind != manifest.kind:
         raise UsageError(
-            f"{manifest.name} is of a {manifest.kind} database, and {shell.environment} has {shell.accessory.kind}"
+            f"{manifest.name} is of a {manifest.kind} database, and {shell.environment} has {shell.accessory.kind}",
+            hint=f"choose another: `shipway backups {shell.environment}` lists them; or deploy a release with {manifest.kind}",
         )
 
 
@@ -100,7 +101,7 @@ def restored(shell: DatabaseClient, target: Target, manifest: Manifest, private:
     answer = shell.run("verify", file, digest)
     different = compared(manifest.rows, answer.rows)
     if manifest.image == shell.spec.image and manifest.shape != answer.shape:  # another version writes it otherwise
-        different.append("the schema is another one")
+        different.append("the schema differs")
     if different:
         raise Damaged(f"the restored copy of {manifest.name} differs:\n  " + "\n  ".join(different[:20]))
     how = f"restored from the store; schema and rows of {len(manifest.rows)} tables are as recorded"

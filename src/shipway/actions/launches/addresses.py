@@ -45,7 +45,11 @@ def public_address(test: UnderTest) -> Sequence[Result]:
     where = test.environment
     found = led_to(test)
     if where.domain not in found.values():
-        return [Result("public address", FAILED, f"{where.domain} doesn't resolve", "let it resolve to the hosts")]
+        return [
+            Result(
+                "public address", FAILED, f"{where.domain} doesn't resolve", "add a record that leads it to the hosts"
+            )
+        ]
     hosts = hosts_at(test, list(found))
 
     def one(pair: tuple[str, str]) -> Result:
@@ -71,7 +75,7 @@ def visited(test: UnderTest, called: str, address: str, name: str, host: str = "
         hint = f"open the port in the firewall of {host or address}, or take the address out of the records of {name}"
         return Result(called, FAILED, f"{shown} doesn't answer at {address}: {error}", hint)
     if problem:
-        hint = f"something else than the edge may answer at {address}: `shipway doctor {where.name}` looks at the hosts"
+        hint = f"something other than the edge may answer at {address}: `shipway doctor {where.name}` checks the hosts"
         return Result(called, FAILED, f"the certificate of {name} at {address}: {problem}", hint)
     found = judge.of_address(called, f"{url} at {address}", seen, _usual(test, host, url), held=_held(test))
     mark = test.url(names.mark(names.route_owner(test.release.app, where.name)))

@@ -10,6 +10,7 @@ from shipway.actions.launches.addresses import hosts_at, led_to, visited
 from shipway.actions.launches.launching import addresses_of
 from shipway.actions.launches.testing import UnderTest, visiting
 from shipway.domain import names
+from shipway.domain.count import counted
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.system_test import FAILED, NOT_TESTED, PASSED, Result
@@ -45,7 +46,9 @@ def _inside(test: UnderTest, host: Host) -> Sequence[Result]:
     if failed := [item for item in seen if item.outcome == FAILED]:
         return [replace(item, name=f"{item.name} on {host.name}") for item in failed]
     passed = sum(item.outcome == PASSED for item in seen)
-    return [Result(called, PASSED, f"its edge serves release {test.release.number}; {passed} looks at it passed")]
+    return [
+        Result(called, PASSED, f"its edge serves release {test.release.number}; {counted(passed, 'test')} of it passed")
+    ]
 
 
 def _problem(test: UnderTest, here: UnderTest) -> str:

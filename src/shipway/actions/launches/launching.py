@@ -102,7 +102,10 @@ class Launching:
     def governed(self) -> Governed:
         """The environment as the protected branch has it, for what runs with credentials of accounts."""
         if self.request.governed is None:
-            raise UsageError("DNS and infrastructure need the protected branch, which isn't known here")
+            raise UsageError(
+                "DNS and infrastructure need the protected branch, which isn't known here",
+                hint="`shipway rules` names it",
+            )
         return self.request.governed()
 
     def order(self) -> DeployRequest:

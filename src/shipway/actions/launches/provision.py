@@ -9,6 +9,7 @@ from shipway.actions.launches.launching import Launching
 from shipway.actions.provisioning import certificate, dns, infra
 from shipway.actions.provisioning.outputs import last_provision
 from shipway.domain.backups import last_good
+from shipway.domain.count import counted
 from shipway.domain.errors import TimedOut, UsageError
 from shipway.domain.provision import DESTROY
 from shipway.domain.provisioned import NO_HOST
@@ -47,10 +48,10 @@ class Infrastructure:
             infra.take_outputs(of)
             if self._lacks_hosts():
                 raise UsageError(
-                    f"the outputs of {of.shown} were taken: its hosts are known from now on, and this launch began without them",
-                    hint=f"shipway launch {of.shown}",
+                    f"the outputs of {of.shown} were stored: its hosts are known only now, and this launch began without them",
+                    hint=f"launch again: shipway launch {of.shown}",
                 )
-            return "its outputs were taken"
+            return "its outputs were stored"
         raise UsageError(
             f"the infrastructure of {of.shown} waits for approval:\n{plan.text or 'outputs only'}",
             hint=f"shipway infra {of.shown} apply {plan.short_digest}; then: shipway launch {of.shown}",
@@ -87,10 +88,10 @@ class Records:
         dns.apply_look(of, seen)
         if late := dns.wait_until_seen(of, plan.desired):
             raise TimedOut(
-                f"the records are made, but {len(late)} answers of servers still differ",
+                f"the records are made, but {counted(len(late), 'answer')} of name servers still {'differs' if len(late) == 1 else 'differ'}",
                 hint=f"look again later: shipway dns {of.shown}; then: shipway launch {of.shown}",
             )
-        return f"{len(plan.changes)} changes in {plan.zone}"
+        return f"{counted(len(plan.changes), 'change')} in {plan.zone}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Issued:
     """There is a certificate for all names, if Shipway obtains it by DNS."""
 
     at: Launching
-    name: str = "proof by DNS"
+    name: str = "certificate by DNS"
 
     def would(self) -> Sequence[str]:
         where = self.at.environment

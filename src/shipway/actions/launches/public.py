@@ -10,6 +10,7 @@ from shipway.actions.launches.launching import addresses_of
 from shipway.actions.launches.testing import UnderTest
 from shipway.domain import system_test as judge
 from shipway.domain.container import LABEL_NAME
+from shipway.domain.count import counted
 from shipway.domain.desired import published
 from shipway.domain.errors import EngineError
 from shipway.domain.observed import release_of
@@ -61,7 +62,8 @@ def redirects(test: UnderTest) -> Sequence[Result]:
             found.append(Result(f"alias {name}", NOT_TESTED, "a wildcard stands for no single name"))
             continue
         status = test.visitor.get(test.url(host=name)).status
-        found.append(Result(f"alias {name}", PASSED if status < 500 else FAILED, f"answers with {status}"))
+        hint = "" if status < 500 else f"shipway doctor {where.name}"
+        found.append(Result(f"alias {name}", PASSED if status < 500 else FAILED, f"answers with {status}", hint))
     return found
 
 
@@ -180,7 +182,7 @@ def _closed_ports_of(test: UnderTest, host: Host) -> Result:
     plan, where = test.release.plan, test.environment
     called = f"closed ports of {host.name}"
     if host.name == LOCAL:
-        return Result(called, NOT_TESTED, "this machine is the host: nothing here is outside of it")
+        return Result(called, NOT_TESTED, "this machine is the host, so it can't be asked from outside")
     addresses, why = addresses_of(test.ctx, host.name)
     if why:
         return Result(called, NOT_TESTED, why)
@@ -195,7 +197,7 @@ def _closed_ports_of(test: UnderTest, host: Host) -> Result:
         hint = "close them in the firewall, and publish accessories only on a private `address`"
         listed = ", ".join(f"{port} ({ports[port]})" for port in found)
         return Result(called, FAILED, f"open from here: {listed}", hint)
-    return Result(called, PASSED, f"{len(ports)} are closed at {', '.join(addresses)}")
+    return Result(called, PASSED, f"{counted(len(ports), 'port')} closed at {', '.join(addresses)}")
 
 
 def _answers(host: str, port: int) -> bool:

@@ -175,7 +175,10 @@ class Tested:
     def run(self) -> str:
         book = self.at.book
         self.at.tested = system_test(self.at.ctx, self.at.app, self.at.name, book.of(self.at.ctx, self.at.name))
-        require_passed(self.at.tested, f"commit it, and: shipway launch {self.at.name}; until then visitors see a page")
+        require_passed(
+            self.at.tested,
+            f"commit what corrects it, and: shipway launch {self.at.name}; until then visitors see a page",
+        )
         return self.at.tested.headline
 
 

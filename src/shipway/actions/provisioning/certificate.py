@@ -1,6 +1,7 @@
 """The certificate of an environment by DNS-01: obtain it if it is due, and put it in place at every edge.
 
-A proof for the CA is recorded before it is placed in the zone. What a dead process left there, the next attempt removes first.
+A challenge's records are in the ledger before they are placed in the zone. What a dead process left there, the next attempt
+removes first.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
     if not of.environment.by_dns:
         raise PlanError(
             f"{of.source} doesn't ask for a certificate of {of.shown} by DNS",
-            hint="`tls: {challenge: dns}` and `dns` in the environment on the protected branch, see docs/https-and-edge.md",
+            hint="set `tls: {challenge: dns}` and `dns` in the environment on the protected branch, see docs/https-and-edge.md",
         )
     with held(ctx, f"{names.scope(app, name)}/certificate", f"certificate of {of.shown}", wait=WAIT):
         here = live(ctx, app, name)
@@ -105,8 +106,9 @@ def names_of(of: Governed, here: Live | None) -> list[str]:
     own = of.environment.certified_names
     if missing := certificate.outside(own, zone):
         raise CertificateError(
-            f"{', '.join(missing)} can't be proven in the zone {zone} of {of.shown}",
-            hint="names of the zone, or your own certificate: `tls: {certificate: …, key: …}`",
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} outside of the zone {zone} of {of.shown}, so no "
+            "certificate by DNS can be for it",
+            hint="take it out of the environment's names, or use your own certificate: `tls: {certificate: …, key: …}`",
         )
     outside = certificate.outside(running, zone)
     return certificate.covering([*own, *(name for name in running if name not in outside)])
@@ -138,10 +140,14 @@ def _issue(of: Governed, zone: Zone, authority: CertificateAuthority, wanted: Se
     clear(zone)
     found, now = authority.read(bundle), ctx.ledger.now()
     if found is None or found.lacks(wanted):
-        raise CertificateError(f"the CA issued a certificate that is not for {', '.join(wanted)}")
+        raise CertificateError(
+            f"the CA issued a certificate that is not for {', '.join(wanted)}; it is not used",
+            hint="ask the CA why, or choose another by `tls.server`",
+        )
     if not found.begins - certificate.SKEW < now < found.expires:
         raise CertificateError(
-            "the CA issued a certificate that is not valid by this machine's clock", hint="set the clock"
+            "the CA issued a certificate that is not valid by this machine's clock; it is not used",
+            hint="set the clock, as by `timedatectl set-ntp true`",
         )
     return bundle, found
 

@@ -97,8 +97,8 @@ def _apply(
         plan = seen.plan if seen and same else _planned(of, settings, provider, adopt, remove)
         if not plan.is_approved_by(digest):
             raise DnsError(
-                f"the changes are not those of {digest[:19]}: the zone or the plan differs since, or the options do",
-                hint=f"look at them again: shipway dns {of.shown}{' --remove' if remove else ''}",
+                f"the changes are not those of {digest[:19]}: the zone or the plan was changed since, or the options differ",
+                hint=f"look at the changes again: shipway dns {of.shown}{' --remove' if remove else ''}",
             )
         if not plan.changes and not remove:
             return plan

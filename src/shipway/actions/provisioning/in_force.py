@@ -70,7 +70,9 @@ def _report_other(ctx: Context, known: KnownApp, rules: Environment, name: str, 
         if getattr(here, key) != getattr(rules, key)
     ]
     if differ:
-        ctx.reporter.note(f"the plan of this folder has other {', '.join(differ)}: those of {source} count")
+        ctx.reporter.note(
+            f"the plan of this folder has other {', '.join(differ)}, which are not used: those of {source} are"
+        )
 
 
 def secret_values(of: Governed, wanted: dict[str, str], use: str) -> dict[str, str]:

@@ -138,7 +138,9 @@ def _approved(of: Governed, place: Workplace, digest: str) -> InfraPlan:
     again = f"shipway infra {of.shown} {'destroy' if plan.destroy else 'plan'}"
     content = _content(place.plan_file)
     if not plan.is_approved_by(digest) or content != plan.content:
-        raise InfraError(f"the stored plan is not that of {digest[:19]}", hint=f"look at it again: {again}")
+        raise InfraError(
+            f"the stored plan is not that of {digest[:19]}", hint=f"plan again, and look at the changes: {again}"
+        )
     if plan.revision != of.revision or plan.settings != provisioned_text(place.settings):
         raise InfraError(
             f"{of.source} has other code or other settings than the plan, which is of {plan.revision[:12]}",
@@ -179,7 +181,10 @@ def _take(of: Governed, place: Workplace) -> Taken:
             if host.address is not None:
                 host_address(host.address)
     except ValueError as error:
-        raise InfraError(f"the output {place.settings.outputs[HOSTS]} is no list of hosts: {error}") from error
+        raise InfraError(
+            f"the output {place.settings.outputs[HOSTS]} is no list of hosts: {error}",
+            hint=f"correct it in the code; then plan and apply again, or only take it: shipway infra {of.shown} outputs",
+        ) from error
     try:
         for text in found.public.get(ADDRESSES, ()):
             ip_address(text)

@@ -1,4 +1,4 @@
-"""Records that prove to a CA the control of names: placed beside those of others, waited for, and always removed."""
+"""A challenge's records, which prove to a CA the control of names: placed beside others, waited for, and always removed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from shipway.domain.value import dataclass
 from shipway.ports import DnsLookup, DnsProvider
 from shipway.system.login import login
 
-SEEN = 180.0  # seconds until all authoritative servers must show a proof
+SEEN = 180.0  # seconds until all authoritative servers must show the records
 PAUSE = 2.0  # seconds between two questions
-WAIT = 30.0  # seconds for another environment that changes proofs in the same zone
+WAIT = 30.0  # seconds for another environment with a challenge in the same zone
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,17 @@ class Zone:
     def change(self, decide: Callable[[Sequence[RecordSet]], Sequence[RecordChange]]) -> None:
         """Read the zone and change it. One process at a time: several environments may share a name's record."""
         zone = self.settings.zone
-        with held(self.of.ctx, f"zones/{zone}", f"proofs in {zone}", wait=WAIT):
+        with held(self.of.ctx, f"zones/{zone}", f"challenge in {zone}", wait=WAIT):
             self.provider.apply(zone, decide(self.provider.records(zone)))
 
     def _wait(self, texts: Mapping[str, Sequence[str]]) -> None:
         servers = self.settings.servers or tuple(self.lookup.servers(self.settings.zone))
         waiting, end = [(server, name) for server in servers for name in texts], time.monotonic() + self.seconds
         if not servers:
-            raise DnsError(f"{self.settings.zone} has no authoritative server that can be asked")
+            raise DnsError(
+                f"{self.settings.zone} has no authoritative server that can be asked",
+                hint="is the zone's name correct? Or list its servers as `dns.servers` in the plan",
+            )
         while True:
             seen = {(server, name): self.lookup.ask(server, "authoritative", name, "TXT") for server, name in waiting}
             waiting = [key for key, found in seen.items() if not set(texts[key[1]]) <= set(found.values or ())]
@@ -69,22 +72,24 @@ class Zone:
                     f"{server}: {seen[server, name].problem or f'no {name}'}" for server, name in waiting
                 )
                 raise DnsError(
-                    f"not all servers of {self.settings.zone} show the proof for the CA: {listed}",
-                    hint="correct them, or list the right ones as `dns.servers` in the plan; the next attempt asks again",
+                    f"not all servers of {self.settings.zone} show the challenge's records: {listed}",
+                    hint="correct these servers, or list others as `dns.servers` in the plan; the next attempt asks again",
                 )
 
 
 def remains(ctx: Context, app: str, environment: str) -> list[Provision]:
-    """Proofs that may still be in a zone."""
+    """Challenges whose records may still be in a zone."""
     return [item for item in ctx.ledger.provisions(app, environment, CHALLENGE) if item.finished is None]
 
 
 def clear(zone: Zone) -> None:
-    """Remove the environment's proofs, also those of a process that died. Texts of others stay."""
+    """Remove the records of the environment's challenges, also those of a process that died. Texts of others stay."""
     ctx, app, name = zone.of.ctx, zone.of.plan.app, zone.of.environment.name
     for item in remains(ctx, app, name):
         if item.digest != zone.settings.zone:
-            message = f"the plan has another zone since; remove in {item.digest}: {item.detail}"
+            message = (
+                f"the plan has another zone now; remove these TXT records from {item.digest} yourself: {item.detail}"
+            )
             ctx.ledger.end_provision(item.id, ctx.ledger.now(), FAILED, message)
             ctx.reporter.note(f"{zone.of.shown}: {message}")
             continue

@@ -110,7 +110,10 @@ class AcmeAuthority:
             offered = [one for one in item.body.challenges if isinstance(one.chall, challenges.DNS01)]
             name = item.body.identifier.value
             if not offered:
-                raise CertificateError(f"{self._server} offers no challenge by DNS for {name}")
+                raise CertificateError(
+                    f"the CA {self._server} offers no challenge by DNS for {name}",
+                    hint="choose another `tls.server`, or use your own certificate",
+                )
             response, text = offered[0].response_and_validation(key)
             wanted.setdefault(offered[0].chall.validation_domain_name(name), []).append(text)
             answers.append((offered[0], response))
@@ -155,15 +158,20 @@ class AcmeAuthority:
         except errors.ValidationError as error:
             raise self._failed(f"could not validate the names: {_refused(error)}", _of_ca("dns")) from error
         except errors.IssuanceError as error:
-            raise self._failed(f"issued no certificate: {_text(error.error.detail or error.error.typ)}", "") from error
+            raise self._failed(
+                f"issued no certificate: {_text(error.error.detail or error.error.typ)}",
+                _of_ca(error.error.code or "") or "the next attempt orders again",
+            ) from error
         except errors.TimeoutError as error:
             raise self._failed(f"did not finish within {PATIENCE} seconds", "the next attempt orders again") from error
         except Exception as error:  # of the library, of requests, of a broken answer
             text = _text(error)
             clock = "not yet valid" in text or "expired" in text
-            hint = CLOCK if clock else "`tls.trust` in the plan" if "CERTIFICATE_VERIFY_FAILED" in text else ""
+            trust = "set `tls.trust` in the plan to the certificate of the CA's server"
+            hint = CLOCK if clock else trust if "CERTIFICATE_VERIFY_FAILED" in text else ""
             raise self._failed(
-                f"can't be used: {text}", hint or "the CA is away, or this machine's network is"
+                f"can't be used: {text}",
+                hint or "the CA is away, or this machine's network is; the next attempt orders again",
             ) from error
 
     def _failed(self, what: str, hint: str) -> CertificateError:
@@ -241,9 +249,9 @@ def _of_ca(code: str) -> str:
     return {
         "rateLimited": "wait until the CA's limit allows it; the present certificate stays",
         "dns": "does the zone's registrar delegate it to the servers that Shipway changes? The CA asks those",
-        "caa": "the zone's CAA record must allow this CA",
-        "rejectedIdentifier": "the CA issues no certificate for such a name",
-        "badCSR": "the CA rejects the names: see its message",
+        "caa": "let the zone's CAA record allow this CA",
+        "rejectedIdentifier": "the CA issues no certificate for such a name: choose another `tls.server`, or take the name out",
+        "badCSR": "correct the names in the plan as the CA's message says",
         "invalidContact": "correct the address in `tls.acme` of the plan",
     }.get(code, "")
 

@@ -200,9 +200,9 @@ class CloudFormation:
                 return
         raise UsageError(
             f"the infrastructure was applied as the stack {last or 'of this environment'}, which is not {self._name} in "
-            f"{self._settings.region} as this identity sees it: a plan would make everything once more",
+            f"{self._settings.region} as this identity sees it: a plan would create everything a second time",
             hint="use the `stack`, the `region` and the account with which it was applied; if nothing of that "
-            f"infrastructure is left: : > {self._last}",
+            f"infrastructure is left, empty the file that remembers it: truncate -s 0 {self._last}",
         )
 
     def _unless_empty(
@@ -238,13 +238,14 @@ class CloudFormation:
         text = file.read_text(encoding="utf-8", errors="replace")
         if len(text.encode()) > MOST:
             raise UsageError(
-                f"the template is larger than {MOST} bytes, AWS's limit", hint="split it into several stacks"
+                f"the template is larger than {MOST} bytes, AWS's limit",
+                hint="make it smaller, or move resources to a stack that you apply yourself",
             )
         found = templates.read(text)
         if found.nested:
             raise UsageError(
-                f"{', '.join(found.nested)}: a change set doesn't show what a stack in a stack destroys",
-                hint="put its resources into this template",
+                f"{', '.join(found.nested)}: a change set doesn't show what a nested stack destroys",
+                hint="put the nested stack's resources into this template",
             )
         if shown := [name for name in self._secret_parameters if name not in found.hidden]:
             raise UsageError(
@@ -287,7 +288,10 @@ class CloudFormation:
         self._drop(self._made / name)
         if re.search(EMPTY, why):
             return None
-        raise InfraError(f"CloudFormation can't make a change set of {self._name}: {why}")
+        raise InfraError(
+            f"CloudFormation can't make a change set of {self._name}: {why}",
+            hint="correct the template or its parameters, merge it to the protected branch, and plan again",
+        )
 
     def _changes(self, change_set: str) -> Sequence[Mapping[str, Any]]:
         found = self._api.pages("describe_change_set", "Changes", ChangeSetName=change_set, IncludePropertyValues=True)
@@ -299,7 +303,7 @@ class CloudFormation:
         if found is None or found["ExecutionStatus"] not in ("AVAILABLE", "EXECUTE_IN_PROGRESS"):
             raise stale()
         if list(self._changes(planned["change_set"])) != planned["changes"]:
-            raise InfraError("the change set is not what was shown", hint="plan again, and apply that plan")
+            raise InfraError("the change set differs from what was shown", hint="plan again, and apply that plan")
         self._last.unlink(missing_ok=True)
         write_private(self._last, planned["stack"])
         if found["ExecutionStatus"] == "EXECUTE_IN_PROGRESS":  # by an earlier process, and no event shows it yet

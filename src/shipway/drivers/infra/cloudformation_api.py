@@ -68,9 +68,11 @@ class Api:
             return InfraError("the plan is stale: its change set is gone", hint="plan again, and apply that plan")
         hint = ""
         if "InsufficientCapabilities" in said:
-            hint = "read what the template may do, and add what AWS names to `infra.capabilities`"
+            hint = (
+                "the template changes rights: read it, and add the capabilities that AWS names to `infra.capabilities`"
+            )
         elif IDENTITY.search(said):
-            hint = "which identity is used: aws sts get-caller-identity; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `infra.secrets`"
+            hint = "`aws sts get-caller-identity` shows which identity is used; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as `infra.secrets`"
         return InfraError(f"CloudFormation in {self._region}: {shortened(said, 1000)}", hint=hint)
 
     @cached_property

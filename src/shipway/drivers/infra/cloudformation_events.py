@@ -63,7 +63,7 @@ class Operation:
                 if cancelled.wait(POLL):
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
-            on_line("AWS goes on; the same command waits for it again")
+            on_line("AWS continues; the same command waits for it again")
             raise
 
     def _is_ended(self, name: str, change_set: str, on_line: Callable[[str], None], shown: set[str]) -> bool:
@@ -79,7 +79,10 @@ class Operation:
         if not own and change_set:
             found = self._api.find("describe_change_set", ChangeSetName=change_set)
             if found and found.get("ExecutionStatus") == "EXECUTE_FAILED":
-                raise InfraError(f"the change set of {name} failed: {found.get('StatusReason') or 'without a reason'}")
+                raise InfraError(
+                    f"the change set of {name} failed: {found.get('StatusReason') or 'AWS gives no reason'}",
+                    hint="correct that, and plan again",
+                )
         return False
 
     def _judge(self, name: str, status: str, events: list[Mapping[str, Any]]) -> None:

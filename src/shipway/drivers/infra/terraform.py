@@ -146,7 +146,7 @@ class Terraform:
         if own and lineage(self._run(["state", "pull"], "state pull", lambda line: None)) != own:
             raise UsageError(
                 f"{self._settings.folder} has a backend now, and the state of what was made before is not in it, but in "
-                f"{self._state}: a plan would make everything once more",
+                f"{self._state}: a plan would create everything a second time",
                 hint=f"with the credentials as variables: cd {self._place.source} && TF_DATA_DIR={self._data} "
                 f"{self.program} state push {self._state}; then run the command again. If nothing of that infrastructure is "
                 f"left: rm {self._state}",
@@ -185,8 +185,8 @@ class Terraform:
             return InfraError("the plan is stale: the state was changed since", hint="plan again, and apply that plan")
         if what == "init" and CHANGED.search(text):
             return InfraError(
-                f"{self._settings.folder} keeps its state elsewhere than before: a plan against an empty state would make "
-                "everything once more",
+                f"{self._settings.folder} keeps its state elsewhere than before: a plan against an empty state would create "
+                "everything a second time",
                 hint=f"move the state, with the credentials as variables: cd {self._place.source} && "
                 f"TF_DATA_DIR={self._data} {self.program} init -migrate-state; then run the command again",
             )

@@ -84,7 +84,7 @@ def _names(environment: Environment, plan: Plan, report: Report) -> None:
     for key, names in _lists(environment):
         for index, name in enumerate(names):
             if "acme" in certificate and name.startswith("*"):
-                message = f"`{name}` needs a wildcard certificate, which a CA issues only for a proof by DNS"
+                message = f"`{name}` needs a wildcard certificate, which a CA issues only by a DNS challenge"
                 expected = "`dns: {provider: …, zone: …}`, so that Shipway gets one; `tls: {certificate: …, key: …}`, names of secrets with your own; or `tls: internal`"
                 report.error(_item((*at, *key), index, report), message, expected)
             elif environment.by_dns and environment.dns and outside([name], environment.dns.zone):

@@ -138,7 +138,7 @@ def test_when_it_is_due(home: Home) -> None:
 def test_it_must_be_set_where(tmp_path: Path) -> None:
     world = World(tmp_path)
     assert settings(world.controller()) is None
-    with pytest.raises(UsageError, match="never set where"):
+    with pytest.raises(UsageError, match="no place for backups of the ledger"):
         backup_ledger(world.controller(), KEY, "")
     world.close()
 

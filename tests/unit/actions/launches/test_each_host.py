@@ -157,7 +157,7 @@ def test_another_program_on_the_second_host_is_seen(pair: Pair, status: str) -> 
     with up(pair, SITE, answer(status, b"It works!")):
         found = failed(addresses.public_address(pair.test()))
     assert SECOND in found.name
-    assert "something else than the edge" in found.hint
+    assert "something other than the edge" in found.hint
 
 
 def test_an_edge_that_is_not_the_hosts_is_seen_by_its_mark(pair: Pair) -> None:

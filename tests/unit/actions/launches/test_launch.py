@@ -525,9 +525,9 @@ def test_infrastructure_without_hosts_leaves_the_rest_launched(place: Place) -> 
 def test_a_launch_that_took_the_hosts_asks_for_another_one(place: Place) -> None:
     own = OnInfrastructure(place)
     own.infra.state, own.infra.outputs_now = dict(own.infra.code), dict(own.infra.results)  # applied elsewhere
-    with pytest.raises(UsageError, match="its hosts are known from now on") as caught:
+    with pytest.raises(UsageError, match="its hosts are known only now") as caught:
         launch(own.ctx, own.request())
-    assert caught.value.hint == "shipway launch staging"
+    assert caught.value.hint == "launch again: shipway launch staging"
     assert states(launch(own.ctx, own.request()))["open"] == "succeeded"
 
 

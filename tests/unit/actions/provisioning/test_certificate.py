@@ -168,7 +168,11 @@ def test_a_further_name_is_certified_before_it_is_deployed(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
-    [("key", "refuses the key"), ("zone", "has no zone"), ("server", "not all servers of a.example show the proof")],
+    [
+        ("key", "refuses the key"),
+        ("zone", "has no zone"),
+        ("server", "not all servers of a.example show the challenge"),
+    ],
 )
 def test_a_zone_that_can_not_be_used(shop: Shop, wrong: str, why: str) -> None:
     obtain(shop.governed())
@@ -335,7 +339,7 @@ def test_a_plan_that_asks_for_none(shop: Shop) -> None:
     with pytest.raises(PlanError, match="doesn't ask for a certificate"):
         obtain(shop.governed())
     shop.place = dataclasses.replace(STAGING, aliases=("*.a.example", "b.example"))
-    with pytest.raises(CertificateError, match=r"b\.example can't be proven in the zone a\.example"):
+    with pytest.raises(CertificateError, match=r"b\.example is outside of the zone a\.example"):
         obtain(shop.governed())
     assert shop.ca.asked == []
 
@@ -361,7 +365,7 @@ def test_a_launch_obtains_it_before_its_deployment(shop: Shop) -> None:
     plan = dataclasses.replace(samples.PLAN, environments={"staging": shop.place})
     request = SimpleNamespace(plan=plan, environment="staging", governed=shop.governed)
     names = [step.name for step in steps_of(Launching(shop.context(), cast(LaunchRequest, request)))]
-    assert names.index("records") < names.index("proof by DNS") < names.index("deployment")
+    assert names.index("records") < names.index("certificate by DNS") < names.index("deployment")
     step = Issued(Launching(shop.context(), cast(LaunchRequest, request)))
     assert step.would() == ["obtains a certificate for a.example, *.a.example"]
     assert step.needed() == "there is none yet"

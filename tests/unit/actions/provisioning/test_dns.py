@@ -57,7 +57,7 @@ def test_remove_takes_all_that_was_made_and_nothing_else(place: Place) -> None:
     with pytest.raises(DnsError, match="the changes are not those of") as caught:
         apply_dns(place.governed(), plan.digest)
     assert place.dns.zones[ZONE] != before
-    assert caught.value.hint == "look at them again: shipway dns production"
+    assert caught.value.hint == "look at the changes again: shipway dns production"
     apply_dns(place.governed(), plan.digest, remove=True)
     assert place.dns.zones[ZONE] == before
     assert place.world.ledger.provisions("shop", "production", "dns")[0].action == "destroy"
