@@ -93,7 +93,7 @@ class TestDockerRuntime(RuntimeContract):
         lab.runtime.ensure_network(lab.name("other"), {LABEL_APP: lab.app})  # by which it would reach out meanwhile
         server = lab.run("a", "redis-server --port 6379 --protected-mode no", networks={network: ()})
         (address,) = (lab.runtime.find(server) or pytest.fail("gone")).addresses.values()
-        asking = f"while :; do timeout 2 redis-cli -h {address} ping || echo hangs; done"
+        asking = f"while :; do timeout 30 redis-cli -h {address} ping || echo hangs; done"
         asker = lab.run("b", asking, networks={network: ("old",), lab.name("other"): ()})
         eventually(lambda: "PONG" in list(lab.runtime.logs(asker)))
         for number in range(10):
