@@ -54,6 +54,16 @@ def test_a_dump_is_read_by_object() -> None:
     assert read_dump("") == {}
 
 
+def test_options_of_the_servers_own_do_not_count() -> None:
+    """An older pg_dump writes them."""
+    head = "-- Name: a; Type: TABLE; Schema: public; Owner: postgres\n"
+    own = "ALTER TABLE ONLY public.a ALTER COLUMN x SET (pg_attver=22337496);\n"
+    both = "ALTER TABLE ONLY public.a ALTER COLUMN y SET (pg_attver=22337496, n_distinct=5);\n"
+    assert read_dump(f"{head}CREATE TABLE public.a ();\n{own}{both}") == {
+        "TABLE public.a": "CREATE TABLE public.a ();\nALTER TABLE ONLY public.a ALTER COLUMN y SET (n_distinct=5);"
+    }
+
+
 def test_the_order_of_lines_does_not_count() -> None:
     before, after = {"TABLE a": "(\n    x integer,\n    y text\n)"}, {"TABLE a": "(\n    y text,\n    x integer\n)"}
     assert compare_dumps(before, after, NOTHING) == ()

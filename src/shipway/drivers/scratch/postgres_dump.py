@@ -21,8 +21,9 @@ _ENTRY = re.compile(
 )
 _OPTIONS = re.compile(r"\b((?:WITH|SET) )\(([^()]*)\)")
 _CHOSEN = re.compile(r"CONSTRAINT \S+_not_null NOT NULL\b")
-# Lines that depend on the entries before them, or on the run.
-_NOISE = re.compile(r"^(?:--.*|SET default_\w+ = .*|\\(?:un)?restrict .*|)$")
+# Lines that depend on the entries before them, or on the run; and columns' options of the server's own (see postgres_tables), which
+# an older pg_dump writes.
+_NOISE = re.compile(r"^(?:--.*|SET default_\w+ = .*|\\(?:un)?restrict .*|ALTER .* SET \(\);|)$")
 
 
 def read_dump(output: str) -> dict[str, str]:
@@ -32,7 +33,8 @@ def read_dump(output: str) -> dict[str, str]:
     ends = [*(head.start() for head in heads[1:]), len(output)]
     for head, end in zip(heads, ends, strict=False):
         schema = "" if head["schema"] == "-" else f"{head['schema']}."
-        lines = [_plain(line) for line in output[head.end() : end].splitlines() if not _NOISE.match(line.rstrip())]
+        lines = [_plain(line) for line in output[head.end() : end].splitlines()]
+        lines = [line for line in lines if not _NOISE.match(line.rstrip())]
         key = f"{head['type']} {schema}{head['name']}"
         found[key] = "\n".join([*([found[key]] if key in found else []), *lines])
     return found
@@ -41,8 +43,12 @@ def read_dump(output: str) -> dict[str, str]:
 def _plain(line: str) -> str:
     """Options in a fixed order, and without the names of NOT NULL constraints that PostgreSQL chose (since 18): it keeps
     those of a renamed table."""
-    line = _OPTIONS.sub(lambda match: f"{match[1]}({', '.join(sorted(match[2].split(', ')))})", line)
+    line = _OPTIONS.sub(lambda match: f"{match[1]}({', '.join(_peoples(match[2]))})", line)
     return _CHOSEN.sub("NOT NULL", line)
+
+
+def _peoples(options: str) -> list[str]:
+    return sorted(option for option in options.split(", ") if not option.startswith("pg_"))
 
 
 def dump(database: str, url: str, version: int, client: OneOff | None, session: str) -> Mapping[str, str] | None:
