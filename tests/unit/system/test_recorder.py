@@ -101,6 +101,15 @@ def test_a_long_output_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(shown) == 5
 
 
+def test_a_long_text_is_cut_after_it_was_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 9)
+    ledger = Kept()
+    keeping, _ = recorder(ledger)
+    keeping.note("1234 hunter2hunter2")
+    keeping.close()
+    assert [event.text for event in ledger.events(SUBJECT)] == ["1234 «KE…"]
+
+
 def test_lines_that_are_kept_elsewhere_are_not_kept_twice() -> None:
     ledger = Kept()
     keeping, _ = recorder(ledger, lines=False)

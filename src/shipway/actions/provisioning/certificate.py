@@ -18,7 +18,7 @@ from shipway.actions.schedules.live import Live, live, runs_here
 from shipway.context import Context
 from shipway.domain import certificate, names
 from shipway.domain.certificate import ACCOUNT, BUNDLE, Held
-from shipway.domain.errors import CertificateError, PlanError, ShipwayError
+from shipway.domain.errors import CertificateError, LeaseHeld, PlanError, ShipwayError
 from shipway.domain.plan import Environment
 from shipway.domain.provision import APPLY, CERTIFICATE, FAILED, SUCCEEDED, Provision
 from shipway.domain.release import digest_of
@@ -171,12 +171,15 @@ def renew_due(ctx: Context, app: str | None, governed: Callable[[str, str], Gove
             return
         if not runs_here(ctx.on(here.host), app, environment):
             return  # on another machine that shares the ledger
+        attempts = ctx.ledger.provisions(app, environment, CERTIFICATE, 1)
         try:
-            of = governed(app, environment)
-        except ShipwayError as error:  # recorded, so that it isn't asked for each minute
-            _end(ctx, _begin(ctx, app, environment, "", ""), FAILED, error.message)
+            found = obtain(governed(app, environment))
+        except LeaseHeld:
             raise
-        found = obtain(of)
+        except ShipwayError as error:  # recorded, so that it isn't asked for each minute
+            if ctx.ledger.provisions(app, environment, CERTIFICATE, 1) == attempts:
+                _end(ctx, _begin(ctx, app, environment, "", ""), FAILED, error.message)
+            raise
         if found.why or found.hosts:
             on = f", in place on {', '.join(found.hosts)}" if found.hosts else ""
             ctx.reporter.note(f"{app}/{environment}: certificate {'renewed' if found.why else 'unchanged'}{on}")
@@ -188,7 +191,7 @@ def is_due(ctx: Context, here: Live) -> bool:
     """Whether an attempt may bring something now."""
     app, name, now = here.release.app, here.place.name, ctx.ledger.now()
     attempts = ctx.ledger.provisions(app, name, CERTIFICATE, ATTEMPTS)
-    if now < certificate.next_attempt(attempts):
+    if now < certificate.next_attempt(attempts, now):
         return False
     unfinished = not attempts or attempts[0].outcome != SUCCEEDED or remains(ctx, app, name)
     if unfinished:

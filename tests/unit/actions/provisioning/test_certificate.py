@@ -357,6 +357,35 @@ def test_a_branch_that_can_not_be_read_is_not_asked_each_minute(shop: Shop) -> N
     assert status(shop.context(), "shop", shop.place).renewal == "the repository is away"
 
 
+@pytest.mark.parametrize(
+    "aliases", [(), ("*.a.example", "b.example")], ids=["it asks for none", "a name outside of the zone"]
+)
+def test_a_plan_that_refuses_it_is_not_asked_each_minute(shop: Shop, aliases: tuple[str, ...]) -> None:
+    obtain(shop.governed())
+    shop.deploy()
+    shop.world.now += 70 * DAYS
+    shop.place = dataclasses.replace(STAGING, aliases=aliases)
+    with pytest.raises((PlanError, CertificateError)):
+        shop.tick()
+    shop.tick()
+    assert shop.outcomes() == [FAILED, SUCCEEDED]
+    assert status(shop.context(), "shop", STAGING).renewal
+
+
+def test_a_failure_by_a_clock_that_was_set_back_delays_nothing(shop: Shop) -> None:
+    obtain(shop.governed())
+    shop.deploy()
+    shop.world.now += 70 * DAYS
+    right = shop.world.now
+    shop.world.now += 3650 * DAYS
+    shop.ca.fails = CertificateError("this machine's clock is wrong")
+    with pytest.raises(CertificateError):
+        shop.tick()
+    shop.ca.fails, shop.world.now = None, right
+    shop.tick()
+    assert shop.outcomes() == [SUCCEEDED, FAILED, SUCCEEDED]
+
+
 def test_a_launch_obtains_it_before_its_deployment(shop: Shop) -> None:
     plan = dataclasses.replace(samples.PLAN, environments={"staging": shop.place})
     request = SimpleNamespace(plan=plan, environment="staging", governed=shop.governed)

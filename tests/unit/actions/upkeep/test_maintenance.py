@@ -115,6 +115,15 @@ def test_without_any_host_nothing_is_remembered(world: World) -> None:
     assert asked(world.controller(), "shop", "staging") is None
 
 
+def test_it_ends_with_the_environment_whoever_has_which_clock(world: World) -> None:
+    maintain(world.controller(ahead=600), "shop", TWO, "page")
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    destroy(world.controller(), release.plan, TWO)
+    deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
+    assert set(shown(world).values()) == {False}
+
+
 def test_it_ends_with_the_environment_and_a_launch_decides_by_itself(world: World) -> None:
     maintain(world.controller(), "shop", TWO, "page")
     ctx = world.controller()
