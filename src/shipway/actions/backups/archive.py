@@ -70,7 +70,7 @@ def archive(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> A
             require_there(target, own.ledger.backups(app, environment))
             done = _store(own, target, shell, before)
         except ShipwayError as error:
-            failed = dataclasses.replace(before, tried=own.ledger.now(), problem=error.message)
+            failed = dataclasses.replace(before, tried=own.ledger.now(), problem=own.redactor.text(error.message))
             record(own, app, environment, failed)
             raise
         record(own, app, environment, done)
