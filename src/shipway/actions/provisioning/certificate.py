@@ -54,7 +54,7 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
         here = live(ctx, app, name)
         wanted = names_of(of, here)
         detail = ", ".join(wanted)
-        number = _begin(ctx, app, name, detail, of.revision)
+        number = _begin(ctx, app, name, detail, of.revision, ca_of(of.environment))
         outcome, message, retry = FAILED, "interrupted", 0.0
         try:
             found = _obtain(of, here, wanted, renew)
@@ -68,12 +68,15 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
             _end(ctx, number, outcome, message, retry)
 
 
-def _begin(ctx: Context, app: str, environment: str, detail: str, revision: str) -> int:
+def ca_of(environment: Environment) -> str:
+    """The CA of its plan, as attempts record it."""
+    return digest_of((environment.tls or Tls()).server or "")
+
+
+def _begin(ctx: Context, app: str, environment: str, detail: str, revision: str, ca: str = "") -> int:
     began = ctx.ledger.now()
     return ctx.ledger.begin_provision(
-        Provision(
-            0, app, environment, CERTIFICATE, APPLY, digest_of(detail), revision, ctx.actor, login(), detail, began
-        )
+        Provision(0, app, environment, CERTIFICATE, APPLY, ca, revision, ctx.actor, login(), detail, began)
     )
 
 
@@ -88,7 +91,9 @@ def _obtain(of: Governed, here: Live | None, wanted: Sequence[str], renew: bool)
     zone = _zone(of)
     clear(zone)
     found = held_by(ctx, authority, scope)
-    why = certificate.reason(found, wanted, ctx.ledger.now()) or ("requested" if renew else "")
+    last = ctx.ledger.provisions(of.plan.app, of.environment.name, CERTIFICATE, 1, outcome=SUCCEEDED)
+    other = "it is of another CA than the plan's" if last and last[0].digest != ca_of(of.environment) else ""
+    why = certificate.reason(found, wanted, ctx.ledger.now()) or other or ("requested" if renew else "")
     if why:
         bundle, found = _issue(of, zone, authority, wanted)
         ctx.redactor.add({"private key": certificate.pair(bundle)["key"]})

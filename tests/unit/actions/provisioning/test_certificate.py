@@ -141,6 +141,19 @@ def test_it_is_renewed_in_time_without_a_deployment(shop: Shop) -> None:
     assert shop.served() == [pair(shop.bundle)] * 2
 
 
+def test_another_ca_in_the_plan_takes_its_place(shop: Shop) -> None:
+    first = dataclasses.replace(STAGING, tls=Tls(acme="ops@a.example", server="https://staging.example/directory"))
+    shop.place = first
+    obtain(shop.governed())
+    shop.place = STAGING
+    shop.ca.fails = CertificateError("the CA is away")
+    with pytest.raises(CertificateError):
+        obtain(shop.governed())
+    shop.ca.fails = None
+    assert obtain(shop.governed()).why == "it is of another CA than the plan's"
+    assert obtain(shop.governed()).why == ""
+
+
 def test_a_key_for_a_certificate_of_six_days(shop: Shop) -> None:
     shop.ca.life = 6 * DAYS
     obtain(shop.governed())
