@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from shipway.domain.errors import StoreError
 from shipway.domain.event import BEGIN, CUT, END, HEADING, LINE, NOTE, Event, Subject
 from shipway.ports import EventLedger, Reporter
 from shipway.system.redact import Redactor
@@ -81,9 +80,8 @@ class Recorder:
         self._write()
 
     def _write_on(self) -> None:
-        with suppress(BaseException):  # no action is concerned
-            while not self._over.wait(PAUSE):
-                self._write()
+        while not self._over.wait(PAUSE):
+            self._write()
 
     def _write(self) -> None:
         with self._writing:  # in the order of the reports
@@ -91,5 +89,5 @@ class Recorder:
                 events: Sequence[Event] = self._waiting
                 self._waiting = []
             if events:
-                with suppress(StoreError):
+                with suppress(Exception):  # no action is concerned
                     self._ledger.add_events(self._subject, events)

@@ -20,15 +20,15 @@ SUBJECT = Subject(DEPLOYMENT, "shop", 7)
 class Kept:
     """An EventLedger that can fail."""
 
-    def __init__(self, *, broken: bool = False) -> None:
+    def __init__(self, *, broken: Exception | None = None) -> None:
         self.batches: list[list[Event]] = []
         self.added = threading.Event()
         self.broken = broken
 
     def add_events(self, subject: Subject, events: Sequence[Event]) -> None:
         assert subject == SUBJECT
-        if self.broken:
-            raise StoreError("the ledger is away")
+        if self.broken is not None:
+            raise self.broken
         self.batches.append(list(events))
         self.added.set()
 
@@ -80,8 +80,9 @@ def test_it_is_kept_while_the_action_goes_on() -> None:
     assert len(ledger.batches) == 2
 
 
-def test_a_ledger_that_fails_loses_events_and_no_action() -> None:
-    ledger = Kept(broken=True)
+@pytest.mark.parametrize("error", [StoreError("the ledger is away"), OSError("its disk is broken")])
+def test_a_ledger_that_fails_loses_events_and_no_action(error: Exception) -> None:
+    ledger = Kept(broken=error)
     keeping, shown = recorder(ledger)
     report_all(keeping)
     keeping.close()

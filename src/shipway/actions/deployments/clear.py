@@ -66,7 +66,7 @@ def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, g
 
     clear(ctx, app, environment, good, one)
     remember(ctx, app, name, {**former_hosts(ctx, app, name), **remaining})
-    maintenance.forget(ctx, app, name)
+    maintenance.end(ctx, app, name, away=bool(remaining))
     kept = ", ".join(dict.fromkeys(volumes))
     if kept:
         option = " --volumes" if any(volume.endswith(names.VOLUME) for volume in volumes) else ""

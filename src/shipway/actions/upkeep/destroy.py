@@ -63,7 +63,7 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
                     recorded(own, subject, f"destroy {ctx.names.shown(plan.app, environment.name)}")
                 )
             clear(kept, plan.app, environment, before, lambda host: clean(kept, host))
-        maintenance.forget(own, plan.app, environment.name)  # not by time alone: the clocks of two machines differ
+        maintenance.end(own, plan.app, environment.name, away=bool(away))
         remaining = {name: error.message for name, error in away.items()}
         if remaining:
             former = former_hosts(own, plan.app, environment.name)
