@@ -295,9 +295,9 @@ class Recheck:
     problem: str = ""  # why it failed
 
     def due(self, newest: Backup, every: float, now: float) -> bool:
-        """Whether to do it now. A failed attempt is repeated after a pause."""
+        """Whether to do it now. A failed attempt is repeated after a pause; a time that is ahead says nothing."""
         verified = newest.verified or 0.0
-        return now - verified >= every and not -SKEW <= now - self.tried < min(every, PAUSE)
+        return not -SKEW <= now - verified < every and not -SKEW <= now - self.tried < min(every, PAUSE)
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, si
     lacks = "; ".join(f"{part}: {why}" for part, why in newest.manifest.lacks.items()) if newest and newest.good else ""
     damaged = tuple(item.name for item in backups if item.outcome == STORED and item.problem)
     verified, every = found.verified if found else None, settings.verify_every
-    overdue = every is not None and verified is not None and now - verified > 2 * every
+    overdue = every is not None and verified is not None and not -SKEW <= now - verified <= 2 * every
     return BackupAge(last, late, problem, lacks, damaged=damaged, verified=verified, recheck_late=overdue)
 
 

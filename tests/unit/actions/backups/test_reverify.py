@@ -79,6 +79,17 @@ def test_the_one_before_takes_its_place(tmp_path: Path) -> None:
     shop.world.close()
 
 
+def test_a_verification_by_a_clock_that_was_set_back_does_not_count(shop: Shop) -> None:
+    right = shop.world.now
+    shop.world.now += 3650 * DAY
+    assert len(verify_due(shop.controller())) == 1
+    shop.world.now = right + 700
+    assert shown(shop).recheck_late
+    assert len(verify_due(shop.controller())) == 1
+    assert not shown(shop).recheck_late
+    assert verify_due(shop.controller()) == []
+
+
 def test_what_is_recorded_of_a_failure_has_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*given: object) -> None:
         raise BackupFailed("the store refuses hunter2hunter2")
