@@ -282,9 +282,13 @@ class Archived:
     problem: str = ""  # why it failed
     gap: str = ""  # what can't be restored, and why; empty once a backup began after it
 
+    def due(self, settings: Continuous, now: float) -> bool:
+        """Whether to store what is new now; a time that is ahead was recorded by a clock that was set back since."""
+        return not -SKEW <= now - self.tried < settings.every
+
     def late(self, settings: Continuous, now: float) -> bool:
         """Whether attempts were missed, or have failed."""
-        return self.until is None or now - self.until > 3 * settings.every
+        return self.until is None or not -SKEW <= now - self.until <= 3 * settings.every
 
 
 @dataclass(frozen=True)
