@@ -27,6 +27,18 @@ def maintenance(options: Globals, state: str, environment: str, page: Path | Non
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).deployed(environment)
-        text = (page.read_text(encoding="utf-8") if page else PAGE) if state == "on" else None
+        text = (_read(page) if page else PAGE) if state == "on" else None
         maintain(ctx, plan.app, where, text)
-        say(f"{where.url} shows the maintenance page" if text else f"{where.url} serves requests again")
+        say(f"{where.url} serves requests again" if text is None else f"{where.url} shows the maintenance page")
+
+
+def _read(page: Path) -> str:
+    from shipway.domain.errors import UsageError
+
+    try:
+        text = page.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{page} is not in UTF-8", hint="save it as UTF-8") from None
+    if not text.strip():
+        raise UsageError(f"{page} is empty: visitors would see nothing", hint="write the page, or omit --page")
+    return text

@@ -41,7 +41,7 @@ def rehearse(
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
         passed = last_passed(ctx, plan.app, where.name) if every else None
-        if every and passed and ctx.clock() - passed < every * DAY:
+        if every and passed and 0 <= ctx.clock() - passed < every * DAY:
             due = f"{environment}: the last rehearsal passed {ago(ctx.clock() - passed)}; the next one is not due yet"
             say(due, err=as_json)
             if as_json:

@@ -282,9 +282,13 @@ class Archived:
     problem: str = ""  # why it failed
     gap: str = ""  # what can't be restored, and why; empty once a backup began after it
 
+    def due(self, settings: Continuous, now: float) -> bool:
+        """Whether to store what is new now; a time that is ahead was recorded by a clock that was set back since."""
+        return not -SKEW <= now - self.tried < settings.every
+
     def late(self, settings: Continuous, now: float) -> bool:
         """Whether attempts were missed, or have failed."""
-        return self.until is None or now - self.until > 3 * settings.every
+        return self.until is None or not -SKEW <= now - self.until <= 3 * settings.every
 
 
 @dataclass(frozen=True)
@@ -295,9 +299,9 @@ class Recheck:
     problem: str = ""  # why it failed
 
     def due(self, newest: Backup, every: float, now: float) -> bool:
-        """Whether to do it now. A failed attempt is repeated after a pause."""
+        """Whether to do it now. A failed attempt is repeated after a pause; a time that is ahead says nothing."""
         verified = newest.verified or 0.0
-        return now - verified >= every and not -SKEW <= now - self.tried < min(every, PAUSE)
+        return not -SKEW <= now - verified < every and not -SKEW <= now - self.tried < min(every, PAUSE)
 
 
 @dataclass(frozen=True)
@@ -331,7 +335,7 @@ def age(times: Iterator[float], backups: Sequence[Backup], settings: Backups, si
     lacks = "; ".join(f"{part}: {why}" for part, why in newest.manifest.lacks.items()) if newest and newest.good else ""
     damaged = tuple(item.name for item in backups if item.outcome == STORED and item.problem)
     verified, every = found.verified if found else None, settings.verify_every
-    overdue = every is not None and verified is not None and now - verified > 2 * every
+    overdue = every is not None and verified is not None and not -SKEW <= now - verified <= 2 * every
     return BackupAge(last, late, problem, lacks, damaged=damaged, verified=verified, recheck_late=overdue)
 
 

@@ -20,6 +20,7 @@ ACCOUNT = "tls:account"  # secret of an environment: the private key of its acco
 CHALLENGE_TTL = 60  # seconds
 EARLY = 30 * 86400.0  # seconds before it expires; of a shorter life, a third
 SKEW = 3600.0  # seconds that a clock may differ from the CA's
+AHEAD = 60.0  # seconds that a recorded time may be ahead of the clock
 FIRST_PAUSE, LONGEST_PAUSE = 600.0, 86400.0  # seconds after a failure: doubled by each further one
 RETRY = "retry"  # output of a failed attempt: when the CA allows the next one, in seconds since the epoch
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\n?", re.DOTALL)
@@ -119,10 +120,11 @@ def problem(attempts: Sequence[Provision]) -> str:
     return attempts[0].message if failures(attempts[:1]) else ""
 
 
-def next_attempt(attempts: Sequence[Provision]) -> float:
-    """When the next one may begin (seconds since the epoch); 0: now. attempts: newest first."""
+def next_attempt(attempts: Sequence[Provision], now: float) -> float:
+    """When the next one may begin (seconds since the epoch); 0: now. attempts: newest first. One that is later than now was
+    recorded by a clock that was set back since: its time says nothing."""
     failed = failures(attempts)
-    if not failed:
+    if not failed or (failed[0].finished or failed[0].started) > now + AHEAD:
         return 0.0
     last = failed[0]
     pause = min(FIRST_PAUSE * 2.0 ** min(len(failed) - 1, 20), LONGEST_PAUSE)

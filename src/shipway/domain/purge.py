@@ -42,6 +42,10 @@ class Purge:
         """Whether it is not over."""
         return self.outcome == PENDING
 
+    def is_due(self, now: float) -> bool:
+        """Whether to attempt it now; a time further ahead than any pause is of a clock that was set back since."""
+        return not now < self.due <= now + GIVE_UP
+
 
 def failed(purge: Purge, now: float, why: str, retry_after: float = 0.0) -> Purge:
     """After a failed attempt: with the time of the next one, or given up. retry_after: seconds, as the provider says."""

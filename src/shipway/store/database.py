@@ -39,5 +39,8 @@ class Database(Protocol):
     def reserve(self) -> None:
         """Reserve room for a rollback's records on a full disk. DiskFull if there is none."""
 
+    def has_room(self) -> bool:
+        """Whether what can be done without may be written: the reserve stays for what can't."""
+
     def close(self) -> None:
         """Close this thread's connection."""

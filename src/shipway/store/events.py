@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from shipway.domain.errors import StoreError
 from shipway.domain.event import Event, Subject
 from shipway.store.database import Database
 
@@ -18,7 +19,9 @@ class SqlEvents:
     _db: Database
 
     def add_events(self, subject: Subject, events: Sequence[Event]) -> None:
-        """One transaction."""
+        """One transaction. StoreError on a disk that is almost full: what remains is for the records of a rollback."""
+        if not self._db.has_room():
+            raise StoreError(f"the disk of the ledger {self._db.name} is almost full: output is not kept")
         given = FIELDS[:-1]
         sql = f"INSERT INTO events (app, subject, number, {', '.join(given)}) VALUES ({', '.join('?' * (3 + len(given)))})"
         rows = [(*_key(subject), *(getattr(event, name) for name in given)) for event in events]

@@ -88,6 +88,10 @@ class PostgresDatabase:
     def reserve(self) -> None:
         """Nothing to do: the disk is the server's."""
 
+    def has_room(self) -> bool:
+        """The disk is the server's."""
+        return True
+
     def close(self) -> None:
         """Close all connections."""
         with self._guard:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from shipway.domain.errors import DiskFull, LedgerFull, StoreError
+from shipway.domain.errors import DiskFull, LedgerFull, StoreError, UsageError
 from shipway.domain.size import readable
 from shipway.store.database import Row
 
@@ -73,6 +73,13 @@ class SqliteDatabase:
                 f"the disk has no space for the reserve of the ledger {self.name}, which a rollback needs if the disk is full: {error.strerror}",
                 hint=f"free {readable(RESERVE)} on that disk: `shipway prune` removes outputs and logs of old runs",
             ) from error
+
+    def has_room(self) -> bool:
+        """By the free space of its disk: also once the reserve was deleted, its space is for others."""
+        try:
+            return shutil.disk_usage(self._path.parent).free > 2 * RESERVE
+        except OSError:
+            return False
 
     def append_only(self, table: str) -> Sequence[str]:
         """Triggers that raise."""
@@ -150,6 +157,8 @@ class SqliteDatabase:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except OverflowError as error:  # of more than 64 bits: PostgreSQL finds none either
+            raise UsageError("a number is too large: nothing in the ledger has it") from error
         except sqlite3.IntegrityError as error:
             raise StoreError(f"the ledger {self.name} rejected a write: {error}") from error
         except sqlite3.DatabaseError as error:

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from shipway.domain.errors import StoreError
 from shipway.domain.event import BEGIN, CUT, END, HEADING, LINE, NOTE, Event, Subject
 from shipway.ports import EventLedger, Reporter
 from shipway.system.redact import Redactor
 
 PAUSE = 0.25  # seconds until the ledger has an event
+LONGEST = 1 << 14  # characters of a text; a longer one is cut
 MOST_LINES = 5000  # of output for each subject; a longer output is cut
 
 
@@ -61,12 +61,18 @@ class Recorder:
         self, kind: str, name: str = "", text: str = "", outcome: str = "", seconds: float | None = None
     ) -> None:  # fmt: skip
         """Add an event that is not shown: it was already."""
-        event = Event(self._clock(), kind, name, self._redactor.text(text), outcome, seconds)
+        masked = self._redactor.text(text)  # before it is cut
+        kept = masked if len(masked) <= LONGEST else f"{masked[: LONGEST - 1]}…"
+        event = Event(self._clock(), kind, name, kept, outcome, seconds)
         with self._guard:
             self._waiting.append(event)
             if self._thread is None and not self._over.is_set():
                 self._thread = threading.Thread(target=self._write_on, daemon=True)
                 self._thread.start()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        self._write()
 
     def close(self) -> None:
         """Write what is left."""
@@ -74,9 +80,8 @@ class Recorder:
         self._write()
 
     def _write_on(self) -> None:
-        with suppress(BaseException):  # no action is concerned
-            while not self._over.wait(PAUSE):
-                self._write()
+        while not self._over.wait(PAUSE):
+            self._write()
 
     def _write(self) -> None:
         with self._writing:  # in the order of the reports
@@ -84,5 +89,5 @@ class Recorder:
                 events: Sequence[Event] = self._waiting
                 self._waiting = []
             if events:
-                with suppress(StoreError):
+                with suppress(Exception):  # no action is concerned
                     self._ledger.add_events(self._subject, events)

@@ -46,6 +46,7 @@ def shipway(work: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("diff", "staging", "--", "--no-index"), ("logs", "--", "-staging"), ("exec", "--", "-staging", "web", "ls"),
         ("secret", "set", "../../etc", "NAME"), ("secret", "set", "staging", "--", "-X"), ("seed", "../x"), ("snapshot", "../.."),
         ("deploy", ODD), ("deploy", "staging", ODD), ("secret", "set", ODD, "NAME"), ("rules", "accept", ODD, "--reason", "x"),
+        ("show", "9" * 30), ("show", "staging", "--deployment", "9" * 30), ("cancel", "9" * 30), ("rollback", "staging", "--to", "9" * 30),
         ("prove", "--env", ODD), ("rename", "environment", "staging", ODD),
     ],
     ids=lambda words: " ".join(words).encode("ascii", "backslashreplace").decode().replace("\x1b", "ESC").replace("\x07", "BEL"),

@@ -80,6 +80,13 @@ def test_what_a_change_set_does(item: dict[str, Any], action: str, lines: tuple[
     assert (found.action, found.attributes, found.holds_data) == (action, lines, True)
 
 
+@pytest.mark.parametrize("secret", ['pa"ss\\word', "a key\nof two lines", "schlüssel", "plain"])
+def test_a_secret_is_hidden_however_json_writes_it(secret: str) -> None:
+    after = json.dumps({"Properties": {"Address": f"x{secret}", "Deep": [{"Url": secret}]}})
+    (found,) = changes_of([change("Modify", Replacement="False", BeforeContext="{}", AfterContext=after)], [secret])
+    assert found.attributes == ("Address: (sensitive)", "Deep: (sensitive)")
+
+
 @pytest.mark.parametrize(
     ("kind", "held"),
     [

@@ -209,6 +209,19 @@ def test_a_url_without_a_login_stays(url: str) -> None:
     assert without_credentials(url) == (url, Login())
 
 
+@pytest.mark.parametrize("password", ["two[brackets", "p@ss", "[::1]", "a:b"])
+def test_a_password_that_is_written_as_it_is(password: str) -> None:
+    bare, login = without_credentials(f"https://ada:{password}@git.example:8443/shop.git?x=1")
+    assert (bare, login.variables) == (
+        "https://git.example:8443/shop.git?x=1", {"SHIPWAY_GIT_USER": "ada", "SHIPWAY_GIT_PASSWORD": password}
+    )  # fmt: skip
+    assert all(key == "credential.https://git.example:8443.helper" for key, _ in login.settings)
+
+
+def test_an_empty_login_is_none() -> None:
+    assert without_credentials("https://@git.example/shop.git") == ("https://git.example/shop.git", Login())
+
+
 def test_settings_follow_those_of_a_ci_job() -> None:
     job = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "c"}
     assert as_variables(Login([("d.e", "f")]), job) == {

@@ -20,15 +20,15 @@ SUBJECT = Subject(DEPLOYMENT, "shop", 7)
 class Kept:
     """An EventLedger that can fail."""
 
-    def __init__(self, *, broken: bool = False) -> None:
+    def __init__(self, *, broken: Exception | None = None) -> None:
         self.batches: list[list[Event]] = []
         self.added = threading.Event()
         self.broken = broken
 
     def add_events(self, subject: Subject, events: Sequence[Event]) -> None:
         assert subject == SUBJECT
-        if self.broken:
-            raise StoreError("the ledger is away")
+        if self.broken is not None:
+            raise self.broken
         self.batches.append(list(events))
         self.added.set()
 
@@ -80,8 +80,9 @@ def test_it_is_kept_while_the_action_goes_on() -> None:
     assert len(ledger.batches) == 2
 
 
-def test_a_ledger_that_fails_loses_events_and_no_action() -> None:
-    ledger = Kept(broken=True)
+@pytest.mark.parametrize("error", [StoreError("the ledger is away"), OSError("its disk is broken")])
+def test_a_ledger_that_fails_loses_events_and_no_action(error: Exception) -> None:
+    ledger = Kept(broken=error)
     keeping, shown = recorder(ledger)
     report_all(keeping)
     keeping.close()
@@ -99,6 +100,15 @@ def test_a_long_output_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     assert [(event.kind, event.text) for event in kept[:2]] == [("line", "line 0"), ("line", "line 1")]
     assert [event.kind for event in kept[2:]] == [CUT]
     assert len(shown) == 5
+
+
+def test_a_long_text_is_cut_after_it_was_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 9)
+    ledger = Kept()
+    keeping, _ = recorder(ledger)
+    keeping.note("1234 hunter2hunter2")
+    keeping.close()
+    assert [event.text for event in ledger.events(SUBJECT)] == ["1234 «KE…"]
 
 
 def test_lines_that_are_kept_elsewhere_are_not_kept_twice() -> None:

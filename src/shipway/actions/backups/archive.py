@@ -70,7 +70,7 @@ def archive(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> A
             require_there(target, own.ledger.backups(app, environment))
             done = _store(own, target, shell, before)
         except ShipwayError as error:
-            failed = dataclasses.replace(before, tried=own.ledger.now(), problem=error.message)
+            failed = dataclasses.replace(before, tried=own.ledger.now(), problem=own.redactor.text(error.message))
             record(own, app, environment, failed)
             raise
         record(own, app, environment, done)
@@ -214,7 +214,7 @@ def _due(ctx: Context, app: str, environment: str) -> None:
         if state is not None and runs_here(ctx.on(here.host), app, environment):
             _end(ctx, app, environment)
         return
-    if state is None or now - state.tried < settings.every or not runs_here(ctx.on(here.host), app, environment):
+    if state is None or not state.due(settings, now) or not runs_here(ctx.on(here.host), app, environment):
         return  # the first backup begins it
     archive(ctx, app, environment)
 

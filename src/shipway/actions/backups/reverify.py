@@ -58,7 +58,7 @@ def _verify(ctx: Context, app: str, environment: str, done: list[Backup]) -> Non
         raise
     except ShipwayError as error:
         if not isinstance(error, (Damaged, NotStored)):  # which the backup's own record says
-            failed = Recheck(now, f"{found.name} could not be verified again: {error.message}")
+            failed = Recheck(now, f"{found.name} could not be verified again: {ctx.redactor.text(error.message)}")
             ctx.ledger.replace_property(_name(app, environment), json.dumps(to_data(failed)))
         error.within(f"{app}/{environment}: verification of {found.name}")
         raise

@@ -102,17 +102,17 @@ def _archived(ctx: Context, target: Target) -> dict[str, str]:
     """Store the log of changes, if the plan wants that; returns why it failed."""
     if target.settings.continuous is None:
         return {}
-    return _attempt("log of changes", lambda: archive(ctx, target.app, target.environment, wait=ARCHIVE_WAIT))
+    return _attempt(ctx, "log of changes", lambda: archive(ctx, target.app, target.environment, wait=ARCHIVE_WAIT))
 
 
-def _attempt(part: str, work: Callable[[], object]) -> dict[str, str]:
+def _attempt(ctx: Context, part: str, work: Callable[[], object]) -> dict[str, str]:
     """Do it; returns why it failed, by the name of the part."""
     try:
         work()
     except (Interrupted, StoreError):  # of the ledger: nothing could be recorded
         raise
     except ShipwayError as error:
-        return {part: error.message}
+        return {part: ctx.redactor.text(error.message)}
     return {}
 
 
@@ -312,7 +312,7 @@ def _with_base(shell: DatabaseClient, manifest: Manifest) -> Manifest:
     """With all files of the server, or why there are none. No lock is held: deployments go on, and a server that is stopped
     or replaced meanwhile fails the copy, which is never taken for a whole one."""
     copied: list[tuple[Part, Base]] = []
-    failed = _attempt(BASE, lambda: copied.append(_base(shell)))
+    failed = _attempt(shell.ctx, BASE, lambda: copied.append(_base(shell)))
     for part, base in copied:
         database, *others = manifest.parts
         return dataclasses.replace(manifest, parts=(database, part, *others), base=base)

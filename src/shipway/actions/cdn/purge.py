@@ -105,10 +105,10 @@ def retry(ctx: Context, app: str, environment: str) -> float | None:
         return None
     if is_held(ctx.ledger.lease(names.scope(app, environment)), ctx.ledger.now()):
         return now + PAUSE
-    if any(item.due <= now for item in pending):
+    if any(item.is_due(now) for item in pending):
         with suppress(LeaseHeld), fenced(ctx, names.purges_lock(app, environment), "purges of the CDN") as own:
             for item in own.ledger.pending_purges(app, environment):
-                if item.due <= own.clock():
+                if item.is_due(own.clock()):
                     attempt(own, item, LATER)
     left = ctx.ledger.pending_purges(app, environment)
     return min((max(item.due, now + PAUSE) for item in left), default=None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment import maintenance
 from shipway.actions.environment.former_hosts import clean_up, former_hosts, remember
 from shipway.actions.environment.ownership import own_objects
 from shipway.context import Context
@@ -65,6 +66,7 @@ def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, g
 
     clear(ctx, app, environment, good, one)
     remember(ctx, app, name, {**former_hosts(ctx, app, name), **remaining})
+    maintenance.end(ctx, app, name, away=bool(remaining))
     kept = ", ".join(dict.fromkeys(volumes))
     if kept:
         option = " --volumes" if any(volume.endswith(names.VOLUME) for volume in volumes) else ""

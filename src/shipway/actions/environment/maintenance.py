@@ -29,6 +29,13 @@ def forget(ctx: Context, app: str, environment: str) -> None:
         ctx.ledger.replace_property(_property(app, environment), "")
 
 
+def end(ctx: Context, app: str, environment: str, *, away: bool) -> None:
+    """The environment was destroyed, which time alone doesn't tell: the clocks of two machines differ. away: a host may still show
+    the page, and the next deployment ends it there."""
+    if ctx.ledger.property(_property(app, environment)):
+        remember(ctx, app, environment, None) if away else forget(ctx, app, environment)
+
+
 def asked(ctx: Context, app: str, environment: str) -> Asked | None:
     """What the hosts should show; None if that is not known, or if a launch decides it."""
     found = ctx.ledger.property(_property(app, environment))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from shipway.context import Context
 from shipway.domain.errors import Interrupted
@@ -28,9 +29,22 @@ def recorded(
     for note in notes:
         recorder.keep(NOTE, text=note)
     try:
-        yield replace(ctx, reporter=recorder)
+        ledger: Any = _Ending(ctx.ledger, recorder.flush)
+        yield replace(ctx, reporter=recorder, ledger=ledger)
     finally:
         recorder.close()
+
+
+class _Ending:
+    """A ledger in which a subject ends after its events: who follows it reads no further then."""
+
+    def __init__(self, ledger: object, flush: Callable[[], None]) -> None:
+        self._ledger, self._flush = ledger, flush
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("end_deployment", "end_run"):
+            self._flush()
+        return getattr(self._ledger, name)
 
 
 def recorded_events(ctx: Context, subject: Subject, *, going: Callable[[], bool]) -> Iterator[Event]:

@@ -19,7 +19,7 @@ from shipway.actions.schedules.live import Live, live, runs_here
 from shipway.context import Context
 from shipway.domain import certificate, names
 from shipway.domain.certificate import ACCOUNT, BUNDLE, Held
-from shipway.domain.errors import CertificateError, PlanError, ShipwayError
+from shipway.domain.errors import CertificateError, LeaseHeld, PlanError, ShipwayError
 from shipway.domain.plan import Environment
 from shipway.domain.provision import APPLY, CERTIFICATE, FAILED, SUCCEEDED, Provision
 from shipway.domain.release import digest_of
@@ -55,7 +55,7 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
         here = live(ctx, app, name)
         wanted = names_of(of, here)
         detail = ", ".join(wanted)
-        number = _begin(ctx, app, name, detail, of.revision)
+        number = _begin(ctx, app, name, detail, of.revision, ca_of(of.environment))
         outcome, message, retry = FAILED, "interrupted", 0.0
         try:
             found = _obtain(of, here, wanted, renew)
@@ -69,12 +69,15 @@ def obtain(of: Governed, *, renew: bool = False) -> Obtained:
             _end(ctx, number, outcome, message, retry)
 
 
-def _begin(ctx: Context, app: str, environment: str, detail: str, revision: str) -> int:
+def ca_of(environment: Environment) -> str:
+    """The CA of its plan, as attempts record it."""
+    return digest_of((environment.tls or Tls()).server or "")
+
+
+def _begin(ctx: Context, app: str, environment: str, detail: str, revision: str, ca: str = "") -> int:
     began = ctx.ledger.now()
     return ctx.ledger.begin_provision(
-        Provision(
-            0, app, environment, CERTIFICATE, APPLY, digest_of(detail), revision, ctx.actor, login(), detail, began
-        )
+        Provision(0, app, environment, CERTIFICATE, APPLY, ca, revision, ctx.actor, login(), detail, began)
     )
 
 
@@ -89,7 +92,9 @@ def _obtain(of: Governed, here: Live | None, wanted: Sequence[str], renew: bool)
     zone = _zone(of)
     clear(zone)
     found = held_by(ctx, authority, scope)
-    why = certificate.reason(found, wanted, ctx.ledger.now()) or ("requested" if renew else "")
+    last = ctx.ledger.provisions(of.plan.app, of.environment.name, CERTIFICATE, 1, outcome=SUCCEEDED)
+    other = "it is of another CA than the plan's" if last and last[0].digest != ca_of(of.environment) else ""
+    why = certificate.reason(found, wanted, ctx.ledger.now()) or other or ("requested" if renew else "")
     if why:
         bundle, found = _issue(of, zone, authority, wanted)
         ctx.redactor.add({"private key": certificate.pair(bundle)["key"]})
@@ -177,12 +182,15 @@ def renew_due(ctx: Context, app: str | None, governed: Callable[[str, str], Gove
             return
         if not runs_here(ctx.on(here.host), app, environment):
             return  # on another machine that shares the ledger
+        attempts = ctx.ledger.provisions(app, environment, CERTIFICATE, 1)
         try:
-            of = governed(app, environment)
-        except ShipwayError as error:  # recorded, so that it isn't asked for each minute
-            _end(ctx, _begin(ctx, app, environment, "", ""), FAILED, error.message)
+            found = obtain(governed(app, environment))
+        except LeaseHeld:
             raise
-        found = obtain(of)
+        except ShipwayError as error:  # recorded, so that it isn't asked for each minute
+            if ctx.ledger.provisions(app, environment, CERTIFICATE, 1) == attempts:
+                _end(ctx, _begin(ctx, app, environment, "", ""), FAILED, error.message)
+            raise
         if found.why or found.hosts:
             on = f", in place on {', '.join(found.hosts)}" if found.hosts else ""
             ctx.reporter.note(f"{app}/{environment}: certificate {'renewed' if found.why else 'unchanged'}{on}")
@@ -194,7 +202,7 @@ def is_due(ctx: Context, here: Live) -> bool:
     """Whether an attempt may bring something now."""
     app, name, now = here.release.app, here.place.name, ctx.ledger.now()
     attempts = ctx.ledger.provisions(app, name, CERTIFICATE, ATTEMPTS)
-    if now < certificate.next_attempt(attempts):
+    if now < certificate.next_attempt(attempts, now):
         return False
     unfinished = not attempts or attempts[0].outcome != SUCCEEDED or remains(ctx, app, name)
     if unfinished:

@@ -9,6 +9,7 @@ from functools import partial
 
 from shipway.actions.deployments.clear import clear, empty_host
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment import maintenance
 from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import former_hosts, remember
 from shipway.actions.environment.locks import environment_lease
@@ -62,6 +63,7 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
                     recorded(own, subject, f"destroy {ctx.names.shown(plan.app, environment.name)}")
                 )
             clear(kept, plan.app, environment, before, lambda host: clean(kept, host))
+        maintenance.end(own, plan.app, environment.name, away=bool(away))
         remaining = {name: error.message for name, error in away.items()}
         if remaining:
             former = former_hosts(own, plan.app, environment.name)

@@ -62,7 +62,7 @@ def _reached(ctx: Context, app: str, environment: str, name: str, missed: dict[s
 
 
 def _incomplete(environment: str, page: str | None, missed: Mapping[str, ShipwayError], count: int) -> EngineError:
-    state, whole = ("on", "the page") if page else ("off", "the release")
+    state, whole = ("on", "the page") if page is not None else ("off", "the release")
     listed = "; ".join(f"{name} ({error.message})" for name, error in missed.items())
     return EngineError(
         f"maintenance is {state} on {count - len(missed)} of {counted(count, 'host')}, and visitors see {whole} there; "

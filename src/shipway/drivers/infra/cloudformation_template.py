@@ -72,7 +72,12 @@ def changes_of(found: Sequence[Mapping[str, Any]], secrets: Sequence[str]) -> tu
 
 def is_secret(text: str, secrets: Sequence[str]) -> bool:
     """Whether AWS masked it, or one of these values is in it."""
-    return MASK in text or any(value in text for value in secrets if value)
+    return MASK in text or any(form in text for value in secrets if value for form in _spelled(value))
+
+
+def _spelled(value: str) -> tuple[str, ...]:
+    """As a text, and as JSON has it."""
+    return value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def _action(item: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote
 
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
@@ -16,6 +16,7 @@ USER, PASSWORD = "SHIPWAY_GIT_USER", "SHIPWAY_GIT_PASSWORD"
 # Git runs it as `sh -c`. A program of its own and not a header: git sends a header to wherever a server redirects to.
 HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${USER}" "${PASSWORD}"; }}; f"""
 _TOKEN = re.compile(r"(?=[^\d]*\d)[\w.~+=-]{20,}")  # in the place of a user, as several forges accept it
+_URL = re.compile(r"(https?)://([^/?#]*)@([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _USER = re.compile(r"(?<=://)[^/\s]*@")  # to the last one: a password may have some
 
 
@@ -29,38 +30,31 @@ class Login:
 
 def without_credentials(url: str) -> tuple[str, Login]:
     """The URL as it may stand among arguments, and the credentials that it had. RepositoryError if git can't send them."""
-    parts = _parts(url)
-    if parts is None:
+    parts = _URL.fullmatch(url)
+    if parts is None:  # it has no login that git sends
         return url, Login()
-    user, password = unquote(parts.username or ""), parts.password
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-    server = f"credential.{bare._replace(path='', query='', fragment='').geturl()}"
+    scheme, login, host, rest = parts.groups()
+    scheme = scheme.lower()
+    name, colon, password = login.partition(":")
+    user, bare, server = unquote(name), f"{scheme}://{host}{rest}", f"credential.{scheme}://{host}"
     if _TOKEN.fullmatch(user):
         of_process().add({"repository token": user})
-    if password is None:  # helpers of the user know it
-        return bare.geturl(), Login([(f"{server}.username", user)])
+    if not colon:  # helpers of the user know it
+        return bare, Login([(f"{server}.username", user)] if user else ())
     password = unquote(password)
     of_process().add({"repository password": password})
     if not (user + password).isprintable():
         raise RepositoryError(
-            f"the login in the address {bare.geturl()} has control characters", hint="git remote set-url origin URL"
+            f"the login in the address {bare} has control characters", hint="git remote set-url origin URL"
         )
     # An empty helper drops those that were configured before.
-    return bare.geturl(), Login(
-        [(f"{server}.helper", ""), (f"{server}.helper", HELPER)], {USER: user, PASSWORD: password}
-    )
+    return bare, Login([(f"{server}.helper", ""), (f"{server}.helper", HELPER)], {USER: user, PASSWORD: password})
 
 
 def for_remote(url: str) -> Login:
     """The same for a command that takes the URL from the configuration of a clone."""
     bare, login = without_credentials(url)
     return login if bare == url else Login([*login.settings, (f"url.{bare}.insteadOf", url)], login.variables)
-
-
-def _parts(url: str) -> SplitResult | None:
-    """None: it has no login that git sends."""
-    parts = urlsplit(url) if "://" in url else None
-    return parts if parts is not None and parts.scheme.lower() in ("http", "https") and "@" in parts.netloc else None
 
 
 def masked(text: str) -> str:

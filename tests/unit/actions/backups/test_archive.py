@@ -372,6 +372,19 @@ def test_the_tick_stores_what_is_due(shop: Archiving) -> None:
     assert shop.stored == [*before, before[-1] + 1]
 
 
+def test_a_clock_that_was_set_back_stops_nothing(shop: Archiving) -> None:
+    shop.backup()
+    right = shop.world.now
+    shop.world.now += 3650 * 86400
+    shop.server.write()
+    archive_due(shop.controller())
+    before = shop.stored
+    shop.world.now = right + 10
+    shop.server.write()
+    archive_due(shop.controller())
+    assert shop.stored == [*before, before[-1] + 1]
+
+
 def test_it_ends_with_the_plan(shop: Archiving) -> None:
     shop.backup()
     shop.place = dataclasses.replace(shop.place, backups=SETTINGS)

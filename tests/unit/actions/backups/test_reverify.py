@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.backups import reverify as module
 from shipway.actions.backups.reverify import rechecked, verify_due
 from shipway.actions.upkeep.status import status
 from shipway.domain.backups import BackupAge, Required
-from shipway.domain.errors import Damaged, GateRefused, StoreGone
+from shipway.domain.errors import BackupFailed, Damaged, GateRefused, StoreGone
 from tests.unit.actions.backups.test_take import SETTINGS, Shop
 
 DAY = 86400.0
@@ -76,6 +77,30 @@ def test_the_one_before_takes_its_place(tmp_path: Path) -> None:
     shop.world.now += 700
     assert [item.name for item in verify_due(shop.controller())] == [first.name]
     shop.world.close()
+
+
+def test_a_verification_by_a_clock_that_was_set_back_does_not_count(shop: Shop) -> None:
+    right = shop.world.now
+    shop.world.now += 3650 * DAY
+    assert len(verify_due(shop.controller())) == 1
+    shop.world.now = right + 700
+    assert shown(shop).recheck_late
+    assert len(verify_due(shop.controller())) == 1
+    assert not shown(shop).recheck_late
+    assert verify_due(shop.controller()) == []
+
+
+def test_what_is_recorded_of_a_failure_has_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: object) -> None:
+        raise BackupFailed("the store refuses hunter2hunter2")
+
+    monkeypatch.setattr(module, "verify", fails)
+    ctx = shop.controller()
+    ctx.redactor.add({"KEY": "hunter2hunter2"})
+    shop.world.now += 7 * DAY
+    with pytest.raises(BackupFailed):
+        verify_due(ctx)
+    assert rechecked(ctx, "shop", "staging").problem.endswith("the store refuses «KEY»")
 
 
 def test_a_store_that_is_gone_proves_nothing_and_is_asked_again_later(shop: Shop) -> None:

@@ -164,6 +164,17 @@ def test_a_failure_does_not_fail_the_deployment_and_tick_completes_it(world: Wor
     assert retry(world.controller(), "shop", "staging") is None
 
 
+def test_a_failure_by_a_clock_that_was_set_back_delays_nothing(world: World) -> None:
+    fails(world, CdnError("Fastly can't be reached"))
+    put(world, 1)
+    put(world, 2)
+    for item in world.ledger.pending_purges("shop", "staging"):
+        world.ledger.save_purge(dataclasses.replace(item, due=item.due + 3650 * 86400))
+    heals(world)
+    tick(world.controller())
+    assert world.ledger.pending_purges("shop", "staging") == []
+
+
 def test_purges_belong_to_the_half_of_a_tick_that_may_take_long(world: World) -> None:
     fails(world, CdnError("broken"))
     put(world, 1)

@@ -141,6 +141,19 @@ def test_it_is_renewed_in_time_without_a_deployment(shop: Shop) -> None:
     assert shop.served() == [pair(shop.bundle)] * 2
 
 
+def test_another_ca_in_the_plan_takes_its_place(shop: Shop) -> None:
+    first = dataclasses.replace(STAGING, tls=Tls(acme="ops@a.example", server="https://staging.example/directory"))
+    shop.place = first
+    obtain(shop.governed())
+    shop.place = STAGING
+    shop.ca.fails = CertificateError("the CA is away")
+    with pytest.raises(CertificateError):
+        obtain(shop.governed())
+    shop.ca.fails = None
+    assert obtain(shop.governed()).why == "it is of another CA than the plan's"
+    assert obtain(shop.governed()).why == ""
+
+
 def test_a_key_for_a_certificate_of_six_days(shop: Shop) -> None:
     shop.ca.life = 6 * DAYS
     obtain(shop.governed())
@@ -359,6 +372,35 @@ def test_a_branch_that_can_not_be_read_is_not_asked_each_minute(shop: Shop) -> N
     renew_due(shop.context(), None, away)
     assert asked == ["staging"]
     assert status(shop.context(), "shop", shop.place).renewal == "the repository is away"
+
+
+@pytest.mark.parametrize(
+    "aliases", [(), ("*.a.example", "b.example")], ids=["it asks for none", "a name outside of the zone"]
+)
+def test_a_plan_that_refuses_it_is_not_asked_each_minute(shop: Shop, aliases: tuple[str, ...]) -> None:
+    obtain(shop.governed())
+    shop.deploy()
+    shop.world.now += 70 * DAYS
+    shop.place = dataclasses.replace(STAGING, aliases=aliases)
+    with pytest.raises((PlanError, CertificateError)):
+        shop.tick()
+    shop.tick()
+    assert shop.outcomes() == [FAILED, SUCCEEDED]
+    assert status(shop.context(), "shop", STAGING).renewal
+
+
+def test_a_failure_by_a_clock_that_was_set_back_delays_nothing(shop: Shop) -> None:
+    obtain(shop.governed())
+    shop.deploy()
+    shop.world.now += 70 * DAYS
+    right = shop.world.now
+    shop.world.now += 3650 * DAYS
+    shop.ca.fails = CertificateError("this machine's clock is wrong")
+    with pytest.raises(CertificateError):
+        shop.tick()
+    shop.ca.fails, shop.world.now = None, right
+    shop.tick()
+    assert shop.outcomes() == [SUCCEEDED, FAILED, SUCCEEDED]
 
 
 def test_a_launch_obtains_it_before_its_deployment(shop: Shop) -> None:

@@ -115,6 +115,28 @@ def test_without_any_host_nothing_is_remembered(world: World) -> None:
     assert asked(world.controller(), "shop", "staging") is None
 
 
+def test_it_ends_with_the_environment_whoever_has_which_clock(world: World) -> None:
+    maintain(world.controller(ahead=600), "shop", TWO, "page")
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    destroy(world.controller(), release.plan, TWO)
+    deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
+    assert set(shown(world).values()) == {False}
+
+
+def test_a_host_that_was_away_when_it_was_destroyed_shows_the_page_no_longer(world: World) -> None:
+    maintain(world.controller(), "shop", TWO, "page")
+    release = world.ledger.release("shop", 1)
+    assert release is not None
+    world.engines["ssh://b"].away = True
+    with pytest.raises(EngineError, match="is destroyed, but not on ssh://b"):
+        destroy(world.controller(), release.plan, TWO)
+    world.engines["ssh://b"].away = False
+    assert shown(world) == {LOCAL: False, "ssh://b": True}
+    deploy(world.controller(), DeployRequest(world.release(2, environment=TWO), TWO))
+    assert set(shown(world).values()) == {False}
+
+
 def test_it_ends_with_the_environment_and_a_launch_decides_by_itself(world: World) -> None:
     maintain(world.controller(), "shop", TWO, "page")
     ctx = world.controller()

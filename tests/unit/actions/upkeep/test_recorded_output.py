@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from shipway.actions.upkeep.recorded_output import of_deployment, of_run
 from shipway.cli import cli
 from shipway.context import Context
 from shipway.domain.errors import Interrupted, UsageError
-from shipway.domain.event import DEPLOYMENT, Subject
+from shipway.domain.event import DEPLOYMENT, RUN, Subject
 from shipway.domain.release import SUCCEEDED, Deployment, Trigger
 from tests.unit.domain.samples import PLAN, STAGING
 from tests.unit.world import World
@@ -88,6 +89,33 @@ def test_it_is_followed_until_its_end(world: World) -> None:
             ctx.ledger.end_deployment(id, SUCCEEDED, world.clock(), None, "")
             ctx.ledger.free(lease)
     assert seen == ["begun", "ended"]
+
+
+def test_who_follows_sees_the_end_after_all_events(world: World) -> None:
+    ctx = world.controller()
+    record = Deployment(0, "shop", "staging", world.release(1).number, "deploy", "ada", "", world.clock())
+    id = ctx.ledger.begin_deployment(record)
+    number = ctx.ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "x", "ada"), world.clock())
+    deployment, run = Subject(DEPLOYMENT, "shop", id), Subject(RUN, "shop", number)
+    with recorded(ctx, deployment) as own:
+        own.reporter.note("last words")
+        own.ledger.end_deployment(id, SUCCEEDED, world.clock(), None, "")
+        assert texts(ctx, id) == ["note  last words"]
+    with recorded(ctx, run) as own:
+        own.reporter.note("last words")
+        own.ledger.end_run(number, SUCCEEDED, world.clock())
+        assert [event.text for event in ctx.ledger.events(run)] == ["last words"]
+
+
+def test_output_leaves_the_reserve_of_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    reserve = next(world._folder.glob("*.reserve"))
+    usage = shutil.disk_usage(world._folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2 * reserve.stat().st_size))
+    ctx = world.controller()
+    with recorded(ctx, Subject(DEPLOYMENT, "shop", 7)) as own:
+        own.reporter.note("much")
+    assert (texts(ctx, 7), reserve.exists()) == ([], True)
 
 
 def test_a_dead_process_is_not_followed(world: World) -> None:
