@@ -37,7 +37,7 @@ def _overdue(until: float, now: float) -> str:
 
 
 def _renewed_by(environment: Environment) -> str:
-    """Who renews its certificate, or says why nobody has."""
+    """Who renews its certificate, or says why it was not renewed."""
     if environment.by_dns:
         return f"renew it: shipway certificate {environment.name}"
     if environment.tls and environment.tls.certificate:

@@ -19,7 +19,7 @@ def left_outside(ctx: Context, app: str, environment: str) -> list[str]:
             if remains(ctx.ledger.provisions(app, environment, INFRA))
             else []
         ),
-        *([f"its backups stay in {stores}: remove them there, once nobody needs them"] if backups else []),
+        *([f"its backups stay in {stores}: remove them there once they are no longer needed"] if backups else []),
     ]
 
 

@@ -236,6 +236,6 @@ def test_backups_stay_and_are_told(tmp_path: Path) -> None:
     assert left_outside(world.controller(), "shop", "staging") == []
     world.ledger.record_backup(dataclasses.replace(found, id=number, outcome=STORED, finished=2.0))
     assert left_outside(world.controller(), "shop", "staging") == [
-        "its backups stay in s3://shop: remove them there, once nobody needs them"
+        "its backups stay in s3://shop: remove them there once they are no longer needed"
     ]
     world.close()
