@@ -66,9 +66,12 @@ def visited(test: UnderTest, called: str, address: str, name: str, host: str = "
     where, url = test.environment, test.url(host=name)
     port, shown = where.port, f"port {where.port} of {host or address}"
     visitor = Visitor(partial(_dial, address), _authority(test))
+    mark = test.url(names.mark(names.route_owner(test.release.app, where.name)))
+    own = _usual(test, host, mark)
     try:
         seen = visitor.get(url)
         problem = visitor.handshake(name, port).problem if where.scheme == "https" else ""
+        marked = own is None or _same(own, visitor.get(mark))
     except OSError as error:
         if ":" in address and error.errno in NO_NETWORK:
             return Result(called, NOT_TESTED, f"this machine reaches no IPv6 address, such as {address}")
@@ -78,9 +81,7 @@ def visited(test: UnderTest, called: str, address: str, name: str, host: str = "
         hint = f"something other than the edge may answer at {address}: `shipway doctor {where.name}` checks the hosts"
         return Result(called, FAILED, f"the certificate of {name} at {address}: {problem}", hint)
     found = judge.of_address(called, f"{url} at {address}", seen, _usual(test, host, url), held=_held(test))
-    mark = test.url(names.mark(names.route_owner(test.release.app, where.name)))
-    own = _usual(test, host, mark)
-    if found.outcome == PASSED and own is not None and not _same(own, visitor.get(mark)):
+    if found.outcome == PASSED and not marked:
         why = f"{url} at {address} answers with {seen.status}, but it is not the edge of {host}"
         return Result(called, FAILED, why, judge.OTHER)
     return found

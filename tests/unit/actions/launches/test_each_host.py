@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,13 @@ SITE, PAGE = answer("200 OK", b"shop"), answer("503 Closed", b"Opening soon")
 
 
 @contextmanager
-def serving(address: str, port: int, text: bytes) -> Iterator[int]:
-    """Answers each request with the same. port: 0 for a free one."""
+def serving(address: str, port: int, text: bytes, most: int = 1000) -> Iterator[int]:
+    """Answers each request with the same, at most so many. port: 0 for a free one."""
+    answered = count(1)
 
     def serve(found: socket.socket) -> None:
         with suppress(OSError), found:
-            while b"\r\n\r\n" in found.recv(4096):
+            while b"\r\n\r\n" in found.recv(4096) and next(answered) <= most:
                 found.sendall(text)
 
     def accept(listening: socket.socket) -> None:
@@ -167,6 +169,13 @@ def test_an_edge_that_is_not_the_hosts_is_seen_by_its_mark(pair: Pair) -> None:
     with up(pair, marked, SITE):
         found = failed(addresses.public_address(pair.test()))
     assert f"it is not the edge of {SECOND}" in found.detail
+
+
+def test_an_address_that_no_longer_answers_fails_by_name(pair: Pair) -> None:
+    with up(pair, SITE, None), serving(TWO, pair.port, SITE, most=1):
+        found = failed(addresses.public_address(pair.test()))
+    assert found.name.startswith(f"public address {TWO}")
+    assert f"doesn't answer at {TWO}" in found.detail
 
 
 @pytest.mark.parametrize("other", [SITE, answer("503 No", b"nothing here")])

@@ -17,7 +17,7 @@ from shipway.actions.upkeep.left_outside import left_outside
 from shipway.domain.backups import STORED, Backup, Manifest
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL, Environment, Host
-from shipway.domain.provision import Provision
+from shipway.domain.provision import CHALLENGE, Provision
 from shipway.testing.faults import Death, Killed
 from tests.matrix import FULL
 from tests.unit.domain.samples import STAGING
@@ -225,6 +225,19 @@ def test_what_stays_outside_of_the_hosts_is_told_with_the_command(
     assert [line.endswith(command) for line in told] == [True] * left
     destroyed(world)
     assert [note for note in world.notes if command in note] == told
+    world.close()
+
+
+def test_a_challenge_that_a_dead_process_left_is_told(tmp_path: Path) -> None:
+    world = begun(tmp_path)
+    number = world.ledger.begin_provision(
+        Provision(0, "shop", "staging", CHALLENGE, "apply", "shop.example", "1", "Ada", "ada@host", '{"a": ["b"]}', 1.0)
+    )
+    assert left_outside(world.controller(), "shop", "staging") == [
+        'a challenge for its certificate stays in shop.example: remove the texts {"a": ["b"]}'
+    ]
+    world.ledger.end_provision(number, 2.0, "succeeded")
+    assert left_outside(world.controller(), "shop", "staging") == []
     world.close()
 
 
