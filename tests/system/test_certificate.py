@@ -7,9 +7,6 @@ import http.client
 import socket
 import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,7 @@ from tests.conformance.dns_lab import API_KEY, settled
 from tests.conformance.pebble import pebble
 from tests.system import prepared
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, engine
+from tests.system.tiny import Tiny, asked_again, engine
 
 pytestmark = [pytest.mark.machine, pytest.mark.engine]
 PORT, PROOF = 8443, f"_acme-challenge.{ZONE}"
@@ -54,25 +51,11 @@ def answer(host: str = f"anything.{ZONE}") -> str:
     return text
 
 
-@contextmanager
-def visited() -> Iterator[list[str]]:
-    """Visitors meanwhile: what they got."""
-    answers, over = list[str](), threading.Event()
-
-    def visit() -> None:
-        while not over.wait(0.02):
-            try:
-                answers.append(answer())
-            except Exception as error:
-                answers.append(repr(error))
-
-    thread = threading.Thread(target=visit)
-    thread.start()
+def answer_or_error() -> str:
     try:
-        yield answers
-    finally:
-        over.set()
-        thread.join()
+        return answer()
+    except Exception as error:
+        return repr(error)
 
 
 def set_key(project: Tiny, key: str) -> None:
@@ -121,7 +104,7 @@ def test_a_wildcard_from_the_order_to_the_renewal(make: Make, tmp_path: Path) ->
         assert answer() == "one"
         assert project.shipway("tick", "--app", project.app).output == ""
 
-        with visited() as answers:
+        with asked_again(answer_or_error) as answers:
             renewed = project.shipway("certificate", "staging", "--renew")
         assert "in place on local" in renewed.output
         assert answers

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -336,12 +336,19 @@ def effects(output: str) -> int:
 @contextmanager
 def visitors(project: Tiny, environment: str = "staging") -> Iterator[list[str]]:
     """Ask the site again and again meanwhile; gives what was answered."""
+    with asked_again(lambda: project.answer(environment)) as answers:
+        yield answers
+
+
+@contextmanager
+def asked_again(ask: Callable[[], str]) -> Iterator[list[str]]:
+    """Ask again and again meanwhile; gives what was answered."""
     answers: list[str] = []
     over = threading.Event()
 
     def visit() -> None:
         while not over.wait(0.02):
-            answers.append(project.answer(environment))
+            answers.append(ask())
 
     thread = threading.Thread(target=visit)
     thread.start()

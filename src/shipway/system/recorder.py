@@ -72,18 +72,6 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what is waiting."""
-        self._write()
-
-    def close(self) -> None:
-        """Write what is left."""
-        self._over.set()
-        self._write()
-
-    def _write_on(self) -> None:
-        while not self._over.wait(PAUSE):
-            self._write()
-
-    def _write(self) -> None:
         with self._writing:  # in the order of the reports
             with self._guard:
                 events: Sequence[Event] = self._waiting
@@ -91,3 +79,12 @@ class Recorder:
             if events:
                 with suppress(Exception):  # no action is concerned
                     self._ledger.add_events(self._subject, events)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._over.set()
+        self.flush()
+
+    def _write_on(self) -> None:
+        while not self._over.wait(PAUSE):
+            self.flush()

@@ -15,6 +15,7 @@ from functools import partial
 from shipway.actions.backups.content import file_of
 from shipway.actions.backups.target import Target, require_there, target_of
 from shipway.actions.database.client import DatabaseClient
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.serving import serving
 from shipway.actions.schedules.live import live, runs_here
@@ -25,7 +26,6 @@ from shipway.domain.backups import PENDING, STORED, Archived, Base
 from shipway.domain.errors import BackupFailed, ShipwayError, UsageError
 from shipway.domain.record import from_data, to_data
 from shipway.system.durations import timestamp
-from shipway.system.parallel import attempt_all
 from shipway.system.sealing import encrypted
 
 TIMEOUT = 600.0
@@ -200,9 +200,7 @@ def close_gap(ctx: Context, app: str, environment: str) -> None:
 
 def archive_due(ctx: Context, app: str | None = None) -> None:
     """Store what is due in all environments. Errors of one don't stop the others, and are raised together at the end."""
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(*(partial(_due, ctx, *place) for place in places))
+    everywhere(ctx, app, partial(_due, ctx))
 
 
 def _due(ctx: Context, app: str, environment: str) -> None:

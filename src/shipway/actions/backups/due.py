@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from shipway.actions.backups.take import backup
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import is_held
 from shipway.actions.schedules.live import live, runs_here
 from shipway.context import Context
@@ -13,16 +12,13 @@ from shipway.domain.backups import Backup, due
 from shipway.domain.errors import LeaseHeld
 from shipway.system.cron import times_before
 from shipway.system.durations import moment
-from shipway.system.parallel import attempt_all
 
 
 def take_due(ctx: Context, app: str | None = None) -> list[Backup]:
     """Take all that are due, one after another. Errors of an environment don't stop the others, and are raised together at
     the end; the ledger has them too."""
     made: list[Backup] = []
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(*(partial(_take, ctx, *place, made) for place in places))
+    everywhere(ctx, app, lambda app, environment: _take(ctx, app, environment, made))
     return made
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 from shipway.actions.backups.verify import verify
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import is_held
 from shipway.actions.schedules.live import live, runs_here
 from shipway.context import Context
@@ -13,7 +13,6 @@ from shipway.domain import names
 from shipway.domain.backups import Backup, Recheck, last_good
 from shipway.domain.errors import Damaged, Interrupted, LeaseHeld, NotStored, ShipwayError, StoreError
 from shipway.domain.record import from_data, to_data
-from shipway.system.parallel import attempt_all
 
 
 def rechecked(ctx: Context, app: str, environment: str) -> Recheck:
@@ -30,9 +29,7 @@ def verify_due(ctx: Context, app: str | None = None) -> list[Backup]:
     """Verify what is due in all environments, one after another. Errors of one don't stop the others, and are raised together
     at the end; the ledger has them too."""
     done: list[Backup] = []
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(*(partial(_verify, ctx, *place, done) for place in places))
+    everywhere(ctx, app, lambda app, environment: _verify(ctx, app, environment, done))
     return done
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from shipway.actions.cdn.sides import decided, side_of
 from shipway.actions.cdn.verify import verify
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.observe import settings
 from shipway.actions.environment.service_job import service_job
@@ -28,7 +29,6 @@ from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DEPLOY, FAILED, ROLLBACK, Release
 from shipway.ports import CdnAccess, CdnProvider
 from shipway.steps.container import run_container
-from shipway.system.parallel import attempt_all
 
 PATIENCE = 30.0  # seconds that a deployment waits for its purge; the rest happens in the background
 LATER = 120.0  # seconds that a purge in the background may take at a time
@@ -116,9 +116,7 @@ def retry(ctx: Context, app: str, environment: str) -> float | None:
 
 def retry_due(ctx: Context, app: str | None = None) -> None:
     """Attempt what is due in all environments, or in one app's. Errors of one don't stop the others."""
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(*(partial(retry, ctx, *place) for place in places))
+    everywhere(ctx, app, partial(retry, ctx))
 
 
 def attempt(ctx: Context, purge: Purge, patience: float, *, strict: bool = False) -> Purge:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import field
 
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import held
 from shipway.actions.provisioning.at_edges import place
 from shipway.actions.provisioning.dns import settings_of
@@ -27,7 +28,6 @@ from shipway.domain.routing import Tls
 from shipway.domain.value import dataclass
 from shipway.ports import CertificateAuthority
 from shipway.system.login import login
-from shipway.system.parallel import attempt_all
 
 WAIT = 60.0  # seconds for another process that obtains it
 ATTEMPTS = 20  # newest ones that decide when the next may begin
@@ -173,8 +173,6 @@ def _zone(of: Governed) -> Zone:
 def renew_due(ctx: Context, app: str | None, governed: Callable[[str, str], Governed]) -> None:
     """Renew all that are due, and try again what has failed, with growing pauses. governed: an environment of an app as the
     protected branch has it. Errors of an environment don't stop the others, and are raised together at the end."""
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
 
     def renew(app: str, environment: str) -> None:
         here = live(ctx, app, environment)
@@ -195,7 +193,7 @@ def renew_due(ctx: Context, app: str | None, governed: Callable[[str, str], Gove
             on = f", in place on {', '.join(found.hosts)}" if found.hosts else ""
             ctx.reporter.note(f"{app}/{environment}: certificate {'renewed' if found.why else 'unchanged'}{on}")
 
-    attempt_all(*((lambda place=place: renew(*place)) for place in places))
+    everywhere(ctx, app, renew)
 
 
 def is_due(ctx: Context, here: Live) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from functools import partial
 
+from shipway.actions.environment.everywhere import everywhere
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.schedules.container import collect, name_of, start, timeout_of
@@ -31,9 +32,7 @@ def tick(ctx: Context, app: str | None = None) -> list[ScheduledRun]:
     failed: list[ScheduledRun] = []
     if app is not None and app not in ctx.ledger.apps():
         raise UsageError(f"the ledger has no app {app!r}", hint=f"it has: {', '.join(ctx.ledger.apps()) or 'none'}")
-    apps = [app] if app else ctx.ledger.apps()
-    places = [(each, environment) for each in apps for environment in ctx.ledger.environments(each)]
-    attempt_all(*(partial(_environment, ctx, *place, failed) for place in places))
+    everywhere(ctx, app, lambda app, environment: _environment(ctx, app, environment, failed))
     return failed
 
 

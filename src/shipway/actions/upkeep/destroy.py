@@ -4,7 +4,7 @@ volumes of its services."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from functools import partial
 
 from shipway.actions.deployments.clear import clear, empty_host
@@ -55,13 +55,9 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
         raise away[hosts[0].name]
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         number = _begin(own, plan.app, environment.name)
-        with ExitStack() as stack:
-            kept = own
-            if number is not None:
-                subject = Subject(DEPLOYMENT, plan.app, number)
-                kept = stack.enter_context(
-                    recorded(own, subject, f"destroy {ctx.names.shown(plan.app, environment.name)}")
-                )
+        heading = f"destroy {ctx.names.shown(plan.app, environment.name)}"
+        subject = Subject(DEPLOYMENT, plan.app, number) if number is not None else None
+        with recorded(own, subject, heading) if subject else nullcontext(own) as kept:
             clear(kept, plan.app, environment, before, lambda host: clean(kept, host))
         maintenance.end(own, plan.app, environment.name, away=bool(away))
         remaining = {name: error.message for name, error in away.items()}
