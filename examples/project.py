@@ -26,7 +26,8 @@ ADA, GRACE = "ada@example.org", "grace@example.org"  # Ada writes, Grace approve
 
 @dataclass(frozen=True)
 class Done:
-    """A finished command; output is stdout and stderr together."""
+    """A finished command; output is stdout and stderr together. What a test reads as data comes from `Project.json`: a
+    command may say on stderr that it waits."""
 
     code: int
     output: str
@@ -135,15 +136,17 @@ class Project:
 
     def deployments(self, environment: str | None = None) -> list[dict[str, Any]]:
         """Deployments in the ledger, newest first."""
-        return self._json("history", *([environment] if environment else []), "--json")  # type: ignore[no-any-return]
+        return self.json("history", *([environment] if environment else []))  # type: ignore[no-any-return]
 
     def status(self, environment: str) -> dict[str, Any]:
         """The output of `shipway status` for an environment."""
-        return self._json("status", "--json")[environment]  # type: ignore[no-any-return]
+        return self.json("status")[environment]  # type: ignore[no-any-return]
 
-    def _json(self, *args: str) -> Any:
-        done = self._completed(["shipway", *args], merged=False)
-        done.check_returncode()
+    def json(self, *args: str, code: int = 0) -> Any:
+        """What a shipway command prints with --json. RuntimeError with its messages if it exits with another code."""
+        done = self._completed(["shipway", *args, "--json"], merged=False)
+        if done.returncode != code:
+            raise RuntimeError(f"shipway {' '.join(args)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
     def _completed(self, args: Sequence[str], *, merged: bool) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -84,7 +83,7 @@ def whole(project: Tiny) -> None:
 
 
 def backups(project: Tiny) -> list[dict[str, Any]]:
-    return json.loads(project.shipway("backups", "staging", "--json").output)  # type: ignore[no-any-return]
+    return project.json("backups", "staging")  # type: ignore[no-any-return]
 
 
 def latest(project: Tiny) -> str:

@@ -3,7 +3,6 @@ file, and a managed PostgreSQL."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def with_backups(project: Tiny, folder: Path) -> None:
 def backed_up(project: Tiny) -> None:
     done = project.shipway("backup", "staging")
     assert "restored from the store; schema and rows of 2 tables are as recorded" in done.output
-    (found,) = json.loads(project.shipway("backups", "staging", "--json").output)
+    (found,) = project.json("backups", "staging")
     assert sorted(found["manifest"]["rows"].values()) == [1, 1]
     assert len(found["manifest"]["shape"]) == 64
     assert not [name for name in project.volumes() if name.endswith(".backup")]

@@ -200,7 +200,7 @@ def test_a_migration_that_gets_no_lock_names_who_holds_it(shop: Shop, managed: M
 
 def test_snapshot_restore_and_rollback(shop: Shop, managed: Managed) -> None:
     shop.shipway("snapshot", "staging")
-    number = json.loads(shop.shipway("snapshots", "staging", "--json").output)[0]["number"]
+    number = shop.json("snapshots", "staging")[0]["number"]
     managed.psql("INSERT INTO pets VALUES ('Tom')")
     managed.psql("ALTER ROLE keeper NOCREATEDB")
     refused = shop.shipway("restore", "staging", str(number), "--yes", check=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import threading
@@ -111,7 +110,7 @@ def test_a_job_runs_at_its_time_and_when_a_person_wants(shop: Tiny) -> None:
     assert "has no app 'another'" in shop.shipway("tick", "--app", "another", check=False).output
     finished(shop, "digest", 2)
     assert len(pets(shop)) == 2
-    [last, first] = json.loads(shop.shipway("schedules", "staging", "digest", "--json").output)[0]["runs"][:2]
+    [last, first] = shop.json("schedules", "staging", "digest")[0]["runs"][:2]
     assert (last["outcome"], last["exit_code"], last["log"], last["missed"]) == ("succeeded", 0, "I count", 1)
     assert (first["reason"], first["actor"]) == ("try it", "ada@example.org")
     assert "I count" in shop.shipway("schedules", "staging", "digest").output

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from examples.project import Done
 from shipway.domain.errors import DeployFailed, EdgeError, StepFailed
 from tests.system.conftest import Make
 from tests.system.tiny import IMAGE, NOT_THERE, Tiny
@@ -44,11 +42,6 @@ def closed(project: Tiny) -> bool:
     return project.answer().startswith(CLOSED)
 
 
-def states(done: Done) -> dict[str, str]:
-    """Of the steps of `--json`."""
-    return {item["name"]: item["state"] for item in json.loads(done.output[done.output.index("{") :])["steps"]}
-
-
 def seeds(project: Tiny) -> list[str]:
     ledger = project.ledger()
     found = [item.outcome for item in ledger.launch_records(project.app, "staging") if item.step == "seed"]
@@ -71,11 +64,11 @@ def test_from_nothing_to_open_and_nothing_the_second_time(make: Make, tmp_path: 
     footprint, deployments = project.footprint(), project.deployments()
     again = project.shipway("launch", "staging")
     assert "nothing to do" in again.output
-    assert set(states(project.shipway("launch", "staging", "--json")).values()) == {"done"}
+    assert {item["state"] for item in project.json("launch", "staging")["steps"]} == {"done"}
     assert (project.footprint(), project.deployments()) == (footprint, deployments)
 
     page = tmp_path / "report.html"
-    data = json.loads(project.shipway("system-test", "staging", "--last", "--json", "--html", str(page)).output)
+    data = project.json("system-test", "staging", "--last", "--html", str(page))
     outcomes = {item["name"]: item["outcome"] for item in data["results"]}
     assert outcomes["check front"] == outcomes["write write"] == outcomes["service web"] == "passed"
     assert outcomes["search engines"] == outcomes["load 20/s for 2 s"] == "passed"
@@ -162,7 +155,7 @@ def test_https_with_the_local_authority(make: Make) -> None:
     project.protect()
     project.change("one")
     project.shipway("launch", "staging")
-    data = json.loads(project.shipway("system-test", "staging", "--last", "--json").output)
+    data = project.json("system-test", "staging", "--last")
     outcomes = {item["name"]: item["outcome"] for item in data["results"]}
     name = project.staging.removeprefix("https://").partition(":")[0]
     assert outcomes[f"certificate of {name}"] == outcomes["modern TLS"] == outcomes["header X-Robots-Tag"] == "passed"

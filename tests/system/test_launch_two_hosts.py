@@ -190,7 +190,7 @@ def test_killed_at_every_step_it_goes_on_and_opens_at_the_end(shop: Shop) -> Non
     again = shop.shipway(*LAUNCH)
     assert "nothing to do" in again.output
     assert [shop.ask(name, "/")[0] for name in shop.hosts.names] == [200, 200]
-    tested = json.loads(shop.shipway("system-test", "production", "--last", "--json").output)
+    tested = shop.json("system-test", "production", "--last")
     outcomes = {item["name"]: item["outcome"] for item in tested["results"]}
     expected = ["check smoke", "write add-item", "job index-item", "service backend", "service frontend", "service worker",
                 *(f"closed ports of ssh://{name}" for name in shop.hosts.names)]  # fmt: skip

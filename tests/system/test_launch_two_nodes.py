@@ -3,7 +3,6 @@ hosts, killed at some effects of every step; then the host with the data is lost
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -94,7 +93,7 @@ def test_killed_at_every_step_it_opens_both_hosts_at_the_end(pair: Pair) -> None
 
 
 def test_both_hosts_were_visited(pair: Pair) -> None:
-    tested = json.loads(pair.shipway("system-test", "staging", "--last", "--json").output)
+    tested = pair.json("system-test", "staging", "--last")
     outcomes = {item["name"]: item["outcome"] for item in tested["results"]}
     expected = [f"public address {pair.nodes.address(name)} (ssh://{name})" for name in pair.nodes.names]
     expected += [f"{what} of ssh://{name}" for name in pair.nodes.names for what in ("closed ports",)]

@@ -131,7 +131,7 @@ def test_a_proof(shop: Tiny) -> None:
 
 
 def snapshots(project: Tiny) -> list[dict[str, Any]]:
-    return json.loads(project.shipway("snapshots", "staging", "--json").output)  # type: ignore[no-any-return]
+    return project.json("snapshots", "staging")  # type: ignore[no-any-return]
 
 
 def test_a_restore_of_tables_and_code(shop: Tiny) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -63,7 +62,7 @@ def revisions(project: Tiny) -> list[str]:
 
 
 def snapshots(project: Tiny) -> list[dict[str, object]]:
-    return json.loads(project.shipway("snapshots", "staging", "--json").output)  # type: ignore[no-any-return]
+    return project.json("snapshots", "staging")  # type: ignore[no-any-return]
 
 
 @pytest.mark.full

@@ -414,8 +414,7 @@ def test_what_a_killed_proof_left_goes_with_the_next(site: Site) -> None:
         assert dying.running(), dying.output
     dying.kill()
     assert site.left()
-    done = site.project.shipway("prove", str(release.number), "--json")
-    assert json.loads(done.output[done.output.index("\n{") :])["old_code"]["verdict"] == words.SAFE
+    assert site.project.json("prove", str(release.number))["old_code"]["verdict"] == words.SAFE
     assert site.left() == {}
     assert list((site.project.home / "proofs").iterdir()) == []
 

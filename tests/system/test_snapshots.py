@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 from typing import Any
@@ -45,7 +44,7 @@ def shop(make: Make) -> Tiny:
 
 
 def snapshots(project: Tiny) -> list[dict[str, Any]]:
-    return json.loads(project.shipway("snapshots", "staging", "--json").output)  # type: ignore[no-any-return]
+    return project.json("snapshots", "staging")  # type: ignore[no-any-return]
 
 
 def newest(project: Tiny) -> int:

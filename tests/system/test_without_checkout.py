@@ -64,7 +64,10 @@ def test_a_night_without_a_checkout(make: Make, tmp_path: Path) -> None:
     shown = operator.app("config", "staging").output
     assert 'KEY: "******** (version 1)"' in shown
     assert "old server" not in shown
-    compared = json.loads(operator.app("diff", "r1", "staging", "--json").output)
+    printed = prepared.run(
+        ("diff", "r1", "staging", "--json", "--app", project.app), operator.folder, project.env, merged=False
+    )
+    compared = json.loads(printed.stdout)
     assert compared["commits"]["second"][0].endswith("Version two")
     assert compared["revisions"][1] == second
 
