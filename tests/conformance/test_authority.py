@@ -23,6 +23,8 @@ from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, TSIG
 from tests.conformance.pebble import Pebble, pebble
 
+pytestmark = pytest.mark.counterpart
+
 NAMES = [ZONE, f"*.{ZONE}", f"*.pre.{ZONE}"]
 CHALLENGE = f"_acme-challenge.{ZONE}"
 

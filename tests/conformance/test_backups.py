@@ -22,6 +22,8 @@ from shipway.drivers.backups.s3 import S3Store
 from shipway.drivers.backups.sigv4 import Credentials, signed
 from shipway.testing.backups import BackupStoreSuite, MemoryBackupStore, content
 
+pytestmark = pytest.mark.counterpart
+
 KEY = Credentials("SHIPWAYTESTKEY", "a-secret-of-some-length")
 PORTS = range(8720, 8736)
 

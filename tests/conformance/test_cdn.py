@@ -18,6 +18,8 @@ from tests import moto, varnish
 from tests.conformance import cdn_lab
 from tests.conformance.cdn_lab import Answer, Caches, Front, Request
 
+pytestmark = pytest.mark.counterpart
+
 CACHE, MOTO = 8710, 8711
 TOKEN = "token-of-the-cdn"
 

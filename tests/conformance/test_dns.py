@@ -18,6 +18,8 @@ from tests.conformance import dns_lab
 from tests.conformance.cloudflare import Cloudflare
 from tests.conformance.dns_lab import API_KEY, TSIG, Server
 
+pytestmark = pytest.mark.counterpart
+
 
 class Fixtures:
     @pytest.fixture

@@ -23,6 +23,8 @@ from shipway.drivers.infra.terraform import Terraform, Tofu
 from shipway.testing.infra import SECRET, InfraLab, InfraSuite, ignore
 from shipway.testing.memory_infra import MemoryInfra
 
+pytestmark = pytest.mark.counterpart
+
 CODE = """\
 variable "secret" {{
   type      = string

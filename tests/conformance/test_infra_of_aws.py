@@ -19,6 +19,8 @@ from shipway.drivers.infra.cloudformation import CloudFormation
 from shipway.testing.infra import SECRET, InfraLab, InfraSuite, ignore
 from tests.moto import stacks
 
+pytestmark = pytest.mark.counterpart
+
 REGION = "eu-central-1"
 TEMPLATE = """\
 Parameters:

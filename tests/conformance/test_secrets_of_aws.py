@@ -17,6 +17,8 @@ from shipway.drivers.secret_provider.operator import Operator
 from shipway.testing.secrets_provider import VALUE, Lab, SecretsProviderSuite
 from tests.moto import server
 
+pytestmark = pytest.mark.counterpart
+
 SCOPE = "shop/production"
 
 

@@ -19,6 +19,8 @@ from tests.conformance.dns_lab import API_KEY, TSIG, Server
 from tests.system import prepared
 from tests.system.tiny import Tiny
 
+pytestmark = pytest.mark.counterpart
+
 WWW = f"www.{ZONE}"
 
 

@@ -13,7 +13,10 @@ from shipway.domain.errors import GateRefused, InfraError, SecretError, UsageErr
 from tests.system import prepared
 from tests.system.tiny import Tiny
 
-pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed on this machine")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed on this machine"),
+    pytest.mark.counterpart,
+]
 
 PASSWORD = "correct-horse-battery"
 CODE = """\

@@ -13,6 +13,8 @@ from tests.moto import stacks
 from tests.system import prepared
 from tests.system.tiny import Tiny
 
+pytestmark = pytest.mark.counterpart
+
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "the-secret-access-key",
     "CFN_PARAMETER_Password": "correct-horse-battery",

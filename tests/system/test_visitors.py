@@ -11,6 +11,8 @@ import pytest
 
 from bench.load import FRESH, KEPT, SLOW, WEBSOCKET, Load
 
+pytestmark = pytest.mark.counterpart
+
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nversion one\n.\n"
 TURNS = {
     "all is well": GOOD,

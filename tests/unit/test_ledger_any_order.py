@@ -114,6 +114,7 @@ class Ledgers(RuleBasedStateMachine):
             ledger.close()
 
 
+@pytest.mark.every_point
 def test_any_order() -> None:
     run_state_machine_as_test(
         Ledgers,

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -142,6 +143,7 @@ class AnyOrder(RuleBasedStateMachine):
                 self.folder.cleanup()
 
 
+@pytest.mark.every_point
 def test_any_order() -> None:
     run_state_machine_as_test(
         AnyOrder,

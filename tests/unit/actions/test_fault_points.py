@@ -38,6 +38,7 @@ SAMPLE = [(second, "cold"), (back, "warm"), (back_down_first, "cold"), (unverifi
 ALL = [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMENTS)]
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("kind", ["reporter", "ledger"])
 @pytest.mark.parametrize(
     ("story", "name"), ALL if FULL else SAMPLE, ids=lambda value: getattr(value, "__name__", value)

@@ -196,6 +196,7 @@ def attempt(command: Command, ctx: Context, *, fails: bool) -> None:
         assert not fails
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize(
     ("story", "name"),
     [(story, name) for story in STORIES for name in ONLY.get(story, ENVIRONMENTS)],

@@ -195,6 +195,7 @@ class TwoHomes(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("examples", [8, pytest.param(1000, marks=pytest.mark.full)])
 def test_any_order_of_two_homes(examples: int) -> None:
     run_state_machine_as_test(

@@ -14,6 +14,8 @@ from shipway.domain.infra import InfraPlace
 from shipway.domain.provisioned import Infra
 from shipway.drivers.infra.command import CommandTool
 
+pytestmark = pytest.mark.counterpart
+
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "infrastructure.md"
 KIND = "aws:rds/instance:Instance"
 PULUMI = """\

@@ -129,6 +129,7 @@ def test_what_is_stored(shop: Archiving) -> None:
     assert shop.server.kept == range(4, 4), "the next call says what is stored"
 
 
+@pytest.mark.every_point
 def test_killed_at_every_point(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     whole = Archiving(tmp_path / "whole")
@@ -195,6 +196,7 @@ def test_a_time_becomes_a_snapshot(shop: Archiving) -> None:
     assert not [name for name in shop.world.runtime.containers if "recovery" in name]
 
 
+@pytest.mark.every_point
 def test_a_restore_killed_at_every_point(tmp_path: Path) -> None:
     def ready(folder: Path) -> tuple[Archiving, float]:
         folder.mkdir()

@@ -95,6 +95,7 @@ def test_a_restored_ledger_removes_no_backup_that_it_does_not_know(home: Home, t
     ledger.close()
 
 
+@pytest.mark.every_point
 def test_killed_at_every_point(tmp_path: Path) -> None:
     whole = Home(tmp_path / "whole")
     death = Death(0, after=False)

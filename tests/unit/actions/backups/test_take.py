@@ -101,6 +101,7 @@ def test_what_is_stored(shop: Shop) -> None:
     assert not [name for name in shop.world.runtime.volumes if name.endswith(".backup")]
 
 
+@pytest.mark.every_point
 def test_killed_at_every_point(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     whole = Shop(tmp_path / "whole")

@@ -426,6 +426,7 @@ def test_assets_of_both_images_are_compared(world: World) -> None:
     assert targets["paths"] == [f"{ORIGIN}/assets/app.js"]
 
 
+@pytest.mark.every_point
 def test_a_controller_may_die_at_any_moment(world: World, tmp_path: Path) -> None:
     put(world, 1)
     never = Death(0, after=False)

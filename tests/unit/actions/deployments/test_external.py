@@ -157,6 +157,7 @@ def test_its_container_its_logs_and_its_address_are_nowhere(world: World) -> Non
     assert "(version 1)" in shown
 
 
+@pytest.mark.every_point
 def test_a_process_that_dies_leaves_its_schema_and_no_job_to_the_next(world: World, tmp_path: Path) -> None:
     deploy(world.controller(), DeployRequest(external(world, 1), STAGING))
     release = external(world, 2, "0002")

@@ -98,6 +98,7 @@ def test_after_the_switch_it_stays_and_the_output_says_so(world: World) -> None:
     )
 
 
+@pytest.mark.every_point
 def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path) -> None:
     release = migrating(world)
     count = Death(0, after=False)

@@ -75,6 +75,7 @@ def test_after_the_switch_its_volume_stays_and_is_named(world: World) -> None:
     ) in world.notes
 
 
+@pytest.mark.every_point
 def test_a_process_that_dies_leaves_it_to_the_next(world: World, tmp_path: Path) -> None:
     release, count = with_more(world), Death(0, after=False)
     deploy(world.copy(tmp_path / "count").controller(dies=count), DeployRequest(release, TWO, force=True))

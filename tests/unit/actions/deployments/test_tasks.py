@@ -123,6 +123,7 @@ def test_a_rollback_runs_none(world: World) -> None:
     assert not set(jobs.ran) & {"warm-up", "announce", "index", "mail"}
 
 
+@pytest.mark.every_point
 def test_a_dead_controller_repeats_at_most_the_one_that_was_running(tmp_path: Path) -> None:
     def begun(folder: Path) -> tuple[World, Callable[[Death], object]]:
         world = World(folder)

@@ -227,6 +227,7 @@ def test_a_generated_value_of_a_provider_is_refused(world: Home) -> None:
         rotate(world.controller(), "shop", "staging", generate=["KEY"])
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("at", range(1, 60, 4))
 def test_a_controller_that_dies_in_a_rotation(world: Home, at: int) -> None:
     world.deploy(1)

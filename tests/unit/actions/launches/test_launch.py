@@ -184,6 +184,7 @@ def test_it_stays_closed_until_the_system_test_passes(place: Place) -> None:
     assert place.seen(place.world) == "site"
 
 
+@pytest.mark.every_point
 def test_killed_at_every_effect_it_goes_on_and_never_opens_untested(place: Place) -> None:
     counting = Death(0, after=False)
     place.launch(place.world.copy(place.folder / "count"), dies=counting)
@@ -283,6 +284,7 @@ def test_a_further_host_is_behind_the_page_too(two: Place) -> None:
     assert [two.seen(two.world, host) for host in ("local", "ssh://b")] == ["page", "page"]
 
 
+@pytest.mark.every_point
 def test_two_hosts_open_both_whenever_it_is_killed(two: Place) -> None:
     hosts = ("local", "ssh://b")
     counting = Death(0, after=False)

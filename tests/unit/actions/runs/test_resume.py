@@ -107,6 +107,7 @@ class Once(Death):
         return result
 
 
+@pytest.mark.every_point
 def test_dead_at_any_effect(tmp_path: Path) -> None:
     died = 0
     for at, after in POINTS:
@@ -127,6 +128,7 @@ def test_dead_at_any_effect(tmp_path: Path) -> None:
     assert 0.75 * len(POINTS) < died < len(POINTS)
 
 
+@pytest.mark.every_point
 def test_dead_at_any_effect_and_another_commit_is_next(tmp_path: Path) -> None:
     for at, after in POINTS:
         world = Team(tmp_path / f"{at}-{after}")
@@ -140,6 +142,7 @@ def test_dead_at_any_effect_and_another_commit_is_next(tmp_path: Path) -> None:
         world.nothing_is_left()
 
 
+@pytest.mark.every_point
 def test_dead_at_any_effect_of_a_step_that_fails_twice(tmp_path: Path) -> None:
     for at, after in POINTS:
         world = Team(tmp_path / f"{at}-{after}")

@@ -320,6 +320,7 @@ def test_two_controllers_start_one_run(clock: Make) -> None:
     assert len(at.started()) == len(at.runs) == 1
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("retries", [0, 1])
 def test_one_dies_anywhere_and_the_job_runs_once(tmp_path: Path, retries: int) -> None:
     def begun(folder: Path) -> Clock:

@@ -207,6 +207,7 @@ def test_another_product_is_no_upgrade(tmp_path: Path) -> None:
     assert world.state() == before
 
 
+@pytest.mark.every_point
 def test_death_at_every_effect_of_an_upgrade(tmp_path: Path) -> None:
     begun = world_of(tmp_path / "begun")
     never = Death(0, after=False)

@@ -65,6 +65,7 @@ def completed(world: World, where: object) -> None:
     assert examine(world.controller(), "shop", STAGING) == [], where
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("environment", [STAGING, TWO], ids=["one host", "two hosts"])
 def test_the_next_command_completes_it_and_removes_no_data(
@@ -89,6 +90,7 @@ def test_the_next_command_completes_it_and_removes_no_data(
     assert set(kept) == {True, False}
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_same_command_completes_it_and_a_deployment_begins_again(tmp_path: Path, after: bool) -> None:
     for at in POINTS:
@@ -134,6 +136,7 @@ def test_hosts_that_only_the_good_release_ran_on_are_cleared(tmp_path: Path) -> 
     completed(world, "two hosts")
 
 
+@pytest.mark.every_point
 def test_a_deployment_that_died_before_is_over(tmp_path: Path) -> None:
     """The next one begins on the database as it is."""
     for at in POINTS:
