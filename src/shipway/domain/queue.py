@@ -23,6 +23,7 @@ class Push:
     new: str  # revision; zeros if it was deleted
     actor: str  # who pushed, as far as that is proven; empty: unknown
     via: str  # how it came, in words
+    protected: str  # the branch that a first push registers; empty: HEAD of the repository
     queued: float  # seconds since the epoch by the ledger's clock, as all times here
     id: int = 0  # its place in the queue, which is assigned when it is added
     worker: str = ""  # who claimed it last

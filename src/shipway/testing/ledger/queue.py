@@ -15,7 +15,7 @@ ZEROS = "0" * 40
 
 def pushed(key: str, ref: str = "refs/heads/staging", place: str = "here") -> Push:
     """A push of a ref."""
-    return Push(key, "/shop.git", place, ref, ZEROS, key[0] * 40, "ada@example.com", "git push", 0.0)
+    return Push(key, "/shop.git", place, ref, ZEROS, key[0] * 40, "ada@example.com", "git push", "", 0.0)
 
 
 class QueueSuite:
