@@ -106,13 +106,16 @@ class SqlSignIns:
 
         return self._db.write(put)
 
-    def use_code(self, person: str, step: int, at: float) -> bool:
+    def use_code(self, person: str, version: int, step: int, at: float) -> bool:
         """The first one inserts it."""
 
         def use() -> bool:
             self._db.query("DELETE FROM used_codes WHERE person = ? AND at < ?", (person, at - CODES_KEPT))
-            sql = "INSERT INTO used_codes VALUES (?, ?, ?) ON CONFLICT (person, step) DO NOTHING RETURNING step"
-            return bool(self._db.query(sql, (person, step, at)))
+            sql = (
+                "INSERT INTO used_codes (person, version, step, at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (person, version, step) DO NOTHING RETURNING step"
+            )
+            return bool(self._db.query(sql, (person, version, step, at)))
 
         return self._db.write(use)
 

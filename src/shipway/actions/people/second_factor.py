@@ -47,12 +47,12 @@ def confirm_totp(ctx: Context, by: Identity, version: int, code: str, current: s
     require_person(by, "people", by.person)
     with tried(ctx, f"session {by.number}"):
         before = ctx.ledger.totp_version(by.person)
+        if version <= before or not code_matches(ctx, by.person, version, code, recovery=False):
+            raise UsageError("the code is wrong", hint="the clock of the phone must be right; try the next code")
         if before and by.how != LINKED and not code_matches(ctx, by.person, before, current):
             raise NotSignedIn(
                 "the present code is wrong", hint="a code of the app that is set up now, or a recovery code"
             )
-        if version <= before or not code_matches(ctx, by.person, version, code, recovery=False):
-            raise UsageError("the code is wrong", hint="the clock of the phone must be right; try the next code")
     codes = [_recovery_code() for _ in range(RECOVERY)]
     ctx.redactor.add({f"recovery code {number}": item for number, item in enumerate(codes, 1)})
     with recorded(ctx, by, PERSON, by.person, "sign in with codes"):
@@ -69,7 +69,7 @@ def code_matches(ctx: Context, person: str, version: int, given: str, *, recover
         return recovery and ctx.ledger.use_recovery_code(person, _digest(given), at)
     secret = ctx.secrets.get(SCOPE, person, version)
     step = matching_step(secret, given, at) if secret else None
-    return step is not None and ctx.ledger.use_code(person, step, at)
+    return step is not None and ctx.ledger.use_code(person, version, step, at)
 
 
 def _recovery_code() -> str:

@@ -42,8 +42,8 @@ class SignInLedger(Protocol):
     def set_totp(self, person: str, version: int, recovery: Sequence[str]) -> bool:
         """In one transaction: the version, and the digests of the recovery codes. False if the person isn't active."""
 
-    def use_code(self, person: str, step: int, at: float) -> bool:
-        """False if the code of that step was used."""
+    def use_code(self, person: str, version: int, step: int, at: float) -> bool:
+        """False if the code of that step, by this version of the person's secret, was used."""
 
     def use_recovery_code(self, person: str, digest: str, at: float) -> bool:
         """False if the person has no such code, or it was used."""

@@ -23,7 +23,8 @@ CREATE TABLE sign_in_links (
   used {real}
 );
 CREATE TABLE used_codes (
-  person TEXT NOT NULL REFERENCES people (name), step BIGINT NOT NULL, at {real} NOT NULL, PRIMARY KEY (person, step)
+  person TEXT NOT NULL REFERENCES people (name), version BIGINT NOT NULL, step BIGINT NOT NULL, at {real} NOT NULL,
+  PRIMARY KEY (person, version, step)
 );
 CREATE TABLE recovery_codes (
   person TEXT NOT NULL REFERENCES people (name), digest TEXT NOT NULL, used {real}, PRIMARY KEY (person, digest)

@@ -96,11 +96,12 @@ class SignInSuite:
 
     @pytest.mark.usefixtures("ada")
     def test_a_code_is_used_once(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
-        assert sorted(_at_once(again, lambda one, name: one.use_code(ADA, 7, 210.0))) == [False, True]
-        assert ledger.use_code(ADA, 6, 211.0)
-        assert not ledger.use_code(ADA, 7, 90.0), "a clock that is set back brings no code back"
+        assert sorted(_at_once(again, lambda one, name: one.use_code(ADA, 1, 7, 210.0))) == [False, True]
+        assert ledger.use_code(ADA, 1, 6, 211.0)
+        assert not ledger.use_code(ADA, 1, 7, 90.0), "a clock that is set back brings no code back"
         ledger.add_person(EVE, 1.0)
-        assert ledger.use_code(EVE, 7, 210.0)
+        assert ledger.use_code(EVE, 1, 7, 210.0)
+        assert ledger.use_code(ADA, 2, 7, 210.0)
 
     @pytest.mark.usefixtures("ada")
     def test_a_recovery_code_is_used_once(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
