@@ -74,10 +74,7 @@ SECTIONS = {
         "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
         "purge": ("shipway.cli.purge", "Purge paths from the CDN in front of an environment"),
         "schedules": ("shipway.cli.schedules", "Show the jobs on a schedule, and run one now"),
-        "tick": (
-            "shipway.cli.tick",
-            "Start due jobs and backups, and repeat failed purges (called by cron or a timer)",
-        ),
+        "tick": ("shipway.cli.tick", "Start due jobs and backups, repeat failed purges (called by cron or a timer)"),
     },
     "Data": {
         "backup": ("shipway.cli.backup", "Back up an environment or the ledger, encrypted, and verify the stored copy"),

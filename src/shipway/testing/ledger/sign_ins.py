@@ -68,7 +68,7 @@ class SignInSuite:
         assert not ledger.is_known_address(EVE, "192.0.2.7", 99.0)
 
     @pytest.mark.usefixtures("ada")
-    def test_old_sessions_are_removed(self, ledger: Ledger, execute: Callable[[str], list[tuple[int]]]) -> None:
+    def test_old_sessions_are_removed(self, ledger: Ledger, execute: Callable[[str], object]) -> None:
         ledger.add_session(SESSION, "old", "hash")
         late = 100.0 + 31 * DAY
         ledger.add_session(dataclasses.replace(SESSION, created=late, seen=late), "new", "hash")
