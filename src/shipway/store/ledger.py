@@ -14,6 +14,7 @@ from shipway.store.ownership import SqlOwnership
 from shipway.store.people import SqlPeople
 from shipway.store.provisions import SqlProvisions
 from shipway.store.purges import SqlPurges
+from shipway.store.queue import SqlQueue
 from shipway.store.releases import SqlReleases
 from shipway.store.renamings import SqlRenamings
 from shipway.store.runs import SqlRuns
@@ -26,7 +27,7 @@ from shipway.store.sign_ins import SqlSignIns
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -15,6 +15,7 @@ from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
+from shipway.ports.ledger.queue import QueueLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -41,6 +42,7 @@ class Ledger(
     EventLedger,
     PeopleLedger,
     SignInLedger,
+    QueueLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,
