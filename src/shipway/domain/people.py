@@ -22,6 +22,7 @@ PASSWORD, CODE, LINKED = "password", "password and code", "link"  # how a sessio
 SESSION, TOKEN = "session", "token"  # by what an identity is proven
 PREFIXES = TOKEN_PREFIX, SESSION_PREFIX, LINK_PREFIX = "swt_", "sws_", "swl_"
 
+LONGEST_ADDRESS = 64  # characters
 LEAST, MOST = 12, 1024  # characters of a password
 
 # Pauses after wrong sign-ins. An address may be that of a whole office.
@@ -107,11 +108,11 @@ def pause(failures: int, free: int) -> float:
 
 
 def network(address: str) -> str:
-    """What counts as one address: of IPv6, the network that one customer gets. Other text is as it is."""
+    """What counts as one address: of IPv6, the network that one customer gets. Other text is only made printable."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return "".join(character for character in address[:LONGEST_ADDRESS] if character.isprintable())
     if found.version == 4:
         return str(found)
     mapped = getattr(found, "ipv4_mapped", None)

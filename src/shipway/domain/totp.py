@@ -25,8 +25,13 @@ def matching_step(secret: str, given: str, at: float) -> int | None:
     """The step whose code this is, of those that count at a time (seconds since the epoch); None if it is none."""
     now = int(at) // PERIOD
     steps = range(max(0, now - DRIFT), now + DRIFT + 1)
-    same = [hmac.compare_digest(code(secret, step).encode(), given.encode()) for step in steps]
+    same = [hmac.compare_digest(code(secret, step).encode(), given.encode("utf-8", "surrogatepass")) for step in steps]
     return next((step for step, matches in zip(steps, same, strict=True) if matches), None)
+
+
+def is_secret(text: str) -> bool:
+    """Whether it is a secret of the usual length, in base 32."""
+    return len(text) == 32 and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 def enrolment(secret: str, person: str) -> str:

@@ -48,7 +48,7 @@ def test_pauses_grow_to_a_limit() -> None:
     ("address", "shown"),
     [
         ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:DB8:1:2::9", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("a socket", "a socket"), ("", ""),
+        ("2001:DB8:1:2::9", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("a socket", "a socket"), ("", ""), ("a\0b\n\udcff" + "c" * 99, "ab" + "c" * 59),
     ],
 )  # fmt: skip
 def test_a_network_of_ipv6_is_one_address(address: str, shown: str) -> None:

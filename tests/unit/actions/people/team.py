@@ -60,7 +60,7 @@ class Team:
         """Set up an app for codes; its secret, and the recovery codes."""
         by = self.identity(name)
         made = enrol_totp(self.ctx, by)
-        codes = confirm_totp(self.ctx, by, made.version, self.code(made.secret))
+        codes = confirm_totp(self.ctx, by, made.secret, self.code(made.secret))
         self.pass_(2 * PERIOD)
         return made.secret, codes
 
