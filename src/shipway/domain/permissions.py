@@ -50,7 +50,12 @@ PERMISSIONS = _table(
     Permission("rollback.protected", RELEASER, ENVIRONMENT, "Roll back a protected environment, and end the hold"),
     Permission("operate", DEVELOPER, ENVIRONMENT, "Restart, scale, maintenance page, jobs, purges, snapshots, backups"),
     Permission("operate.protected", RELEASER, ENVIRONMENT, "The same in a protected environment"),
-    Permission("exec", DEVELOPER, ENVIRONMENT, "Commands in containers, the console, the database's client"),
+    Permission(
+        "exec",
+        DEVELOPER,
+        ENVIRONMENT,
+        "Commands in containers, the console, the database's client: they can show data and secrets",
+    ),
     Permission("exec.protected", RELEASER, ENVIRONMENT, "The same in a protected environment"),
     Permission("secrets", DEVELOPER, ENVIRONMENT, "Set and remove secrets; nobody is shown a value"),
     Permission("secrets.protected", RELEASER, ENVIRONMENT, "Set and remove secrets of a protected environment"),

@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from shipway.actions.people.identify import csrf, identify
-from shipway.actions.people.manage import people
+from shipway.actions.people.manage import add_person, people
+from shipway.actions.people.password import set_password
+from shipway.actions.people.permitted import recorded
 from shipway.actions.people.second_factor import enrol_totp
-from shipway.actions.people.sign_in import make_link, sign_in_by_link
+from shipway.actions.people.sign_in import make_link, sign_in, sign_in_by_link
 from shipway.actions.people.tokens import create_token, tokens
 from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
 from shipway.domain.record import to_data
-from tests.unit.actions.people.team import ADA, HERE, PASSWORD, Team, team
+from tests.unit.actions.people.team import ADA, HERE, PASSWORD, Team, cheap, team
+from tests.unit.world import Notes
 
 __all__ = ["team"]
 
@@ -65,6 +68,28 @@ def test_the_redactor_knows_what_is_shown_or_used(team: Team, known: dict[str, s
     assert known["token"] in team.other.redactor.text(known["token"]), "it hasn't made it"
     identify(team.other, known["token"])
     assert known["token"] not in team.other.redactor.text(known["token"])
+
+
+def test_no_report_or_record_of_a_process_has_them(tmp_path: Path) -> None:
+    """And what it masks there, it still keeps and finds as it is."""
+    lines: list[str] = []
+    with open_context(tmp_path, Notes(lines), actor=ADA) as ctx:
+        add_person(ctx, None, ADA)
+        for password in (PASSWORD, "another long password"):
+            set_password(ctx, cheap(), None, ADA, password)
+        made = create_token(ctx, None, ADA, "CI", ["see"], 30)
+        link, hash = make_link(ctx, ADA), ctx.ledger.password_hash(ADA)
+        assert hash.startswith("$argon2id$")
+        sign_in(ctx, cheap(), ADA, "another long password", "", HERE)
+        assert identify(ctx, made.secret).person == ADA
+        with recorded(ctx, None, "user", ADA, f"with {made.secret}, {link} and {hash}"):
+            for secret in (made.secret, link, hash):
+                ctx.reporter.note(f"the value is {secret}")
+                ctx.reporter.line("step", f'{{"value": "{secret}"}}')
+        detail = ctx.ledger.operations("shop")[0].detail
+    assert detail == "with «token», «sign-in link» and «password hash»"
+    assert len(lines) == 6
+    assert not [line for line in lines for secret in (made.secret, link, hash) if secret in line]
 
 
 def test_what_a_form_has_does_not_reveal_the_session(known: dict[str, str]) -> None:
