@@ -27,8 +27,8 @@ bench: setup ## Measure, print one table, write bench/results.json
 lint: setup ## ruff (format and lint), mypy, import-linter
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-docs: setup ## Generate docs/commands.md, docs/json.md, and the table of docs/what-is-compared.md
-	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py && $(PYTHON) scripts/json_docs.py
+docs: setup ## Generate docs/commands.md, docs/json.md, and the tables of docs/what-is-compared.md and docs/people.md
+	@$(PYTHON) scripts/commands.py && $(PYTHON) scripts/compared.py && $(PYTHON) scripts/json_docs.py && $(PYTHON) scripts/permissions.py
 
 site: setup ## Build the documentation site in .site/
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet && echo "open .site/index.html; for the search, serve it: python3 -m http.server --directory .site"

@@ -93,6 +93,8 @@ SECTIONS = {
         "certificate": ("shipway.cli.certificate", "Obtain or renew an environment's certificate by DNS"),
         "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
         "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
+        "user": ("shipway.cli.user", "Add people who use the server, and say what they may do"),
+        "token": ("shipway.cli.token", "Create and revoke API tokens"),
         "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     },
     "Upkeep": {

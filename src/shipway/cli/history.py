@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("environment", required=False)
 @click.option("--limit", default=50, show_default=True, help="The most deployments to list")
-@click.option("--commands", is_flag=True, help="List what people ran there by exec, console, db and purge instead")
+@click.option(
+    "--commands",
+    is_flag=True,
+    help="List what people ran there by exec, console, db and purge instead, and who was given or lost a role or a token",
+)
 @click.option("--reason", is_flag=True, help="Also print why each was made, and why it failed")
 @app_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
@@ -146,6 +150,8 @@ def _shown(known: KnownApp, item: Record) -> Record:
     """With the present names."""
     from dataclasses import replace
 
+    if item.app != known.name:  # of all apps
+        return item
     return replace(item, app=known.shown_app, environment=known.shown(item.environment))
 
 
@@ -158,7 +164,7 @@ def _commands(found: Sequence[Operation], *, as_json: bool) -> None:
         return
     rows = [
         [
-            timestamp(item.started), item.environment, item.kind, item.service, f"r{item.release}",
+            timestamp(item.started), item.environment, item.kind, item.service, f"r{item.release}" if item.release else "",
             "" if item.code is None else str(item.code), human(item.finished - item.started) if item.finished else "",
             f"{item.actor} ({item.login})", item.detail,
         ]

@@ -115,6 +115,18 @@ def _secrets(kinds: Kinds) -> Any:
     return type_schema(list[SecretState], kinds)
 
 
+def _people(kinds: Kinds) -> Any:
+    from shipway.actions.people.manage import PersonState
+
+    return type_schema(list[PersonState], kinds)
+
+
+def _tokens(kinds: Kinds) -> Any:
+    from shipway.domain.people import Token
+
+    return type_schema(list[Token], kinds)
+
+
 def _diff(kinds: Kinds) -> Any:
     from shipway.actions.environment.compare import Commits
     from shipway.domain.comparison import Comparison
@@ -236,6 +248,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "cancel": ("Without an argument: what is in progress.", _cancel),
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
     "secret list": ("Names of secrets, never values.", _secrets),
+    "user list": ("People, removed ones too, with their roles; never a password.", _people),
+    "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),
     "backup": ("The backup that was taken.", _backup),

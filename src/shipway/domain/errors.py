@@ -240,6 +240,20 @@ class CertificateError(ShipwayError):
     retry: float = 0.0  # when the CA allows another attempt (seconds since the epoch); 0: it doesn't say
 
 
+class NotAllowed(ShipwayError):
+    """Who asks may not do this, or hasn't proven who they are; nothing was done."""
+
+    exit_code = 41
+
+
+class NotSignedIn(NotAllowed):
+    """The sign-in was refused, or the session or the token doesn't count."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after  # seconds
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

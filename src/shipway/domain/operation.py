@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.domain.value import dataclass
 
 EXEC, CONSOLE, DATABASE, PURGE = "exec", "console", "db", "purge"
+PERSON, GRANT, TOKEN = "user", "grant", "token"  # changes of who may do what; app and environment may be ALL
 
 
 @dataclass(frozen=True)
@@ -14,9 +15,9 @@ class Operation:
     id: int
     app: str
     environment: str
-    release: int
+    release: int  # 0: of none
     kind: str  # see above
-    service: str  # or accessory, or provider of a CDN
+    service: str  # or accessory, or provider of a CDN, or the name of the person whom it is about
     actor: str
     login: str  # user and machine: the actor is only claimed
     detail: str  # the command, without secrets

@@ -35,6 +35,7 @@ from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
+from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -43,6 +44,7 @@ from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
+from shipway.ports.ledger.sign_ins import SignInLedger
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
@@ -79,6 +81,7 @@ __all__ = [
     "OneOff",
     "OperationLedger",
     "OwnershipLedger",
+    "PeopleLedger",
     "ProjectSource",
     "PropertyLedger",
     "Prove",
@@ -100,6 +103,7 @@ __all__ = [
     "SecretProvider",
     "Secrets",
     "Session",
+    "SignInLedger",
     "Terminal",
     "Watched",
 ]

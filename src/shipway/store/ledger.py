@@ -11,6 +11,7 @@ from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
+from shipway.store.people import SqlPeople
 from shipway.store.provisions import SqlProvisions
 from shipway.store.purges import SqlPurges
 from shipway.store.queue import SqlQueue
@@ -20,12 +21,13 @@ from shipway.store.runs import SqlRuns
 from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
+from shipway.store.sign_ins import SqlSignIns
 
 
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlQueue,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.domain.operation import Operation
+from shipway.domain.permissions import ALL
 from shipway.store.database import Database
 
 COLUMNS = "app, environment, release, kind, service, actor, login, detail, started"
@@ -28,7 +29,7 @@ class SqlOperations:
 
     def operations(self, app: str, environment: str | None = None, limit: int = 50) -> list[Operation]:
         """Newest first."""
-        where, values = ("AND environment = ?", (app, environment, limit)) if environment else ("", (app, limit))
+        there, values = ("AND environment IN (?, ?)", (environment, ALL)) if environment else ("", ())
         sql = f"""SELECT id, {COLUMNS}, finished, code FROM operations LEFT JOIN operation_ends ON operation = id
-          WHERE app = ? {where} ORDER BY id DESC LIMIT ?"""
-        return [Operation(*row) for row in self._db.query(sql, values)]
+          WHERE app IN (?, ?) {there} ORDER BY id DESC LIMIT ?"""
+        return [Operation(*row) for row in self._db.query(sql, (app, ALL, *values, limit))]

@@ -18,6 +18,8 @@ from shipway.actions.environment.locks import TTL
 from shipway.cli import cli
 from shipway.cli.json_outputs import OUTPUTS, page, schema
 from shipway.context import Context
+from shipway.domain.people import Token
+from shipway.domain.permissions import Grant
 from shipway.domain.release import Approval, Trigger
 from shipway.domain.snapshot import Snapshot
 from tests.unit.cli.test_output import commands
@@ -54,6 +56,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         Snapshot("shop", "staging", 0, 1, "0001", made.clock(), "ada", "manual", "1.dump", 9, "d", {"pets": 3})
     )
     number = made.ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), made.clock())
+    made.ledger.add_person("ada@example.org", made.clock())
+    made.ledger.add_grant(Grant("ada@example.org", "viewer", "shop"))
+    made.ledger.add_token(Token(0, "ada@example.org", "CI", ("see",), "shop", "staging", 1.0, 2.0), "digest")
     made.ledger.acquire(f"shop/run/{number}", "ada", "pipeline", TTL)
     return made
 
@@ -62,7 +67,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     "words",
     [
         "apps", "status", "history", "config staging", "diff r1 staging", "wait staging", "cancel", "secret list staging",
-        "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run",
+        "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run", "user list", "token list",
     ],
 )  # fmt: skip
 def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +78,7 @@ def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("shipway.app.open_context", opened)
     command = next(name for name in sorted(OUTPUTS, key=len, reverse=True) if words.startswith(name))
-    app = [] if command == "apps" else ["--app", "shop"]
+    app = [] if command in ("apps", "user list", "token list") else ["--app", "shop"]
     done = CliRunner().invoke(cli, ["--home", str(tmp_path), *words.split(), "--json", *app])
     assert done.exit_code in (0, 16), done.output
     found = json.loads(done.stdout)

@@ -12,6 +12,7 @@ from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
+from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -20,6 +21,7 @@ from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
+from shipway.ports.ledger.sign_ins import SignInLedger
 
 
 class Ledger(
@@ -38,6 +40,8 @@ class Ledger(
     BackupLedger,
     LaunchLedger,
     EventLedger,
+    PeopleLedger,
+    SignInLedger,
     QueueLedger,
     Protocol,
 ):

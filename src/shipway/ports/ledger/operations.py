@@ -18,4 +18,4 @@ class OperationLedger(Protocol):
         """Record its end; StoreError if it has ended."""
 
     def operations(self, app: str, environment: str | None = None, limit: int = 50) -> list[Operation]:
-        """Newest first."""
+        """Newest first, with those that are about all apps or all environments."""

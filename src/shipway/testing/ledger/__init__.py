@@ -17,6 +17,7 @@ from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
+from shipway.testing.ledger.people import PeopleSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.purges import PurgeSuite
 from shipway.testing.ledger.queue import QueueSuite
@@ -36,6 +37,7 @@ from shipway.testing.ledger.samples import (
 )
 from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
+from shipway.testing.ledger.sign_ins import SignInSuite
 
 
 class LedgerSuite(
@@ -54,6 +56,8 @@ class LedgerSuite(
     BackupSuite,
     LaunchSuite,
     EventSuite,
+    PeopleSuite,
+    SignInSuite,
     QueueSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a

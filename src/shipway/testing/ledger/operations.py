@@ -25,6 +25,16 @@ class OperationSuite:
         assert ledger.operations("shop", "staging") == [one]
         assert ledger.operations("other") == []
 
+    def test_those_of_all_are_among_those_of_each(self, ledger: OperationLedger) -> None:
+        numbers = [
+            ledger.begin_operation(dataclasses.replace(OPERATION, app=app, environment=environment, kind="grant"))
+            for app, environment in (("*", "*"), ("shop", "*"), ("shop", "staging"), ("other", "staging"))
+        ]
+        assert [item.id for item in ledger.operations("shop")] == numbers[2::-1]
+        assert [item.id for item in ledger.operations("shop", "staging")] == numbers[2::-1]
+        assert [item.id for item in ledger.operations("shop", "production")] == numbers[1::-1]
+        assert [item.id for item in ledger.operations("other", limit=1)] == numbers[3:]
+
     def test_an_operation_ends_once(self, ledger: OperationLedger) -> None:
         number = ledger.begin_operation(OPERATION)
         ledger.end_operation(number, 12.5, 0)
