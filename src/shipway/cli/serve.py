@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
+
+if TYPE_CHECKING:
+    from shipway.ports import ProjectSource
 
 MISSING = "the packages of the server are missing"
 
@@ -13,8 +18,9 @@ MISSING = "the packages of the server are missing"
 @click.command()
 @click.option("--listen", default="127.0.0.1:8470", metavar="ADDRESS:PORT", help="Where it listens [127.0.0.1:8470]")
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
+@click.option("--url", default="", help="The address by which people reach it, if a proxy with TLS is in front")
 @click.pass_obj
-def serve(options: Globals, listen: str, at_once: int) -> None:
+def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
     """Run pushes as they come, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
@@ -30,15 +36,13 @@ def serve(options: Globals, listen: str, at_once: int) -> None:
     except ImportError as error:
         raise UsageError(f"{MISSING}: {error.name}", hint="pip install 'shipway[server]'") from error
 
-    host, port = address_of(listen)
+    where = address_of(listen)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor or "server") as ctx:
         parse = plan_parser(ctx)
+
+        def source(app: str) -> ProjectSource:
+            found: ProjectSource = driver("project", "ledger")(ctx.names.app(app), ctx.ledger, ctx.home, parse)
+            return found
+
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(
-                ctx,
-                host,
-                port,
-                at_once,
-                parse,
-                lambda app: driver("project", "ledger")(ctx.names.app(app), ctx.ledger, ctx.home, parse),
-            )
+            serve(ctx, where, at_once, parse, source, url)

@@ -15,18 +15,26 @@ from shipway.ports import ProjectSource
 from shipway.server.dispatcher import Dispatcher
 from shipway.server.observer import Observer
 from shipway.server.web import Site, application
+from shipway.system.passwords import Passwords
 
+LOCAL = ("127.0.0.1", "::1", "localhost")
 LOOK = 0.2  # seconds between looks whether all parts still work
 
 
 def serve(
-    ctx: Context, host: str, port: int, at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource]
+    ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource], url: str = ""
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
+    host, port = listen
+    if host not in LOCAL and not url.startswith("https://"):
+        raise UsageError(
+            f"passwords and sessions would go to {host} without encryption",
+            hint="listen on 127.0.0.1, with a proxy with TLS in front, and pass its address: --url https://…",
+        )
     observer = Observer(ctx, parse, source)
     config = uvicorn.Config(
-        application(Site(ctx, observer)),
+        application(Site(ctx, observer, Passwords(), url)),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -52,7 +60,7 @@ def serve(
             part(Dispatcher(ctx, at_once).run), part(observer.run), part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip
         try:
-            ctx.reporter.note(f"serves http://{host}:{listener.getsockname()[1]} until Ctrl-C")
+            ctx.reporter.note(f"serves {url or f'http://{host}:{listener.getsockname()[1]}'} until Ctrl-C")
             while not over.wait(LOOK):
                 if ctx.cancelled.is_set():
                     break

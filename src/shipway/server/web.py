@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,19 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from shipway.actions.people.permitted import require
+from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
-from shipway.domain.errors import ShipwayError, StoreError, UsageError
+from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
+from shipway.domain.permissions import in_environment
 from shipway.domain.value import dataclass
 from shipway.server import pages
+from shipway.server.access import Door, form_token, identity_of, sees
 from shipway.server.observer import Board, Observer
+from shipway.server.orders import Orders
+from shipway.server.signing import Signing
 from shipway.system.durations import ago, human, timestamp
+from shipway.system.passwords import Passwords
 
 HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
@@ -47,10 +55,17 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Site:
-    """What the pages need."""
+    """What the pages need. url: the public address, if it is another one than that on which it listens."""
 
     ctx: Context
     observer: Observer
+    passwords: Passwords
+    url: str = ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it only by TLS."""
+        return self.url.startswith("https://")
 
 
 class Headers:
@@ -79,7 +94,17 @@ class Headers:
 def application(site: Site) -> Any:
     """The web application."""
     shown = _Pages(site)
+    signing, orders = Signing(site, shown.page), Orders(site, shown.page)
     routes = [
+        Route("/sign-in", signing.ask),
+        Route("/sign-in", signing.sign_in, methods=["POST"]),
+        Route("/sign-in/link", signing.ask_by_link),
+        Route("/sign-in/link", signing.by_link, methods=["POST"]),
+        Route("/sign-out", signing.sign_out, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/approve", orders.approve, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/deploy", orders.deploy, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/rollback", orders.ask_rollback),
+        Route("/apps/{app}/environments/{environment}/rollback", orders.rollback, methods=["POST"]),
         Route("/", shown.home),
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),
@@ -95,7 +120,7 @@ def application(site: Site) -> Any:
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     handlers: Any = {ShipwayError: shown.failed, HTTPException: shown.refused}
-    return Headers(Starlette(routes=routes, exception_handlers=handlers))
+    return Headers(Door(Starlette(routes=routes, exception_handlers=handlers), site.ctx))
 
 
 class _Pages:
@@ -110,35 +135,54 @@ class _Pages:
     # pages
 
     async def home(self, request: Request) -> Response:
-        apps = await run_in_threadpool(self._observer.apps)
+        apps = await run_in_threadpool(self._seen, request)
         if len(apps) == 1:
             return RedirectResponse(f"/apps/{apps[0]}")
-        return self._page("home.html", boards=[self._observer.board(name) for name in apps], summary=pages.summary)
+        boards = [self._observer.board(name) for name in apps]
+        return self.page(request, "home.html", boards=boards, summary=pages.summary)
 
     async def board(self, request: Request) -> Response:
         name = await self._app(request)
-        found = self._observer.board(name)
-        return await run_in_threadpool(self._board, found)
+        return await run_in_threadpool(self._board, request, self._observer.board(name))
 
-    def _board(self, board: Board) -> Response:
-        ctx, app = self._ctx, self._ctx.names.app(board.app)
-        environments = [{"item": item, "back": pages.back(ctx, app, item)} for item in board.environments]
-        return self._page(
+    def _board(self, request: Request, board: Board) -> Response:
+        ctx, app, who = self._ctx, self._ctx.names.app(board.app), identity_of(request)
+        kept = {item.environment.name: ctx.names.environment(app, item.environment.name) for item in board.environments}
+        board = replace(
+            board,
+            environments=tuple(item for item in board.environments if who.may("see", app, kept[item.environment.name])),
+        )
+
+        def may(permission: str, item: EnvironmentStatus) -> bool:
+            return who.may(in_environment(permission, item.environment), app, kept[item.environment.name])
+
+        environments = [
+            {
+                "item": item, "back": pages.back(ctx, app, item), "may_approve": may("approve", item),
+                "may_deploy": may("deploy", item), "may_roll_back": item.release is not None and may("rollback", item),
+            }
+            for item in board.environments
+        ]  # fmt: skip
+        made = [each for each in pages.deployments(ctx, app) if who.may("see", app, each["item"].environment)]
+        return self.page(
+            request,
             "board.html", app=board.app, board=board, environments=environments, summary=pages.summary(board), now=ctx.clock(),
-            deployments=pages.deployments(ctx, app), live=f"/apps/{board.app}/changes?version={board.version}",
+            deployments=made, live=f"/apps/{board.app}/changes?version={board.version}",
             running=[item for item in pages.runs(ctx, app) if item["item"].finished is None],
         )  # fmt: skip
 
     async def runs(self, request: Request) -> Response:
         name = await self._app(request)
         found = await run_in_threadpool(pages.runs, self._ctx, self._ctx.names.app(name))
-        return self._page("runs.html", app=name, runs=found)
+        return self.page(request, "runs.html", app=name, runs=found)
 
     async def queue(self, request: Request) -> Response:
+        require(identity_of(request), "see")
+
         def read() -> list[dict[str, Any]]:
             return pages.pushes(self._ctx.ledger.pushes(), self._ctx.ledger.now())
 
-        return self._page("queue.html", app=None, pushes=await run_in_threadpool(read))
+        return self.page(request, "queue.html", app=None, pushes=await run_in_threadpool(read))
 
     async def run(self, request: Request) -> Response:
         return await self._logged(request, "run.html", self._run)
@@ -184,14 +228,21 @@ class _Pages:
         return await self._events(request, self._push)
 
     def _run(self, request: Request) -> pages.Logged:
-        return pages.run(self._ctx, self._kept(request), request.path_params["number"])
+        app = self._kept(request)
+        if not sees(identity_of(request), app):
+            raise _unknown(request)
+        return pages.run(self._ctx, app, request.path_params["number"])
 
     def _deployment(self, request: Request) -> pages.Logged:
         app = self._kept(request)
         environment = self._ctx.names.environment(app, request.path_params["environment"])
+        if not sees(identity_of(request), app):
+            raise _unknown(request)
+        require(identity_of(request), "logs", app, environment)
         return pages.deployment(self._ctx, app, environment, request.path_params["number"])
 
     def _push(self, request: Request) -> pages.Logged:
+        require(identity_of(request), "see")
         return pages.push(self._ctx, request.path_params["number"])
 
     async def _logged(self, request: Request, template: str, find: Callable[[Request], pages.Logged]) -> Response:
@@ -200,8 +251,8 @@ class _Pages:
             events = self._ctx.ledger.events(found.subject, 0, pages.EVENTS)
             last = events[-1].seq if events else 0
             more = found.going or len(events) == pages.EVENTS
-            return self._page(
-                template, app=request.path_params.get("app"), lines=pages.lines(events), going=found.going,
+            return self.page(
+                request, template, app=request.path_params.get("app"), lines=pages.lines(events), going=found.going,
                 live=f"{request.url.path}/events?after={last}" if more else "", **found.data,
             )  # fmt: skip
 
@@ -231,31 +282,54 @@ class _Pages:
 
     # answers
 
-    def _page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        values = {"app": None, "live": "", **values}
-        return HTMLResponse(self._templates.get_template(template).render(**values), status)
+    def page(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page for who asks."""
+        who = getattr(request.state, "identity", None)
+        common = {
+            "app": None,
+            "live": "",
+            "me": who.person if who else "",
+            "form_token": form_token(request) if who else "",
+        }
+        return HTMLResponse(self._templates.get_template(template).render(**{**common, **values}), status)
 
     async def failed(self, request: Request, error: ShipwayError) -> Response:
         """An error of Shipway as a page, or as JSON for programs."""
-        status = 404 if isinstance(error, UsageError) else 503 if isinstance(error, StoreError) else 500
+        kinds = ((NotSignedIn, 401), (NotAllowed, 403), (UsageError, 404), (StoreError, 503))
+        status = next((status for kind, status in kinds if isinstance(error, kind)), 500)
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"error": error.message, "hint": error.hint}, status)
-        return self._page("message.html", status, title="That did not work", text=error.message, hint=error.hint)
+        return self.page(
+            request, "message.html", status, title="That did not work", text=error.message, hint=error.hint
+        )
 
     async def refused(self, request: Request, error: HTTPException) -> Response:
+        """What the routes don't know."""
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"error": error.detail, "hint": ""}, error.status_code)
-        return self._page("message.html", error.status_code, title=error.detail, text="There is no such page.", hint="")
+        return self.page(
+            request, "message.html", error.status_code, title=error.detail, text="There is no such page.", hint=""
+        )
+
+    def _seen(self, request: Request) -> list[str]:
+        """The apps of which something may be seen."""
+        who = identity_of(request)
+        return [name for name in self._observer.apps() if sees(who, self._ctx.names.app(name))]
 
     async def _app(self, request: Request) -> str:
-        """The app's present name. UsageError if the ledger has none of it."""
+        """The app's present name. UsageError if the ledger has none of it, or nothing of it may be seen: who may not see it
+        doesn't learn that it exists."""
         name = str(request.path_params["app"])
-        if name not in await run_in_threadpool(self._observer.apps):
-            raise UsageError(f"the ledger has no app {name!r}")
+        if name not in await run_in_threadpool(self._seen, request):
+            raise _unknown(request)
         return name
 
     def _kept(self, request: Request) -> str:
         return self._ctx.names.app(str(request.path_params["app"]))
+
+
+def _unknown(request: Request) -> UsageError:
+    return UsageError(f"the ledger has no app {str(request.path_params['app'])!r}, or you may not see it")
 
 
 def _number(request: Request, name: str) -> int:

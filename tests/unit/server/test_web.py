@@ -6,18 +6,27 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.people.identify import csrf
+from shipway.actions.people.manage import add_person, grant
+from shipway.actions.people.password import set_password
+from shipway.actions.people.sign_in import make_link, sign_in_by_link
 from shipway.domain.errors import PlanError, StoreError
 from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
+from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import SUCCEEDED, Trigger
 from shipway.server import pages
+from shipway.server.access import COOKIE
 from shipway.server.observer import Observer, in_order
 from shipway.server.web import HEADERS, Site, application
+from shipway.system.passwords import Passwords
+from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
 from tests.unit.domain.samples import PLAN, STAGING
 from tests.unit.server.asking import Answer, ask
@@ -32,6 +41,7 @@ ORDERED = dataclasses.replace(
 )
 EVIL = "<script>alert(1)</script>"
 HTML = "text/html"
+CHEAP = Passwords(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Source:
@@ -56,10 +66,23 @@ class Place:
         self.world = World(folder)
         self.ctx = self.world.controller()
         self.observer = Observer(self.ctx, lambda text, file, exists: PLAN, lambda app: Source())
-        self.app = application(Site(self.ctx, self.observer))
+        self.app = application(Site(self.ctx, self.observer, CHEAP))
+        self.sees = self.person("viewer@example.com", VIEWER)
 
-    def page(self, path: str, **headers: str) -> Answer:
-        return ask(self.app, path, **{"accept": HTML, **headers})
+    def person(self, name: str, role: str, app: str = ALL, environment: str = ALL) -> str:
+        """Who has this role. Returns the secret of a session."""
+        add_person(self.ctx, None, name)
+        grant(self.ctx, None, name, role, app, environment)
+        return sign_in_by_link(self.ctx, make_link(self.ctx, name), "127.0.0.1").secret
+
+    def page(self, path: str, secret: str = "", **headers: str) -> Answer:
+        return ask(self.app, path, **{"accept": HTML, "cookie": f"{COOKIE}={secret or self.sees}", **headers})
+
+    def send(self, path: str, secret: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+        """A form of the session."""
+        body = urlencode({"csrf": csrf(secret), **fields}).encode()
+        given = {"accept": HTML, "cookie": f"{COOKIE}={secret}", "content_type": "application/x-www-form-urlencoded"}
+        return ask(self.app, path, "POST", body, **{**given, **(headers or {})})
 
     def deployed(self, number: int, **fields: Any) -> None:
         deploy(self.world.controller(), DeployRequest(self.world.release(number, **fields), STAGING))
@@ -193,7 +216,7 @@ def test_a_ledger_that_is_away_is_not_healthy(place: Place) -> None:
             raise StoreError("the ledger can't be reached")
 
     ctx: Any = dataclasses.replace(place.ctx, ledger=Away())  # type: ignore[arg-type]
-    found = ask(application(Site(ctx, place.observer)), "/healthz")
+    found = ask(application(Site(ctx, place.observer, CHEAP)), "/healthz")
     assert found.status == 503
     assert "can't be reached" in found.text
 
@@ -212,3 +235,154 @@ def test_states_are_words_too() -> None:
     for outcome in ("succeeded", "failed", "pending", "", "cancelled", "superseded"):
         assert any(letter.isalpha() for letter in pages.outcome(outcome).text)
     assert pages.outcome(SUCCEEDED).kind == "ok"
+
+
+# What each route asks for: by the least role. staging is not protected, production is reached by promotion.
+ROUTES = {
+    ("POST", "/apps/shop/environments/staging/approve"): RELEASER, ("POST", "/apps/shop/environments/production/approve"): RELEASER,
+    ("POST", "/apps/shop/environments/staging/deploy"): DEVELOPER, ("POST", "/apps/shop/environments/production/deploy"): RELEASER,
+    ("GET", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("GET", "/apps/shop/environments/production/rollback"): RELEASER,
+    ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
+    ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
+}  # fmt: skip
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """The commands that are started, with who starts them; none is."""
+    found: list[tuple[str, list[str]]] = []
+
+    def answer(self: object, person: str, words: list[str]) -> Completed:
+        found.append((person, list(words)))
+        return Completed(0, f"<{words[0]}> done")
+
+    monkeypatch.setattr("shipway.server.commands.Commands.answer", answer)
+    monkeypatch.setattr("shipway.server.commands.Commands.start", answer)
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_route_needs_its_role(place: Place, commands: list[tuple[str, list[str]]], role: str) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    secret = place.person(f"{role}@example.org", role)
+    for (method, path), least in ROUTES.items():
+        before = len(commands)
+        found = place.send(path, secret, release="1", note="fine") if method == "POST" else place.page(path, secret)
+        may = ROLES.index(role) >= ROLES.index(least)
+        assert (found.status in (200, 303)) == may, (path, found.text)
+        if not may:
+            assert found.status == 403
+            assert len(commands) == before
+    assert all(person == f"{role}@example.org" for person, _ in commands)
+
+
+def test_nobody_gets_past_the_sign_in(place: Place, commands: list[tuple[str, list[str]]]) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    for secret in ("none", "sws_" + "x" * 43, ""):
+        for method, path in [
+            *ROUTES,
+            ("GET", "/"),
+            ("GET", "/nosuch"),
+            ("GET", "/queue/1/events"),
+            ("GET", "/sign-in-not"),
+        ]:
+            given = {"cookie": f"{COOKIE}={secret}"} if secret else {}
+            found = ask(place.app, path, method, **given)
+            assert found.status == 401, path
+            assert "shop" not in found.text
+            browser = ask(place.app, path, method, accept=HTML, **given)
+            assert browser.status == 303
+            assert browser.headers["location"].startswith("/sign-in?next=/")
+    assert commands == []
+
+
+def test_what_a_grant_does_not_cover_is_not_seen(place: Place) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    other = place.person("other@example.org", ADMIN, "other")
+    assert place.page("/apps/shop", other).status == 404
+    assert place.page("/apps/nosuch", other).text.replace("nosuch", "shop") == place.page("/apps/shop", other).text
+    assert place.page("/apps/shop/runs/1", other).status == 404
+    assert place.page("/queue", other).status == 403
+    part = place.person("part@example.org", VIEWER, "shop", "staging")
+    assert ">production</h2>" not in place.page("/apps/shop", part).text
+    assert ">staging</h2>" in place.page("/apps/shop", part).text
+
+
+def test_a_form_of_another_page_does_nothing(place: Place, commands: list[tuple[str, list[str]]]) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    admin, victim = place.person("a@example.org", ADMIN), place.person("b@example.org", ADMIN)
+    for given in ("", "x", csrf(admin)):
+        assert place.send("/apps/shop/environments/staging/deploy", victim, release="1", csrf=given).status == 403
+        assert place.send("/sign-out", victim, csrf=given).status == 403
+    assert commands == []
+    assert place.page("/apps/shop", victim).status == 200
+
+
+@pytest.mark.parametrize("release", ["", "-1", "r1", "1 --force", "--force", "9" * 40, "١"])
+def test_a_field_never_becomes_an_option(place: Place, commands: list[tuple[str, list[str]]], release: str) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    admin = place.person("a@example.org", ADMIN)
+    assert place.send("/apps/shop/environments/staging/deploy", admin, release=release).status == 404
+    assert commands == []
+    place.send("/apps/shop/environments/staging/approve", admin, release="1", note="--sign\n--reason=x")
+    assert commands == [("a@example.org", ["approve", "staging", "r1", "--reason=--sign\n--reason=x", "--app", "shop"])]
+
+
+def test_the_answer_of_a_command_is_shown_as_text(place: Place, commands: list[tuple[str, list[str]]]) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    admin = place.person("a@example.org", ADMIN)
+    found = place.send("/apps/shop/environments/staging/approve", admin, release="1")
+    assert "&lt;approve&gt; done" in found.text
+
+
+def test_who_signs_in_goes_on_where_they_were(place: Place) -> None:
+    add_person(place.ctx, None, "ada@example.org")
+    set_password(place.ctx, CHEAP, None, "ada@example.org", "a long enough password")
+    form = {"accept": HTML, "content_type": "application/x-www-form-urlencoded"}
+
+    def signed_in(password: str, where: str) -> Answer:
+        body = urlencode({"name": "ada@example.org", "password": password, "next": where}).encode()
+        return ask(place.app, "/sign-in", "POST", body, **form)
+
+    wrong = signed_in("another password", "/apps/shop")
+    assert wrong.status == 403
+    assert "is wrong" in wrong.text
+    assert "set-cookie" not in wrong.headers
+    found = signed_in("a long enough password", "/apps/shop")
+    assert (found.status, found.headers["location"]) == (303, "/apps/shop")
+    assert "httponly" in found.headers["set-cookie"].lower()
+    assert "samesite=lax" in found.headers["set-cookie"].lower()
+    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"):
+        assert signed_in("a long enough password", elsewhere).headers["location"] == "/"
+    secret = found.headers["set-cookie"].partition(f"{COOKIE}=")[2].partition(";")[0]
+    assert place.send("/sign-out", secret).status == 303
+    assert place.page("/", secret).status == 303
+
+
+def test_a_link_signs_in_once_and_looking_at_it_uses_nothing(place: Place) -> None:
+    add_person(place.ctx, None, "ada@example.org")
+    link = make_link(place.ctx, "ada@example.org")
+    form = {"accept": HTML, "content_type": "application/x-www-form-urlencoded"}
+    assert link in ask(place.app, f"/sign-in/link?link={link}", accept=HTML).text
+    body = urlencode({"link": link}).encode()
+    assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 303
+    assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 403
+
+
+def test_a_form_of_any_size_is_refused_and_not_kept(place: Place) -> None:
+    found = ask(
+        place.app,
+        "/sign-in",
+        "POST",
+        b"name=" + b"x" * (1 << 20),
+        accept=HTML,
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert found.status == 403
+    assert "bytes" in found.text

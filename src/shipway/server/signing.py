@@ -1,0 +1,91 @@
+"""Sign in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shipway.actions.people import sign_in as actions
+from shipway.domain.errors import NotSignedIn
+from shipway.server.access import COOKIE, fields_of, form_of, identity_of
+
+if TYPE_CHECKING:
+    from shipway.server.web import Site
+
+Page = Callable[..., Response]
+
+
+class Signing:
+    """The routes of the sign-in, which are open to everybody."""
+
+    def __init__(self, site: Site, page: Page) -> None:
+        self._site, self._page = site, page
+
+    async def ask(self, request: Request) -> Response:
+        """The form."""
+        known = await run_in_threadpool(lambda: any(item.active for item in self._site.ctx.ledger.people()))
+        return self._page(
+            request, "sign-in.html", next=local(request.query_params.get("next", "")), problem="", known=known
+        )
+
+    async def sign_in(self, request: Request) -> Response:
+        """By name and password."""
+        form = await fields_of(request)
+        where = local(form.get("next", ""))
+        try:
+            made = await run_in_threadpool(
+                actions.sign_in, self._site.ctx, self._site.passwords, form.get("name", ""), form.get("password", ""),
+                form.get("code", ""), _address(request),
+            )  # fmt: skip
+        except NotSignedIn as error:
+            answer = self._page(
+                request, "sign-in.html", 403, next=where, problem=f"{error.message}. {error.hint}".rstrip(), known=True
+            )
+            if error.retry_after:
+                answer.headers["Retry-After"] = f"{error.retry_after:.0f}"
+            return answer
+        return self._signed_in(made, where)
+
+    async def ask_by_link(self, request: Request) -> Response:
+        """A button: a program that only looks at a link must not use it up."""
+        return self._page(request, "sign-in-link.html", link=request.query_params.get("link", ""))
+
+    async def by_link(self, request: Request) -> Response:
+        """By a link that counts once."""
+        form = await fields_of(request)
+        try:
+            made = await run_in_threadpool(
+                actions.sign_in_by_link, self._site.ctx, form.get("link", ""), _address(request)
+            )
+        except NotSignedIn as error:
+            return self._page(
+                request, "message.html", 403, title="You are not signed in", text=error.message, hint=error.hint
+            )
+        return self._signed_in(made, "/")
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        await form_of(request)
+        await run_in_threadpool(actions.sign_out, self._site.ctx, identity_of(request))
+        answer = RedirectResponse("/sign-in", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    def _signed_in(self, made: actions.Session, where: str) -> Response:
+        answer = RedirectResponse(where or "/", 303)
+        answer.set_cookie(COOKIE, made.secret, httponly=True, samesite="lax", secure=self._site.secure)
+        return answer
+
+
+def local(path: str) -> str:
+    """A path of this site, and no other address; empty otherwise."""
+    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if fine else ""
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
