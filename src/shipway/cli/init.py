@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,10 +65,12 @@ def init(
         _write_infra(infra)
         return
     if hook is not None:
+        from shipway.system.installation import program
+
         if stdout or files:
             raise click.UsageError(f"{'--stdout' if stdout else '--compose'} and --hook can't be combined")
         used = (home or options.home).expanduser().absolute()
-        path = write_hook(hook.absolute(), used, _executable(), force=force, protected=protected)
+        path = write_hook(hook.absolute(), used, program(), force=force, protected=protected)
         say(f"wrote {path}: each push to the repository runs the plan, with the home folder {used}")
         _register(options, hook.absolute(), used, protected)
         return
@@ -147,15 +147,3 @@ def _report(result: InitResult, files: Sequence[str]) -> None:
     say("Next, in this order:")
     for step in next_steps(result, files):
         say(f"  {step}")
-
-
-def _executable() -> Path:
-    """Path of this program, callable by a hook from anywhere."""
-    own = Path(sys.argv[0])
-    if own.name == "shipway" and own.is_file():
-        return own.absolute()
-    beside = Path(sys.executable).with_name("shipway")
-    found = beside if beside.is_file() else Path(shutil.which("shipway") or "")
-    if not found.is_absolute():
-        raise click.UsageError("the hook needs an installed `shipway` command, but none is on PATH")
-    return found

@@ -30,11 +30,12 @@ def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import UsageError
     from shipway.drivers import driver
+    from shipway.system.installation import missing_part
 
     try:
         from shipway.server.serve import address_of, serve
     except ImportError as error:
-        raise UsageError(f"{MISSING}: {error.name}", hint="pip install 'shipway[server]'") from error
+        raise UsageError(f"{MISSING}: {error.name}", hint=missing_part("server")) from error
 
     where = address_of(listen)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor or "server") as ctx:

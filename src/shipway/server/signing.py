@@ -26,7 +26,9 @@ class Signing:
         self._site, self._page = site, page
 
     async def ask(self, request: Request) -> Response:
-        """The form."""
+        """The form; of a link that counts once, a button: a program that only looks at it must not use it up."""
+        if link := request.query_params.get("link", ""):
+            return self._page(request, "sign-in-link.html", link=link)
         known = await run_in_threadpool(lambda: any(item.active for item in self._site.ctx.ledger.people()))
         return self._page(
             request, "sign-in.html", next=local(request.query_params.get("next", "")), problem="", known=known
@@ -49,10 +51,6 @@ class Signing:
                 answer.headers["Retry-After"] = f"{error.retry_after:.0f}"
             return answer
         return self._signed_in(made, where)
-
-    async def ask_by_link(self, request: Request) -> Response:
-        """A button: a program that only looks at a link must not use it up."""
-        return self._page(request, "sign-in-link.html", link=request.query_params.get("link", ""))
 
     async def by_link(self, request: Request) -> Response:
         """By a link that counts once."""

@@ -33,6 +33,7 @@ from shipway.domain.permissions import in_environment
 from shipway.domain.value import dataclass
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, sees
+from shipway.server.git import Repositories
 from shipway.server.observer import Board, Observer
 from shipway.server.orders import Orders
 from shipway.server.signing import Signing
@@ -94,11 +95,11 @@ class Headers:
 def application(site: Site) -> Any:
     """The web application."""
     shown = _Pages(site)
+    repositories = Repositories(site.ctx)
     signing, orders = Signing(site, shown.page), Orders(site, shown.page)
     routes = [
         Route("/sign-in", signing.ask),
         Route("/sign-in", signing.sign_in, methods=["POST"]),
-        Route("/sign-in/link", signing.ask_by_link),
         Route("/sign-in/link", signing.by_link, methods=["POST"]),
         Route("/sign-out", signing.sign_out, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/approve", orders.approve, methods=["POST"]),
@@ -116,6 +117,8 @@ def application(site: Site) -> Any:
         Route("/queue", shown.queue),
         Route("/queue/{number:int}", shown.push),
         Route("/queue/{number:int}/events", shown.push_events),
+        Route("/git/{name}.git/info/refs", repositories.refs),
+        Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

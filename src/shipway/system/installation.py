@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
 
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import ShipwayError, UsageError
 
 PIPX, UV, PIP = "pipx", "uv", "pip"
 
@@ -61,3 +62,15 @@ def _packages(part: str) -> list[str]:
         listed = []
     found = [re.match(r"([^;]+);.*\bextra == ['\"]" + re.escape(part) + "['\"]", item) for item in listed]
     return [item[1].strip().replace(" ", "") for item in found if item] or [f"shipway[{part}]"]
+
+
+def program() -> Path:
+    """Path of this program, callable from anywhere, such as by a hook. UsageError if it isn't installed."""
+    own = Path(sys.argv[0])
+    if own.name == "shipway" and own.is_file():
+        return own.absolute()
+    beside = Path(sys.executable).with_name("shipway")
+    found = beside if beside.is_file() else Path(shutil.which("shipway") or "")
+    if not found.is_absolute():
+        raise UsageError("the hook needs an installed `shipway` command, but none is on PATH")
+    return found

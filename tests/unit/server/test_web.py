@@ -369,7 +369,7 @@ def test_a_link_signs_in_once_and_looking_at_it_uses_nothing(place: Place) -> No
     add_person(place.ctx, None, "ada@example.org")
     link = make_link(place.ctx, "ada@example.org")
     form = {"accept": HTML, "content_type": "application/x-www-form-urlencoded"}
-    assert link in ask(place.app, f"/sign-in/link?link={link}", accept=HTML).text
+    assert link in ask(place.app, f"/sign-in?link={link}", accept=HTML).text
     body = urlencode({"link": link}).encode()
     assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 303
     assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 403

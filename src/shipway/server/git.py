@@ -1,0 +1,144 @@
+"""Repositories that this server hosts: clone and push by HTTP, through git's own program for that."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import os
+import re
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from shipway.actions.people.identify import identify
+from shipway.actions.people.permitted import require
+from shipway.actions.projects.init import write_hook
+from shipway.context import Context
+from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
+from shipway.domain.people import Identity
+from shipway.planfile.values import NAME_PATTERN
+from shipway.system.git.command import environment, git
+from shipway.system.installation import program
+from shipway.system.umask import PRIVATE
+
+FOLDER = "git"  # of the home
+SERVICES = ("git-upload-pack", "git-receive-pack")
+PUSH = "git-receive-pack"
+CHUNK = 1 << 16
+LONGEST_HEAD = 1 << 14  # bytes of the answer's headers
+VIA = "git push by HTTP"
+
+
+class Repositories:
+    """The routes of repositories: /git/NAME.git. A push needs the permission `run` for the app of that name. The first
+    push of somebody with the permission `webhooks` creates the repository, with the hook."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def refs(self, request: Request) -> Response:
+        """The first question of a clone or a push."""
+        return await self._answer(request, "info/refs", request.query_params.get("service", ""))
+
+    async def service(self, request: Request) -> Response:
+        """What follows."""
+        service = str(request.path_params["service"])
+        return await self._answer(request, service, service)
+
+    async def _answer(self, request: Request, path: str, service: str) -> Response:
+        name = str(request.path_params["name"])
+        try:
+            who = await run_in_threadpool(identify, self._ctx, _token(request))
+            folder = await run_in_threadpool(self._repository, who, name, service)
+        except NotSignedIn as error:
+            hint = "the password is a token: `shipway token create`"
+            return PlainTextResponse(f"{error.message}; {hint}\n", 401, {"WWW-Authenticate": 'Basic realm="Shipway"'})
+        except NotAllowed as error:
+            return PlainTextResponse(f"{error.message}\n", 403)
+        except UsageError as error:
+            return PlainTextResponse(f"{error.message}\n", 404)
+        return await _backend(request, folder, path, who.person)
+
+    def _repository(self, who: Identity, name: str, service: str) -> Path:
+        """Its folder, which a first push creates. NotAllowed, UsageError."""
+        if service not in SERVICES or not re.fullmatch(NAME_PATTERN, name):
+            raise UsageError(f"there is no repository {name}, or not this service of it")
+        app = self._ctx.names.app(name)
+        require(who, "run", app)
+        folder = self._ctx.home / FOLDER / f"{name}.git"
+        if not (folder / "HEAD").exists():
+            if service != PUSH or not who.may("webhooks"):
+                raise UsageError(
+                    f"there is no repository {name}",
+                )
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
+            git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
+            write_hook(folder, self._ctx.home, program(), force=False)
+        return folder
+
+
+async def _backend(request: Request, folder: Path, path: str, person: str) -> Response:
+    process = await asyncio.create_subprocess_exec(
+        "git", "http-backend", env=_environment(request, folder, path, person), stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin is not None
+    assert stdout is not None
+
+    async def feed() -> None:
+        try:
+            async for part in request.stream():
+                stdin.write(part)
+                await stdin.drain()
+        except (ConnectionError, RuntimeError):  # the program has enough, or the client is gone
+            pass
+        finally:
+            stdin.close()
+
+    feeding = asyncio.create_task(feed())
+    try:
+        head = await stdout.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        feeding.cancel()
+        return PlainTextResponse("git gave no answer\n", 502)
+    headers = dict(line.split(": ", 1) for line in head.decode("latin-1").strip().split("\r\n"))
+    status = int(headers.pop("Status", "200").split()[0])
+
+    async def body() -> AsyncIterator[bytes]:
+        while part := await stdout.read(CHUNK):
+            yield part
+        await feeding
+        await process.wait()
+
+    return StreamingResponse(body(), status, headers)
+
+
+def _environment(request: Request, folder: Path, path: str, person: str) -> Mapping[str, str]:
+    """What CGI programs are told, and for the hook who pushes. The server's own variables stay: the hook needs its ledger."""
+    given: dict[str, Any] = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        **{name: value for name, value in environment().items() if name.startswith("GIT_CONFIG")},
+        "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
+        "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": VIA,
+    }  # fmt: skip
+    return {name: str(value) for name, value in given.items() if value != ""}
+
+
+def _token(request: Request) -> str:
+    """The password of the Basic login, or a bearer token."""
+    kind, _, text = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return text.strip()
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

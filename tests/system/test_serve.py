@@ -1,0 +1,177 @@
+"""The release server with real parts: git push by HTTP, the page's forms, and a server that dies."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+
+from shipway.domain.release import SUCCEEDED
+from tests.system.conftest import Make
+from tests.system.test_queue import pushes, soon, workers
+from tests.system.tiny import Running, Tiny
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+ADA, GRACE = "ada@example.com", "grace@example.com"
+
+
+class Browser:
+    """Somebody's browser, without JavaScript."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, path: str, **fields: str) -> tuple[int, str]:
+        """The page after all redirections. fields: of a form, which is sent."""
+        body = urllib.parse.urlencode(fields).encode() if fields else None
+        asked = urllib.request.Request(self._url + path, body, {"Accept": "text/html"})
+        try:
+            with self._opener.open(asked, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def sign_in(self, link: str) -> None:
+        """By a link that counts once."""
+        secret = link.partition("link=")[2].strip()
+        assert self.get("/sign-in/link", link=secret)[0] == 200
+
+    def send(self, page: str, action: str, **fields: str) -> tuple[int, str]:
+        """The form of a page with that action."""
+        _, text = self.get(page)
+        form = re.search(rf'<form method="post" action="{re.escape(action)}">(.*?)</form>', text, re.DOTALL)
+        assert form, text
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[1]))
+        return self.get(action, **{**hidden, **fields})
+
+
+class Place:
+    """A project, and the server to which its people push."""
+
+    def __init__(self, project: Tiny) -> None:
+        self.project = project
+        self.token = self._new(ADA, "admin")
+        self._new(GRACE, "releaser")
+        self.server = self.serve()
+
+    def serve(self) -> Running:
+        server = self.project.start("serve", "--listen", "127.0.0.1:0")
+        server.until("serves http://")
+        found = re.search(r"serves (http://\S+)", server.output)
+        assert found
+        self.url = found[1]
+        return server
+
+    def _new(self, name: str, role: str) -> str:
+        """A person; returns a token that may run and see."""
+        self.project.shipway("user", "add", name, "--role", role)
+        words = [word for permission in ("see", "run", "webhooks") for word in ("--allow", permission)]
+        made = self.project.shipway("token", "create", "git", "--of", name, *words)
+        found = re.search(r"swt_\S+", made.output)
+        assert found, made.output
+        return found[0]
+
+    def browser(self, name: str) -> Browser:
+        found = Browser(self.url)
+        found.sign_in(self.project.shipway("user", "login-link", name).output.splitlines()[0])
+        return found
+
+    def address(self, token: str) -> str:
+        host = self.url.removeprefix("http://")
+        return f"http://me:{token}@{host}/git/{self.project.app}.git"
+
+
+@pytest.fixture(scope="module")
+def place(make: Make) -> Iterator[Place]:
+    found = Place(make())
+    yield found
+    found.server.press_ctrl_c()
+    found.server.end()
+
+
+def test_a_push_by_http_creates_the_repository_and_deploys(place: Place) -> None:
+    project = place.project
+    wrong = project.git("push", place.address("swt_" + "x" * 43), "staging", check=False)
+    assert wrong.code != 0
+    assert not (project.home / "git").exists()
+    project.protect()
+    project.git("remote", "add", "origin", place.address(place.token))
+    pushed = project.git("push", "origin", "main", "staging").output
+    assert "remote: " in pushed
+    assert re.search(r"push \d+ of refs/heads/staging is queued", pushed), pushed
+    assert "deploy" in pushed
+    assert project.answer() == "one"
+    [staging, *_] = pushes(project)
+    assert (staging.outcome, staging.actor, staging.via) == (SUCCEEDED, ADA, "git push by HTTP")
+    [made] = project.deployments("staging")
+    assert made["actor"] == ADA
+    clone = project.folder / "another"
+    project.git("clone", "--quiet", place.address(place.token), str(clone))
+    assert (clone / "shipway.yaml").exists()
+
+
+def test_a_release_goes_to_production_by_the_page(place: Place) -> None:
+    project, grace = place.project, place.browser(GRACE)
+    project.promote("v1")
+    project.git("push", "origin", "main", "v1")
+    board = f"/apps/{project.app}"
+    approve, deploy = (f"{board}/environments/production/{what}" for what in ("approve", "deploy"))
+    soon(lambda: "Approve r1" in grace.get(board)[1])
+    status, text = grace.send(board, approve, note="I looked at staging")
+    assert status == 200, text
+    assert f"{GRACE} approved release 1" in text
+    soon(lambda: "Deploy r1" in grace.get(board)[1])
+    assert grace.send(board, deploy)[0] == 200
+    soon(lambda: project.answer("production") == "one")
+    [made] = project.deployments("production")
+    assert made["actor"] == GRACE
+    assert [item["actor"] for item in made["approvals"]] == [GRACE]
+
+
+def test_a_rollback_is_spelled_out_and_then_done(place: Place) -> None:
+    project, grace = place.project, place.browser(GRACE)
+    project.change("two")
+    project.git("push", "origin", "staging")
+    assert project.answer() == "two"
+    path = f"/apps/{project.app}/environments/staging/rollback"
+    soon(lambda: "release 1" in grace.get(path)[1])
+    _, text = grace.get(path)
+    assert "This is what a rollback would do now" in text
+    hidden = re.search(r'<form method="post">\s*<input type="hidden" name="csrf" value="(\w+)"', text)
+    assert hidden
+    assert grace.get(path, csrf=hidden[1], note="it is wrong")[0] == 200
+    soon(lambda: project.answer() == "one")
+    assert project.deployments("staging")[0]["reason"] == "it is wrong"
+
+
+def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:
+    project = place.project
+    project.pipeline(slow={"run": "sleep 4"})
+    pushing = Pushing(project)
+    soon(lambda: workers(project))
+    place.server.kill()
+    place.server = place.serve()
+    soon(lambda: pushes(project)[0].ended)
+    [last, *_] = pushes(project)
+    assert (last.outcome, last.token) == (SUCCEEDED, 1)
+    pushing.end()
+
+
+class Pushing(Running):
+    """A push under way, whose server may die."""
+
+    def __init__(self, project: Tiny) -> None:
+        import subprocess
+
+        self._process = subprocess.Popen(
+            ["git", "push", "--quiet", "origin", "staging"], cwd=project.clone, env=project.env, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        self._file = Path("/dev/null")
