@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from examples.project import APPLICATION, Done, Project, get  # noqa: E402
 
 COLOUR = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 RULE = "━" * 100
+ADMIN, PORT = "you@example.com", 8470
 
 
 class Demo(Project):
@@ -29,6 +32,7 @@ class Demo(Project):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.times: list[tuple[str, float]] = []
+        self.page = self.link = ""
         if COLOUR:
             self.env["FORCE_COLOR"] = "1"
 
@@ -72,6 +76,8 @@ class Demo(Project):
         with self.chapter("7. The running releases, and their history"):
             self.shipway("status")
             self.shipway("history", "production")
+        with self.chapter("8. The release server, with a page of what runs where"):
+            self.serve()
         self.summary()
 
     def adopt_leftovers(self) -> None:
@@ -81,6 +87,37 @@ class Demo(Project):
         self.shipway("adopt", "--force")
         for environment in ("staging", "production"):
             self.shipway("destroy", environment, "--force")
+
+    def serve(self) -> None:
+        """Start the server, which goes on, and make a link by which its first person signs in once."""
+        self.shipway("user", "add", ADMIN, "--role", "admin")
+        words = ["shipway", "serve", "--listen", f"127.0.0.1:{PORT if free(PORT) else 0}"]
+        print(bold(f"$ {shlex.join(words)} &"), flush=True)
+        log = self.folder / "server.log"
+        with log.open("wb") as output:
+            server = subprocess.Popen(
+                words, cwd=self.where, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        (self.folder / "server.pid").write_text(str(server.pid))
+        deadline = time.monotonic() + 60
+        while "serves http" not in log.read_text():
+            self.expect(server.poll() is None and time.monotonic() < deadline, f"it serves: {log.read_text()}")
+            time.sleep(0.1)
+        self.page = log.read_text().split("serves ")[1].split()[0]
+        made = self._completed(["shipway", "user", "login-link", ADMIN], merged=False)
+        self.link = self.page + made.stdout.strip()
+        self.expect(get(f"{self.page}/healthz")[0] == 200, f"{self.page} answers")
+
+    def destroy(self) -> None:
+        """Also the server."""
+        try:
+            pid = int((self.folder / "server.pid").read_text())
+            if str(self.folder) in Path(f"/proc/{pid}/environ").read_text(errors="replace"):
+                os.kill(pid, signal.SIGTERM)
+        except (OSError, ValueError):  # it doesn't run
+            pass
+        super().destroy()
 
     def command(self, *args: str, check: bool) -> Done:
         """Print and run it, with its output; the demo ends if it fails unexpectedly."""
@@ -110,7 +147,15 @@ class Demo(Project):
         for title, seconds in self.times:
             print(f"  {seconds:6.1f} s  {title}")
         print(f"  {sum(seconds for _, seconds in self.times):6.1f} s  in all")
-        print(f"\n  staging     {self.staging}\n  production  {self.production}\n  (both run until `make demo-down`)")
+        print(
+            f"\n  staging     {self.staging}\n  production  {self.production}\n  the page    {self.link}\n              signs in {ADMIN}, once, within ten minutes\n  (all run until `make demo-down`)"
+        )
+
+
+def free(port: int) -> bool:
+    """Whether nothing listens there."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) != 0
 
 
 def bold(text: str) -> str:
