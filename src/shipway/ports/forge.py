@@ -32,7 +32,8 @@ class Forge(Protocol):
         """The latest status of each name, those of the forge's own CI included. What is neither passed nor failed is `pending`."""
 
     def comment(self, repository: str, number: int, marker: str, text: str) -> None:
-        """Update this token's comment with the marker below a pull request, or add one. marker: letters, digits, `-`, `_`."""
+        """Update this token's comment with the marker below a pull request, or add one. text: in
+        Markdown; what is too long for a comment is left out. marker: letters, digits, `-`, `_`."""
 
     def reviews(self, repository: str, number: int) -> Sequence[Reviewed]:
         """The latest verdict of each person who has one that was not dismissed."""

@@ -6,19 +6,18 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
-from shipway.domain.errors import ForgeError, Unreadable
+from shipway.domain.errors import ForgeError
 from shipway.drivers.forge.payload import Fields
 from shipway.ports import ForgeAccess
 from shipway.system.fetch import Fetcher
-from shipway.system.http import Answer
+from shipway.system.http import LONGEST, Answer, retry_after, without_answer
 from shipway.system.redact import shortened
 
 SHOWN = 200  # characters of an error's body
-LONGEST = 3600.0  # seconds of a Retry-After that are believed
+LONG = 30_000  # characters of a comment; Bitbucket takes the least
 PAGES = 20  # of a list
 REDIRECTS = 3  # followed in a row
 PASSING = (429, 500, 502, 503, 504)
@@ -60,10 +59,7 @@ class Api:
             if not isinstance(items, list):
                 raise self._strange(f"{path} is no list")
             for item in items:
-                try:
-                    yield Fields(item, path)
-                except Unreadable as error:
-                    raise self._strange(error.message) from error
+                yield self.read(item, path)
             following = _following(answer, value)
             if not following or not items:
                 return
@@ -73,10 +69,7 @@ class Api:
 
     def read(self, found: Any, path: str) -> Fields:
         """An object of an answer."""
-        try:
-            return Fields(found, path)
-        except Unreadable as error:
-            raise self._strange(error.message) from error
+        return Fields(found, path, self._strange)
 
     def _url(self, path: str, query: Query | None) -> str:
         if not urlsplit(self._base).scheme:
@@ -93,7 +86,7 @@ class Api:
             try:
                 answer = self._redirected(method, url, body)
             except OSError as found:
-                error = ForgeError(f"{self.name} can't be reached: {_words(found, self._access.timeout)}")
+                error = ForgeError(f"{self.name} can't be reached: {without_answer(found, self._access.timeout)}")
                 error.__cause__ = found
                 passing = again and not isinstance(found, TimeoutError)
             else:
@@ -140,7 +133,7 @@ class Api:
             )
         return ForgeError(
             f"{self.name} answered with status {answer.status}: {said}",
-            retry_after=_retry_after(answer, time.time()),
+            retry_after=_pause(answer, time.time()),
             refused=400 <= answer.status <= 499 and not limited,
         )
 
@@ -174,7 +167,8 @@ def marked(form: str, marker: str, text: str) -> tuple[str, str]:
     if not _MARKER.fullmatch(marker):
         raise ForgeError(f"{marker!r} is no marker: it takes up to 60 letters, digits, `-` and `_`", refused=True)
     line = form.format(f"shipway:{marker}")
-    return line, f"{line}\n\n{text}"
+    short = text if len(text) <= LONG else f"{text[:LONG]}…\n\n(The rest is too long for a comment.)"
+    return line, f"{line}\n\n{short}"
 
 
 def cut(text: str, most: int) -> str:
@@ -197,21 +191,9 @@ def _limited(answer: Answer) -> bool:
     return answer.status == 429 or (answer.status == 403 and (used_up or "Retry-After" in answer.headers))
 
 
-def _retry_after(answer: Answer, now: float) -> float:
-    text = answer.headers.get("Retry-After", "").strip()
+def _pause(answer: Answer, now: float) -> float:
+    """Seconds until the next request; GitHub can say when its count begins anew instead."""
     reset = answer.headers.get("X-RateLimit-Reset", "").strip()
-    try:
-        if text:
-            whole = text.replace(".", "", 1).isdecimal()
-            seconds = float(text) if whole else parsedate_to_datetime(text).timestamp() - now
-        else:
-            seconds = float(reset) - now if reset.isdecimal() and _limited(answer) else 0.0
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST)
-
-
-def _words(error: OSError, timeout: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {timeout:g} s"
-    return error.strerror or str(error) or type(error).__name__
+    if "Retry-After" in answer.headers or not _limited(answer) or not reset.isdecimal():
+        return retry_after(answer, now)
+    return min(max(float(reset[:15]) - now, 0.0), LONGEST)

@@ -191,7 +191,7 @@ def _events(kind: str, found: Fields) -> tuple[Event, ...]:
         about = found.maybe("changes_request") if "changes_request" in found else found.maybe("approval")
         by = _person(about.maybe("user"))
         verdict = _checked(VERDICTS[kind], pull, by)
-        number, commit = pull.number("id"), pull.of("source").of("commit").commit("hash", short=True)
+        number, commit = pull.number("id"), pull.maybe("source", "commit").maybe_commit("hash", short=True) or ""
         return (Review(_hosted(found.of("repository")), number, verdict, by, commit),)
     return (Ignored(kind[:100]),)
 
@@ -229,8 +229,8 @@ def _pull_request(pull: Fields, hosted: Hosted, action: Action) -> PullRequest:
         hosted,
         pull.number("id"),
         action,
-        source.of("commit").commit("hash", short=True),
-        source.of("branch").name("name"),
+        source.maybe("commit").maybe_commit("hash", short=True) or "",
+        source.maybe("branch").maybe_name("name"),
         head.full_name("full_name") if "full_name" in head else "",
         outside,
         base.of("branch").name("name"),

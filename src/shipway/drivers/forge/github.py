@@ -15,28 +15,31 @@ from shipway.domain.forge import (
     OPENED,
     PENDING,
     SUCCESS,
-    UPDATED,
-    Action,
-    Deleted,
     Delivery,
     Event,
-    Hosted,
     Ignored,
     Person,
     Ping,
     PullRequest,
-    Pushed,
     Review,
     Reviewed,
     State,
     Status,
-    Tagged,
     Verdict,
     newest_of,
     worst_of,
 )
-from shipway.domain.refs import HEADS, TAGS
 from shipway.drivers.forge.api import Api, commit_id, cut, marked, repository_path
+from shipway.drivers.forge.hub import (
+    MARK,
+    hosted,
+    person,
+    pull_request,
+    pull_request_event,
+    push,
+    set_status,
+    status,
+)
 from shipway.drivers.forge.payload import (
     TITLE,
     Fields,
@@ -51,14 +54,6 @@ from shipway.ports import ForgeAccess
 
 ENDPOINT = "https://api.github.com"
 DESCRIPTION = 140  # characters
-MARK = "<!-- {} -->"
-ACTIONS: Mapping[str, Action] = {
-    "opened": OPENED,
-    "reopened": OPENED,
-    "synchronize": UPDATED,
-    "edited": UPDATED,
-    "closed": CLOSED,
-}
 VERDICTS: Mapping[str, Verdict] = {
     "approved": APPROVED,
     "changes_requested": CHANGES_REQUESTED,
@@ -89,20 +84,13 @@ class GitHub:
         self, repository: str, commit: str, context: str, state: State, description: str = "", url: str = ""
     ) -> None:
         """See ports.Forge. Each one is kept; the newest of a name counts."""
-        body = {"state": state, "context": context, "description": cut(description, DESCRIPTION)}
-        path = f"/repos/{repository_path(repository)}/statuses/{commit_id(commit)}"
-        self._api.send("POST", path, {**body, "target_url": url} if url else body, again=True)
+        set_status(self._api, repository, commit, context, state, cut(description, DESCRIPTION), url)
 
     def statuses(self, repository: str, commit: str) -> Sequence[Status]:
         """See ports.Forge: commit statuses, and check runs, which GitHub Actions makes."""
         path = f"/repos/{repository_path(repository)}/commits/{commit_id(commit)}"
         found = [
-            Status(
-                item.shown("context", TITLE),
-                STATES.get(item.word("state"), ERROR),
-                item.shown("description", TITLE),
-                item.url("target_url"),
-            )
+            status(item, STATES.get(item.word("state")))
             for item in self._api.pages(f"{path}/status", {"per_page": 100}, key="statuses")
         ]
         for item in self._api.pages(f"{path}/check-runs", {"per_page": 100, "filter": "latest"}, key="check_runs"):
@@ -130,7 +118,7 @@ class GitHub:
         path = f"/repos/{repository_path(repository)}/pulls/{number:d}/reviews"
         latest: dict[str, Reviewed] = {}
         for item in self._api.pages(path, {"per_page": 100}):  # oldest first
-            state, by = VERDICTS.get(item.word("state").lower()), _person(item.maybe("user"))
+            state, by = VERDICTS.get(item.word("state").lower()), person(item.maybe("user"))
             if state is not None and by.id:
                 latest[by.id] = Reviewed(by, state, item.maybe_commit("commit_id") or "")
         return [item for item in latest.values() if item.state != DISMISSED]
@@ -141,65 +129,25 @@ class GitHub:
         found = []
         for item in self._api.pages(path, {"per_page": 100}):
             action = MERGED if "merged_at" in item else OPENED if item.word("state") == "open" else CLOSED
-            found.append(_pull_request(item, _hosted(item.of("base").of("repo")), action))
+            found.append(pull_request(item, hosted(item.of("base").of("repo")), action))
         return newest_of(found)
 
 
 def _event(kind: str, found: Fields) -> Event:
     if kind == "push":
-        return _push(found)
+        sender = person(found.maybe("sender"))
+        pusher = sender if sender.id else Person("", found.maybe("pusher").shown("name"))
+        return push(found, pusher, forced=found.flag("forced"))
     if kind == "pull_request":
-        pull, action = found.of("pull_request"), ACTIONS.get(found.word("action"))
-        if action == CLOSED and pull.flag("merged"):
-            action = MERGED
-        if action is not None:
-            return _pull_request(pull, _hosted(found.of("repository")), action)
+        return pull_request_event(found) or Ignored(kind)
     if kind == "pull_request_review":
         review = found.of("review")
         state = VERDICTS.get(review.word("state").lower())
         if state is not None and found.word("action") in ("submitted", "dismissed"):
-            hosted, number = _hosted(found.of("repository")), found.of("pull_request").number("number")
-            return Review(hosted, number, state, _person(review.maybe("user")), review.commit("commit_id"))
+            repository, number = hosted(found.of("repository")), found.of("pull_request").number("number")
+            return Review(
+                repository, number, state, person(review.maybe("user")), review.maybe_commit("commit_id") or ""
+            )
     if kind == "ping":
-        return Ping(_hosted(found.of("repository")) if "repository" in found else None)
+        return Ping(hosted(found.of("repository")) if "repository" in found else None)
     return Ignored(kind[:100])
-
-
-def _push(found: Fields) -> Event:
-    hosted, ref, before = _hosted(found.of("repository")), found.ref("ref"), found.maybe_commit("before")
-    sender = found.maybe("sender")
-    pusher = Person(sender.id(), sender.shown("login") or found.maybe("pusher").shown("name"))
-    if not ref:
-        return Ignored("push of another ref")
-    after = found.maybe_commit("after")
-    if found.flag("deleted") or after is None:
-        return Deleted(hosted, ref, before, pusher)
-    if ref.startswith(HEADS):
-        return Pushed(hosted, ref.removeprefix(HEADS), before, after, found.flag("forced"), pusher)
-    return Tagged(hosted, ref.removeprefix(TAGS), before, after, found.maybe("head_commit").maybe_commit("id"), pusher)
-
-
-def _pull_request(pull: Fields, hosted: Hosted, action: Action) -> PullRequest:
-    head, base = pull.of("head"), pull.of("base")
-    source, target = head.maybe("repo"), base.of("repo")
-    return PullRequest(
-        hosted,
-        pull.number("number"),
-        action,
-        head.commit("sha"),
-        head.name("ref"),
-        source.full_name("full_name") if "full_name" in source else "",
-        source.id() != target.id() or not source.id(),
-        base.name("ref"),
-        _person(pull.maybe("user")),
-        pull.shown("title", TITLE),
-        pull.url("html_url"),
-    )
-
-
-def _hosted(found: Fields) -> Hosted:
-    return found.hosted("full_name", "clone_url", "ssh_url")
-
-
-def _person(found: Fields) -> Person:
-    return Person(found.id(), found.shown("login"))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
-from shipway.domain.errors import ForgeError, Forged
+from shipway.domain.errors import Forged, ForgeError
 from shipway.domain.forge import (
     APPROVED,
     CHANGES_REQUESTED,
@@ -175,8 +175,8 @@ class GitLab:
                     Hosted(repository),
                     item.number("iid"),
                     IS.get(item.word("state"), CLOSED),
-                    item.commit("sha"),
-                    item.name("source_branch"),
+                    item.maybe_commit("sha") or "",
+                    item.maybe_name("source_branch"),
                     source,
                     outside,
                     item.name("target_branch"),
@@ -202,7 +202,7 @@ def _event(found: Fields) -> Event:
         return _pull_request(found, ACTIONS[action])
     if kind == "merge_request" and action in VERDICTS:
         by = Person("") if found.flag("system") or attributes.flag("system") else _person(found.maybe("user"))
-        commit = attributes.of("last_commit").commit("id")
+        commit = attributes.maybe("last_commit").maybe_commit("id") or ""
         return Review(_hosted(found.of("project")), attributes.number("iid"), VERDICTS[action], by, commit)
     return Ignored((kind or found.word("event_name"))[:100])
 
@@ -228,8 +228,8 @@ def _pull_request(found: Fields, action: Action) -> PullRequest:
         _hosted(found.of("project")),
         attributes.number("iid"),
         action,
-        attributes.of("last_commit").commit("id"),
-        attributes.name("source_branch"),
+        attributes.maybe("last_commit").maybe_commit("id") or "",
+        attributes.maybe_name("source_branch"),
         source.full_name("path_with_namespace") if "path_with_namespace" in source else "",
         attributes.id("source_project_id") != target or not target,
         attributes.name("target_branch"),

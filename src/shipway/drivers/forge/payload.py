@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shipway.domain.errors import Forged, Unreadable
+from shipway.domain.errors import Forged, ForgeError, Unreadable
 from shipway.domain.forge import Hosted
 from shipway.domain.refs import HEADS, valid_name, valid_ref
 from shipway.system.plain import plain
@@ -23,10 +23,10 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{12,64}")
-_PART = r"(?!\.{1,2}(?:/|$))[\w.-]+"
-_FULL_NAME = re.compile(rf"{_PART}(?:/{_PART})+")
-_WEB = re.compile(r"https?://[!-~]+")
-_SSH = re.compile(r"ssh://[!-~]+|[\w.+]+@[\w.\[\]:-]+:[!-~]+", re.ASCII)
+_PART = r"(?!-|\.{1,2}(?:/|$))[\w.-]+"
+_FULL_NAME = re.compile(rf"{_PART}(?:/{_PART})+", re.ASCII)
+_WEB = re.compile(r"https?://(?!-)[!-~]+")  # no host that a command would take for an option
+_SSH = re.compile(r"ssh://(?!-)(?:[\w.+-]+@(?!-))?[\w.\[][!-~]+|[\w.+][\w.+-]*@(?!-)[\w.-]+:(?!-)[!-~]+", re.ASCII)
 
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:
@@ -98,33 +98,33 @@ def _require_flat(body: bytes) -> None:
 
 
 class Fields:
-    """An object of a payload, or of an answer. Each reading checks, and raises Unreadable with the field's name."""
+    """An object of a payload, or of an answer. Each reading checks, and raises `wrong` with the field's name."""
 
-    def __init__(self, found: Any, name: str = "") -> None:
+    def __init__(self, found: Any, name: str = "", wrong: Callable[[str], ForgeError] = Unreadable) -> None:
         if not isinstance(found, dict):
-            raise Unreadable(f"`{name or 'the body'}` is no object")
-        self._found, self._name = found, name
+            raise wrong(f"`{name or 'the body'}` is no object")
+        self._found, self._name, self._error = found, name, wrong
 
     def __contains__(self, key: str) -> bool:
         return self._found.get(key) is not None
 
     def of(self, key: str) -> Fields:
         """The object of that name."""
-        return Fields(self._found.get(key), self._path(key))
+        return Fields(self._found.get(key), self._path(key), self._error)
 
     def maybe(self, *keys: str) -> Fields:
         """The object at the end of a path, empty if there is none."""
         found: Any = self._found
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
-        return Fields(found if isinstance(found, dict) else {}, self._path(".".join(keys)))
+        return Fields(found if isinstance(found, dict) else {}, self._path(".".join(keys)), self._error)
 
     def each(self, key: str) -> list[Fields]:
         """The objects of a list."""
         found = self._found.get(key)
         if not isinstance(found, list):
             raise self._wrong(key, "list")
-        return [Fields(item, self._path(key)) for item in found]
+        return [Fields(item, self._path(key), self._error) for item in found]
 
     def text(self, key: str) -> str:
         """A text."""
@@ -160,10 +160,6 @@ class Fields:
         """Whether it is true."""
         return self._found.get(key) is True
 
-    def has(self, key: str) -> bool:
-        """Whether there is a field of that name, even an empty one."""
-        return key in self._found
-
     def commit(self, key: str, *, short: bool = False) -> str:
         """A commit's id: in full, or at least its first 12 digits."""
         found = self.text(key)
@@ -171,9 +167,9 @@ class Fields:
             raise self._wrong(key, "id of a commit")
         return found
 
-    def maybe_commit(self, key: str) -> str | None:
-        """A commit's id in full; None if there is none, or only zeros."""
-        return None if key not in self or not self.text(key).strip("0") else self.commit(key)
+    def maybe_commit(self, key: str, *, short: bool = False) -> str | None:
+        """A commit's id; None if there is none, or only zeros."""
+        return None if key not in self or not self.text(key).strip("0") else self.commit(key, short=short)
 
     def ref(self, key: str) -> str:
         """The full name of a branch or tag; empty if it is one of another kind, such as `refs/notes/x`."""
@@ -190,6 +186,10 @@ class Fields:
         if not valid_name(found):
             raise self._wrong(key, "name of a branch or tag")
         return found
+
+    def maybe_name(self, key: str) -> str:
+        """The name of a branch or tag; empty if there is none."""
+        return self.name(key) if key in self else ""
 
     def full_name(self, key: str) -> str:
         """The full name of a repository."""
@@ -211,5 +211,5 @@ class Fields:
     def _path(self, key: str) -> str:
         return f"{self._name}.{key}" if self._name else key
 
-    def _wrong(self, key: str, what: str) -> Unreadable:
-        return Unreadable(f"`{self._path(key)}` is no {what}" if key in self else f"`{self._path(key)}` is missing")
+    def _wrong(self, key: str, what: str) -> ForgeError:
+        return self._error(f"`{self._path(key)}` is no {what}" if key in self else f"`{self._path(key)}` is missing")
