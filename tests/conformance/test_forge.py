@@ -95,11 +95,11 @@ class TestMemory(ForgeSuite):
         return MemoryLab()
 
 
-@pytest.mark.parametrize("name", sorted(STAND_INS))
+@pytest.mark.parametrize("kind", sorted(STAND_INS))
 class TestStandIns(ForgeSuite):
     @pytest.fixture
-    def lab(self, name: str) -> Iterator[StandIn]:
-        lab = STAND_INS[name]()
+    def lab(self, kind: str) -> Iterator[StandIn]:
+        lab = STAND_INS[kind]()
         yield lab
         assert not lab.strays
         lab.close()

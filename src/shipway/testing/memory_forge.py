@@ -89,7 +89,7 @@ class MemoryForge(Recorder):
 
 def delivery(events: Sequence[Event], secret: str, id: str = "") -> tuple[dict[str, str], bytes]:
     """A signed webhook request of the forge in memory."""
-    found = [{"kind": type(item).__name__, **dataclasses.asdict(item)} for item in events]
+    found = [{"event": type(item).__name__, **dataclasses.asdict(item)} for item in events]
     body = json.dumps(found).encode()
     return {SIGNATURE: _signature(body, secret), **({ID: id} if id else {})}, body
 
@@ -99,7 +99,7 @@ def _signature(body: bytes, secret: str) -> str:
 
 
 def _read(item: dict[str, Any]) -> Event:
-    values = {name: value for name, value in item.items() if name != "kind"}
+    values = {name: value for name, value in item.items() if name != "event"}
     for name, value in values.items():
         if name in ("pusher", "author", "by"):
             values[name] = Person(**value)
@@ -109,5 +109,5 @@ def _read(item: dict[str, Any]) -> Event:
             raise ValueError(value)
         elif name == "title":
             values[name] = " ".join(plain(value).split())[:300]
-    found: Event = _EVENTS[item["kind"]](**values)
+    found: Event = _EVENTS[item["event"]](**values)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from shipway.domain.errors import ForgeError
@@ -45,6 +46,7 @@ from shipway.drivers.forge.payload import (
     delivery_id,
     digest,
     hub,
+    ignored,
     lowered,
     parsed,
     require_signature,
@@ -166,7 +168,8 @@ class Bitbucket:
             pull = self._api.read(self._api.get(f"{base}/pullrequests/{number}"), path)
             hosted = _hosted(pull.of("destination").of("repository"))
             found.append(_pull_request(pull, hosted, IS.get(pull.word("state"), CLOSED)))
-        return newest_of(found)
+        newest = newest_of(found)
+        return None if newest is None else replace(newest, head=self._whole(base, newest.head))
 
     def _whole(self, base: str, short: str) -> str:
         """The full id of a commit of which the log has the first digits; empty if there is none."""
@@ -193,7 +196,7 @@ def _events(kind: str, found: Fields) -> tuple[Event, ...]:
         verdict = _checked(VERDICTS[kind], pull, by)
         number, commit = pull.number("id"), pull.maybe("source", "commit").maybe_commit("hash", short=True) or ""
         return (Review(_hosted(found.of("repository")), number, verdict, by, commit),)
-    return (Ignored(kind[:100]),)
+    return (ignored(kind),)
 
 
 def _checked(verdict: Verdict, pull: Fields, by: Person) -> Verdict:

@@ -42,6 +42,7 @@ from shipway.drivers.forge.payload import (
     delivery_id,
     digest,
     hub,
+    ignored,
     lowered,
     parsed,
     require_signature,
@@ -151,4 +152,4 @@ def _event(kind: str, found: Fields) -> Event:
         commit = found.maybe_commit("commit_id") or pull.of("head").maybe_commit("sha") or ""
         repository, by = hosted(found.of("repository")), person(found.maybe("sender"))
         return Review(repository, pull.number("number"), verdict, by, commit)
-    return Ignored(kind[:100])
+    return ignored(kind)

@@ -46,6 +46,7 @@ from shipway.drivers.forge.payload import (
     delivery_id,
     digest,
     hub,
+    ignored,
     lowered,
     parsed,
     require_signature,
@@ -150,4 +151,4 @@ def _event(kind: str, found: Fields) -> Event:
             )
     if kind == "ping":
         return Ping(hosted(found.of("repository")) if "repository" in found else None)
-    return Ignored(kind[:100])
+    return ignored(kind)

@@ -48,6 +48,7 @@ from shipway.drivers.forge.payload import (
     delivery_id,
     digest,
     encoded,
+    ignored,
     lowered,
     parsed,
     same,
@@ -204,7 +205,7 @@ def _event(found: Fields) -> Event:
         by = Person("") if found.flag("system") or attributes.flag("system") else _person(found.maybe("user"))
         commit = attributes.maybe("last_commit").maybe_commit("id") or ""
         return Review(_hosted(found.of("project")), attributes.number("iid"), VERDICTS[action], by, commit)
-    return Ignored((kind or found.word("event_name"))[:100])
+    return ignored(kind or found.word("event_name"))
 
 
 def _push(found: Fields) -> Event:

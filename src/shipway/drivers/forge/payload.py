@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from shipway.domain.errors import Forged, ForgeError, Unreadable
-from shipway.domain.forge import Hosted
+from shipway.domain.forge import Hosted, Ignored
 from shipway.domain.refs import HEADS, valid_name, valid_ref
 from shipway.system.plain import plain
 
@@ -21,6 +21,7 @@ TITLE, NAME, URL = 300, 100, 2000  # characters that are kept of a text
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
+_ALIKE = bytes.maketrans(b"{}", b"[]")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{12,64}")
 _PART = r"(?!-|\.{1,2}(?:/|$))[\w.-]+"
@@ -72,6 +73,11 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def ignored(kind: str) -> Ignored:
+    """An event of this name, which is from a header or a body."""
+    return Ignored(" ".join(plain(kind).split())[:NAME])
+
+
 def parsed(headers: Mapping[str, str], body: bytes) -> Fields:
     """The object in a body: JSON, or a form whose field `payload` has it, which GitHub and Gitea send if asked to."""
     if len(body) > MOST:
@@ -90,9 +96,9 @@ def parsed(headers: Mapping[str, str], body: bytes) -> Fields:
 
 
 def _require_flat(body: bytes) -> None:
-    brackets = _STRING.sub(b"", body).translate(None, _OTHERS)
+    brackets = _STRING.sub(b"", body).translate(_ALIKE, _OTHERS)
     for _ in range(DEPTH):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")
     if brackets:
         raise Unreadable(f"the webhook's JSON is deeper than {DEPTH}, or its brackets don't match")
 
