@@ -231,6 +231,10 @@ class GiteaStandIn(Hub):
         return reply(said)  # all at once
 
     def more(self, request: Request, path: str) -> Answer:
+        if found := re.fullmatch(r"/commits/(\w+)/statuses", path):
+            return linked(
+                request, [self.status(item) for item in reversed(self.statuses.get(found[1], []))], "limit", 50
+            )
         if path == "/pulls":
             pulls = [self.pull(item) for item in self.pulls.values() if not item.merged]
             return linked(request, pulls, "limit", 50)

@@ -151,7 +151,7 @@ class StandIn:
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    return status, headers or {}, json.dumps(value).encode()
+    return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(value).encode()
 
 
 def missing() -> Answer:

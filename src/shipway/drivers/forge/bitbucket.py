@@ -122,7 +122,7 @@ class Bitbucket:
         user = self._api.get("/user", none=(401, 403, 404))  # an access token of a repository has no user
         me = self._api.read(user, "/user").id("uuid") if user is not None else ""
         body = {"content": {"raw": whole}}
-        for item in self._api.pages(comments, {"pagelen": 100, "sort": "created_on"}, key="values"):
+        for item in self._api.pages(comments, {"pagelen": 100}, key="values"):  # oldest first
             by, said = item.maybe("user"), item.maybe("content").word("raw")
             mine = by.id("uuid") == me if me else by.word("type") not in ("", "user")
             if mine and said.startswith(line) and not item.flag("deleted"):

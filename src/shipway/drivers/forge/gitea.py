@@ -23,7 +23,6 @@ from shipway.domain.forge import (
     State,
     Status,
     Verdict,
-    worst_of,
 )
 from shipway.domain.refs import HEADS, TAGS
 from shipway.drivers.forge.api import Api, commit_id, cut, marked, repository_path
@@ -95,9 +94,13 @@ class Gitea:
 
     def statuses(self, repository: str, commit: str) -> Sequence[Status]:
         """See ports.Forge."""
-        path = f"/repos/{repository_path(repository)}/commits/{commit_id(commit)}/status"
-        found = self._api.pages(path, {"limit": 50, "page": 1}, key="statuses")
-        return worst_of([status(item, STATES.get(item.word("status") or item.word("state"))) for item in found])
+        path = f"/repos/{repository_path(repository)}/commits/{commit_id(commit)}/statuses"
+        latest: dict[str, tuple[int, Status]] = {}
+        for item in self._api.pages(path, {"limit": 50, "page": 1}):  # each that was ever set
+            found = status(item, STATES.get(item.word("status") or item.word("state")))
+            if (at := item.number("id")) > latest.get(found.context, (0,))[0]:
+                latest[found.context] = at, found
+        return [found for _, found in latest.values()]
 
     def comment(self, repository: str, number: int, marker: str, text: str) -> None:
         """See ports.Forge."""
