@@ -22,6 +22,7 @@ PAGES = 20  # of a list
 REDIRECTS = 3  # followed in a row
 PASSING = (429, 500, 502, 503, 504)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_TOKEN = re.compile(r"[!-~]*")
 _MARKER = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NEXT = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?')
 
@@ -64,7 +65,7 @@ class Api:
             if not following or not items:
                 return
             # Only the query is taken: a forge behind a proxy may name an address that it has for others.
-            asked = {**asked, **dict(parse_qsl(urlsplit(following).query))}
+            asked = {**asked, **dict(parse_qsl(following.partition("#")[0].partition("?")[2]))}
         raise ForgeError(f"{self.name}: {path} has more than {PAGES} pages, too many to read", refused=True)
 
     def read(self, found: Any, path: str) -> Fields:
@@ -72,7 +73,7 @@ class Api:
         return Fields(found, path, self._strange)
 
     def _url(self, path: str, query: Query | None) -> str:
-        if not urlsplit(self._base).scheme:
+        if "://" not in self._base:
             raise ForgeError(
                 f"{self.name} has no address",
                 hint="give the address of its API, such as https://git.example.com/api/v1",
@@ -80,6 +81,12 @@ class Api:
         return f"{self._base}{path}" + (f"?{urlencode(query)}" if query else "")
 
     def _send(self, method: str, url: str, body: bytes | None, *, again: bool, none: tuple[int, ...] = ()) -> Answer:
+        if not _TOKEN.fullmatch(self._access.token):
+            raise ForgeError(
+                f"the token for {self.name} has characters that no token has",
+                hint="look for a space or a line break in it",
+                refused=True,
+            )
         waited, delay = 0.0, 0.25
         while True:
             error = None
@@ -111,11 +118,10 @@ class Api:
             follow = (301, 302, 303, 307, 308) if method == "GET" else (307, 308)
             if not 300 <= answer.status <= 399 or answer.status not in follow or not location:
                 return answer
-            target = urljoin(url, quote(location, safe="%/:?&=#+,;@~!$'()*", encoding="iso-8859-1"))
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            target = _target(url, location)
+            if target is None:
                 raise ForgeError(
-                    f"{self.name} redirects to another address, {shortened(urlsplit(target).netloc, SHOWN)}; "
-                    "the token is not sent there",
+                    f"{self.name} redirects to another address; the token is not sent there",
                     hint="give the address at which its API answers",
                     refused=True,
                 )
@@ -175,6 +181,15 @@ def cut(text: str, most: int) -> str:
     """A text on one line, of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _target(url: str, location: str) -> str | None:
+    """Where a redirect leads; None unless that is the same server."""
+    try:
+        target = urljoin(url, quote(location, safe="%/:?&=#+,;@~!$'()*[]", encoding="iso-8859-1"))
+        return target if urlsplit(target)[:2] == urlsplit(url)[:2] else None
+    except ValueError:
+        return None
 
 
 def _following(answer: Answer, value: Any) -> str:
