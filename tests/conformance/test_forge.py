@@ -12,23 +12,24 @@ from shipway.domain.forge import (
     APPROVED,
     MERGED,
     OPENED,
+    Deleted,
     Event,
     Hosted,
     Person,
     PullRequest,
+    Pushed,
     Reviewed,
     State,
     Status,
+    Tagged,
     Verdict,
 )
-from shipway.testing.forge import AFTER, LIMIT, REFUSED, SECRET, ForgeSuite
+from shipway.testing.forge import AFTER, LIMIT, ONE, REFUSED, SECRET, TWO, ForgeSuite
 from shipway.testing.memory_forge import MemoryForge, delivery
 from tests.conformance.forge_bitbucket import BitbucketStandIn
 from tests.conformance.forge_gitlab import GitLabStandIn
-from tests.conformance.forge_hub import GiteaStandIn, GitHubStandIn
 from tests.conformance.forge_lab import TOKEN, StandIn
-
-STAND_INS = {"github": GitHubStandIn, "gitlab": GitLabStandIn, "gitea": GiteaStandIn, "bitbucket": BitbucketStandIn}
+from tests.conformance.forge_stand_ins import STAND_INS
 
 
 class MemoryLab:
@@ -106,9 +107,6 @@ class TestStandIns(ForgeSuite):
 
 
 def test_several_refs_in_one_push_of_bitbucket() -> None:
-    from shipway.domain.forge import Deleted, Pushed, Tagged
-    from shipway.testing.forge import ONE, TWO
-
     lab = BitbucketStandIn()
     ann = lab.person("ann")
     events = (

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import random
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from shipway.domain.errors import Unreadable
 from shipway.domain.forge import (
     APPROVED,
     CLOSED,
@@ -39,8 +41,9 @@ from tests import programs
 from tests.conformance import forge_documents
 from tests.conformance.cdn_lab import Answer, Front, Request
 from tests.conformance.forge_documents import Document
+from tests.conformance.forge_fuzz import STRANGE, as_json, check, places, replaced, signed
 from tests.conformance.forge_lab import TOKEN, StandIn, reply
-from tests.conformance.test_forge import STAND_INS
+from tests.conformance.forge_stand_ins import STAND_INS
 
 pytestmark = pytest.mark.counterpart
 
@@ -141,6 +144,7 @@ def test_each_recorded_body_of_gitlab() -> None:
                 about["title"],
             )
             assert event.outside == (about["source"]["path_with_namespace"] != about["target"]["path_with_namespace"])
+    assert len(seen) == 14
     actions = {name: event.action for name, event in seen.items() if isinstance(event, PullRequest)}
     assert actions == {
         "generic_mr": OPENED, "mr_closed": CLOSED, "mr_label_update": UPDATED, "mr_labeled": UPDATED, "mr_merged": MERGED,
@@ -148,6 +152,32 @@ def test_each_recorded_body_of_gitlab() -> None:
     assert (seen["mr_approved"].state, isinstance(seen["push"], Pushed)) == (APPROVED, True)
     assert all(isinstance(seen[name], Ignored) for name in seen if "issue" in name)
     assert seen["push"].repository.ssh.startswith("git@")
+
+
+def test_recorded_bodies_with_other_values() -> None:
+    """Of each kind that counts: values at random places are missing, or something else."""
+    wild, read = random.Random(11), 0
+    examples = json.loads(
+        (programs.published("github-webhooks") / "package" / "api.github.com" / "index.json").read_bytes()
+    )
+    bodies = [
+        ("github", kind["name"], found) for kind in examples if kind["name"] in CHECKS for found in kind["examples"]
+    ]
+    folder = programs.published("gitlab-webhooks") / "opsdroid-0.31.0" / "opsdroid" / "connector" / "gitlab" / "tests"
+    files = [folder / "gitlab_response_payloads" / f"{name}.json" for name in ("push", "mr_closed", "mr_approved")]
+    bodies += [("gitlab", "", json.loads(file.read_bytes())) for file in files]
+    for forge, kind, found in bodies:
+        headers = {"X-GitHub-Event": kind, "X-Hub-Signature-256": "", "X-Gitlab-Token": SECRET}
+        for path in wild.sample(list(places(found)), 60):
+            body = as_json(replaced(found, path, wild.choice(STRANGE)))
+            try:
+                delivery = driver("forge", forge)(ForgeAccess()).receive(signed(headers, body), body, SECRET)
+            except Unreadable:
+                continue
+            read += 1
+            for event in delivery.events:
+                check(event, forge)
+    assert read > 1000
 
 
 def use(forge: Any, lab: StandIn) -> None:

@@ -270,6 +270,17 @@ def test_a_check_run_that_failed_outweighs_a_status_that_passed(server: Server) 
     assert found == wanted
 
 
+def test_a_token_that_may_not_read_check_runs_reads_statuses(server: Server) -> None:
+    statuses = {"statuses": [{"context": "ci/test", "state": "success"}]}
+    server.answer = lambda request: reply({}, 403) if "check-runs" in request.path else reply(statuses)
+    assert [item.context for item in server.forge().statuses(REPOSITORY, ONE)] == ["ci/test"]
+    server.answer = lambda request: (
+        (403, {"Retry-After": "9"}, b"") if "check-runs" in request.path else reply(statuses)
+    )
+    with pytest.raises(ForgeError):
+        server.forge().statuses(REPOSITORY, ONE)
+
+
 def test_a_text_that_is_too_long_for_a_comment() -> None:
     _, whole = marked("<!-- {} -->", "a", "x" * (LONG + 1))
     assert len(whole) < LONG + 100

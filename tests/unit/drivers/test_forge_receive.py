@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import hmac
 import json
 import random
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +23,6 @@ from shipway.domain.forge import (
     OPENED,
     Deleted,
     Delivery,
-    Event,
     Hosted,
     Ignored,
     Person,
@@ -33,21 +30,18 @@ from shipway.domain.forge import (
     Review,
     Tagged,
 )
-from shipway.domain.refs import valid_name, valid_ref
 from shipway.drivers import driver
 from shipway.drivers.forge import payload
 from shipway.drivers.forge.gitlab import GitLab
 from shipway.ports import ForgeAccess
 from shipway.testing.forge import ONE, SECRET, TWO, pull_request
 from shipway.testing.memory_forge import MemoryForge, delivery
-from tests.conformance.test_forge import STAND_INS, MemoryLab
+from tests.conformance.forge_fuzz import STRANGE, as_json, check, places, replaced, signed
+from tests.conformance.forge_stand_ins import STAND_INS
+from tests.conformance.test_forge import MemoryLab
 
 NAMES = ["github", "gitlab", "gitea", "bitbucket", "memory"]
 FORGES: dict[str, Any] = {name: driver("forge", name)(ForgeAccess()) for name in STAND_INS} | {"memory": MemoryForge()}
-STRANGE = [
-    None, True, 0, -1, 1.5, float("nan"), 10**30, "", " ", "x", "\ud800", "a\x00b", "-x", "../..", "refs/heads/../x", "0" * 40, "1" * 40,
-    "1" * 39, "refs/tags/v1", "refs/notes/x", [], {}, [None], [[]], {"id": None}, "https://a b", "x" * 5000, {"name": {"name": []}},
-]  # fmt: skip
 
 
 def deliveries(name: str) -> list[tuple[Mapping[str, str], bytes]]:
@@ -75,18 +69,6 @@ def deliveries(name: str) -> list[tuple[Mapping[str, str], bytes]]:
 RECORDED = {name: deliveries(name) for name in NAMES}
 
 
-def signed(headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-    """The headers with the signature of another body."""
-    right = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    changed = {
-        "X-Hub-Signature-256": f"sha256={right}",
-        "X-Hub-Signature": f"sha256={right}",
-        "X-Gitea-Signature": right,
-        "X-Memory-Signature": right,
-    }
-    return {name: changed.get(name, value) for name, value in headers.items()}
-
-
 def received(name: str, headers: Mapping[str, str], body: bytes) -> Delivery | None:
     try:
         found = FORGES[name].receive(headers, body, SECRET)
@@ -96,26 +78,6 @@ def received(name: str, headers: Mapping[str, str], body: bytes) -> Delivery | N
     for event in found.events:
         check(event, name)
     return found
-
-
-def check(event: Event, name: str) -> None:
-    """What an event has is what its class says."""
-    for field in dataclasses.fields(event):
-        value = getattr(event, field.name)
-        if isinstance(value, Hosted | Person):
-            texts = [getattr(value, item.name) for item in dataclasses.fields(value)]
-        else:
-            texts = [value] if isinstance(value, str) else []
-        if name != "memory":
-            assert all(re.search(r"[\x00-\x1f\x7f\ud800-\udfff\u202e]", text) is None for text in texts), event
-        if field.name in ("branch", "base", "tag") and value:
-            assert valid_name(value)
-        if field.name == "ref" and name != "memory":
-            assert valid_ref(value)
-        if field.name in ("before", "after", "commit", "head") and value and name != "memory":
-            assert re.fullmatch("[0-9a-f]{12,64}", value)
-        if field.name == "number" and name != "memory":
-            assert value > 0
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -332,22 +294,3 @@ jsons = some.recursive(
     ),
     max_leaves=10,
 )  # fmt: skip
-
-
-def as_json(found: Any) -> bytes:
-    return json.dumps(found).encode()
-
-
-def places(found: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths of all values."""
-    inner = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
-    return [path, *(item for key, value in inner for item in places(value, (*path, key)))]
-
-
-def replaced(found: Any, path: tuple[Any, ...], value: Any) -> Any:
-    if not path:
-        return value
-    key, *rest = path
-    copy = dict(found) if isinstance(found, dict) else list(found)
-    copy[key] = replaced(found[key], tuple(rest), value)
-    return copy
