@@ -78,8 +78,8 @@ class Deleted:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request, and what happened to it. head: the commit, or its first 12 digits (Bitbucket); it and
-    `branch` are empty if they are gone. outside: its commits are
+    """A pull request, and what happened to it. head: the commit, or its first 12 digits if the forge says no more; it
+    and `branch` are empty if they are gone. outside: its commits are
     from another repository, or from one that is gone. author: without a name where the forge gives only the id."""
 
     repository: Hosted

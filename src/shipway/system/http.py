@@ -135,12 +135,21 @@ class Connection:
             raise
 
     def ask(
-        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most: int | None = None,
     ) -> Answer:
-        """Send a request and read its whole response. OSError without one; the connection is then closed."""
+        """Send a request and read its whole response. OSError without one, or if it has more than `most` bytes; the
+        connection is then closed."""
         response = self.request(method, target, body, headers)
         try:
-            return Answer(response.status, response.headers, response.read())
+            found = response.read(None if most is None else most + 1)
+            if most is not None and len(found) > most:
+                raise ProtocolError(f"the response has more than {most} bytes")
+            return Answer(response.status, response.headers, found)
         except BaseException:
             self.close()
             raise

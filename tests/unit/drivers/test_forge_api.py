@@ -244,6 +244,26 @@ def test_a_token_that_is_none_is_not_shown(server: Server, name: str, token: str
     assert TOKEN not in f"{caught.value} {caught.value.hint}"
 
 
+def test_an_answer_that_repeats_what_it_was_sent(server: Server) -> None:
+    server.answer = lambda request: (400, {}, f"bad: {request.headers['authorization']}".encode())
+    for name, user in (
+        ("github", ""),
+        ("gitlab", ""),
+        ("gitea", ""),
+        ("bitbucket", ""),
+        ("bitbucket", "bot@example.com"),
+    ):
+        with pytest.raises(ForgeError, match=r"bad: \w+ \*\*\*$"):
+            server.forge(name, user=user).statuses(REPOSITORY, ONE)
+
+
+def test_an_answer_without_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.drivers.forge.api.MOST", 1000)
+    server.answer = lambda request: reply([{"text": "x" * 1000}])
+    with pytest.raises(ForgeError, match="more than 1000 bytes"):
+        server.forge().reviews(REPOSITORY, 1)
+
+
 def test_the_token_is_not_shown() -> None:
     assert TOKEN not in repr(ForgeAccess(TOKEN))
 

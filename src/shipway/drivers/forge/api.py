@@ -16,6 +16,7 @@ from shipway.system.fetch import Fetcher
 from shipway.system.http import LONGEST, Answer, retry_after, without_answer
 from shipway.system.redact import shortened
 
+MOST = 32 << 20  # bytes of an answer
 SHOWN = 200  # characters of an error's body
 LONG = 30_000  # characters of a comment; Bitbucket takes the least
 PAGES = 20  # of a list
@@ -113,7 +114,7 @@ class Api:
         for _ in range(REDIRECTS + 1):
             with self._fetcher.server(url) as server:
                 headers = {**self._headers, **({"Content-Type": "application/json"} if body is not None else {})}
-                answer = server.ask(method, url, {"Connection": "close", **headers}, body)
+                answer = server.ask(method, url, {"Connection": "close", **headers}, body, MOST)
             location = answer.headers.get("Location", "")
             follow = (301, 302, 303, 307, 308) if method == "GET" else (307, 308)
             if not 300 <= answer.status <= 399 or answer.status not in follow or not location:
@@ -130,7 +131,9 @@ class Api:
 
     def _refused(self, answer: Answer, limited: bool) -> ForgeError:
         said = " ".join(answer.body[: SHOWN * 10].decode("utf-8", "replace").split())
-        said = shortened(said.replace(self._access.token, "***") if self._access.token else said, SHOWN)
+        for secret in (self._access.token, self._headers.get("Authorization", "").partition(" ")[2]):
+            said = said.replace(secret, "***") if secret else said
+        said = shortened(said, SHOWN)
         if answer.status in (401, 403) and not limited:
             return ForgeError(
                 f"{self.name} refused the request (status {answer.status}): {said}",

@@ -46,8 +46,8 @@ def encoded(text: str) -> bytes:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether they are equal; how long it takes doesn't tell where they differ."""
-    return hmac.compare_digest(encoded(one), encoded(other))
+    """Whether they are equal. How long it takes tells neither where they differ nor how long they are."""
+    return hmac.compare_digest(hashlib.sha256(encoded(one)).digest(), hashlib.sha256(encoded(other)).digest())
 
 
 def require_signature(body: bytes, secret: str, *signatures: str | None) -> None:
