@@ -65,7 +65,7 @@ class StandIn:
         self.faults: list[str] = []
         self.strays: list[Mapping[str, str]] = []  # headers of requests that no token should be in
         self._ticks = 0
-        made = {"timeout": 0.3, "patience": 1.0, "endpoint": self.front.address + self.prefix, **access}
+        made = {"timeout": 0.3, "patience": 0.3, "endpoint": self.front.address + self.prefix, **access}
         self.forge: Any = driver("forge", self.name)(ForgeAccess(TOKEN, **made))
 
     def close(self) -> None:

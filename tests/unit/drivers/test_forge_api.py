@@ -36,6 +36,14 @@ class Server:
 
 
 @pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before further attempts, which take no time here."""
+    found: list[float] = []
+    monkeypatch.setattr("shipway.drivers.forge.api.time.sleep", found.append)
+    return found
+
+
+@pytest.fixture
 def server() -> Iterator[Server]:
     made = Server(lambda request: reply([]))
     yield made
@@ -132,16 +140,24 @@ def test_an_answer_that_is_not_understood(server: Server, body: bytes) -> None:
         server.forge().reviews(REPOSITORY, 1)
 
 
-def test_a_limit_that_passes(server: Server) -> None:
+def test_a_limit_that_passes(server: Server, waits: list[float]) -> None:
     answers = iter(
-        [(429, {"Retry-After": "0"}, b""), (403, {"X-RateLimit-Remaining": "0"}, b""), (503, {}, b""), reply({"id": 1})]
+        [(429, {"Retry-After": "3"}, b""), (403, {"X-RateLimit-Remaining": "0"}, b""), (503, {}, b""), reply({"id": 1})]
     )
     server.answer = lambda request: next(answers)
     server.forge(patience=5.0).set_status(REPOSITORY, ONE, "a", "success")
     assert len(server.requests) == 4
+    assert waits == [3.0, 0.5, 1.0]
 
 
-def test_a_comment_is_sent_again_only_after_a_limit(server: Server) -> None:
+def test_patience_is_for_all_attempts_together(server: Server, waits: list[float]) -> None:
+    server.answer = lambda request: (503, {"Retry-After": "2"}, b"")
+    with pytest.raises(ForgeError) as caught:
+        server.forge(patience=5.0).statuses(REPOSITORY, ONE)
+    assert (waits, caught.value.retry_after) == ([2.0, 2.0], 2.0)
+
+
+def test_a_comment_is_sent_again_only_after_a_limit(server: Server, waits: list[float]) -> None:
     posts = iter([(429, {"Retry-After": "0"}, b""), (500, {}, b"")])
 
     def answer(request: Request) -> Answer:
@@ -151,6 +167,7 @@ def test_a_comment_is_sent_again_only_after_a_limit(server: Server) -> None:
     with pytest.raises(ForgeError, match="status 500"):
         server.forge(patience=5.0).comment(REPOSITORY, 1, "preview", "text")
     assert [request.method for request in server.requests].count("POST") == 2
+    assert len(waits) == 1
 
 
 def test_when_githubs_count_begins_anew(server: Server) -> None:

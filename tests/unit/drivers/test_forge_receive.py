@@ -8,6 +8,7 @@ import hmac
 import json
 import random
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,7 +45,8 @@ NAMES = ["github", "gitlab", "gitea", "bitbucket", "memory"]
 FORGES: dict[str, Any] = {name: driver("forge", name)(ForgeAccess()) for name in STAND_INS} | {"memory": MemoryForge()}
 
 
-def deliveries(name: str) -> list[tuple[Mapping[str, str], bytes]]:
+@cache
+def recorded(name: str) -> list[tuple[Mapping[str, str], bytes]]:
     """Webhook requests of each kind."""
     lab: Any = MemoryLab() if name == "memory" else STAND_INS[name]()
     ann = lab.person("ann")
@@ -66,9 +68,6 @@ def deliveries(name: str) -> list[tuple[Mapping[str, str], bytes]]:
     return found
 
 
-RECORDED = {name: deliveries(name) for name in NAMES}
-
-
 def received(name: str, headers: Mapping[str, str], body: bytes) -> Delivery | None:
     try:
         found = FORGES[name].receive(headers, body, SECRET)
@@ -85,7 +84,7 @@ def received(name: str, headers: Mapping[str, str], body: bytes) -> Delivery | N
 @given(data=some.data())
 def test_any_bytes_with_a_right_signature(name: str, data: some.DataObject) -> None:
     body = data.draw(some.binary(max_size=200) | some.text(max_size=60).map(str.encode) | jsons.map(as_json))
-    headers = data.draw(some.sampled_from([headers for headers, _ in RECORDED[name]]))
+    headers = data.draw(some.sampled_from([headers for headers, _ in recorded(name)]))
     received(name, signed(headers, body), body)
 
 
@@ -93,7 +92,7 @@ def test_any_bytes_with_a_right_signature(name: str, data: some.DataObject) -> N
 @settings(max_examples=150, deadline=None)
 @given(data=some.data())
 def test_any_headers(name: str, data: some.DataObject) -> None:
-    headers, body = data.draw(some.sampled_from(RECORDED[name]))
+    headers, body = data.draw(some.sampled_from(recorded(name)))
     changed = {key: data.draw(some.text(max_size=30)) for key in headers}
     kept = data.draw(some.sets(some.sampled_from(sorted(headers))))
     try:
@@ -107,7 +106,7 @@ def test_bodies_with_other_values(name: str) -> None:
     """Each value of each recorded body, in turn, is missing or something else."""
     wild = random.Random(7)
     events = 0
-    for headers, body in RECORDED[name]:
+    for headers, body in recorded(name):
         found = json.loads(body)
         paths = list(places(found))
         for path in paths:
@@ -120,7 +119,7 @@ def test_bodies_with_other_values(name: str) -> None:
 @pytest.mark.parametrize("name", ["github", "gitea", "bitbucket", "memory"])
 def test_a_changed_body_is_forged(name: str) -> None:
     wild = random.Random(8)
-    for headers, body in RECORDED[name]:
+    for headers, body in recorded(name):
         for _ in range(20):
             at = wild.randrange(len(body))
             changed = body[:at] + bytes([body[at] ^ (1 << wild.randrange(8))]) + body[at + 1 :]
@@ -134,13 +133,13 @@ def test_a_changed_body_is_forged(name: str) -> None:
     [b"[" * 100_000, b"{" * 5000 + b"}" * 5000, b'{"a":' * 100 + b"1" + b"}" * 100, b'"' * 99_999, b'"\\' * 100_000, b"1" * 10_000, b"\xff\xfe{\x00}\x00"],
 )  # fmt: skip
 def test_deep_and_endless(name: str, body: bytes) -> None:
-    headers, _ = RECORDED[name][0]
+    headers, _ = recorded(name)[0]
     with pytest.raises(Unreadable):
         FORGES[name].receive(signed(headers, body), body, SECRET)
 
 
 def test_the_depth_that_is_just_right() -> None:
-    headers, body = RECORDED["github"][0]
+    headers, body = recorded("github")[0]
     for depth, fits in ((payload.DEPTH - 1, True), (payload.DEPTH, False)):
         deep = body[:-1] + b', "more": ' + b"[" * depth + b"]" * depth + b', "text": "' + b"[" * 500 + b'"}'
         if fits:
@@ -150,7 +149,7 @@ def test_the_depth_that_is_just_right() -> None:
 
 
 def test_a_large_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    headers, body = RECORDED["github"][0]
+    headers, body = recorded("github")[0]
     assert payload.MOST == 25 << 20
     monkeypatch.setattr(payload, "MOST", len(body) - 1)
     with pytest.raises(Unreadable, match="more than"):
@@ -159,7 +158,7 @@ def test_a_large_body(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["github", "gitea"])
 def test_a_form(name: str) -> None:
-    headers, body = RECORDED[name][0]
+    headers, body = recorded(name)[0]
     form = urlencode({"payload": body.decode()}).encode()
     sent = {**signed(headers, form), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
     assert received(name, sent, form).events == received(name, headers, body).events  # type: ignore[union-attr]
@@ -169,13 +168,13 @@ def test_a_form(name: str) -> None:
 
 @pytest.mark.parametrize("header", ["sha1=", "sha256=", "", "sha256=" + "0" * 64, "SHA256=", "sha256=é", "é" * 64])
 def test_signatures_of_another_form(header: str) -> None:
-    headers, body = RECORDED["github"][0]
+    headers, body = recorded("github")[0]
     with pytest.raises(Forged):
         FORGES["github"].receive({**headers, "X-Hub-Signature-256": header}, body, SECRET)
 
 
 def test_the_signature_of_sha1_does_not_count() -> None:
-    _, body = RECORDED["github"][0]
+    _, body = recorded("github")[0]
     old = "sha1=" + hmac.new(SECRET.encode(), body, hashlib.sha1).hexdigest()
     with pytest.raises(Forged):
         FORGES["github"].receive({"X-GitHub-Event": "push", "X-Hub-Signature": old}, body, SECRET)
@@ -183,7 +182,7 @@ def test_the_signature_of_sha1_does_not_count() -> None:
 
 @pytest.mark.parametrize("name", ["x-hub-signature-256", "X-Forgejo-Signature"])
 def test_other_headers_of_gitea(name: str) -> None:
-    headers, body = RECORDED["gitea"][0]
+    headers, body = recorded("gitea")[0]
     right = headers["X-Gitea-Signature"]
     sent = {"X-Gitea-Event": "push", name: f"sha256={right}" if "hub" in name else right}
     assert FORGES["gitea"].receive(sent, body, SECRET).events
@@ -199,7 +198,7 @@ def standard(body: bytes, at: str = "1000", id: str = "msg-1", key: bytes = KEY)
 
 
 def test_gitlabs_signed_form() -> None:
-    _, body = RECORDED["gitlab"][0]
+    _, body = recorded("gitlab")[0]
     forge = GitLab(ForgeAccess(), now=lambda: 1200.0)
     found = forge.receive(standard(body), body, SIGNING)
     assert found.id == "msg-1"
@@ -217,14 +216,14 @@ def test_gitlabs_signed_form() -> None:
     ],
 )  # fmt: skip
 def test_gitlabs_signed_form_that_is_wrong(changes: dict[str, str]) -> None:
-    _, body = RECORDED["gitlab"][0]
+    _, body = recorded("gitlab")[0]
     with pytest.raises(Forged):
         GitLab(ForgeAccess(), now=lambda: 1000.0).receive({**standard(body), **changes}, body, SIGNING)
 
 
 @pytest.mark.parametrize("now", [699.0, 1301.0])
 def test_gitlabs_signed_form_that_is_old(now: float) -> None:
-    _, body = RECORDED["gitlab"][0]
+    _, body = recorded("gitlab")[0]
     with pytest.raises(Forged):
         GitLab(ForgeAccess(), now=lambda: now).receive(standard(body), body, SIGNING)
 
@@ -232,7 +231,7 @@ def test_gitlabs_signed_form_that_is_old(now: float) -> None:
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_!", "whsec_AAAA", "whsec_é"])
 def test_a_signing_token_that_is_none(secret: str) -> None:
     """It is not taken for a plain secret, and an empty key signs nothing."""
-    _, body = RECORDED["gitlab"][0]
+    _, body = recorded("gitlab")[0]
     sent = {**standard(body, key=b""), "X-Gitlab-Token": secret}
     with pytest.raises(Forged):
         GitLab(ForgeAccess(), now=lambda: 1000.0).receive(sent, body, secret)
@@ -267,7 +266,7 @@ def test_a_review_of_bitbucket_whose_header_was_changed() -> None:
 
 
 def test_a_review_that_gitlab_takes_back_itself_is_nobodys() -> None:
-    headers, body = RECORDED["gitlab"][6]
+    headers, body = recorded("gitlab")[6]
     found = json.loads(body)
     found["object_attributes"] |= {"system": True, "system_action": "approvals_reset_on_push"}
     (event,) = FORGES["gitlab"].receive(headers, json.dumps(found).encode(), SECRET).events
@@ -275,7 +274,7 @@ def test_a_review_that_gitlab_takes_back_itself_is_nobodys() -> None:
 
 
 def test_a_body_without_an_id_has_its_digest() -> None:
-    headers, body = RECORDED["github"][0]
+    headers, body = recorded("github")[0]
     for id in ("", "x" * 101, "a b"):
         found = FORGES["github"].receive({**headers, "X-GitHub-Delivery": id}, body, SECRET)
         assert found.id == found.digest == hashlib.sha256(body).hexdigest()
