@@ -65,14 +65,16 @@ class StandIn:
         self.faults: list[str] = []
         self.strays: list[Mapping[str, str]] = []  # headers of requests that no token should be in
         self._ticks = 0
-        made = {"timeout": 0.3, "patience": 0.3, "endpoint": self.front.address + self.prefix, **access}
-        self.forge: Any = driver("forge", self.name)(ForgeAccess(TOKEN, **made))
+        self._access = {"timeout": 30.0, "patience": 0.3, "endpoint": self.front.address + self.prefix, **access}
+        self.forge: Any = driver("forge", self.name)(ForgeAccess(TOKEN, **self._access))
 
     def close(self) -> None:
         self.front.close()
 
     def fail(self, how: str, times: int = 1) -> None:
         self.faults = [how] * times
+        timeout = {"timeout": 0.2} if how == SILENT and times else {}
+        self.forge = driver("forge", self.name)(ForgeAccess(TOKEN, **{**self._access, **timeout}))
 
     def _answer(self, request: Request) -> Answer:
         fault = self.faults.pop(0) if self.faults and request.method != "GET" else ""

@@ -27,7 +27,7 @@ class Server:
         self.answer = answer
 
     def forge(self, name: str = "github", **more: Any) -> Any:
-        made = {"endpoint": self.front.address, "timeout": 1.0, "patience": 0.0, **more}
+        made = {"endpoint": self.front.address, "timeout": 30.0, "patience": 0.0, **more}
         return driver("forge", name)(ForgeAccess(TOKEN, **made))
 
     @property
