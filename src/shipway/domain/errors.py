@@ -254,6 +254,31 @@ class NotSignedIn(NotAllowed):
         self.retry_after = retry_after  # seconds
 
 
+class ForgeError(ShipwayError):
+    """A forge was not reached, refused, or answered what is not understood; nothing else depends on it."""
+
+    exit_code = 42
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0, refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after  # seconds, as the forge says
+        self.refused = refused  # it is no use to repeat the request
+
+
+class Forged(ForgeError):
+    """A webhook request is not signed with the secret. It never says what was wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("the webhook request is not signed with the secret of this webhook", refused=True)
+
+
+class Unreadable(ForgeError):
+    """A webhook request is signed, but is not what this forge sends."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, refused=True)
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

@@ -9,10 +9,31 @@ from fnmatch import fnmatchcase
 from shipway.domain.plan import Trigger
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+LONGEST = 244  # bytes of a name: with `.lock` behind it, it must be the name of a file
+_NEVER = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//")
 _VERSION = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 _BOUND = re.compile(r"(>=|<=|>|<|=|\^|~)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]+))?")
 
 Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]  # last: the order of pre-releases
+
+
+def valid_ref(ref: str) -> bool:
+    """Whether git accepts it as the full name of a branch or tag (git-check-ref-format)."""
+    prefix = next((item for item in (HEADS, TAGS) if ref.startswith(item)), None)
+    return prefix is not None and valid_name(ref.removeprefix(prefix))
+
+
+def valid_name(name: str) -> bool:
+    """Whether git accepts it as the name of a branch and of a tag. No option of a command either: none begins with `-`."""
+    parts = name.split("/")
+    return (
+        _NEVER.search(name) is None
+        and len(name.encode("utf-8", "replace")) <= LONGEST
+        and not name.startswith("-")
+        and not name.endswith(".")
+        and name not in ("@", "HEAD")
+        and all(part and not part.startswith(".") and not part.endswith(".lock") for part in parts)
+    )
 
 
 def branch_matches(pattern: str, branch: str) -> bool:

@@ -57,6 +57,12 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "cloudfront": "shipway.drivers.cdn.cloudfront:CloudFront",
         "command": "shipway.drivers.cdn.command:CommandCdn",
     },
+    "forge": {
+        "github": "shipway.drivers.forge.github:GitHub",
+        "gitlab": "shipway.drivers.forge.gitlab:GitLab",
+        "gitea": "shipway.drivers.forge.gitea:Gitea",
+        "bitbucket": "shipway.drivers.forge.bitbucket:Bitbucket",
+    },
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "secret_provider": {
         "age": "shipway.drivers.secret_provider.age:Age",

@@ -22,6 +22,7 @@ from shipway.ports.database import (
 )
 from shipway.ports.dns import DnsLookup, DnsProvider
 from shipway.ports.edge import Edge
+from shipway.ports.forge import Forge, ForgeAccess
 from shipway.ports.host import Dial, Host
 from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
@@ -69,6 +70,8 @@ __all__ = [
     "Edge",
     "EventLedger",
     "Fill",
+    "Forge",
+    "ForgeAccess",
     "Host",
     "HostSetup",
     "Images",

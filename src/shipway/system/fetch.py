@@ -103,12 +103,14 @@ class Server:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        """Send a request for a URL of this server. OSError without a response."""
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, most: int | None = None
+    ) -> Answer:
+        """Send a request for a URL of this server. OSError without a response, or if it has more than `most` bytes."""
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": AGENT, **headers, **self._headers}
-        return self._connection.ask(method, url.partition("#")[0] if self._whole else target, body, sent)
+        return self._connection.ask(method, url.partition("#")[0] if self._whole else target, body, sent, most)
 
 
 def _address(url: SplitResult) -> tuple[str, int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shipway.ports import Dial
 
 CHUNK = 1 << 16  # bytes
+LONGEST = 3600.0  # seconds of a Retry-After that are believed
 CONNECT_TIMEOUT = 10.0  # seconds, if the server may be silent without limit afterwards
 
 
@@ -134,12 +135,21 @@ class Connection:
             raise
 
     def ask(
-        self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most: int | None = None,
     ) -> Answer:
-        """Send a request and read its whole response. OSError without one; the connection is then closed."""
+        """Send a request and read its whole response. OSError without one, or if it has more than `most` bytes; the
+        connection is then closed."""
         response = self.request(method, target, body, headers)
         try:
-            return Answer(response.status, response.headers, response.read())
+            found = response.read(None if most is None else most + 1)
+            if most is not None and len(found) > most:
+                raise ProtocolError(f"the response has more than {most} bytes")
+            return Answer(response.status, response.headers, found)
         except BaseException:
             self.close()
             raise
@@ -188,6 +198,25 @@ def dial_through_proxy(proxy: tuple[str, int], headers: Mapping[str, str]) -> Di
         return asked.sock
 
     return dial
+
+
+def retry_after(answer: Answer, now: float) -> float:
+    """Seconds until the next request, as the server says; 0 if it says nothing."""
+    from email.utils import parsedate_to_datetime
+
+    text = answer.headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(text) if text.replace(".", "", 1).isdecimal() else parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST)
+
+
+def without_answer(error: OSError, timeout: float) -> str:
+    """Why a request has no answer. timeout: what it had."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _raise_protocol_error(error: BaseException) -> None:

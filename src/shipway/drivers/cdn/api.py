@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from shipway.domain.cdn import Answered
 from shipway.domain.errors import CdnError
 from shipway.system.fetch import Fetcher, Server
-from shipway.system.http import Answer
+from shipway.system.http import Answer, retry_after, without_answer
 from shipway.system.redact import shortened
 
 SHOWN = 200  # characters of an error's body
-LONGEST = 3600.0  # seconds of a Retry-After that are believed
 
 
 class Api:
@@ -51,7 +49,7 @@ class Api:
             except OSError as error:
                 self.close()
                 if not again or isinstance(error, TimeoutError):
-                    raise CdnError(f"{self._name} can't be reached: {_words(error, self._timeout)}") from error
+                    raise CdnError(f"{self._name} can't be reached: {without_answer(error, self._timeout)}") from error
         raise AssertionError
 
     def close(self) -> None:
@@ -78,16 +76,6 @@ class Api:
         )
 
 
-def retry_after(answer: Answer, now: float) -> float:
-    """Seconds until the next request, as the server says; 0 if it says nothing."""
-    text = answer.headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(text) if text.replace(".", "", 1).isdigit() else parsedate_to_datetime(text).timestamp() - now
-    except (ValueError, TypeError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST)
-
-
 def look(url: str, timeout: float, *, at: str = "") -> Answered:
     """GET a URL as a visitor does, at this server instead of its own one if given. CdnError without an answer."""
     try:
@@ -96,7 +84,7 @@ def look(url: str, timeout: float, *, at: str = "") -> Answered:
             where = f"{at.rstrip('/')}/{path}" if at else url
             answer = server.ask("GET", where, {"Host": urlsplit(url).netloc} if at else {})
     except OSError as error:
-        raise CdnError(f"{at or urlsplit(url).netloc} can't be asked: {_words(error, timeout)}") from error
+        raise CdnError(f"{at or urlsplit(url).netloc} can't be asked: {without_answer(error, timeout)}") from error
     return answered(answer.status, answer.headers)
 
 
@@ -105,9 +93,3 @@ def answered(status: int, headers: Any) -> Answered:
     age = headers.get("Age", "").strip()
     validator = headers.get("ETag") or headers.get("Last-Modified") or ""
     return Answered(status, float(age) if age.isdigit() else None, validator)
-
-
-def _words(error: OSError, timeout: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {timeout:g} s"
-    return error.strerror or str(error) or type(error).__name__
