@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 import urllib.error
 import urllib.parse
@@ -57,12 +60,14 @@ class Place:
 
     def __init__(self, project: Tiny) -> None:
         self.project = project
+        self.url = ""
         self.token = self._new(ADA, "admin")
         self._new(GRACE, "releaser")
         self.server = self.serve()
 
     def serve(self) -> Running:
-        server = self.project.start("serve", "--listen", "127.0.0.1:0")
+        """Start it; again at the same address."""
+        server = self.project.start("serve", "--listen", f"127.0.0.1:{self.url.rpartition(':')[2] or 0}")
         server.until("serves http://")
         found = re.search(r"serves (http://\S+)", server.output)
         assert found
@@ -175,3 +180,45 @@ class Pushing(Running):
             stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._file = Path("/dev/null")
+
+
+def test_a_webhook_of_a_forge_is_queued_once_and_run(place: Place) -> None:
+    """As GitHub sends it. The commits come from the address of the webhook, and from nowhere that the request names."""
+    project = place.project
+    made = project.shipway(
+        "webhook", "add", "shop", "--forge", "github", "--address", place.address(place.token)
+    ).output
+    secret = made.rpartition("secret: ")[2].strip()
+    project.change("by webhook")
+    project.git("push", "--quiet", "origin", "staging")  # runs it
+    revision, before = project.git("rev-parse", "HEAD").output.strip(), len(pushes(project))
+    hosted = {
+        "full_name": "acme/shop",
+        "clone_url": "https://evil.example/shop.git",
+        "ssh_url": "git@evil.example:acme/shop.git",
+    }
+    body = json.dumps({
+        "ref": "refs/heads/staging", "before": "0" * 40, "after": revision, "created": False, "deleted": False, "forced": False,
+        "repository": {"id": 1, **hosted}, "pusher": {"name": "ada"}, "sender": {"login": "ada", "id": 1},
+    }).encode()  # fmt: skip
+    right = {
+        "X-GitHub-Event": "push", "X-GitHub-Delivery": "1", "Content-Type": "application/json",
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+    }  # fmt: skip
+
+    def send(headers: dict[str, str], path: str = "/hooks/shop") -> int:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(place.url + path, body, headers), timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert send({**right, "X-Hub-Signature-256": "sha256=" + "0" * 64}) == 403
+    assert send(right, "/hooks/nosuch") == 403
+    assert len(pushes(project)) == before
+    assert [send(right), send({**right, "X-GitHub-Delivery": "2"})] == [202, 202]
+    assert len(pushes(project)) == before + 1
+    soon(lambda: pushes(project)[0].ended)
+    [last, *_] = pushes(project)
+    assert (last.outcome, last.repository) == (SUCCEEDED, place.address(place.token))
+    assert "webhook shop of github, by ada" in last.via

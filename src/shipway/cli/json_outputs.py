@@ -121,6 +121,12 @@ def _people(kinds: Kinds) -> Any:
     return type_schema(list[PersonState], kinds)
 
 
+def _webhooks(kinds: Kinds) -> Any:
+    from shipway.domain.webhook import Webhook
+
+    return type_schema(list[Webhook], kinds)
+
+
 def _tokens(kinds: Kinds) -> Any:
     from shipway.domain.people import Token
 
@@ -249,6 +255,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
     "secret list": ("Names of secrets, never values.", _secrets),
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
+    "webhook list": ("Webhooks, never their secrets.", _webhooks),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),

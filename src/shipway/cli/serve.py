@@ -10,7 +10,7 @@ from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
 
 if TYPE_CHECKING:
-    from shipway.ports import ProjectSource
+    from shipway.ports import Forge, ProjectSource
 
 MISSING = "the packages of the server are missing"
 
@@ -30,6 +30,7 @@ def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import UsageError
     from shipway.drivers import driver
+    from shipway.ports.forge import ForgeAccess
     from shipway.system.installation import missing_part
 
     try:
@@ -45,5 +46,9 @@ def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
             found: ProjectSource = driver("project", "ledger")(ctx.names.app(app), ctx.ledger, ctx.home, parse)
             return found
 
+        def forge(kind: str) -> Forge:
+            found: Forge = driver("forge", kind)(ForgeAccess())
+            return found
+
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, parse, source, url)
+            serve(ctx, where, at_once, parse, source, forge, url)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from shipway.domain.value import dataclass
 
 EXEC, CONSOLE, DATABASE, PURGE = "exec", "console", "db", "purge"
-PERSON, GRANT, TOKEN = "user", "grant", "token"  # changes of who may do what; app and environment may be ALL
+PERSON, GRANT, TOKEN, WEBHOOK = (
+    "user",
+    "grant",
+    "token",
+    "webhook",
+)  # changes of who may do what; app and environment may be ALL
 
 
 @dataclass(frozen=True)

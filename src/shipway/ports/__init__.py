@@ -46,6 +46,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.webhooks import WebhookLedger
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
@@ -109,4 +110,5 @@ __all__ = [
     "SignInLedger",
     "Terminal",
     "Watched",
+    "WebhookLedger",
 ]

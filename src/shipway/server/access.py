@@ -16,7 +16,7 @@ from shipway.domain.people import SESSION, Identity
 from shipway.domain.permissions import ALL
 
 COOKIE = "shipway"
-OPEN = ("/sign-in", "/healthz", "/static/", "/git/")  # the last asks for a login of its own
+OPEN = ("/sign-in", "/healthz", "/static/", "/git/", "/hooks/")  # the last two ask for a proof of their own
 LARGEST = 1 << 16  # bytes of a form
 
 

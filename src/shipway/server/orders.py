@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,10 +14,8 @@ from shipway.domain.permissions import in_environment
 from shipway.domain.plan import Environment
 from shipway.server.access import form_of, identity_of
 from shipway.server.commands import Commands
+from shipway.server.site import Site
 from shipway.system.process import Completed
-
-if TYPE_CHECKING:
-    from shipway.server.web import Site
 
 LONGEST = 2000  # characters of a note
 Page = Callable[..., Response]

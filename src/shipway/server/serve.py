@@ -11,10 +11,11 @@ import uvicorn
 from shipway.actions.projects.plans import ParsePlan
 from shipway.context import Context
 from shipway.domain.errors import UsageError
-from shipway.ports import ProjectSource
+from shipway.ports import Forge, ProjectSource
 from shipway.server.dispatcher import Dispatcher
 from shipway.server.observer import Observer
-from shipway.server.web import Site, application
+from shipway.server.site import Site
+from shipway.server.web import application
 from shipway.system.passwords import Passwords
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -22,7 +23,8 @@ LOOK = 0.2  # seconds between looks whether all parts still work
 
 
 def serve(
-    ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource], url: str = ""
+    ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource],
+    forge: Callable[[str], Forge], url: str = ""
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
@@ -34,7 +36,7 @@ def serve(
         )
     observer = Observer(ctx, parse, source)
     config = uvicorn.Config(
-        application(Site(ctx, observer, Passwords(), url)),
+        application(Site(ctx, observer, Passwords(), forge, url)),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,9 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from shipway.actions.people import sign_in as actions
 from shipway.domain.errors import NotSignedIn
 from shipway.server.access import COOKIE, fields_of, form_of, identity_of
-
-if TYPE_CHECKING:
-    from shipway.server.web import Site
+from shipway.server.site import Site
 
 Page = Callable[..., Response]
 

@@ -27,18 +27,17 @@ from starlette.staticfiles import StaticFiles
 
 from shipway.actions.people.permitted import require
 from shipway.actions.upkeep.status import EnvironmentStatus
-from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
 from shipway.domain.permissions import in_environment
-from shipway.domain.value import dataclass
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, sees
 from shipway.server.git import Repositories
-from shipway.server.observer import Board, Observer
+from shipway.server.hooks import Hooks
+from shipway.server.observer import Board
 from shipway.server.orders import Orders
 from shipway.server.signing import Signing
+from shipway.server.site import Site
 from shipway.system.durations import ago, human, timestamp
-from shipway.system.passwords import Passwords
 
 HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
@@ -52,21 +51,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
-
-
-@dataclass(frozen=True)
-class Site:
-    """What the pages need. url: the public address, if it is another one than that on which it listens."""
-
-    ctx: Context
-    observer: Observer
-    passwords: Passwords
-    url: str = ""
-
-    @property
-    def secure(self) -> bool:
-        """Whether browsers reach it only by TLS."""
-        return self.url.startswith("https://")
 
 
 class Headers:
@@ -119,6 +103,7 @@ def application(site: Site) -> Any:
         Route("/queue/{number:int}/events", shown.push_events),
         Route("/git/{name}.git/info/refs", repositories.refs),
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
+        Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -22,12 +22,13 @@ from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 from shipway.store.sign_ins import SqlSignIns
+from shipway.store.webhooks import SqlWebhooks
 
 
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -21,10 +21,13 @@ from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import SUCCEEDED, Trigger
+from shipway.drivers import driver
+from shipway.ports.forge import Forge, ForgeAccess
 from shipway.server import pages
 from shipway.server.access import COOKIE
 from shipway.server.observer import Observer, in_order
-from shipway.server.web import HEADERS, Site, application
+from shipway.server.site import Site
+from shipway.server.web import HEADERS, application
 from shipway.system.passwords import Passwords
 from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
@@ -42,6 +45,11 @@ ORDERED = dataclasses.replace(
 EVIL = "<script>alert(1)</script>"
 HTML = "text/html"
 CHEAP = Passwords(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def forge(kind: str) -> Forge:
+    found: Forge = driver("forge", kind)(ForgeAccess())
+    return found
 
 
 class Source:
@@ -66,7 +74,7 @@ class Place:
         self.world = World(folder)
         self.ctx = self.world.controller()
         self.observer = Observer(self.ctx, lambda text, file, exists: PLAN, lambda app: Source())
-        self.app = application(Site(self.ctx, self.observer, CHEAP))
+        self.app = application(Site(self.ctx, self.observer, CHEAP, forge))
         self.sees = self.person("viewer@example.com", VIEWER)
 
     def person(self, name: str, role: str, app: str = ALL, environment: str = ALL) -> str:
@@ -216,7 +224,7 @@ def test_a_ledger_that_is_away_is_not_healthy(place: Place) -> None:
             raise StoreError("the ledger can't be reached")
 
     ctx: Any = dataclasses.replace(place.ctx, ledger=Away())  # type: ignore[arg-type]
-    found = ask(application(Site(ctx, place.observer, CHEAP)), "/healthz")
+    found = ask(application(Site(ctx, place.observer, CHEAP, forge)), "/healthz")
     assert found.status == 503
     assert "can't be reached" in found.text
 

@@ -15,12 +15,13 @@ from shipway.actions.environment.recording import recorded, recorded_events
 from shipway.actions.projects.plans import ParsePlan
 from shipway.actions.runs.pushed import run_pushed
 from shipway.context import Context
-from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.errors import Interrupted, LeaseHeld, RepositoryError, ShipwayError, StoreError
 from shipway.domain.event import Event, Subject
-from shipway.domain.queue import PUSH, Push
+from shipway.domain.queue import PUSH, SUPERSEDED, Push
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
 from shipway.system.git import Repository
 from shipway.system.machine import machine_id
+from shipway.system.mirror import mirror
 
 TTL = 15.0  # seconds that a claim lasts without a sign of life
 
@@ -53,6 +54,14 @@ def enqueue(
     )
 
 
+def enqueue_remote(
+    ctx: Context, address: str, old: str, new: str, ref: str, *, via: str, delivery: str, actor: str = ""
+) -> Push:  # fmt: skip
+    """Add a push of a repository elsewhere, whose commits any process can fetch."""
+    key = hashlib.sha256(f"{address}\0{ref}\0{old}\0{new}\0{delivery}".encode()).hexdigest()
+    return ctx.ledger.enqueue(Push(key, address, "", ref, old, new, actor, via, "", ctx.ledger.now()))
+
+
 def follow(ctx: Context, push: Push) -> Iterator[Event]:
     """The events of a push until it has ended, or nobody works on the queue any more. Interrupted if that is
     cancelled."""
@@ -68,13 +77,19 @@ def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context,
     """Run what was pushed, under the claim of this process, and record how it ended. Returns its outcome. LeaseHeld if the
     claim is another's: then nothing was recorded. KeyboardInterrupt if this process is to end: another takes it up."""
     claim = Claim(ctx, push)
-    failed: ShipwayError | None
+    failed: ShipwayError | None = None
+    outcome = moved = ""
     try:
         with claim.kept(), recorded(replace(ctx, interrupt=claim.cancel), subject(push)) as own:
-            failed = run_pushed(
-                own, Repository(Path(push.repository)), [(push.new, push.ref)], parse, tell,
-                actor=push.actor or None, protected=push.protected or None,
-            )  # fmt: skip
+            repository, moved = _repository(own, push)
+            if moved:
+                own.reporter.note(moved)
+                outcome = SUPERSEDED
+            else:
+                failed = run_pushed(
+                    own, repository, [(push.new, push.ref)], parse, tell, actor=push.actor or None,
+                    protected=push.protected or None,
+                )  # fmt: skip
     except (ShipwayError, KeyboardInterrupt) as error:
         if claim.lost:
             raise LeaseHeld(f"push {push.id} was claimed by another process", hint="it goes on there") from None
@@ -82,9 +97,26 @@ def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context,
             ctx.ledger.renew_push(push, 0)
             raise
         failed = error if isinstance(error, ShipwayError) else Interrupted("cancelled")
-    outcome = CANCELLED if claim.cancelled else FAILED if failed else SUCCEEDED
-    ctx.ledger.end_push(push, outcome, str(failed) if failed else "")
+    outcome = outcome or (CANCELLED if claim.cancelled else FAILED if failed else SUCCEEDED)
+    ctx.ledger.end_push(push, outcome, str(failed) if failed else moved)
     return outcome
+
+
+def _repository(ctx: Context, push: Push) -> tuple[Repository, str]:
+    """The repository with the commits, and why the push has no use any more; empty: it has. RepositoryError if they can't be
+    fetched."""
+    if push.place:
+        return Repository(Path(push.repository)), ""
+    repository = Repository(mirror(ctx.home, push.repository))
+    ref = push.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    try:
+        now = repository.commit(push.ref).revision
+    except RepositoryError:
+        return repository, f"{ref} was deleted"
+    given = repository.commit(push.new).revision if repository.has(push.new) else push.new
+    if now == given:
+        return repository, ""
+    return repository, f"{ref} has moved on to {now[:12]}, whose push follows"
 
 
 class Claim:

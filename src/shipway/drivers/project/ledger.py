@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 from shipway.domain.errors import PlanError, RepositoryError
@@ -13,14 +12,9 @@ from shipway.domain.registration import STAND_IN
 from shipway.domain.value import dataclass
 from shipway.drivers.project.bare import ParsePlan, plan_of
 from shipway.ports import Ledger
-from shipway.system.addresses import identity, is_path
+from shipway.system.addresses import is_path
 from shipway.system.git import Repository
-from shipway.system.git.command import git
-from shipway.system.locks import exclusive
-from shipway.system.umask import PRIVATE
-
-FETCH = 900.0  # seconds
-REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+from shipway.system.mirror import mirror
 
 
 @dataclass(frozen=True)
@@ -93,24 +87,4 @@ class LedgerProject:
                 f"the repository of {self.app} is not on this machine: {registration.address}",
                 hint="run the command on the machine that has it, or in a clone",
             )
-        return self._mirror(remote)
-
-    def _mirror(self, address: str) -> Path:
-        folder = self.home / "repositories" / f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
-            if not (folder / "HEAD").exists():
-                git(self.home, "init", "--quiet", "--bare", str(folder), umask=PRIVATE)
-            git(folder, "config", "remote.origin.url", address, umask=PRIVATE)
-            git(
-                folder,
-                "fetch",
-                "--quiet",
-                "--prune",
-                "--no-write-fetch-head",
-                "origin",
-                *REFS,
-                timeout=FETCH,
-                umask=PRIVATE,
-            )
-        return folder
+        return mirror(self.home, remote)

@@ -22,6 +22,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.webhooks import WebhookLedger
 
 
 class Ledger(
@@ -43,6 +44,7 @@ class Ledger(
     PeopleLedger,
     SignInLedger,
     QueueLedger,
+    WebhookLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

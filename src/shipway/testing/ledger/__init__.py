@@ -38,6 +38,7 @@ from shipway.testing.ledger.samples import (
 from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 from shipway.testing.ledger.sign_ins import SignInSuite
+from shipway.testing.ledger.webhooks import WebhookSuite
 
 
 class LedgerSuite(
@@ -59,6 +60,7 @@ class LedgerSuite(
     PeopleSuite,
     SignInSuite,
     QueueSuite,
+    WebhookSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""

@@ -1,0 +1,86 @@
+"""Webhooks: add and remove them, and queue what they tell."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import field
+
+from shipway.actions.runs.queue import enqueue_remote
+from shipway.context import Context
+from shipway.domain.errors import SecretError, UsageError
+from shipway.domain.forge import Delivery, Pushed, Tagged
+from shipway.domain.operation import WEBHOOK, Operation
+from shipway.domain.permissions import ALL
+from shipway.domain.queue import Push
+from shipway.domain.refs import HEADS, TAGS
+from shipway.domain.value import dataclass
+from shipway.domain.webhook import FORGES, SCOPE, Webhook
+from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
+from shipway.ports import Forge
+from shipway.system.addresses import is_path
+from shipway.system.login import login
+
+NEW = "0" * 40
+
+
+@dataclass(frozen=True)
+class NewWebhook:
+    """A webhook with its secret, which is shown once."""
+
+    webhook: Webhook
+    secret: str = field(repr=False)
+
+
+def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str = "") -> NewWebhook:
+    """A webhook for the repository at that address. secret: by default a new one. UsageError if there is one of that name."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(f"{name!r} can't be the name of a webhook", hint=NAME_WORDS)
+    if forge not in FORGES:
+        raise UsageError(f"there is no forge {forge!r}", hint=f"there are: {', '.join(FORGES)}")
+    if is_path(address) or not address.isprintable() or address.startswith("-"):
+        raise UsageError(f"{address!r} is no address of a repository", hint="such as https://github.com/acme/shop.git")
+    secret = secret or secrets.token_urlsafe(32)
+    ctx.redactor.add({"webhook secret": secret})
+    if any(item.name == name for item in ctx.ledger.webhooks()):
+        raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
+    made = Webhook(name, forge, address, ctx.actor, ctx.ledger.now())
+    with_secret = ctx.secrets.set(SCOPE, name, secret)  # before it: a webhook without a secret takes nothing
+    _record(ctx, f"add {name}: {forge} {address}, secret version {with_secret}")
+    if not ctx.ledger.add_webhook(made):
+        raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
+    return NewWebhook(made, secret)
+
+
+def remove_webhook(ctx: Context, name: str) -> None:
+    """From now on, its requests are refused. UsageError if there is none."""
+    _record(ctx, f"remove {name}")
+    if not ctx.ledger.remove_webhook(name):
+        known = ", ".join(item.name for item in ctx.ledger.webhooks()) or "none"
+        raise UsageError(f"there is no webhook {name}", hint=f"there are: {known}")
+    ctx.secrets.remove(SCOPE, name)
+
+
+def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, str], body: bytes) -> list[Push]:
+    """Queue the pushes that a request tells of, and return them. The same request again adds nothing. Forged, Unreadable,
+    SecretError."""
+    secret = ctx.secrets.get(SCOPE, webhook.name)
+    if secret is None:
+        raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
+    delivery = forge.receive(headers, body, secret)
+    return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+
+
+def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:
+    ref = f"{TAGS}{event.tag}" if isinstance(event, Tagged) else f"{HEADS}{event.branch}"
+    new = (event.commit or event.after) if isinstance(event, Tagged) else event.after
+    via = f"webhook {webhook.name} of {webhook.forge}, by {event.pusher.name or 'somebody'}"
+    # By the body and not by the delivery's number, which forges don't sign.
+    return enqueue_remote(ctx, webhook.address, event.before or NEW, new, ref, via=via, delivery=delivery.digest)
+
+
+def _record(ctx: Context, detail: str) -> None:
+    at = ctx.clock()
+    record = Operation(0, ALL, ALL, 0, WEBHOOK, "", ctx.actor, login(), detail, at)
+    ctx.ledger.end_operation(ctx.ledger.begin_operation(record), ctx.clock(), 0)

@@ -1,0 +1,27 @@
+"""What the parts of the web application share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shipway.context import Context
+from shipway.domain.value import dataclass
+from shipway.ports import Forge
+from shipway.server.observer import Observer
+from shipway.system.passwords import Passwords
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the pages need. url: the public address, if it is another one than that on which it listens."""
+
+    ctx: Context
+    observer: Observer
+    passwords: Passwords
+    forge: Callable[[str], Forge]
+    url: str = ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it only by TLS."""
+        return self.url.startswith("https://")

@@ -1,0 +1,28 @@
+"""A copy of a remote repository on this machine."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from shipway.system.addresses import identity
+from shipway.system.git.command import git
+from shipway.system.locks import exclusive
+from shipway.system.umask import PRIVATE
+
+FETCH = 900.0  # seconds
+REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+
+def mirror(home: Path, address: str) -> Path:
+    """The mirror in the home folder, with the branches and tags of now. RepositoryError if they can't be fetched."""
+    folder = home / "repositories" / f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
+        if not (folder / "HEAD").exists():
+            git(home, "init", "--quiet", "--bare", str(folder), umask=PRIVATE)
+        git(folder, "config", "remote.origin.url", address, umask=PRIVATE)
+        git(
+            folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *REFS, timeout=FETCH, umask=PRIVATE
+        )  # fmt: skip
+    return folder
