@@ -44,6 +44,7 @@ SECTIONS = {
     "Release": {
         "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
+        "serve": ("shipway.cli.serve", "Run pushes as they come, and show what runs where on a page"),
         "worker": ("shipway.cli.worker", "Work on the queue of pushes"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
         "approve": ("shipway.cli.approve", "Approve a release for an environment"),

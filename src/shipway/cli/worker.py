@@ -19,6 +19,7 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
     `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
     """
     import threading
+    from contextlib import suppress
     from dataclasses import replace
 
     from shipway.actions.runs.queue import work_on
@@ -31,7 +32,8 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
-            Dispatcher(ctx, at_once).run(threading.Event())
+            with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
+                Dispatcher(ctx, at_once).run(threading.Event())
             return
         claimed = ctx.ledger.push(push)
         if claimed is None or token is None:
