@@ -17,6 +17,7 @@ from shipway.actions.people.sign_in import sign_in, sign_in_by_link
 from shipway.app import open_context
 from shipway.cli import cli
 from shipway.cli.output import TerminalReporter
+from shipway.cli.serve import serve
 from shipway.domain.errors import NotSignedIn, ShipwayError, UsageError
 from shipway.domain.release import Trigger
 from shipway.system import passwords
@@ -62,7 +63,8 @@ def test_the_address_of_a_link_is_that_of_the_server(
 ) -> None:
     run(home, f"user add {ADA}")
     run(home, f"user login-link {ADA}")
-    assert capfd.readouterr().out.startswith("/sign-in?link=swl_")
+    listen = next(item for item in serve.params if "--listen" in item.opts)
+    assert capfd.readouterr().out.startswith(f"http://{listen.default}/sign-in?link=swl_")
     monkeypatch.setenv("SHIPWAY_URL", "https://env.example.org")
     run(home, f"user login-link {ADA}")
     assert capfd.readouterr().out.startswith("https://env.example.org/sign-in?link=")

@@ -102,3 +102,17 @@ class PeopleSuite:
         assert other.use_link("link", 180.0, SESSION, "another") is None
         assert not other.use_recovery_code(ADA, "code", 180.0)
         assert other.add_link(ADA, "next", 180.0, 700.0) == added_again
+
+    def test_who_is_not_active_has_no_session_and_no_token_whatever_else_is_there(
+        self, ledger: Ledger, execute: Callable[[str], object]
+    ) -> None:
+        ledger.add_person(ADA, 1.0)
+        ledger.set_password(ADA, "hash", 2.0)
+        ledger.add_grant(Grant(ADA, "admin"))
+        ledger.add_token(TOKEN, "token")
+        ledger.add_session(SESSION, "session", "hash")
+        execute("UPDATE people SET active = 0")
+        assert ledger.session_of("session") is None
+        assert ledger.token_of("token") is None
+        assert ledger.grants(ADA) == []
+        assert ledger.password_hash(ADA) == ""

@@ -76,6 +76,11 @@ def test_an_empty_hash_matches_no_password(team: Team) -> None:
     assert not team.passwords.matches("not a hash", PASSWORD)
 
 
+def test_not_even_the_one_that_is_compared_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: PASSWORD)
+    assert not cheap().matches("", PASSWORD)
+
+
 def test_two_ways_to_type_a_letter_are_one_password(team: Team) -> None:
     set_password(team.ctx, team.passwords, None, ADA, "une clé très sûre")
     team.sign_in(password="une cle\u0301 tre\u0300s su\u0302re")
