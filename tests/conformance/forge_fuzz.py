@@ -16,7 +16,7 @@ from shipway.testing.forge import SECRET
 
 STRANGE = [
     None, True, 0, -1, 1.5, float("nan"), 10**30, "", " ", "x", "\ud800", "a\x00b", "-x", "../..", "refs/heads/../x", "0" * 40, "1" * 40,
-    "1" * 39, "refs/tags/v1", "refs/notes/x", [], {}, [None], [[]], {"id": None}, "https://a b", "x" * 5000, {"name": {"name": []}},
+    "1" * 39, "refs/tags/v1", "refs/notes/x", [], {}, [None], [[]], {"id": None}, "https://a b", "http://[x/", "https://-x/y", "https://a:b@c:99999/", "ssh://-x/y", "git@-x:y", "x" * 5000, {"name": {"name": []}},
 ]  # fmt: skip
 
 
@@ -40,6 +40,9 @@ def check(event: Event, name: str) -> None:
             texts = [getattr(value, item.name) for item in dataclasses.fields(value)]
         else:
             texts = [value] if isinstance(value, str) else []
+        if isinstance(value, Hosted) and name != "memory":
+            for address in (value.https, value.ssh):
+                assert not address or re.fullmatch(r"(https?://|ssh://|[\w.+][\w.+-]*@)(?!-)[!-~]+", address)
         if name != "memory":
             assert all(re.search(r"[\x00-\x1f\x7f\ud800-\udfff\u202e]", text) is None for text in texts), event
         if field.name in ("branch", "base", "tag") and value:

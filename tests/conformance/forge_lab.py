@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import zlib
 from abc import abstractmethod
@@ -69,7 +70,7 @@ class StandIn:
         self.forge: Any = driver("forge", self.name)(ForgeAccess(TOKEN, **self._access))
 
     def close(self) -> None:
-        self.front.close()
+        threading.Thread(target=self.front.close, daemon=True).start()  # it waits for the server's loop
 
     def fail(self, how: str, times: int = 1) -> None:
         self.faults = [how] * times

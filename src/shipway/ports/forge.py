@@ -29,7 +29,8 @@ class Forge(Protocol):
         with more; at Bitbucket it must not be empty."""
 
     def statuses(self, repository: str, commit: str) -> Sequence[Status]:
-        """The latest status of each name, those of the forge's own CI included. What is neither passed nor failed is `pending`."""
+        """The latest status of each name, those of the forge's own CI included. What hasn't ended is
+        `pending`; a state that isn't known is `error`."""
 
     def comment(self, repository: str, number: int, marker: str, text: str) -> None:
         """Update this token's comment with the marker below a pull request, or add one. text: in

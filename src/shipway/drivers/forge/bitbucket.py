@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from shipway.domain.errors import ForgeError
 from shipway.domain.forge import (
@@ -70,6 +70,8 @@ VERDICTS: Mapping[str, Verdict] = {
     "pullrequest:changes_request_created": CHANGES_REQUESTED,
     "pullrequest:changes_request_removed": DISMISSED,
 }
+_HOST = re.compile(r"https?://([A-Za-z0-9][A-Za-z0-9.-]*)/")
+_SHORT = re.compile(r"[0-9a-f]{7,64}")
 IS: Mapping[str, Action] = {"OPEN": OPENED, "MERGED": MERGED}
 SENT: Mapping[State, str] = {PENDING: "INPROGRESS", SUCCESS: "SUCCESSFUL", FAILURE: "FAILED", ERROR: "STOPPED"}
 STATES: Mapping[str, State] = {sent: state for state, sent in SENT.items()}
@@ -159,7 +161,7 @@ class Bitbucket:
         return found
 
     def pull_request_of(self, repository: str, commit: str) -> PullRequest | None:
-        """See ports.Forge. The repository needs the app »Pull Request Commit Links«, which Bitbucket offers to install."""
+        """See ports.Forge. The repository needs the app `Pull Request Commit Links`, which Bitbucket offers to install."""
         base = f"/repositories/{repository_path(repository)}"
         path = f"{base}/commit/{commit_id(commit)}/pullrequests"
         numbers = [item.number("id") for item in self._api.pages(path, {"pagelen": 50}, key="values", none=(404,))]
@@ -173,7 +175,7 @@ class Bitbucket:
 
     def _whole(self, base: str, short: str) -> str:
         """The full id of a commit of which the log has the first digits; empty if there is none."""
-        if not short or not short.isalnum():
+        if not _SHORT.fullmatch(short):
             return ""
         found = self._api.get(f"{base}/commit/{short}", none=(404,))
         whole = "" if found is None else self._api.read(found, base).commit("hash")
@@ -246,7 +248,8 @@ def _pull_request(pull: Fields, hosted: Hosted, action: Action) -> PullRequest:
 def _hosted(found: Fields) -> Hosted:
     """Its payloads have no addresses to clone; they follow from that of its page."""
     name = found.full_name("full_name")
-    host = urlsplit(found.maybe("links", "html").url("href")).netloc or "bitbucket.org"
+    page = _HOST.match(found.maybe("links", "html").url("href"))
+    host = page[1] if page else "bitbucket.org"
     return Hosted(name, f"https://{host}/{name}.git", f"git@{host}:{name}.git")
 
 
