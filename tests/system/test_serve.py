@@ -182,16 +182,16 @@ class Pushing(Running):
         self._file = Path("/dev/null")
 
 
-def test_a_webhook_of_a_forge_is_queued_once_and_run(place: Place) -> None:
+def test_a_webhook_of_a_forge_is_queued_once_and_run(place: Place, make: Make) -> None:
     """As GitHub sends it. The commits come from the address of the webhook, and from nowhere that the request names."""
-    project = place.project
-    made = project.shipway(
-        "webhook", "add", "shop", "--forge", "github", "--address", place.address(place.token)
-    ).output
+    project, other = place.project, make()
+    other.git("init", "--quiet", "--bare", "--initial-branch=main", str(other.remote))
+    address = f"file://{other.remote}"
+    other.protect()
+    other.git("push", "--quiet", str(other.remote), "main", "staging")
+    made = project.shipway("webhook", "add", "shop", "--forge", "github", "--address", address).output
     secret = made.rpartition("secret: ")[2].strip()
-    project.change("by webhook")
-    project.git("push", "--quiet", "origin", "staging")  # runs it
-    revision, before = project.git("rev-parse", "HEAD").output.strip(), len(pushes(project))
+    revision, before = other.git("rev-parse", "HEAD").output.strip(), len(pushes(project))
     hosted = {
         "full_name": "acme/shop",
         "clone_url": "https://evil.example/shop.git",
@@ -220,5 +220,9 @@ def test_a_webhook_of_a_forge_is_queued_once_and_run(place: Place) -> None:
     assert len(pushes(project)) == before + 1
     soon(lambda: pushes(project)[0].ended)
     [last, *_] = pushes(project)
-    assert (last.outcome, last.repository) == (SUCCEEDED, place.address(place.token))
+    assert (last.outcome, last.repository) == (SUCCEEDED, address), last.note
     assert "webhook shop of github, by ada" in last.via
+    assert other.answer() == "one"
+    project.shipway("webhook", "remove", "shop")
+    assert send(right) == 403
+    project.shipway("destroy", "staging", "--force", "--volumes", "--app", other.app)  # its ledger is this one
