@@ -36,6 +36,7 @@ SECTIONS = {
     "Start": {
         "init": ("shipway.cli.init", "Generate a plan for this repository, or --hook: install the hook in a bare one"),
         "check": ("shipway.cli.check", "Check the plan and print all its problems"),
+        "ci": ("shipway.cli.ci", "Write the file that runs the plan in GitHub, GitLab, Jenkins or Woodpecker"),
         "dev": ("shipway.cli.dev", "Run the app from the working tree, with live reload"),
         "launch": ("shipway.cli.launch", "Launch an environment: from nothing to open, as one resumable checklist"),
         "system-test": ("shipway.cli.system_test", "Test an environment fully, from outside and inside"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +33,21 @@ def update_command() -> str:
         UV: "uv tool upgrade shipway",
         PIP: f"{shlex.quote(sys.executable)} -m pip install --upgrade shipway",
     }[_installer()]
+
+
+def requirement(parts: Sequence[str] = ()) -> str:
+    """What pip installs to get exactly this Shipway, with optional parts: from the repository and the commit that it was
+    installed from. Empty if it was installed from elsewhere, such as a folder."""
+    from importlib import metadata
+
+    try:
+        text = metadata.distribution("shipway").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return ""
+    source = json.loads(text) if text else {}
+    commit = source.get("vcs_info", {}).get("commit_id")
+    name = f"shipway[{','.join(parts)}]" if parts else "shipway"
+    return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}" if commit else ""
 
 
 def age_library(error: type[ShipwayError]) -> ModuleType:
