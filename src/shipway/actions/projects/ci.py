@@ -15,7 +15,7 @@ from shipway.domain.errors import PlanError, UsageError
 from shipway.domain.plan import LOCAL, PLAN_FILE, Plan
 from shipway.domain.value import dataclass
 from shipway.drafting.ci import Platform
-from shipway.drafting.ci.model import Pipeline, extras_of, jobs_of, notes_on
+from shipway.drafting.ci.model import Job, Pipeline, extras_of, jobs_of, notes_on
 from shipway.planfile import DEPTH, is_found
 from shipway.system.git import Repository
 from shipway.system.inside import leads_inside
@@ -110,7 +110,8 @@ def write_ci(result: CiResult, *, force: bool = False) -> tuple[list[str], list[
         if file.state in (EDITED, FOREIGN) and not force:
             why = "was edited since Shipway wrote it" if file.state == EDITED else "was not written by Shipway"
             raise UsageError(
-                f"{file.path} {why}", hint="move your changes elsewhere, then pass --force, which replaces it; --check shows a diff"
+                f"{file.path} {why}",
+                hint="move your changes elsewhere, then pass --force, which replaces it; --check shows a diff",
             )
     written, removed = [], []
     for file in result.files:
@@ -129,8 +130,10 @@ def _pipeline(plans: Sequence[Plan], options: CiOptions) -> Pipeline:
     twice = [plan.app for plan in plans if [other.app for other in plans].count(plan.app) > 1]
     if twice:
         raise PlanError(f"several plans have `app: {twice[0]}`", hint="give each app a name of its own")
-    jobs = []
+    jobs: list[Job] = []
     for plan in plans:
+        if not plan.file.isprintable():
+            raise UsageError(f"the path {plan.file!r} can't be in a pipeline file", hint="rename the folder")
         names = {name: needed(plan, place) for name, place in plan.environments.items()}
         jobs += jobs_of(plan, names, several=len(plans) > 1)
     files = {plan.app: plan.file for plan in plans}
@@ -175,14 +178,17 @@ def _first_file(root: Path, platform: Platform) -> tuple[str, str]:
 
 
 def _head(platform: Platform, pipeline: Pipeline) -> str:
-    """Comments on the secrets."""
+    """Comments on the secrets. Texts of a plan are in them: none may end the line, or be replaced before it is read."""
     lines = ["Don't edit it: change the plan, and repeat the command.", *_about_secrets(platform, pipeline)]
-    return "".join(f"{platform.comment} {line}".rstrip() + "\n" for line in lines)
+    safe = ("".join(char if char.isprintable() and char not in "\\$`" else "?" for char in line) for line in lines)
+    return "".join(f"{platform.comment} {line}".rstrip() + "\n" for line in safe)
 
 
 def _about_secrets(platform: Platform, pipeline: Pipeline) -> list[str]:
     listed = secret_lines(platform, pipeline)
-    return ["", f"Secrets, in {platform.where}:", *(f"  {name}: {why}" for name, why in listed.items())] if listed else []
+    return (
+        ["", f"Secrets, in {platform.where}:", *(f"  {name}: {why}" for name, why in listed.items())] if listed else []
+    )
 
 
 def secret_lines(platform: Platform, pipeline: Pipeline) -> Mapping[str, str]:

@@ -30,14 +30,20 @@ def secrets_of(job: Job) -> list[str]:
 
 
 def branch_filter(pattern: str) -> str:
-    """A branch of a trigger as a filter: a question mark, which means something else here, becomes a star."""
-    return re.sub(r"[+\[\]!]", lambda found: f"\\{found[0]}", re.sub(r"\?", "*", pattern))
+    """A branch of a trigger as a filter, which may match more branches: a question mark means something else here, and the
+    beginning of an expression is an error."""
+    return _escaped(pattern.replace("?", "*").replace("${{", "**"))
 
 
 def tag_filter(pattern: str) -> str:
     """A pattern of tags as a filter, which may match more of them."""
     wide = re.sub(r"\*+|\?|\[!?\]?[^\]]*\]", "**", pattern)
-    return re.sub(r"[+\[\]!]", lambda found: f"\\{found[0]}", re.sub(r"\*{3,}", "**", wide))
+    return _escaped(wide.replace("${{", "**"))
+
+
+def _escaped(text: str) -> str:
+    """What is special in a filter, but for stars."""
+    return re.sub(r"[+\[!]", lambda found: f"\\{found[0]}", re.sub(r"\*{3,}", "**", text))
 
 
 def _head(pipeline: Pipeline) -> list[str]:
@@ -108,7 +114,11 @@ def _deployments(pipeline: Pipeline) -> list[str]:
 
 
 def _checkout() -> list[str]:
-    return [f"      - uses: {CHECKOUT}", "        with:", "          fetch-depth: 0 # authors and rules need all commits and tags"]
+    return [
+        f"      - uses: {CHECKOUT}",
+        "        with:",
+        "          fetch-depth: 0 # authors and rules need all commits and tags",
+    ]
 
 
 def _install(pipeline: Pipeline) -> list[str]:

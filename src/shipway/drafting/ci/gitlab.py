@@ -17,7 +17,10 @@ WHERE = "Settings > CI/CD > Variables: masked, protected, with the environment a
 
 def files(pipeline: Pipeline) -> Mapping[str, str]:
     """The text, by its path."""
-    return {FILE: "\n".join([*_checks(pipeline), *(line for job in pipeline.jobs for line in _deployment(pipeline, job))]) + "\n"}
+    return {
+        FILE: "\n".join([*_checks(pipeline), *(line for job in pipeline.jobs for line in _deployment(pipeline, job))])
+        + "\n"
+    }
 
 
 def secrets_of(job: Job) -> list[str]:
@@ -100,7 +103,11 @@ def _usual(pipeline: Pipeline, stage: str) -> list[str]:
 
 
 def _is_branch(pattern: str) -> str:
-    return f"$CI_COMMIT_BRANCH == {_text(pattern)}" if is_plain(pattern) else f"$CI_COMMIT_BRANCH =~ /{branch_regex(pattern)}/"
+    return (
+        f"$CI_COMMIT_BRANCH == {_text(pattern)}"
+        if is_plain(pattern)
+        else f"$CI_COMMIT_BRANCH =~ /{branch_regex(pattern)}/"
+    )
 
 
 def _text(value: str) -> str:

@@ -118,7 +118,9 @@ def secrets_of(plan: Plan, place: Environment, names: Sequence[str]) -> tuple[Se
         why = f"logins by address, as JSON, for {plan.registry.address}" + ("; not if the ledger has it" if own else "")
         found.append(Secret(REGISTRY, why, required=own is None))
     if any(host.name != LOCAL for host in place.hosts):
-        found.append(Secret(SSH_KEY, "private key for the hosts, without a passphrase; not if the runner has one", False))
+        found.append(
+            Secret(SSH_KEY, "private key for the hosts, without a passphrase; not if the runner has one", False)
+        )
         found.append(Secret(KNOWN_HOSTS, "lines of known_hosts: ssh-keyscan HOST, compared on the host", False))
     for source, given in assigned(place.secrets_from, names):
         found += _of_source(source, f"{plan.app}/{place.name}", given.values())
@@ -130,7 +132,9 @@ def extras_of(plans: Sequence[Plan]) -> tuple[str, ...]:
     places = [place for plan in plans for place in plan.environments.values()]
     kinds = {source.kind for place in places for source in place.secrets_from}
     found = {"age"} if AGE in kinds else set[str]()
-    if kinds & {AWS_SECRETS, AWS_PARAMETERS} or any(place.cdn and place.cdn.provider == "cloudfront" for place in places):
+    if kinds & {AWS_SECRETS, AWS_PARAMETERS} or any(
+        place.cdn and place.cdn.provider == "cloudfront" for place in places
+    ):
         found.add("aws")
     return tuple(sorted(found))
 
@@ -162,7 +166,10 @@ def _of_source(source: SecretSource, scope: str, keys: Iterable[str]) -> list[Se
     if source.kind == VARIABLES:
         return [Secret(f"{prefix(scope)}{key}", f"{key} of {scope}") for key in keys]
     if source.kind == VAULT:
-        return [Secret(name, f"of an AppRole of {source.place}") for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID")]
+        return [
+            Secret(name, f"of an AppRole of {source.place}")
+            for name in ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID")
+        ]
     if source.kind in (AWS_SECRETS, AWS_PARAMETERS):
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         return [Secret(name, f"reads {source.text}; not if the runner has a role", False) for name in names]

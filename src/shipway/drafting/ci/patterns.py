@@ -59,5 +59,6 @@ def _tag_part(part: str) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(
-        char if re.fullmatch("[A-Za-z0-9_-]", char) else f"\\{char}" if char in "./" else f"\\x{{{ord(char):x}}}" for char in text
+        char if re.fullmatch("[A-Za-z0-9_-]", char) else f"\\{char}" if char in "./" else f"\\x{{{ord(char):x}}}"
+        for char in text
     )

@@ -11,6 +11,7 @@ from shipway.domain.errors import SecretError
 from shipway.domain.secret_source import ProvidedSecret, SecretSource, prefix, variable_problem
 from shipway.drivers.secret_provider.operator import Operator
 
+
 class Variables:
     """Implements ports.SecretProvider."""
 
