@@ -41,10 +41,11 @@ def requirement(parts: Sequence[str] = ()) -> str:
     from importlib import metadata
 
     try:
-        text = metadata.distribution("shipway").read_text("direct_url.json")
+        files = metadata.files("shipway") or []
     except metadata.PackageNotFoundError:
         return ""
-    source = json.loads(text) if text else {}
+    record = next((file for file in files if file.name == "direct_url.json"), None)
+    source = json.loads(record.read_text(encoding="utf-8")) if record else {}
     commit = source.get("vcs_info", {}).get("commit_id")
     name = f"shipway[{','.join(parts)}]" if parts else "shipway"
     return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}" if commit else ""

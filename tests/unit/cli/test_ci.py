@@ -126,7 +126,7 @@ def test_files_of_environments_that_are_no_more(root: Path, ci: Command) -> None
     assert old.exists()
     (root / ".woodpecker/shipway-mine.yml").write_text("steps: []\n")
     (root / "shipway.yaml").write_text(PLAN.replace("  staging:\n", "  live:\n"))
-    with pytest.raises(DriftFound, match="shipway-staging.yml"):
+    with pytest.raises(DriftFound, match=r"shipway-staging\.yml"):
         ci("woodpecker", "--check")
     assert "removed .woodpecker/shipway-staging.yml" in ci("woodpecker")
     assert sorted(path.name for path in old.parent.iterdir()) == ["shipway-live.yml", "shipway-mine.yml", "shipway.yml"]
@@ -189,7 +189,9 @@ def test_what_installs_shipway_is_never_guessed(root: Path, ci: Command, monkeyp
     monkeypatch.setattr("shipway.actions.projects.ci.requirement", lambda parts: "")
     with pytest.raises(UsageError, match="not known how a job installs Shipway"):
         ci("github")
-    monkeypatch.setattr("shipway.actions.projects.ci.requirement", lambda parts: "shipway @ git+https://git.example/s@1")
+    monkeypatch.setattr(
+        "shipway.actions.projects.ci.requirement", lambda parts: "shipway @ git+https://git.example/s@1"
+    )
     assert "It installs shipway @ git+https://git.example/s@1;" in ci("github")
 
 
@@ -202,11 +204,13 @@ def test_what_installs_shipway_is_never_guessed(root: Path, ci: Command, monkeyp
     ],
 )  # fmt: skip
 def test_where_this_shipway_came_from(monkeypatch: pytest.MonkeyPatch, record: str | None, expected: str) -> None:
-    class Installed:
-        def read_text(self, name: str) -> str | None:
+    class File:
+        name = "direct_url.json"
+
+        def read_text(self, encoding: str) -> str | None:
             return record
 
-    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Installed())
+    monkeypatch.setattr("importlib.metadata.files", lambda name: [File()] if record else None)
     assert installation.requirement(("age",)) == expected
 
 

@@ -30,18 +30,40 @@ FORBIDDEN = r"~^:[\*?"
 NAMES = st.text(
     st.characters(blacklist_categories=("Cs", "Cc", "Cf", "Z"), blacklist_characters=FORBIDDEN), min_size=1, max_size=20
 ).filter(lambda text: not text.startswith("-") and ".." not in text and not text.isspace())
-NASTY = ["a'b", 'a"b', "${{github.token}}", "$(id)", "`id`", "a'''b", "a#b", "!a", "a+b", "a]b", "${CI}", "#", "null", "ä/ö", "a;b", "%s", "@{u}"]
+NASTY = [
+    "a'b",
+    'a"b',
+    "${{github.token}}",
+    "$(id)",
+    "`id`",
+    "a'''b",
+    "a#b",
+    "!a",
+    "a+b",
+    "a]b",
+    "${CI}",
+    "#",
+    "null",
+    "ä/ö",
+    "a;b",
+    "%s",
+    "@{u}",
+]
 
 
 def plan(*places: Environment, app: str = "shop", file: str = "shipway.yaml", **more: Any) -> Plan:
-    return Plan(app, {"web": Service("web", image="caddy:2")}, environments={item.name: item for item in places}, file=file, **more)
+    return Plan(
+        app,
+        {"web": Service("web", image="caddy:2")},
+        environments={item.name: item for item in places},
+        file=file,
+        **more,
+    )
 
 
 def pipeline(*plans: Plan, names: Sequence[str] = ()) -> Pipeline:
     jobs = [
-        job
-        for item in plans
-        for job in jobs_of(item, dict.fromkeys(item.environments, names), several=len(plans) > 1)
+        job for item in plans for job in jobs_of(item, dict.fromkeys(item.environments, names), several=len(plans) > 1)
     ]
     return Pipeline(tuple(jobs), {item.app: item.file for item in plans}, PACKAGE, "", notes_on(plans))
 
@@ -81,7 +103,9 @@ def test_only_jobs_that_deploy_have_secrets(platform: str) -> None:
         if platform == "woodpecker":
             assert ("from_secret" in text) == (path != ".woodpecker/shipway.yml"), path
         else:
-            first = {"github": "  deploy_staging:", "gitlab": "shipway:staging:", "jenkins": "stage('staging')"}[platform]
+            first = {"github": "  deploy_staging:", "gitlab": "shipway:staging:", "jenkins": "stage('staging')"}[
+                platform
+            ]
             checks = text.partition(first)[0]
             assert not re.search(r"secrets\.|withCredentials|SHIPWAY_KEY\b(?!.*unset)", re.sub("unset .*", "", checks))
 
@@ -118,7 +142,10 @@ def test_an_environment_without_a_trigger_is_deployed_by_hand_alone() -> None:
     by_hand = plan(Environment("demo", "https://demo.example"))
     found = workflow(by_hand)
     assert "push" not in found["on"]
-    assert found["jobs"]["deploy_demo"]["if"] == "(github.event_name == 'workflow_dispatch' && inputs.environment == 'demo')"
+    assert (
+        found["jobs"]["deploy_demo"]["if"]
+        == "(github.event_name == 'workflow_dispatch' && inputs.environment == 'demo')"
+    )
     assert len(parsed("gitlab", by_hand)[".gitlab-ci.yml"]["shipway:demo"]["rules"]) == 1
 
 
@@ -173,7 +200,10 @@ def test_jobs_say_which_secrets_they_need() -> None:
         "SHIPWAY_KNOWN_HOSTS": False, "SHIPWAY_SECRET__SHOP__STAGING__API": True, "SHIPWAY_AGE_IDENTITY": True,
     }  # fmt: skip
     text = github.files(made)[github.FILE]
-    assert "for name in SHIPWAY_LEDGER SHIPWAY_KEY SHIPWAY_REGISTRY_AUTH SHIPWAY_SECRET__SHOP__STAGING__API SHIPWAY_AGE_IDENTITY;" in text
+    assert (
+        "for name in SHIPWAY_LEDGER SHIPWAY_KEY SHIPWAY_REGISTRY_AUTH SHIPWAY_SECRET__SHOP__STAGING__API SHIPWAY_AGE_IDENTITY;"
+        in text
+    )
     assert "SHIPWAY_SECRET__SHOP__STAGING__API: ${{ secrets.SHIPWAY_SECRET__SHOP__STAGING__API }}" in text
     assert extras_of([plan(place)]) == ("age",)
 
@@ -190,13 +220,17 @@ def test_the_forges_registry_takes_the_token_of_the_job() -> None:
 
 
 def test_secrets_of_vault_are_named() -> None:
-    place = Environment("staging", "https://s.example", secrets_from=(SecretSource(VAULT, "https://vault.example", "a"),))
-    assert {"VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID"} <= {item.name for item in pipeline(plan(place), names=("A",)).secrets}
+    place = Environment(
+        "staging", "https://s.example", secrets_from=(SecretSource(VAULT, "https://vault.example", "a"),)
+    )
+    assert {"VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID"} <= {
+        item.name for item in pipeline(plan(place), names=("A",)).secrets
+    }
 
 
 def test_several_labels() -> None:
     labelled = Pipeline(pipeline(plan(STAGING)).jobs, {"shop": "shipway.yaml"}, PACKAGE, "self-hosted, deploy")
-    assert "runs-on: [\"self-hosted\", \"deploy\"]" in github.files(labelled)[github.FILE]
+    assert 'runs-on: ["self-hosted", "deploy"]' in github.files(labelled)[github.FILE]
 
 
 def unfiltered(name: str) -> str:
@@ -209,9 +243,13 @@ def unfiltered(name: str) -> str:
 def test_branches_come_back_as_they_are(names: list[str]) -> None:
     made = plan(Environment("staging", "https://s.example", Trigger(branches=tuple(names))))
     found = workflow(made)
-    assert [unfiltered(name) for name in found["on"]["push"]["branches"]] == [name.replace("${{", "**") for name in names]
+    assert [unfiltered(name) for name in found["on"]["push"]["branches"]] == [
+        name.replace("${{", "**") for name in names
+    ]
     condition = found["jobs"]["deploy_staging"]["if"]
-    assert re.fullmatch(r"[A-Za-z0-9_ ./()&|='-]*(, '[A-Za-z0-9_./-]*'\)[A-Za-z0-9_ ./(),&|='-]*)*", condition), condition
+    assert re.fullmatch(r"[A-Za-z0-9_ ./()&|='-]*(, '[A-Za-z0-9_./-]*'\)[A-Za-z0-9_ ./(),&|='-]*)*", condition), (
+        condition
+    )
     rules = parsed("gitlab", made)[".gitlab-ci.yml"]["shipway:staging"]["rules"]
     stages = texts("jenkins", made)["Jenkinsfile"]
     conditions = parsed("woodpecker", made)[".woodpecker/shipway-staging.yml"]["when"]
@@ -232,8 +270,13 @@ def test_branches_come_back_as_they_are(names: list[str]) -> None:
 @given(NAMES | st.sampled_from(NASTY))
 def test_no_text_of_a_plan_becomes_code(name: str) -> None:
     """Scripts have no branch or tag in them, and the path of a plan is one word."""
-    odd = plan(Environment("staging", "https://s.example", Trigger(tag=name, branches=(name,))), file=f"apps/{name}/shipway.yaml")
-    usual = plan(Environment("staging", "https://s.example", Trigger(tag="v", branches=("main",))), file="apps/x/shipway.yaml")
+    odd = plan(
+        Environment("staging", "https://s.example", Trigger(tag=name, branches=(name,))),
+        file=f"apps/{name}/shipway.yaml",
+    )
+    usual = plan(
+        Environment("staging", "https://s.example", Trigger(tag="v", branches=("main",))), file="apps/x/shipway.yaml"
+    )
     for platform in PLATFORMS:
         for found, expected in zip(commands(platform, odd), commands(platform, usual), strict=True):
             assert shlex.split(found, comments=False) == [
@@ -255,7 +298,10 @@ def test_patterns_of_branches_mean_the_same(pattern: str, branch: str) -> None:
     assert (re.fullmatch(python(branch_regex(pattern)), branch) is not None) == branch_matches(pattern, branch)
 
 
-@given(st.text(st.sampled_from("v1.*?[a-]!"), min_size=1, max_size=8), st.text(st.sampled_from("v1.a-/!"), min_size=1, max_size=6))
+@given(
+    st.text(st.sampled_from("v1.*?[a-]!"), min_size=1, max_size=8),
+    st.text(st.sampled_from("v1.a-/!"), min_size=1, max_size=6),
+)
 def test_patterns_of_tags_miss_no_tag(pattern: str, tag: str) -> None:
     if fits(Trigger(tag=pattern, branches=("main",)), f"refs/tags/{tag}"):
         assert re.fullmatch(python(tag_regex(pattern)), tag), tag_regex(pattern)

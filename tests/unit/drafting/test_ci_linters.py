@@ -4,7 +4,9 @@ pipelines have no linter outside of a running Jenkins, so that only the syntax o
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from shipway.domain.plan import Approvals, Environment, Host, Trigger
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.secret_source import AGE, VARIABLES, SecretSource
-from shipway.drafting.ci import PLATFORMS, github
+from shipway.drafting.ci import PLATFORMS, github, script
 from tests import programs
 from tests.unit.drafting.test_ci import NASTY, PRODUCTION, STAGING, pipeline, plan
 
@@ -82,7 +84,12 @@ def test_actionlint_finds_nothing(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("github.ref ==", "github.reff =="), ("cancel-in-progress", "cancel"), ("contents: read", "contents: all"), ('"$GITHUB_REF"', "${{ github.head_ref }}")],
+    [
+        ("github.ref ==", "github.reff =="),
+        ("cancel-in-progress", "cancel"),
+        ("contents: read", "contents: all"),
+        ('"$GITHUB_REF"', "${{ github.head_ref }}"),
+    ],
 )
 def test_actionlint_finds_what_is_wrong(right: str, wrong: str, tmp_path: Path) -> None:
     (file,) = written("github", "usual", tmp_path)
@@ -105,7 +112,14 @@ def test_the_published_schemas_accept_them(platform: str, name: str, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("platform", "right", "wrong"), [("github", "runs-on", "runs"), ("gitlab", "resource_group: ", "resource_group: 1 #"), ("woodpecker", "limit: 1", "limit: 0")])
+@pytest.mark.parametrize(
+    ("platform", "right", "wrong"),
+    [
+        ("github", "runs-on", "runs"),
+        ("gitlab", "resource_group: ", "resource_group: 1 #"),
+        ("woodpecker", "limit: 1", "limit: 0"),
+    ],
+)
 def test_the_published_schemas_reject_what_is_wrong(platform: str, right: str, wrong: str, tmp_path: Path) -> None:
     files = written(platform, "usual", tmp_path)
     for file in files:
@@ -120,9 +134,15 @@ def test_a_jenkinsfile_is_groovy(tmp_path: Path) -> None:
     open_text.write_text(text.replace("stage('checks')", "stage('checks)", 1))
     more_braces.write_text(text.replace("agent none", "agent none }", 1))
     done = subprocess.run(
-        [programs.checkers() / "python", "-c", PARSE, file, open_text, more_braces], capture_output=True, text=True, check=True
+        [programs.checkers() / "python", "-c", PARSE, file, open_text, more_braces],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert [line.partition(":")[0] for line in done.stdout.splitlines() if line.startswith("/")] == [str(open_text), str(more_braces)], done.stdout
+    assert [line.partition(":")[0] for line in done.stdout.splitlines() if line.startswith("/")] == [
+        str(open_text),
+        str(more_braces),
+    ], done.stdout
 
 
 def test_actions_are_pinned_by_digest() -> None:
@@ -130,3 +150,46 @@ def test_actions_are_pinned_by_digest() -> None:
     used = [line.partition("uses: ")[2] for line in text.splitlines() if "uses: " in line]
     assert used
     assert all(len(name.partition("@")[2].partition(" ")[0]) == 40 for name in used)
+
+
+def has_ended(process: int, seconds: float = 30.0) -> bool:
+    """Whether it ends soon. One that nobody waits for has ended too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][:1]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_key_is_in_an_agent_that_ends_with_the_job(tmp_path: Path) -> None:
+    made = Environment("staging", "https://s.example", Trigger(branch="staging"), hosts=(Host("ssh://deploy@web1"),))
+    (job,) = pipeline(plan(made)).jobs
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    known = "web1.example ssh-ed25519 AAAA\nweb2.example ssh-ed25519 BBBB"
+    lines = [
+        "set -e",
+        "work=$(mktemp -d)",
+        *script.by_ssh(job, until_end=True),
+        "ssh-add -l",
+        'echo "left: $SHIPWAY_SSH_KEY"',
+        'echo "pid: $SSH_AGENT_PID"',
+    ]
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "SHIPWAY_SSH_KEY": key.read_text(),
+        "SHIPWAY_KNOWN_HOSTS": known,
+    }
+    for _ in range(2):
+        done = subprocess.run(["sh", "-c", "\n".join(lines)], env=env, capture_output=True, text=True, check=True)
+        assert "(ED25519)" in done.stdout
+        assert "left: \n" in done.stdout
+        agent = int(done.stdout.partition("pid: ")[2])
+        assert has_ended(agent)
+    assert (tmp_path / ".ssh" / "known_hosts").read_text() == known + "\n"  # each line once
