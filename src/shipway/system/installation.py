@@ -37,7 +37,7 @@ def update_command() -> str:
 
 def requirement(parts: Sequence[str] = ()) -> str:
     """What pip installs to get exactly this Shipway, with optional parts: from the repository and the commit that it was
-    installed from. Empty if it was installed from elsewhere, such as a folder."""
+    installed from. Empty if that is on this machine, or if it was installed from elsewhere."""
     from importlib import metadata
 
     try:
@@ -48,7 +48,8 @@ def requirement(parts: Sequence[str] = ()) -> str:
     source = json.loads(record.read_text(encoding="utf-8")) if record else {}
     commit = source.get("vcs_info", {}).get("commit_id")
     name = f"shipway[{','.join(parts)}]" if parts else "shipway"
-    return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}" if commit else ""
+    remote = commit and not source["url"].startswith("file:")
+    return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}" if remote else ""
 
 
 def age_library(error: type[ShipwayError]) -> ModuleType:

@@ -200,6 +200,7 @@ def test_what_installs_shipway_is_never_guessed(root: Path, ci: Command, monkeyp
     [
         ('{"url": "https://git.example/s", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}}', "shipway[age] @ git+https://git.example/s@1a2b"),
         ('{"url": "file:///work", "dir_info": {"editable": true}}', ""),
+        ('{"url": "file:///work", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}}', ""),
         (None, ""),
     ],
 )  # fmt: skip

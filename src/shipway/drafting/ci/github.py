@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 
 from shipway.drafting.ci import script
 from shipway.drafting.ci.model import REGISTRY, Job, Pipeline
@@ -79,7 +80,7 @@ def _checks(pipeline: Pipeline) -> list[str]:
         f"      - uses: {CACHE}",
         "        with:",
         "          path: ~/.cache/pip",
-        f"          key: {_literal(f'shipway-{pipeline.package}')}",
+        f"          key: shipway-{sha256(pipeline.package.encode()).hexdigest()[:16]}",
         *_install(pipeline),
         "      - name: Check",
         "        run: |",

@@ -8,7 +8,6 @@ import re
 from shipway.domain.plan import Trigger
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
-_WILD = re.compile(r"[*?]")
 
 
 def is_plain(name: str) -> bool:
@@ -34,11 +33,6 @@ def tag_regex(pattern: str) -> str:
     """A pattern of tags likewise. A set of characters, such as [0-9], matches any one."""
     parts = re.split(r"(\*|\?|\[!?\]?[^\]]*\])", pattern)
     return "^" + "".join(_tag_part(part) for part in parts) + "$"
-
-
-def is_literal(pattern: str) -> bool:
-    """Whether a branch of a trigger is a name and no pattern."""
-    return _WILD.search(pattern) is None
 
 
 def of_tags_only(trigger: Trigger) -> tuple[str, ...]:
