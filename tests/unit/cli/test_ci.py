@@ -196,6 +196,24 @@ def test_what_installs_shipway_is_never_guessed(root: Path, ci: Command, monkeyp
 
 
 @pytest.mark.parametrize(
+    ("kept", "own", "expected"),
+    [
+        (f"shipway @ git+https://a@{'1' * 40}", f"shipway[age] @ git+https://a@{'2' * 40}", "own"),
+        (f"shipway @ git+https://fork@{'1' * 40}", f"shipway @ git+https://a@{'2' * 40}", "kept"),
+        ("git+https://a@v1", f"shipway @ git+https://a@{'2' * 40}", "kept"),
+        (f"shipway @ git+https://a@{'1' * 40}", "", "kept"),
+    ],
+)
+def test_the_version_follows_the_one_that_writes_the_file(
+    root: Path, ci: Command, monkeypatch: pytest.MonkeyPatch, kept: str, own: str, expected: str
+) -> None:
+    """A chosen one stays, and so does another repository."""
+    monkeypatch.setattr("shipway.actions.projects.ci.requirement", lambda parts: own)
+    ci("github", "--install", kept)
+    assert f"It installs {own if expected == 'own' else kept};" in ci("github")
+
+
+@pytest.mark.parametrize(
     ("record", "expected"),
     [
         ('{"url": "https://git.example/s", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}}', "shipway[age] @ git+https://git.example/s@1a2b"),

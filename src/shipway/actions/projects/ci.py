@@ -25,6 +25,7 @@ from shipway.system.umask import as_user
 MISSING, CURRENT, OUTDATED, EDITED, FOREIGN, UNUSED = "missing", "current", "outdated", "edited", "foreign", "unused"
 MOST = 1_000_000  # bytes of a file that is there
 _FIRST = re.compile(r"(?:#|//) Written by `shipway ci ([^`\n]*)`; sha256:([0-9a-f]{64}) of what follows\.")
+_COMMIT = re.compile(r"shipway(?:\[[\w,]+\])? @ (\S+)@[0-9a-f]{40}")  # see `installation.requirement`
 _WORD = re.compile(r"[A-Za-z0-9@:/._+\[\],=<>~!#%&?() -]+")
 
 
@@ -159,7 +160,7 @@ def _options(root: Path, path: str, given: CiOptions, own: str) -> CiOptions:
     found = _FIRST.match(_read(root / path))
     words = shlex.split(found[1])[1:] if found else []
     kept = {key: value for key, value in zip(words[::2], words[1::2], strict=False) if _WORD.fullmatch(value)}
-    package = given.package or kept.get("--install", "") or own
+    package = given.package or _pinned(kept.get("--install", ""), own)
     if not package:
         raise UsageError(
             "it is not known how a job installs Shipway: this one was not installed from a commit of a repository, and no "
@@ -167,6 +168,13 @@ def _options(root: Path, path: str, given: CiOptions, own: str) -> CiOptions:
             hint="pass --install git+ADDRESS@COMMIT; the file remembers it",
         )
     return CiOptions(package, given.runner or kept.get("--runner", ""))
+
+
+def _pinned(kept: str, own: str) -> str:
+    """What a file remembers. A commit that was not chosen, but that of the Shipway which wrote the file, follows the one that
+    writes it now: otherwise the job's own check would compare with another version's file."""
+    before, now = _COMMIT.fullmatch(kept), _COMMIT.fullmatch(own)
+    return own if not kept or (before and now and before[1] == now[1]) else kept
 
 
 def _first_file(root: Path, platform: Platform) -> tuple[str, str]:
