@@ -1,5 +1,5 @@
-"""The commands of a generated workflow do what they say: each `run:` is executed in the order of its job, by bash, with what
-GitHub would give it: a clone as actions/checkout makes it, secrets only where the file names them, a fresh home for each job.
+"""The commands of generated pipeline files do what they say: each `run:` is executed in the order of its job, by bash, with what
+the platform would give it: a clone as actions/checkout makes it, secrets only where the file names them, a fresh home for each job.
 The platform itself is not here: which job an event starts is decided by a reader of the few expressions that the files have."""
 
 from __future__ import annotations
@@ -73,12 +73,9 @@ class Actions:
         self.number += 1
         temporary, work = self.project.folder / f"runner{self.number}", self.project.folder / f"job{self.number}"
         temporary.mkdir()
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SHIPWAY_", "PYTHON"))}
-        libraries = next((Path(sys.prefix) / "lib").glob("python*/site-packages"))  # no index is asked for them
-        env |= {
+        env = self.machine() | {
             "CI": "true", "RUNNER_TEMP": str(temporary), "GITHUB_PATH": str(temporary / "path"), "GITHUB_ENV": str(temporary / "env"),
             "GITHUB_EVENT_NAME": github["event_name"], "GITHUB_REF": github["ref"], "GITHUB_SHA": github["sha"],
-            "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PYTHONPATH": str(libraries), "GIT_CONFIG_GLOBAL": "/dev/null",
         }  # fmt: skip
         output = ""
         for step in job["steps"]:
@@ -101,6 +98,13 @@ class Actions:
             if done.returncode:
                 return Done(done.returncode, output)
         return Done(0, output)
+
+    def machine(self) -> dict[str, str]:
+        """The variables of a runner. No index of packages is asked: it has the libraries of the tests."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SHIPWAY_", "PYTHON"))}
+        libraries = next((Path(sys.prefix) / "lib").glob("python*/site-packages"))
+        own = {"PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PYTHONPATH": str(libraries), "GIT_CONFIG_GLOBAL": "/dev/null"}
+        return env | own
 
     def checkout(self, work: Path, github: Mapping[str, str]) -> None:
         """As actions/checkout does with `fetch-depth: 0`."""
@@ -224,6 +228,64 @@ def test_a_pull_request_is_checked_without_secrets(actions: Actions) -> None:
     assert (outdated.code, 'branches: ["develop", "main"]' in outdated.output) == (16, True), outdated.output
     project.plan["environments"]["staging"]["on"]["branch"] = "staging"
     project.git("switch", "--quiet", "staging")
+
+
+SHELLS = {"gitlab": ["bash", "-eo", "pipefail"], "jenkins": ["sh", "-xe"], "woodpecker": ["sh", "-e"]}
+
+
+def deploys_staging(platform: str, folder: Path) -> str:
+    """The script of the job, as the platform gives it to its shell."""
+    if platform == "jenkins":
+        text = (folder / "Jenkinsfile").read_text().partition("stage('staging')")[2]
+        found = re.search(r"sh '''\n(.*?)(?<!\\)'''", text, re.DOTALL)
+        assert found
+        return re.sub(r"\\(.)", r"\1", found[1])
+    if platform == "gitlab":
+        (script,) = yaml.safe_load((folder / ".gitlab-ci.yml").read_text())["shipway:staging"]["script"]
+    else:
+        (step,) = yaml.safe_load((folder / ".woodpecker/shipway-staging.yml").read_text())["steps"]
+        (script,) = step["commands"]
+    return str(script)
+
+
+@pytest.mark.parametrize("platform", SHELLS)
+def test_the_scripts_for_other_platforms_deploy(actions: Actions, wheel: Path, platform: str) -> None:
+    """In a clone as they make it: of a commit, without a branch of its own."""
+    project = actions.project
+    project.git("switch", "--quiet", "staging")
+    project.change(platform)
+    project.git("push", "--quiet", "origin", "staging")
+    project.shipway("ci", platform, "--install", str(wheel))
+    script = deploys_staging(platform, project.clone)
+    project.git("clean", "--quiet", "--force", "-d")
+    sha = actions.revision("staging")
+    work = project.folder / platform
+    actions.checkout(work, {"ref": "HEAD", "sha": sha})
+    variables = {
+        "gitlab": {
+            "CI_PIPELINE_SOURCE": "push",
+            "CI_COMMIT_BRANCH": "staging",
+            "CI_COMMIT_SHA": sha,
+            "GITLAB_USER_EMAIL": "ada@example.org",
+        },
+        "jenkins": {"BRANCH_NAME": "staging"},
+        "woodpecker": {
+            "CI_PIPELINE_EVENT": "push",
+            "CI_COMMIT_REF": "refs/heads/staging",
+            "CI_COMMIT_SHA": sha,
+            "CI_PIPELINE_AUTHOR": "ada",
+        },
+    }
+    env = actions.machine() | actions.secrets | variables[platform]
+    done = subprocess.run(
+        [*SHELLS[platform], "-c", script], cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert project.answer() == platform
+    assert not [value for value in actions.secrets.values() if value in done.stdout]
+    expected = {"gitlab": "ada@example.org", "jenkins": "ada@example.org", "woodpecker": "ada"}
+    assert project.deployments("staging")[0]["actor"] == expected[platform]
 
 
 def test_a_job_for_one_environment_deploys_no_other(actions: Actions) -> None:
