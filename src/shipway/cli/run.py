@@ -27,6 +27,12 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
 @click.option(
     "--no-cache", is_flag=True, help="Start the caches of steps empty, and build images without cached layers"
 )
+@click.option(
+    "--for",
+    "target",
+    metavar="ENVIRONMENT",
+    help="As a push of this branch or tag, but deploy to this environment only; for jobs of another CI",
+)
 @app_option
 @click.pass_obj
 def run(
@@ -37,6 +43,7 @@ def run(
     step: str | None,
     hold: bool,
     no_cache: bool,
+    target: str | None,
     app: str | None,
 ) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
@@ -49,14 +56,18 @@ def run(
     from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
+    from shipway.actions.runs.unchanged import unchanged
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import RepositoryError, UsageError
+    from shipway.domain.refs import HEADS, TAGS
     from shipway.domain.release import Trigger
 
     if retry is not None and (revision or dirty):
         raise UsageError("--retry repeats the commit of a run: name no revision, and no --dirty")
     if hold and step is None:
         raise UsageError("--debug needs --step NAME", hint="for a traceback: shipway --debug run")
+    if target and (retry is not None or step is not None):
+        raise UsageError("--for is a push: it can't be combined with --retry or --step")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         if retry is not None:
             if retry != "newest" and not retry.isdecimal():
@@ -79,8 +90,21 @@ def run(
         commit = of_plan(repository, commit, plan)
         rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
         trigger = Trigger("manual", ref, ctx.actor)
+        if target:
+            if not ref.startswith((HEADS, TAGS)):
+                raise UsageError(
+                    f"{revision} is no branch and no tag, which --for needs", hint="such as refs/heads/main"
+                )
+            trigger, target = (
+                Trigger("tag" if ref.startswith(TAGS) else "push", ref, ctx.actor),
+                ctx.names.environment(plan.app, target),
+            )
+            if same := unchanged(ctx, commit, plan, trigger, rules):
+                ctx.reporter.note(same)
+                return
         outcome = run_action(
-            ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache
-        )
+            ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache,
+            target=target,
+        )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

@@ -7,12 +7,14 @@ SECTIONS = {
     "Start": {
         "init": ("shipway.cli.init", "Generate a plan for this repository, or --hook: install the hook in a bare one"),
         "check": ("shipway.cli.check", "Check the plan and print all its problems"),
+        "ci": ("shipway.cli.ci", "Write the file that runs the plan in GitHub, GitLab, Jenkins or Woodpecker"),
         "dev": ("shipway.cli.dev", "Run the app from the working tree, with live reload"),
         "launch": ("shipway.cli.launch", "Launch an environment: from nothing to open, as one resumable checklist"),
         "system-test": ("shipway.cli.system_test", "Test an environment fully, from outside and inside"),
         "seed": ("shipway.cli.seed", "Run the seed of an environment again"),
     },
     "Release": {
+        "release": ("shipway.cli.release", "PLACEHOLDER"),
         "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
         "serve": ("shipway.cli.serve", "Run pushes as they come, and show what runs where on a page"),

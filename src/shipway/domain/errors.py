@@ -106,8 +106,8 @@ class NothingToRollBack(ShipwayError):
 
 
 class DriftFound(ShipwayError):
-    """`shipway doctor` found differences from the ledger, `shipway host check` on a host, or `shipway infra` in
-    resources."""
+    """`shipway doctor` found differences from the ledger, `shipway host check` on a host, `shipway infra` in resources, or
+    `shipway ci --check` in a file."""
 
     exit_code = 16
 

@@ -12,6 +12,7 @@ AGE, SOPS, VARIABLES, COMMAND, VAULT = "age", "sops", "environment", "command", 
 AWS_SECRETS, AWS_PARAMETERS = "aws-secrets", "aws-parameters"
 VARIABLE = re.compile(r"[A-Za-z0-9_]+")  # what the end of a variable's name may be
 FILES = (AGE, SOPS)  # encrypted files of the repository: part of each commit
+PREFIX = "SHIPWAY_SECRET"  # of those variables' names
 NEVER, FALLBACK, OVERRIDE = "never", "fallback", "override"
 
 
@@ -81,6 +82,11 @@ def ages(origins: Mapping[str, Sequence[Origin]], versions: Mapping[str, int]) -
         own = [item for item in origins.get(name, ()) if item.version == version]
         found += [SecretAge(name, min(item.at for item in own), own[-1].source)] if own else []
     return tuple(sorted(found, key=lambda item: (item.since, item.name)))
+
+
+def prefix(scope: str) -> str:
+    """What the variables of an app's environment begin with, and no other's: its parts have no two underscores in a row."""
+    return "__".join([PREFIX, *(part.upper().replace("-", "_") for part in scope.split("/")), ""])
 
 
 def variable_problem(app: str, environment: str, keys: Iterable[str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +34,23 @@ def update_command() -> str:
         UV: "uv tool upgrade shipway",
         PIP: f"{shlex.quote(sys.executable)} -m pip install --upgrade shipway",
     }[_installer()]
+
+
+def requirement(parts: Sequence[str] = ()) -> str:
+    """What pip installs to get exactly this Shipway, with optional parts: from the repository and the commit that it was
+    installed from. Empty if that is on this machine, or if it was installed from elsewhere."""
+    from importlib import metadata
+
+    try:
+        files = metadata.files("shipway") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    record = next((file for file in files if file.name == "direct_url.json"), None)
+    source = json.loads(record.read_text(encoding="utf-8")) if record else {}
+    commit = source.get("vcs_info", {}).get("commit_id")
+    name = f"shipway[{','.join(parts)}]" if parts else "shipway"
+    remote = commit and not source["url"].startswith("file:")
+    return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}" if remote else ""
 
 
 def age_library(error: type[ShipwayError]) -> ModuleType:

@@ -28,13 +28,15 @@ from shipway.actions.runs.scheduler import only_step, run_steps, steps_of
 from shipway.context import Context
 from shipway.domain import rights
 from shipway.domain.count import counted
-from shipway.domain.errors import GateRefused, RepositoryError
+from shipway.domain.errors import GateRefused, RepositoryError, SecretError
 from shipway.domain.event import RUN, Subject
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
+from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
 from shipway.domain.rules import InForce, side_by_side, trigger_text
 from shipway.domain.value import dataclass
+from shipway.ports import Registry
 from shipway.steps.resume import scratch
 from shipway.steps.run import Run, level_of
 from shipway.system.git import Repository
@@ -62,11 +64,12 @@ def run(
     only: str | None = None,
     debug: bool = False,
     caches: bool = True,
+    target: str | None = None,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
     that step fails, its container stays for a shell until the run is cancelled. caches: whether steps use what earlier
-    runs cached."""
+    runs cached. target: the only environment that may be deployed; nothing runs if the rules deploy another one."""
     if only is not None:
         readable = _readable(ctx, rules)
         ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug, caches=caches)
@@ -81,6 +84,9 @@ def run(
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)[0], None, None, None
         )
     name, number = in_force.environment, None
+    if target not in (None, name):
+        ctx.reporter.note(f"{trigger.ref} deploys {in_force.called}, not {target}: nothing runs")
+        return Outcome(None, None, None, None)
     if not after_of(in_force):
         if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)
@@ -197,6 +203,18 @@ def _level(book: Rulebook | None, plan: Plan, commit: Commit, environment: str |
     return level_of(environment, protected=protected)
 
 
+def _registry(ctx: Context, plan: Plan, environment: str | None) -> Registry:
+    """The plan's registry. SecretError if its credentials aren't set for its address; a run of checks alone, such as that of
+    a pull request, goes on without them."""
+    try:
+        return ctx.registry(plan)
+    except SecretError as error:
+        if environment is not None or plan.registry is None:
+            raise
+        ctx.reporter.note(f"checks only, without the registry's credentials: {error.message}")
+        return ctx.registry(dataclasses.replace(plan, registry=RegistryAccess(plan.registry.address)))
+
+
 def _pipeline(
     ctx: Context,
     repository: Repository,
@@ -214,7 +232,7 @@ def _pipeline(
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
     counts = book is not None and _is_in(book, commit)
     ctx.runtime.ping()
-    registry = ctx.registry(plan)  # raises here if its credentials aren't set for its address
+    registry = _registry(ctx, plan, environment)
     repository.refuse_incomplete(commit.revision)
     config_files(repository, commit.revision, plan)  # raises here if one is missing
     with (

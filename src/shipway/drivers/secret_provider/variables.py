@@ -8,15 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipway.domain.errors import SecretError
-from shipway.domain.secret_source import ProvidedSecret, SecretSource, variable_problem
+from shipway.domain.secret_source import ProvidedSecret, SecretSource, prefix, variable_problem
 from shipway.drivers.secret_provider.operator import Operator
-
-PREFIX = "SHIPWAY_SECRET"
-
-
-def prefix(scope: str) -> str:
-    """What the variables of an app's environment begin with, and no other's: its parts have no two underscores in a row."""
-    return "__".join([PREFIX, *(part.upper().replace("-", "_") for part in scope.split("/")), ""])
 
 
 class Variables:
