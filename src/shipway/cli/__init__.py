@@ -45,6 +45,7 @@ SECTIONS = {
         "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
+        "release": ("shipway.cli.release", "Make a version: show what would go out, tag it and push the tag"),
         "approve": ("shipway.cli.approve", "Approve a release for an environment"),
         "rules": ("shipway.cli.rules", "Show the rules in force, or change them"),
         "prove": ("shipway.cli.prove", "Test the rollback of a release before it is deployed"),

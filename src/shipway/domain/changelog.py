@@ -18,12 +18,14 @@ NAME = "CHANGELOG.md"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"##[ \t]+(?P<text>.*?)[ \t]*#*[ \t]*")
 _VERSION = re.compile(
-    r"(?P<open>\[)?(?P<prefix>[A-Za-z][\w./@-]*?)??(?P<version>\d+\.\d+\.\d+[0-9A-Za-z.+-]*)(?P<close>\](?:\([^)\s]*\))?)?"
-    r"(?P<rest>[ \t].*)?"
+    r"(?P<open>\[)?(?P<prefix>Version |[A-Za-z][\w./@-]*?)??(?P<version>\d+\.\d+\.\d+[0-9A-Za-z.+-]*)"
+    r"(?P<close>\](?:\([^)\s]*\))?)?(?P<rest>[ \t]+(?:[-–—(\[]|\d{4}-).*)?"
 )
 _DATED = re.compile(r"(?P<before>[ \t]+(?:[-–—][ \t]+)?\(?)\d{4}-\d{2}-\d{2}(?P<after>\)?)")
 _UNRELEASED = re.compile(r"\[?unreleased\]?(?:\([^)\s]*\))?", re.IGNORECASE)
-_LINK = re.compile(r"(?P<name>\[unreleased\]:[ \t]*)(?P<url>\S*/)(?P<old>[^/\s]+?)(?P<dots>\.{2,3})(?P<head>[^/\s]+)", re.I)
+_LINK = re.compile(
+    r"(?P<name>\[unreleased\]:[ \t]*)(?P<url>\S*/)(?P<old>[^/\s]+?)(?P<dots>\.{2,3})(?P<head>[^/\s]+)", re.I
+)
 _ESCAPED = re.compile(r"([<\[\]])")
 
 
@@ -82,19 +84,17 @@ def insert(text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     heading = f"## {_title(known, tag, date)}"
     index = next((index for index, item in enumerate(known) if item.version is None), None)
-    if index is None:
-        place = known[0].begin if known else _end(text)
-        lines = [heading, "", *entry(found), ""]
+    after = known[0 if index is None else index + 1 :]
+    place = after[0].begin if after else len(_without_links(text))
+    if index is not None and _is_written(text[known[index].end : place]):
+        place, lines = known[index].end, ["", heading]
     else:
-        place = known[index].end
-        end = known[index + 1].begin if index + 1 < len(known) else len(text)
-        written = _without_links(_without_comments(text[place:end])).strip()
-        lines = ["", heading] if written else ["", heading, "", *entry(found)]
-    inserted = newline.join([*lines, ""])
-    if place and text[place - 1] != "\n":
-        inserted = newline + inserted if index is not None else newline * 2 + inserted
-    elif index is None and not known and text[:place].strip() and not re.search(r"\n\r?\n\Z", text[:place]):
-        inserted = newline + inserted
+        begun = text[:place]
+        ended = not begun or begun.endswith("\n")
+        blank = not begun.strip() or re.search(r"\n\r?\n\Z", begun) is not None
+        lines = [*([] if ended else [""]), *([] if blank else [""]), heading, "", *entry(found)]
+        lines += [""] if text[place:].strip() else []
+    inserted = "".join(f"{line}{newline}" for line in lines)
     return _with_link(text[:place] + inserted + text[place:], heading, tag, newline)
 
 
@@ -141,21 +141,23 @@ def _title(known: Sequence[Heading], tag: Tag, date: str) -> str:
 
 def _with_link(text: str, heading: str, tag: Tag, newline: str) -> str:
     """With a link for the version, where the unreleased changes have one that compares with the newest tag."""
-    for begin, end, line in _lines(text):
+    for begin, _, line in _lines(text):
         found = _LINK.fullmatch(line)
         if found is None:
             continue
         name = heading.removeprefix("## [").partition("]")[0] if heading.startswith("## [") else ""
-        own = f"[{name}]: {found['url']}{found['old']}{found['dots']}{tag.name}{newline}" if name else ""
         unreleased = f"{found['name']}{found['url']}{tag.name}{found['dots']}{found['head']}"
-        rest = text[begin + len(line) : end] or (newline if own else "")
-        return text[:begin] + unreleased + rest + (own if text[end:] else own.removesuffix(newline)) + text[end:]
+        if not name:
+            return text[:begin] + unreleased + text[begin + len(line) :]
+        own = f"[{name}]: {found['url']}{found['old']}{found['dots']}{tag.name}"
+        return text[:begin] + unreleased + newline + own + text[begin + len(line) :]
     return text
 
 
-def _end(text: str) -> int:
-    """Where an entry is put in a text without one: before the links at its end."""
-    return len(_without_links(text))
+def _is_written(section: str) -> bool:
+    """Whether a person wrote something there: more than comments and headings of empty groups."""
+    shown = re.sub(r"<!--.*?-->", "", section, flags=re.DOTALL)
+    return any(line.strip() and not line.startswith("#") for line in shown.splitlines())
 
 
 def _without_links(text: str) -> str:
@@ -167,10 +169,6 @@ def _without_links(text: str) -> str:
         elif line.strip():
             break
     return text[:place]
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
 
 
 def _lines(text: str) -> list[tuple[int, int, str]]:

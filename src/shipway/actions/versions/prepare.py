@@ -1,0 +1,126 @@
+"""Write a version's entry into the changelog and commit it, on a branch where it is validated before it is tagged."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+
+from shipway.actions.versions.preview import choose
+from shipway.actions.versions.situation import Situation, decoded
+from shipway.context import Context
+from shipway.domain import changelog
+from shipway.domain.conventional import uses
+from shipway.domain.errors import GateRefused, RepositoryError, UsageError
+from shipway.domain.value import dataclass
+from shipway.system.checkout import commit_file, push, read_bytes
+
+_OWN = re.compile(r"(?:docs: t|T)he changelog of \S+")  # the subject of such a commit
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A version's entry in the changelog, before it is committed."""
+
+    version: str  # the tag that is to come
+    why: str  # how the version was found
+    before: str | None  # the tag of the newest version so far
+    branch: str
+    remote: str | None
+    path: str
+    entry: str
+    content: bytes | None  # of the whole file; None: the commit has it
+    subject: str  # of the commit
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was done, and what comes next."""
+
+    committed: str | None  # revision; None: the branch had it
+    pushed: bool
+    next: str
+
+
+def plan_entry(ctx: Context, situation: Situation, asked: str | None) -> Entry:
+    """The entry as it would be written. UsageError without a changelog; GateRefused if there is nothing to write."""
+    path, here = situation.changelog, situation.checkout
+    if path is None:
+        raise UsageError(
+            f"this commit has no {changelog.NAME} to prepare", hint="commit one, or tag without it: shipway release"
+        )
+    tag, why = choose(situation, asked, entries=True)
+    text = situation.text()
+    found = [item for item in situation.changes if not _OWN.fullmatch(item.subject)]
+    subject = f"The changelog of {tag.name}"
+    subject = f"docs: t{subject[1:]}" if uses(found) else subject
+    facts = (tag.name, why, situation.before, situation.branch, situation.remote, path)
+    if (known := changelog.entry_of(text, tag.version)) is not None:
+        _refuse_changed(here.changed)
+        return Entry(*facts, known, None, subject)
+    if not found:
+        raise GateRefused(f"no commit was made since {situation.before}", hint="there is nothing to release")
+    if situation.ahead:
+        raise RepositoryError(
+            f"{situation.branch} is ahead of {situation.remote} by {situation.ahead}",
+            hint=f"push it first: git push {situation.remote} {situation.branch}",
+        )
+    date = time.strftime("%Y-%m-%d", time.gmtime(ctx.clock()))
+    written = decoded(read_bytes(situation.subject.repository, path), path)
+    if not here.changed:
+        if read_bytes(situation.subject.repository, path) is None:
+            raise RepositoryError(
+                f"{path} is no regular file here", hint="pass --no-changelog, or replace it by a file"
+            )
+        made = changelog.insert(written, tag, date, found)
+    else:  # of a process that died after it had written the file
+        made = changelog.insert(text, tag, date, found)
+        if written.replace("\r\n", "\n") != made.replace("\r\n", "\n"):
+            _refuse_changed(here.changed)
+        made = written
+    return Entry(*facts, changelog.entry_of(made, tag.version) or "", made.encode(), subject)
+
+
+def _refuse_changed(changed: tuple[str, ...]) -> None:
+    if changed:
+        raise RepositoryError(
+            f"uncommitted changes: {', '.join(changed)}", hint="commit them, or set them aside: git stash"
+        )
+
+
+def prepare_entry(ctx: Context, situation: Situation, entry: Entry, *, send: bool) -> Prepared:
+    """Commit the entry and push the branch. RepositoryError if the remote rejects it: the commit stays."""
+    repository, branch = situation.subject.repository, entry.branch
+    committed = None
+    if entry.content is not None:
+        committed = commit_file(repository, entry.path, entry.content, f"{entry.subject}\n")
+    pushed = False
+    if send and situation.remote and (committed or situation.ahead):
+        try:
+            push(
+                repository, situation.remote, [f"refs/heads/{branch}:refs/heads/{branch}"],
+                lambda line: ctx.reporter.line("push", line),
+            )  # fmt: skip
+        except RepositoryError as error:
+            raise RepositoryError(
+                f"{situation.remote} rejected {branch}; the commit of the entry stays here: {error.message}",
+                hint=f"for a pull request: git push {situation.remote} HEAD:refs/heads/changelog-{entry.version}; "
+                "to undo it: git reset --keep HEAD~1",
+            ) from error
+        pushed = True
+    return Prepared(committed, pushed, _next(situation, entry, pushed=pushed))
+
+
+def _next(situation: Situation, entry: Entry, *, pushed: bool) -> str:
+    triggers = [item.trigger for _, item in situation.subject.in_force.environments]
+    target = next((name for trigger in triggers for name in trigger.branches), entry.branch)
+    push_first = (
+        f"git push {situation.remote} {entry.branch}; " if situation.remote and not pushed and entry.content else ""
+    )
+    merge = "" if target == entry.branch else f"bring it to {target}; there: "
+    return f"{push_first}once it is validated: {merge}shipway release {entry.version}"
+
+
+def shown(entry: Entry) -> Entry:
+    """For display: without the file's content."""
+    return replace(entry, content=None)

@@ -1,0 +1,92 @@
+"""Make a version's tag and push it. A process that dies leaves no tag or a complete one, and the next one goes on."""
+
+from __future__ import annotations
+
+from shipway.actions.versions.preview import Preview
+from shipway.actions.versions.situation import Situation
+from shipway.context import Context
+from shipway.domain.errors import RepositoryError
+from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.domain.value import dataclass
+from shipway.system.checkout import add_tag, push, remove_tag
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was done, and what comes next."""
+
+    tagged: bool
+    pushed: bool
+    next: str
+
+
+def make_version(ctx: Context, situation: Situation, preview: Preview, *, send: bool) -> Made:
+    """Tag the commit and push the tag. GateRefused if the preview has reasons against it. RepositoryError if it can't be
+    signed, or if the remote rejects it: then the tag is removed here, too."""
+    preview.require()
+    repository, name = situation.subject.repository, preview.version
+    object = None  # of a tag that is made here
+    if not preview.exists:
+        object = add_tag(repository, name, preview.revision, _message(preview), signed=preview.signed)
+    pushed = False
+    if send and situation.remote is not None:
+        _push(ctx, situation, preview, object)
+        pushed = True
+    return Made(True, pushed, next_step(ctx, preview, pushed=pushed))
+
+
+def _push(ctx: Context, situation: Situation, preview: Preview, object: str | None) -> None:
+    """object: of the tag that this process made; None: it was there before, and stays whatever happens."""
+    remote, name = situation.remote or "", preview.version
+    repository, ref = situation.subject.repository, f"refs/tags/{preview.version}"
+    ctx.reporter.begin("push", f"{name} to {remote}")
+    begun = ctx.clock()
+    try:
+        push(repository, remote, [f"{ref}:{ref}"], lambda line: ctx.reporter.line("push", line))
+    except RepositoryError as error:
+        ctx.reporter.end("push", FAILED, ctx.clock() - begun)
+        try:
+            there = situation.subject.book.origin.refs(fresh=True).tags().get(name)
+        except RepositoryError:
+            raise RepositoryError(
+                f"it isn't known whether {remote} has got {name}: {error.message}",
+                hint=f"the tag is complete here; `shipway release {name}` goes on, or says that {remote} has it",
+            ) from error
+        if there != preview.revision:
+            if object is not None:
+                remove_tag(repository, name, object)
+            gone = "the tag was removed here again" if object else "the tag that was here before stays"
+            other = f", since it has another one at {there[:12]}" if there else ""
+            raise RepositoryError(
+                f"{remote} rejected the tag {name}{other}; {gone}: {error.message}",
+                hint=f"ask who may push tags to {remote}; then: shipway release {name}"
+                if not there
+                else "git fetch --tags; then: shipway release",
+            ) from error
+        ctx.reporter.note(f"{remote} has {name} nevertheless")
+    else:
+        ctx.reporter.end("push", SUCCEEDED, ctx.clock() - begun)
+
+
+def _message(preview: Preview) -> str:
+    """The tag's message: the entry of the changelog, else the commits."""
+    lines = [f"- {item.subject}" for item in reversed(preview.commits)]
+    return f"{preview.app} {preview.version}\n\n{preview.entry or chr(10).join(lines)}\n"
+
+
+def next_step(ctx: Context, preview: Preview, *, pushed: bool) -> str:
+    """What happens now, or what to do."""
+    name, environment, app = preview.version, preview.environment, preview.app
+    deploy = f"shipway deploy {environment} {name}" if preview.release else f"shipway run {name}"
+    if preview.remote and not pushed:
+        return f"push it: shipway release {name}, or: git push {preview.remote} {name}"
+    if preview.waits:
+        approve = f"shipway approve {environment} r{preview.release}"
+        return f"{environment} waits for an approval by {preview.approvers}: {approve}; then: {deploy}"
+    release = ctx.ledger.version(app, name)  # a hook with this ledger has deployed it meanwhile
+    current = ctx.ledger.current(app, ctx.names.environment(app, environment))
+    if release is not None and current is not None and current.release == release.number:
+        return f"{environment} runs {name} (release {release.number})"
+    if preview.remote:
+        return f"the hook, server or CI of {preview.remote} deploys it to {environment}; where there is none: {deploy}"
+    return f"deploy it: {deploy}"
