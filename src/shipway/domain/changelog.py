@@ -26,6 +26,7 @@ _UNRELEASED = re.compile(r"\[?unreleased\]?(?:\([^)\s]*\))?", re.IGNORECASE)
 _LINK = re.compile(
     r"(?P<name>\[unreleased\]:[ \t]*)(?P<url>\S*/)(?P<old>[^/\s]+?)(?P<dots>\.{2,3})(?P<head>[^/\s]+)", re.I
 )
+_DEFINED = re.compile(r"\[[^\]]+\]:[ \t]*\S")  # a link's address
 _ESCAPED = re.compile(r"([<\[\]])")
 
 
@@ -61,9 +62,9 @@ def headings(text: str) -> list[Heading]:
 def entry_of(text: str, version: Version) -> str | None:
     """The entry of a version, without its heading and the links at the end; None if it has none."""
     found = headings(text)
-    ends = [*(item.begin for item in found[1:]), len(text)]
-    for item, end in zip(found, ends, strict=True):
+    for index, item in enumerate(found):
         if item.version == version:
+            end = found[index + 1].begin if index + 1 < len(found) else len(text)
             return _without_links(text[item.end : end]).strip()
     return None
 
@@ -77,7 +78,7 @@ def prepared(text: str, after: Version | None) -> Version | None:
 
 def insert(text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
     """The text with the version's entry. The unreleased changes become it; where there are none, the changes are listed.
-    ValueError if the version has an entry."""
+    ValueError if the version has an entry, or where it would stand is in code or a comment that is never closed."""
     known = headings(text)
     if any(item.version == tag.version for item in known):
         raise ValueError(f"it has an entry for {tag.version}")
@@ -95,7 +96,10 @@ def insert(text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
         lines = [*([] if ended else [""]), *([] if blank else [""]), heading, "", *entry(found)]
         lines += [""] if text[place:].strip() else []
     inserted = "".join(f"{line}{newline}" for line in lines)
-    return _with_link(text[:place] + inserted + text[place:], heading, tag, newline)
+    made = _with_link(text[:place] + inserted + text[place:], heading, tag, newline)
+    if entry_of(made, tag.version) is None:
+        raise ValueError("it has code or a comment that is never closed")
+    return made
 
 
 def entry(found: Sequence[Change]) -> list[str]:
@@ -155,16 +159,16 @@ def _with_link(text: str, heading: str, tag: Tag, newline: str) -> str:
 
 
 def _is_written(section: str) -> bool:
-    """Whether a person wrote something there: more than comments and headings of empty groups."""
+    """Whether a person wrote something there: more than comments, links and headings of empty groups."""
     shown = re.sub(r"<!--.*?-->", "", section, flags=re.DOTALL)
-    return any(line.strip() and not line.startswith("#") for line in shown.splitlines())
+    return any(line.strip() and not line.startswith("#") and not _DEFINED.match(line) for line in shown.splitlines())
 
 
 def _without_links(text: str) -> str:
     """Without the link definitions and blank lines at its end."""
     place = len(text)
     for begin, _, line in reversed(list(_lines(text))):
-        if re.match(r"\[[^\]]+\]:[ \t]*\S", line):
+        if _DEFINED.match(line):
             place = begin
         elif line.strip():
             break

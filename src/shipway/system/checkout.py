@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from shipway.domain.authors import Written
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
 from shipway.system.addresses import address_of, identity
 from shipway.system.git import Repository
-from shipway.system.git.command import environment, git, printable, settings
+from shipway.system.git.command import environment, failure, git, printable, settings
+from shipway.system.git.history import commits
 from shipway.system.git.login import as_variables, for_remote, masked
 from shipway.system.umask import of_user
 
@@ -49,6 +51,13 @@ def ahead_and_behind(repository: Repository, head: str, tip: str) -> tuple[int, 
     return int(ahead), int(behind)
 
 
+def commits_since(repository: Repository, head: str, before: str | None) -> list[Written]:
+    """The commits that lead to `head` and not to `before` (None: all), each before its parents."""
+    without = [f"^{before}"] if before else []
+    listed = git(repository.path, "rev-list", "--topo-order", head, *without, "--").stdout.split()
+    return list(commits(repository.path, listed))
+
+
 def changed_files(repository: Repository, since: str, until: str, *paths: str, added: bool = False) -> list[str]:
     """Paths of files that differ between two commits. added: only new ones."""
     kind = ["--diff-filter=A"] if added else []
@@ -69,20 +78,29 @@ def signs(repository: Repository) -> bool:
     return asked == "true" or (asked != "false" and bool(repository.setting("user.signingKey")))
 
 
+def is_signed(repository: Repository, name: str) -> bool:
+    """Whether a tag of this clone has a signature, whoever made it."""
+    return "\n-----BEGIN " in git(repository.path, "cat-file", "tag", f"refs/tags/{name}", check=False).stdout
+
+
 def add_tag(repository: Repository, name: str, revision: str, message: str, *, signed: bool) -> str:
-    """Make an annotated tag, at once with its object. Returns the object's hash. RepositoryError if it can't be made or
-    signed; then there is none."""
+    """Make an annotated tag, at once with its object, in place of one that this clone has. Returns the object's hash.
+    RepositoryError if it can't be made or signed; then there is none."""
     how = ("--sign",) if signed else ("--annotate", "--no-sign")
-    try:
-        git(repository.path, "tag", *how, "--cleanup=whitespace", "--file=-", "--", name, revision, input=message, timeout=SIGNING)  # fmt: skip
-    except RepositoryError as error:
-        if signed:
-            raise RepositoryError(
-                f"the tag {name} could not be signed: {error.message}",
-                hint="see user.signingKey, gpg.format and tag.gpgSign in git's configuration; nothing was changed",
-            ) from error
-        raise
-    return git(repository.path, "rev-parse", "--verify", f"refs/tags/{name}").stdout.strip()
+    args = ("tag", *how, "--force", "--cleanup=whitespace", "--file=-", "--", name, revision)
+    done = git(repository.path, *args, check=False, input=message, timeout=SIGNING)
+    object = git(repository.path, "rev-parse", "--verify", "--quiet", f"refs/tags/{name}", check=False).stdout.strip()
+    if done.code == 0 and (not signed or is_signed(repository, name)):
+        return object
+    error = failure("git tag failed", done.stderr)
+    if not signed:
+        raise error
+    if done.code == 0:  # as some versions of git end that could not sign
+        remove_tag(repository, name, object)
+    raise RepositoryError(
+        f"the tag {name} could not be signed: {error.message}",
+        hint="see user.signingKey, gpg.format and tag.gpgSign in git's configuration; nothing was changed",
+    )
 
 
 def remove_tag(repository: Repository, name: str, object: str) -> None:

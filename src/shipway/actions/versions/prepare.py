@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shipway.actions.versions.preview import choose
 from shipway.actions.versions.situation import Situation, decoded
 from shipway.context import Context
 from shipway.domain import changelog
-from shipway.domain.conventional import uses
+from shipway.domain.conventional import Change, uses
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.value import dataclass
+from shipway.domain.version import Tag
 from shipway.system.checkout import commit_file, push, read_bytes
 
 _OWN = re.compile(r"(?:docs: t|T)he changelog of \S+")  # the subject of such a commit
@@ -72,13 +74,20 @@ def plan_entry(ctx: Context, situation: Situation, asked: str | None) -> Entry:
             raise RepositoryError(
                 f"{path} is no regular file here", hint="pass --no-changelog, or replace it by a file"
             )
-        made = changelog.insert(written, tag, date, found)
+        made = _inserted(path, written, tag, date, found)
     else:  # of a process that died after it had written the file
-        made = changelog.insert(text, tag, date, found)
+        made = _inserted(path, text, tag, date, found)
         if written.replace("\r\n", "\n") != made.replace("\r\n", "\n"):
             _refuse_changed(here.changed)
         made = written
     return Entry(*facts, changelog.entry_of(made, tag.version) or "", made.encode(), subject)
+
+
+def _inserted(path: str, text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
+    try:
+        return changelog.insert(text, tag, date, found)
+    except ValueError as error:
+        raise UsageError(f"{path} gets no entry: {error}", hint="correct it, or pass --no-changelog") from error
 
 
 def _refuse_changed(changed: tuple[str, ...]) -> None:

@@ -26,7 +26,7 @@ from shipway.domain.release import Release
 from shipway.domain.signers import people
 from shipway.domain.value import dataclass
 from shipway.domain.version import Tag, Version
-from shipway.system.checkout import changed_files, signs
+from shipway.system.checkout import changed_files, is_signed, signs
 from shipway.system.patterns import matches
 
 LISTED = 8  # files named in a message
@@ -45,7 +45,7 @@ class Preview:
     branch: str
     remote: str | None  # name of the remote that gets the tag; None: there is none
     signed: bool  # whether the tag is signed
-    exists: bool  # whether this clone has the tag at this commit, and only its push is missing
+    exists: bool  # whether this clone has the tag at this commit, signed if it has to be: only its push is missing
     commits: tuple[Change, ...]  # since then, newest first, without merges
     release: int | None  # that would be deployed; None: it is yet to be built
     running: int | None  # the release that runs there now
@@ -156,11 +156,12 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
     )
     found = compare(base, Side("", shown, environment, shown.schema)) if base else None
     schema = found.schema if found else (None, shown.schema)
-    names = (*after_of(subject.in_force), name)
+    names, signed = (*after_of(subject.in_force), name), signs(subject.repository)
     return Preview(
         app=app, environment=subject.environment, version=tag.name, why=why, before=situation.before,
         revision=situation.checkout.head, branch=situation.branch, remote=situation.remote,
-        signed=signs(subject.repository), exists=tag.name in situation.local, commits=tuple(situation.commits),
+        signed=signed,
+        exists=tag.name in situation.local and (not signed or is_signed(subject.repository, tag.name)), commits=tuple(situation.commits),
         release=release.number if release else None, running=running.number if running else None,
         images=tuple(found.images) if found and release else _all_images(release), configuration=found.configuration if found else (),
         schema=schema, migrations=_migrations(situation, shown), validated=tuple(after_of(subject.in_force)) if release else (),

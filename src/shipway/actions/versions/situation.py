@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from shipway.actions.projects.in_force import Rulebook
 from shipway.context import Context
 from shipway.domain import changelog, version
-from shipway.domain.authors import Written
 from shipway.domain.conventional import Change, change, changes
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.inputs import folder_of
@@ -17,9 +16,8 @@ from shipway.domain.release import Commit
 from shipway.domain.rules import InForce, trigger_text
 from shipway.domain.value import dataclass
 from shipway.domain.version import Version
-from shipway.system.checkout import Checkout, ahead_and_behind, checkout, remote_of, tags
+from shipway.system.checkout import Checkout, ahead_and_behind, checkout, commits_since, remote_of, tags
 from shipway.system.git import Repository
-from shipway.system.git.history import written
 
 LISTED = 5  # files named in a message
 
@@ -139,15 +137,11 @@ def read_situation(ctx: Context, subject: Subject, *, preparing: bool = False) -
             + "\n".join(f"  - {problem}" for problem, _ in problems),
             hint="; ".join(dict.fromkeys(hint for _, hint in problems)),
         )
-    since = list(_since(repository, here.head, published.get(before or "")))
+    since = commits_since(repository, here.head, published.get(before or ""))
     return Situation(
         subject, here, branch, remote, distance[0] if distance else 0, published, local, prefix, before,
         [change(item) for item in since if not item.is_merge], changes(since), not since,
     )  # fmt: skip
-
-
-def _since(repository: Repository, head: str, before: str | None) -> Sequence[Written]:
-    return list(written(repository.path, [head], [before] if before else []))
 
 
 def _distance(repository: Repository, head: str, tip: str | None) -> tuple[int, int] | None:
