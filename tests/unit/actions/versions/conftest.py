@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,15 +13,29 @@ from tests.unit.actions.versions.shop import Shop
 Make = Callable[..., Shop]
 
 
+@pytest.fixture(scope="session")
+def models() -> Iterator[dict[str, Shop]]:
+    """Those that tests copy, by how they were made."""
+    made: dict[str, Shop] = {}
+    yield made
+    for shop in made.values():
+        shop.world.close()
+
+
 @pytest.fixture
-def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+def make(
+    models: dict[str, Shop], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
     """Makes one."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
     made: list[Shop] = []
 
-    def make_one(**how: object) -> Shop:
-        made.append(Shop(tmp_path, monkeypatch, **how))  # type: ignore[arg-type]
+    def make_one(**how: Any) -> Shop:
+        key = repr(sorted(how.items()))
+        if key not in models:
+            models[key] = Shop.create(tmp_path_factory.mktemp("shop"), **how)
+        made.append(models[key].copy(tmp_path, monkeypatch))
         return made[-1]
 
     yield make_one

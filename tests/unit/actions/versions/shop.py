@@ -43,33 +43,48 @@ class Shop:
     """On main with a plan, pushed; v1.0.0 is the newest version and runs in production. One commit since, `feat: a cart`, is
     validated on staging and merged to main."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, remote: bool = True, text: str = "", files: Mapping[str, str] | None = None) -> None:  # fmt: skip
-        self.folder, self.remote = folder, folder / "remote.git"
-        self.path = repository(folder / "clone", {"shipway.yaml": text or plan_text(), **(files or {})})
+    def __init__(self, folder: Path, world: World, *, remote: bool) -> None:
+        """Where it is; `create` makes it."""
+        self.folder, self.remote, self.path = folder, folder / "remote.git", folder / "clone"
+        self.world, self.has_remote = world, remote
+        self.ctx: Context = replace(world.controller(), repository=lambda: Repository(self.path))
+
+    @classmethod
+    def create(
+        cls, folder: Path, *, remote: bool = True, text: str = "", files: Mapping[str, str] | None = None
+    ) -> Shop:
+        """A new one."""
+        made = cls(folder, World(folder / "world"), remote=remote)
+        repository(made.path, {"shipway.yaml": text or plan_text(), **(files or {})})
         for name, value in {"user.email": ADA, "user.name": "Ada"}.items():
-            git(self.path, "config", name, value)
-        self.world = World(folder / "world")
-        self.ctx: Context = replace(self.world.controller(), repository=lambda: Repository(self.path))
+            git(made.path, "config", name, value)
         if remote:
-            git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
-            git(self.path, "remote", "add", "origin", str(self.remote))
-        git(self.path, "branch", "staging")
-        self.has_remote = remote
-        git(self.path, "tag", "--annotate", "--message", "first", "v1.0.0")
-        self.push("main", "staging", "v1.0.0")
-        where = str(self.remote if remote else self.path)
-        self.ctx.ledger.register(Registration("shop", where, "shipway.yaml", "main", "", ADA, 1.0))
-        first = self.validated()
-        self.deployed(first, "production")
-        self.recorded(first, "v1.0.0")
-        self.change("feat: a cart")
+            git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(made.remote))
+            git(made.path, "remote", "add", "origin", str(made.remote))
+        git(made.path, "branch", "staging")
+        git(made.path, "tag", "--annotate", "--message", "first", "v1.0.0")
+        made.push("main", "staging", "v1.0.0")
+        made.recorded(made.deployed(made.validated(), "production"), "v1.0.0")
+        made.change("feat: a cart")
+        return made
+
+    def copy(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+        """One that is as this one is now, on which the command line works."""
+        made = Shop(folder, self.world.copy(folder / "world"), remote=self.has_remote)
+        for name in ("clone", "remote.git") if self.has_remote else ("clone",):
+            shutil.copytree(self.folder / name, folder / name)
+        settings = made.path / ".git" / "config"
+        settings.write_text(settings.read_text().replace(str(self.remote), str(made.remote)))
+        where = made.remote if self.has_remote else made.path
+        made.ctx.ledger.register(Registration("shop", str(where), "shipway.yaml", "main", "", ADA, 1.0))
 
         @contextmanager
         def opened(home: object, reporter: Any, **more: object) -> Iterator[Context]:
-            yield replace(self.ctx, reporter=reporter)
+            yield replace(made.ctx, reporter=reporter)
 
         monkeypatch.setattr("shipway.app.open_context", opened)
-        monkeypatch.chdir(self.path)
+        monkeypatch.chdir(made.path)
+        return made
 
     def push(self, *refs: str) -> None:
         if self.has_remote:

@@ -289,7 +289,9 @@ class Dies(BaseException):
     """As a process that is killed: nothing is cleaned up."""
 
 
-@pytest.mark.parametrize("asked", [None, "minor", "v1.1.0"])
+@pytest.mark.parametrize(
+    "asked", [None, *(pytest.param(asked, marks=pytest.mark.every_point) for asked in ("minor", "v1.1.0"))]
+)
 @pytest.mark.parametrize("point", ["before the tag", "before the push", "after the push"])
 def test_killed_anywhere_and_run_again(
     shop: Shop, point: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
