@@ -12,8 +12,8 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
-    from shipway.actions.versions.prepare import Entry
-    from shipway.actions.versions.preview import Preview
+    from shipway.actions.versions.prepare import ChangelogEntry
+    from shipway.actions.versions.preview import VersionPreview
     from shipway.domain.comparison import Difference
 
 COMMITS = 30  # shown without --json
@@ -44,13 +44,13 @@ def release(
     a commit is tagged whose files were validated in the preceding environment. The tag is signed where git has a key for it.
     """
     from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.versions.prepare import plan_entry, prepare_entry, shown
+    from shipway.actions.versions.prepare import draft_entry, prepare_entry
     from shipway.actions.versions.preview import preview
     from shipway.actions.versions.situation import Subject, environment_by_tag, read_situation
     from shipway.actions.versions.tag import make_version
     from shipway.app import open_context, plan_parser
+    from shipway.domain.count import counted
     from shipway.domain.errors import UsageError
-    from shipway.domain.record import to_data
 
     if prepare and no_changelog:
         raise UsageError("--prepare writes the changelog's entry, and --no-changelog leaves it alone", hint="pass one")
@@ -61,37 +61,33 @@ def release(
         in_force = book.of(ctx, environment_by_tag(book, plan, asked))
         situation = read_situation(ctx, Subject(repository, commit, plan, book, in_force), preparing=prepare)
         if prepare:
-            entry = plan_entry(ctx, situation, version)
+            draft = draft_entry(ctx, situation, version)
+            entry = draft.shown
             if not as_json:
                 _show_entry(entry)
-            if dry_run or not _confirmed(f"commit it to {entry.branch}{_pushing(entry.remote, no_push)}?", yes):
-                found = {}
-            else:
-                found = to_data(prepare_entry(ctx, situation, entry, send=not no_push))
-            if as_json:
-                listed = {
-                    key: value for key, value in to_data(shown(entry)).items() if key not in ("content", "subject")
-                }
-                say(json.dumps({**listed, "committed": None, "pushed": False, "next": "", **found}, indent=2))
+            others = f", with {counted(entry.ahead, 'commit')} before it" if entry.ahead and not no_push else ""
+            question = f"commit it to {entry.branch}{_pushing(entry.remote, no_push)}{others}?"
+            if not dry_run and _confirmed(question, yes):
+                entry = prepare_entry(ctx, situation, draft, send=not no_push)
+            _end(entry, as_json)
         else:
-            before = preview(ctx, situation, version, entries=not no_changelog and situation.changelog is not None)
+            found = preview(ctx, situation, version, entries=not no_changelog and situation.changelog is not None)
             if not as_json:
-                _show(before)
-            if (
-                not dry_run
-                and not before.refused
-                and _confirmed(
-                    f"tag {before.revision[:12]} as {before.version}{_pushing(before.remote, no_push)}?", yes
-                )
-            ):
-                found = to_data(make_version(ctx, situation, before, send=not no_push))
-            else:
-                found = {}
-            if as_json:
-                say(json.dumps({**to_data(before), "tagged": False, "pushed": False, "next": "", **found}, indent=2))
-            before.require()
-        if found and not as_json:
-            say(style(str(found["next"]), "bold"))
+                _show(found)
+            question = f"tag {found.revision[:12]} as {found.version}{_pushing(found.remote, no_push)}?"
+            if not dry_run and not found.refused and _confirmed(question, yes):
+                found = make_version(ctx, situation, found, send=not no_push)
+            _end(found, as_json)
+            found.require()
+
+
+def _end(found: VersionPreview | ChangelogEntry, as_json: bool) -> None:
+    from shipway.domain.record import to_data
+
+    if as_json:
+        say(json.dumps(to_data(found), indent=2))
+    elif found.next:
+        say(style(found.next, "bold"))
 
 
 def _pushing(remote: str | None, no_push: bool) -> str:
@@ -108,15 +104,15 @@ def _confirmed(question: str, yes: bool) -> bool:
     return click.confirm(question, err=True)
 
 
-def _show_entry(entry: Entry) -> None:
+def _show_entry(entry: ChangelogEntry) -> None:
     since = f"since {entry.before}" if entry.before else "the first one"
     say(style(f"{entry.version} ({entry.why}; {since})", "bold"))
-    say(f"{entry.path} has its entry:" if entry.content is None else f"{entry.path} gets its entry:")
+    say(f"{entry.path} has its entry:" if entry.exists else f"{entry.path} gets its entry:")
     for line in entry.entry.splitlines():
         say(f"  {line}")
 
 
-def _show(found: Preview) -> None:
+def _show(found: VersionPreview) -> None:
     from shipway.domain.comparison import NONE
 
     say(style(f"{found.app} {found.version} to {found.environment} ({found.why})", "bold"))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shipway.domain.conventional import ORDER, Change, uses
+from shipway.domain.conventional import ORDER, VersionCommit, uses
 from shipway.domain.value import dataclass
 from shipway.domain.version import Tag, Version
 
@@ -76,7 +76,7 @@ def prepared(text: str, after: Version | None) -> Version | None:
     return max(newer, default=None)
 
 
-def insert(text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
+def insert(text: str, tag: Tag, date: str, found: Sequence[VersionCommit]) -> str:
     """The text with the version's entry. The unreleased changes become it; where there are none, the changes are listed.
     ValueError if the version has an entry, or where it would stand is in code or a comment that is never closed."""
     known = headings(text)
@@ -102,7 +102,7 @@ def insert(text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
     return made
 
 
-def entry(found: Sequence[Change]) -> list[str]:
+def entry(found: Sequence[VersionCommit]) -> list[str]:
     """The lines of an entry: by group where conventional commits are used, oldest first."""
     listed = list(reversed(found))
     if not uses(found):
@@ -117,7 +117,7 @@ def entry(found: Sequence[Change]) -> list[str]:
     return lines[1:]
 
 
-def _item(change: Change) -> str:
+def _item(change: VersionCommit) -> str:
     scope = f"{_shown(change.scope)}: " if change.scope else ""
     return f"- {'**Breaking:** ' if change.breaking else ''}{scope}{_shown(change.text)}"
 

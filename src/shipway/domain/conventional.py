@@ -21,8 +21,8 @@ _REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,64})\b")
 
 
 @dataclass(frozen=True)
-class Change:
-    """A commit as people read it. type: "": it is no conventional commit."""
+class VersionCommit:
+    """A commit of a version, as people read it. type: "": it is no conventional commit."""
 
     revision: str
     author: str  # e-mail address
@@ -40,19 +40,19 @@ class Change:
         return GROUPS[self.type] or ("Changed" if self.breaking else "")
 
 
-def change(commit: Written) -> Change:
+def change(commit: Written) -> VersionCommit:
     """Read a commit's message."""
     subject = plain(commit.message.strip().partition("\n")[0])
     found = _HEADER.fullmatch(subject)
     if found is None or found["type"].lower() not in GROUPS:
-        return Change(commit.revision, commit.address, subject, text=subject)
+        return VersionCommit(commit.revision, commit.address, subject, text=subject)
     breaking = bool(found["breaking"]) or _BREAKING.search(commit.message) is not None
-    return Change(
+    return VersionCommit(
         commit.revision, commit.address, subject, found["type"].lower(), plain(found["scope"] or ""), found["text"], breaking
     )  # fmt: skip
 
 
-def changes(commits: Sequence[Written]) -> list[Change]:
+def changes(commits: Sequence[Written]) -> list[VersionCommit]:
     """The commits, newest first, without merges, and without those that another one of them reverts, both."""
     reverted: set[str] = set()
     found = []
@@ -68,18 +68,18 @@ def changes(commits: Sequence[Written]) -> list[Change]:
     return found
 
 
-def uses(found: Sequence[Change]) -> bool:
+def uses(found: Sequence[VersionCommit]) -> bool:
     """Whether the repository uses conventional commits: at least half of them are."""
     return bool(found) and 2 * sum(bool(item.type) for item in found) >= len(found)
 
 
-def level(found: Sequence[Change]) -> str:
+def level(found: Sequence[VersionCommit]) -> str:
     """The greatest level that one of the changes asks for."""
     asked = [MAJOR if item.breaking else MINOR if item.type == "feat" else PATCH for item in found]
     return max(asked, key=LEVELS.index, default=PATCH)
 
 
-def proposed(before: Version | None, found: Sequence[Change]) -> Version:
+def proposed(before: Version | None, found: Sequence[VersionCommit]) -> Version:
     """The next version: by conventional commits where they are used, else a patch. Before 1.0.0, a breaking change raises
     the minor version; the first version is 0.1.0."""
     if before is None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipway.domain.changelog import entry_of, headings, insert, prepared
-from shipway.domain.conventional import Change, changes
+from shipway.domain.conventional import VersionCommit, changes
 from shipway.domain.version import Tag, Version
 from tests.unit.domain.test_conventional import commits
 
@@ -35,7 +35,7 @@ def subsequence(text: str, longer: str) -> bool:
 
 
 @given(TEXTS, st.sampled_from([CONVENTIONAL, PLAIN]))
-def test_an_inserted_entry_keeps_every_other_byte(text: str, found: list[Change]) -> None:
+def test_an_inserted_entry_keeps_every_other_byte(text: str, found: list[VersionCommit]) -> None:
     try:
         made = insert(text, TAG, DATE, found)
     except ValueError:

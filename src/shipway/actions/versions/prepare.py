@@ -11,7 +11,7 @@ from shipway.actions.versions.preview import choose
 from shipway.actions.versions.situation import Situation, decoded
 from shipway.context import Context
 from shipway.domain import changelog
-from shipway.domain.conventional import Change, uses
+from shipway.domain.conventional import VersionCommit, uses
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.value import dataclass
 from shipway.domain.version import Tag
@@ -21,8 +21,8 @@ _OWN = re.compile(r"(?:docs: t|T)he changelog of \S+")  # the subject of such a 
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A version's entry in the changelog, before it is committed."""
+class ChangelogEntry:
+    """A version's entry in the changelog, before and after it is committed."""
 
     version: str  # the tag that is to come
     why: str  # how the version was found
@@ -31,20 +31,23 @@ class Entry:
     remote: str | None
     path: str
     entry: str
-    content: bytes | None  # of the whole file; None: the commit has it
-    subject: str  # of the commit
+    ahead: int  # commits of the branch that the remote lacks, and that are pushed with it
+    exists: bool  # whether the commit that is checked out has it already
+    committed: str | None = None  # the commit that was made
+    pushed: bool = False
+    next: str = ""  # what to do
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What was done, and what comes next."""
+class Draft:
+    """An entry, and the commit that brings it."""
 
-    committed: str | None  # revision; None: the branch had it
-    pushed: bool
-    next: str
+    shown: ChangelogEntry
+    content: bytes = b""  # of the whole file
+    subject: str = ""  # of the commit
 
 
-def plan_entry(ctx: Context, situation: Situation, asked: str | None) -> Entry:
+def draft_entry(ctx: Context, situation: Situation, asked: str | None) -> Draft:
     """The entry as it would be written. UsageError without a changelog; GateRefused if there is nothing to write."""
     path, here = situation.changelog, situation.checkout
     if path is None:
@@ -59,14 +62,9 @@ def plan_entry(ctx: Context, situation: Situation, asked: str | None) -> Entry:
     facts = (tag.name, why, situation.before, situation.branch, situation.remote, path)
     if (known := changelog.entry_of(text, tag.version)) is not None:
         _refuse_changed(here.changed)
-        return Entry(*facts, known, None, subject)
+        return Draft(ChangelogEntry(*facts, known, situation.ahead, True))
     if not found:
         raise GateRefused(f"no commit was made since {situation.before}", hint="there is nothing to release")
-    if situation.ahead:
-        raise RepositoryError(
-            f"{situation.branch} is ahead of {situation.remote} by {situation.ahead}",
-            hint=f"push it first: git push {situation.remote} {situation.branch}",
-        )
     date = time.strftime("%Y-%m-%d", time.gmtime(ctx.clock()))
     written = decoded(read_bytes(situation.subject.repository, path), path)
     if not here.changed:
@@ -80,10 +78,14 @@ def plan_entry(ctx: Context, situation: Situation, asked: str | None) -> Entry:
         if written.replace("\r\n", "\n") != made.replace("\r\n", "\n"):
             _refuse_changed(here.changed)
         made = written
-    return Entry(*facts, changelog.entry_of(made, tag.version) or "", made.encode(), subject)
+    return Draft(
+        ChangelogEntry(*facts, changelog.entry_of(made, tag.version) or "", situation.ahead, False),
+        made.encode(),
+        subject,
+    )
 
 
-def _inserted(path: str, text: str, tag: Tag, date: str, found: Sequence[Change]) -> str:
+def _inserted(path: str, text: str, tag: Tag, date: str, found: Sequence[VersionCommit]) -> str:
     try:
         return changelog.insert(text, tag, date, found)
     except ValueError as error:
@@ -97,12 +99,12 @@ def _refuse_changed(changed: tuple[str, ...]) -> None:
         )
 
 
-def prepare_entry(ctx: Context, situation: Situation, entry: Entry, *, send: bool) -> Prepared:
+def prepare_entry(ctx: Context, situation: Situation, draft: Draft, *, send: bool) -> ChangelogEntry:
     """Commit the entry and push the branch. RepositoryError if the remote rejects it: the commit stays."""
-    repository, branch = situation.subject.repository, entry.branch
+    repository, entry, branch = situation.subject.repository, draft.shown, draft.shown.branch
     committed = None
-    if entry.content is not None:
-        committed = commit_file(repository, entry.path, entry.content, f"{entry.subject}\n")
+    if not entry.exists:
+        committed = commit_file(repository, entry.path, draft.content, f"{draft.subject}\n")
     pushed = False
     if send and situation.remote and (committed or situation.ahead):
         try:
@@ -117,19 +119,14 @@ def prepare_entry(ctx: Context, situation: Situation, entry: Entry, *, send: boo
                 "to undo it: git reset --keep HEAD~1",
             ) from error
         pushed = True
-    return Prepared(committed, pushed, _next(situation, entry, pushed=pushed))
+    return replace(entry, committed=committed, pushed=pushed, next=_next(situation, entry, pushed=pushed))
 
 
-def _next(situation: Situation, entry: Entry, *, pushed: bool) -> str:
+def _next(situation: Situation, entry: ChangelogEntry, *, pushed: bool) -> str:
     triggers = [item.trigger for _, item in situation.subject.in_force.environments]
     target = next((name for trigger in triggers for name in trigger.branches), entry.branch)
     push_first = (
-        f"git push {situation.remote} {entry.branch}; " if situation.remote and not pushed and entry.content else ""
+        f"git push {situation.remote} {entry.branch}; " if situation.remote and not pushed and not entry.exists else ""
     )
     merge = "" if target == entry.branch else f"bring it to {target}; there: "
     return f"{push_first}once it is validated: {merge}shipway release {entry.version}"
-
-
-def shown(entry: Entry) -> Entry:
-    """For display: without the file's content."""
-    return replace(entry, content=None)

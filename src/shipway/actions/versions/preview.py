@@ -14,12 +14,12 @@ from shipway.actions.deployments.admission import (
     refused_plan,
 )
 from shipway.actions.projects.approvals import Decisions
-from shipway.actions.proofs.recorded import ProofSummary, newest
+from shipway.actions.proofs.recorded import ProofSummary, newest, recorded_proofs
 from shipway.actions.versions.situation import Situation, Subject, branches_before
 from shipway.context import Context
 from shipway.domain import changelog, gate, version
 from shipway.domain.comparison import Difference, Side, compare
-from shipway.domain.conventional import Change, level, proposed, uses
+from shipway.domain.conventional import VersionCommit, level, proposed, uses
 from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.inputs import inputs_of
 from shipway.domain.release import Release
@@ -33,8 +33,8 @@ LISTED = 8  # files named in a message
 
 
 @dataclass(frozen=True)
-class Preview:
-    """A version before it is made."""
+class VersionPreview:
+    """A version, before and after it is made."""
 
     app: str
     environment: str
@@ -46,7 +46,7 @@ class Preview:
     remote: str | None  # name of the remote that gets the tag; None: there is none
     signed: bool  # whether the tag is signed
     exists: bool  # whether this clone has the tag at this commit, signed if it has to be: only its push is missing
-    commits: tuple[Change, ...]  # since then, newest first, without merges
+    commits: tuple[VersionCommit, ...]  # since then, newest first, without merges
     release: int | None  # that would be deployed; None: it is yet to be built
     running: int | None  # the release that runs there now
     images: tuple[Difference, ...]  # digests by service, of the running release and of this one
@@ -60,6 +60,9 @@ class Preview:
     entry: str | None  # in the changelog; None: there is none
     refused: tuple[str, ...] = ()  # why it can't be made
     remedies: tuple[str, ...] = ()
+    tagged: bool = False
+    pushed: bool = False
+    next: str = ""  # what happens now, or what to do
 
     def require(self) -> None:
         """GateRefused with all reasons against it."""
@@ -114,7 +117,7 @@ def _proposed(situation: Situation, *, entries: bool) -> tuple[Tag, str]:
     return Tag(prefix, proposed(before, situation.changes)), reason(situation.newest, situation.changes)
 
 
-def reason(before: Version | None, changes: Sequence[Change]) -> str:
+def reason(before: Version | None, changes: Sequence[VersionCommit]) -> str:
     """Why this version is proposed."""
     if before is None:
         return "the first version"
@@ -128,7 +131,7 @@ def reason(before: Version | None, changes: Sequence[Change]) -> str:
     return "only fixes and the like"
 
 
-def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: bool) -> Preview:
+def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: bool) -> VersionPreview:
     """What it would bring. entries: whether the changelog needs its entry."""
     subject = situation.subject
     tag, why = choose(situation, asked, entries=entries)
@@ -157,14 +160,14 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
     found = compare(base, Side("", shown, environment, shown.schema)) if base else None
     schema = found.schema if found else (None, shown.schema)
     names, signed = (*after_of(subject.in_force), name), signs(subject.repository)
-    return Preview(
+    return VersionPreview(
         app=app, environment=subject.environment, version=tag.name, why=why, before=situation.before,
         revision=situation.checkout.head, branch=situation.branch, remote=situation.remote,
         signed=signed,
         exists=tag.name in situation.local and (not signed or is_signed(subject.repository, tag.name)), commits=tuple(situation.commits),
         release=release.number if release else None, running=running.number if running else None,
         images=tuple(found.images) if found and release else _all_images(release), configuration=found.configuration if found else (),
-        schema=schema, migrations=_migrations(situation, shown), validated=tuple(after_of(subject.in_force)) if release else (),
+        schema=schema, migrations=_migrations(situation, shown) or _proven(ctx, names, release), validated=tuple(after_of(subject.in_force)) if release else (),
         proofs=tuple(proof for item in names if release and (proof := newest(ctx, release, item))),
         waits=tuple(waits), approvers=_approvers(ctx, subject, release) if release and waits else "",
         entry=entry, refused=tuple(reasons), remedies=tuple(remedies),
@@ -258,6 +261,12 @@ def _migrations(situation: Situation, release: Release) -> tuple[str, ...]:
     folder = f"{service.build.folder.strip('/')}/{database.folder.strip('/')}".replace("/./", "/").removeprefix("./")
     since = situation.published[situation.before]
     return tuple(changed_files(situation.subject.repository, since, situation.checkout.head, folder, added=True))
+
+
+def _proven(ctx: Context, environments: Sequence[str], release: Release | None) -> tuple[str, ...]:
+    """The migrations that a rollback proof applied; the last environment's proof says it best."""
+    found = [proof.way for name in environments for proof in recorded_proofs(ctx, release, name)[:1]] if release else []
+    return next((way.migrations for way in reversed(found) if way is not None), ())
 
 
 def _approvers(ctx: Context, subject: Subject, release: Release) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from shipway.actions.projects.in_force import Rulebook
 from shipway.context import Context
 from shipway.domain import changelog, version
-from shipway.domain.conventional import Change, change, changes
+from shipway.domain.conventional import VersionCommit, change, changes
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Plan
@@ -51,8 +51,8 @@ class Situation:
     local: Mapping[str, str]
     prefix: str
     before: str | None  # the tag of the newest version
-    commits: Sequence[Change]  # since then, newest first, without merges
-    changes: Sequence[Change]  # the same without those that another one reverts
+    commits: Sequence[VersionCommit]  # since then, newest first, without merges
+    changes: Sequence[VersionCommit]  # the same without those that another one reverts
     empty: bool  # whether no commit was made since, not even a merge
 
     @property
@@ -109,7 +109,7 @@ def _hint(found: Sequence[str]) -> str:
 
 def read_situation(ctx: Context, subject: Subject, *, preparing: bool = False) -> Situation:
     """Read it. RepositoryError lists everything that keeps this checkout from being released; preparing: from getting the
-    changelog's entry, for which a change of that file alone and a commit ahead are none."""
+    changelog's entry, for which a change of that file alone and commits that are not pushed are none."""
     repository, origin = subject.repository, subject.book.origin
     if repository.is_bare:
         raise UsageError(
@@ -195,6 +195,6 @@ def _beside_remote(
         return [(f"{branch} and that of {remote} have diverged ({ahead} and {behind} commits)", "git pull --rebase")]
     if behind:
         return [(f"{branch} is behind {remote} by {behind}", "git pull --ff-only")]
-    if ahead > (1 if preparing else 0):
+    if ahead and not preparing:
         return [(f"{branch} is ahead of {remote} by {ahead}: push it first", f"git push {remote} {branch}")]
     return []

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from shipway.actions.versions.preview import Preview
+from dataclasses import replace
+
+from shipway.actions.versions.preview import VersionPreview
 from shipway.actions.versions.situation import Situation
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError
 from shipway.domain.release import FAILED, SUCCEEDED
-from shipway.domain.value import dataclass
 from shipway.system.checkout import add_tag, push, remove_tag
 
 
-@dataclass(frozen=True)
-class Made:
-    """What was done, and what comes next."""
-
-    tagged: bool
-    pushed: bool
-    next: str
-
-
-def make_version(ctx: Context, situation: Situation, preview: Preview, *, send: bool) -> Made:
+def make_version(ctx: Context, situation: Situation, preview: VersionPreview, *, send: bool) -> VersionPreview:
     """Tag the commit and push the tag. GateRefused if the preview has reasons against it. RepositoryError if it can't be
     signed, or if the remote rejects it: then the tag is removed here, too."""
     preview.require()
@@ -32,10 +24,10 @@ def make_version(ctx: Context, situation: Situation, preview: Preview, *, send: 
     if send and situation.remote is not None:
         _push(ctx, situation, preview, object)
         pushed = True
-    return Made(True, pushed, next_step(ctx, preview, pushed=pushed))
+    return replace(preview, tagged=True, pushed=pushed, next=next_step(ctx, preview, pushed=pushed))
 
 
-def _push(ctx: Context, situation: Situation, preview: Preview, object: str | None) -> None:
+def _push(ctx: Context, situation: Situation, preview: VersionPreview, object: str | None) -> None:
     """object: of the tag that this process made; None: it was there before, and stays whatever happens."""
     remote, name = situation.remote or "", preview.version
     repository, ref = situation.subject.repository, f"refs/tags/{preview.version}"
@@ -68,13 +60,13 @@ def _push(ctx: Context, situation: Situation, preview: Preview, object: str | No
         ctx.reporter.end("push", SUCCEEDED, ctx.clock() - begun)
 
 
-def _message(preview: Preview) -> str:
+def _message(preview: VersionPreview) -> str:
     """The tag's message: the entry of the changelog, else the commits."""
     lines = [f"- {item.subject}" for item in reversed(preview.commits)]
     return f"{preview.app} {preview.version}\n\n{preview.entry or chr(10).join(lines)}\n"
 
 
-def next_step(ctx: Context, preview: Preview, *, pushed: bool) -> str:
+def next_step(ctx: Context, preview: VersionPreview, *, pushed: bool) -> str:
     """What happens now, or what to do."""
     name, environment, app = preview.version, preview.environment, preview.app
     deploy = f"shipway deploy {environment} {name}" if preview.release else f"shipway run {name}"
