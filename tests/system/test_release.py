@@ -13,12 +13,13 @@ from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
 pytestmark = pytest.mark.engine
+ADDED = "web/migrations/0002_age"
 LOG = "# Changelog\n\n## [Unreleased]\n"
 
 
 def hosted(make: Make) -> Tiny:
     """A project with a changelog and a remote that deploys what is pushed to it."""
-    project = make()
+    project = make(database=True)
     project.change("one", files={"CHANGELOG.md": LOG})
     project.git("init", "--quiet", "--bare", "--initial-branch=main", str(project.remote))
     project.git("remote", "add", "origin", str(project.remote))
@@ -74,7 +75,13 @@ def test_from_staging_to_production_by_a_version(make: Make) -> None:
 
     # With it, the push of the tag deploys.
     project.git("switch", "--quiet", "staging")
-    project.change("two")
+    project.change(
+        "two",
+        files={
+            f"{ADDED}.up.sql": "ALTER TABLE pets ADD age int;\n",
+            f"{ADDED}.down.sql": "ALTER TABLE pets DROP age;\n",
+        },
+    )
     project.shipway("release", "minor", "--prepare", "--yes")
     project.shipway("--as", GRACE, "approve", "production")
     to_main(project)
@@ -82,6 +89,8 @@ def test_from_staging_to_production_by_a_version(make: Make) -> None:
     assert (preview["version"], preview["before"], preview["waits"]) == ("v0.2.0", "v0.1.0", [])
     assert [item["subject"] for item in preview["commits"]] == ["The changelog of v0.2.0", "Version two"]
     assert [item["name"] for item in preview["images"]] == ["web"]
+    assert preview["schema"] == ["0001", "0002"]
+    assert preview["migrations"] == [f"{ADDED}.down.sql", f"{ADDED}.up.sql"]
     told = project.shipway("release", "--yes")
     assert f"production runs v0.2.0 (release {preview['release']})" in told.output
     assert project.answer("production") == "two"

@@ -10,14 +10,18 @@ from shipway.domain import refs
 from shipway.domain.value import dataclass
 
 MAJOR, MINOR, PATCH = "major", "minor", "patch"
+LONGEST = 200  # characters
 LEVELS = (PATCH, MINOR, MAJOR)  # the greatest last
 
 _NUMBER = r"(?:0|[1-9]\d{0,8})"
 _IDENTIFIER = r"(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)"
 _STRICT = re.compile(
-    rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
+    rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?",
+    re.ASCII,
 )
-_KNOWN = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
+_KNOWN = re.compile(
+    r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]{1,200}))?(?:\+([0-9A-Za-z.-]{1,200}))?", re.ASCII
+)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -42,16 +46,15 @@ class Version:
     @property
     def key(self) -> refs.Version:
         """What the order compares."""
-        pre = f"-{self.pre}" if self.pre else ""
-        found = refs.version(f"{self.major}.{self.minor}.{self.patch}{pre}")
+        found = refs.version(f"0.0.0-{self.pre}" if self.pre else "0.0.0")
         assert found is not None
-        return found
+        return (self.major, self.minor, self.patch, found[3])
 
     @classmethod
     def parse(cls, text: str) -> Version:
         """ValueError if it is not a semantic version."""
         found = _STRICT.fullmatch(text)
-        if found is None:
+        if found is None or len(text) > LONGEST:
             raise ValueError(f"{text!r} is not a semantic version such as 1.4.0 or 1.4.0-rc.1")
         return cls(int(found[1]), int(found[2]), int(found[3]), found[4] or "", found[5] or "")
 

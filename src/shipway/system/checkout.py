@@ -83,23 +83,39 @@ def is_signed(repository: Repository, name: str) -> bool:
     return "\n-----BEGIN " in git(repository.path, "cat-file", "tag", f"refs/tags/{name}", check=False).stdout
 
 
-def add_tag(repository: Repository, name: str, revision: str, message: str, *, signed: bool) -> str:
-    """Make an annotated tag, at once with its object, in place of one that this clone has. Returns the object's hash.
+def add_tag(
+    repository: Repository, name: str, revision: str, message: str, *, signed: bool, instead: bool = False
+) -> str:
+    """Make an annotated tag, at once with its object. instead: of one that this clone has. Returns the object's hash.
     RepositoryError if it can't be made or signed; then there is none."""
     how = ("--sign",) if signed else ("--annotate", "--no-sign")
-    args = ("tag", *how, "--force", "--cleanup=whitespace", "--file=-", "--", name, revision)
+    args = ("tag", *how, *(["--force"] if instead else []), "--cleanup=whitespace", "--file=-", "--", name, revision)
     done = git(repository.path, *args, check=False, input=message, timeout=SIGNING)
-    object = git(repository.path, "rev-parse", "--verify", "--quiet", f"refs/tags/{name}", check=False).stdout.strip()
+    error = failure("git tag failed", done.stderr)
+    if done.code and (not signed or "already exists" in done.stderr):
+        raise error
+    object = tag_object(repository, name)
     if done.code == 0 and (not signed or is_signed(repository, name)):
         return object
-    error = failure("git tag failed", done.stderr)
-    if not signed:
-        raise error
     if done.code == 0:  # as some versions of git end that could not sign
         remove_tag(repository, name, object)
     raise RepositoryError(
         f"the tag {name} could not be signed: {error.message}",
         hint="see user.signingKey, gpg.format and tag.gpgSign in git's configuration; nothing was changed",
+    )
+
+
+def tag_object(repository: Repository, name: str) -> str:
+    """The object of a tag of this clone; "": it has none."""
+    return git(repository.path, "rev-parse", "--verify", "--quiet", f"refs/tags/{name}", check=False).stdout.strip()
+
+
+def remote_tag(repository: Repository, remote: str, name: str) -> str | None:
+    """The object of a remote's tag; None: it has none. RepositoryError if it can't be asked."""
+    given = as_variables(for_remote(repository.setting(f"remote.{remote}.url") or remote), environment())
+    lines = git(repository.path, "ls-remote", "--", remote, f"refs/tags/{name}", env=given).stdout.splitlines()
+    return next(
+        (object for object, _, ref in (line.partition("\t") for line in lines) if ref == f"refs/tags/{name}"), None
     )
 
 

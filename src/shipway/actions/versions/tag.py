@@ -9,7 +9,9 @@ from shipway.actions.versions.situation import Situation
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError
 from shipway.domain.release import FAILED, SUCCEEDED
-from shipway.system.checkout import add_tag, push, remove_tag
+from shipway.system.checkout import add_tag, push, remote_tag, remove_tag, tag_object
+
+LISTED = 200  # commits in a tag's message
 
 
 def make_version(ctx: Context, situation: Situation, preview: VersionPreview, *, send: bool) -> VersionPreview:
@@ -19,7 +21,8 @@ def make_version(ctx: Context, situation: Situation, preview: VersionPreview, *,
     repository, name = situation.subject.repository, preview.version
     object = None  # of a tag that is made here
     if not preview.exists:
-        object = add_tag(repository, name, preview.revision, _message(preview), signed=preview.signed)
+        instead = name in situation.local
+        object = add_tag(repository, name, preview.revision, _message(preview), signed=preview.signed, instead=instead)
     pushed = False
     if send and situation.remote is not None:
         _push(ctx, situation, preview, object)
@@ -38,22 +41,22 @@ def _push(ctx: Context, situation: Situation, preview: VersionPreview, object: s
     except RepositoryError as error:
         ctx.reporter.end("push", FAILED, ctx.clock() - begun)
         try:
-            there = situation.subject.book.origin.refs(fresh=True).tags().get(name)
+            there = remote_tag(repository, remote, name)
         except RepositoryError:
             raise RepositoryError(
                 f"it isn't known whether {remote} has got {name}: {error.message}",
                 hint=f"the tag is complete here; `shipway release {name}` goes on, or says that {remote} has it",
             ) from error
-        if there != preview.revision:
+        if there is None or there != (object or tag_object(repository, name)):
             if object is not None:
                 remove_tag(repository, name, object)
             gone = "the tag was removed here again" if object else "the tag that was here before stays"
-            other = f", since it has another one at {there[:12]}" if there else ""
+            other = ", since it has got another one" if there else ""
             raise RepositoryError(
                 f"{remote} rejected the tag {name}{other}; {gone}: {error.message}",
                 hint=f"ask who may push tags to {remote}; then: shipway release {name}"
                 if not there
-                else "git fetch --tags; then: shipway release",
+                else "see who made it: git fetch --tags; then: shipway release",
             ) from error
         ctx.reporter.note(f"{remote} has {name} nevertheless")
     else:
@@ -62,7 +65,9 @@ def _push(ctx: Context, situation: Situation, preview: VersionPreview, object: s
 
 def _message(preview: VersionPreview) -> str:
     """The tag's message: the entry of the changelog, else the commits."""
-    lines = [f"- {item.subject}" for item in reversed(preview.commits)]
+    lines = [f"- {item.subject}" for item in reversed(preview.commits[:LISTED])]
+    if len(preview.commits) > LISTED:
+        lines = [f"- … and {len(preview.commits) - LISTED} earlier ones", *lines]
     return f"{preview.app} {preview.version}\n\n{preview.entry or chr(10).join(lines)}\n"
 
 

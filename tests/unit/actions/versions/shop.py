@@ -142,9 +142,9 @@ class Shop:
             Approval("shop", "production", made.number, made.digest, GRACE, "", self.ctx.clock())
         )
 
-    def call(self, *words: str, fails: type[ShipwayError] | None = None) -> str:
+    def call(self, *words: str, fails: type[ShipwayError] | None = None, typed: str = "") -> str:
         """`shipway release`; what it prints, and what it says if it fails."""
-        done = CliRunner().invoke(cli, ["--home", str(self.folder / "home"), "release", *words])
+        done = CliRunner().invoke(cli, ["--home", str(self.folder / "home"), "release", *words], input=typed)
         error = done.exception
         if fails is None:
             if isinstance(error, ShipwayError):

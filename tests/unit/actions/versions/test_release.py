@@ -53,6 +53,14 @@ def test_a_dry_run_shows_all_and_changes_nothing(shop: Shop) -> None:
     assert "v2.0.0" not in shop.tags()
 
 
+def test_it_asks_on_a_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda self: True, raising=False)
+    assert f"tag {head(shop)[:12]} as v1.1.0 and push it to origin? [y/N]" in shop.call(typed="n\n")
+    assert "v1.1.0" not in shop.tags()
+    shop.call(typed="y\n")
+    assert shop.there()["v1.1.0"] == head(shop)
+
+
 def test_configuration_schema_and_migrations_are_shown(make: Make) -> None:
     database = {
         "services": {"web": {"build": "web"}}, "accessories": {"db": {"image": "postgres:15", "provides": "URL", "volume": "/data"}},
@@ -254,16 +262,19 @@ def test_a_rejected_tag_is_removed_here(shop: Shop) -> None:
     assert shop.there()["v1.1.0"] == head(shop)
 
 
-def test_a_tag_that_somebody_else_pushed_in_the_meantime(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", ["v1.0.0^{}", "main"], ids=["of another commit", "of the same commit"])
+def test_a_tag_that_somebody_else_pushed_in_the_meantime(
+    shop: Shop, there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = making.push
 
     def late(*args: object) -> None:
-        git(shop.remote, "tag", "v1.1.0", "v1.0.0^{}")
+        git(shop.remote, "tag", "v1.1.0", there)
         real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(making, "push", late)
     told = shop.call("--yes", fails=RepositoryError)
-    assert "since it has another one at" in told
+    assert "since it has got another one" in told
     assert "v1.1.0" not in shop.tags()
 
 
@@ -277,6 +288,19 @@ def test_a_connection_that_broke_after_the_remote_had_it(shop: Shop, monkeypatch
     monkeypatch.setattr(making, "push", broken)
     assert "origin has v1.1.0 nevertheless" in shop.call("--yes")
     assert shop.there() == shop.tags()
+
+
+def test_two_at_once_in_one_clone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds that the tag was made after it had looked; the first one's stays."""
+    real = making.add_tag
+
+    def late(*args: object, **more: object) -> str:
+        git(shop.path, "tag", "v1.1.0")
+        return real(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(making, "add_tag", late)
+    assert "tag 'v1.1.0' already exists" in shop.call("--yes", fails=RepositoryError)
+    assert shop.tags()["v1.1.0"] == "commit"
 
 
 def test_a_remote_that_is_away_leaves_a_complete_tag(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
