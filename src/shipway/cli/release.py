@@ -114,6 +114,7 @@ def _show_entry(entry: ChangelogEntry) -> None:
 
 def _show(found: VersionPreview) -> None:
     from shipway.domain.comparison import NONE
+    from shipway.domain.count import counted
 
     say(style(f"{found.app} {found.version} to {found.environment} ({found.why})", "bold"))
     say(
@@ -140,7 +141,11 @@ def _show(found: VersionPreview) -> None:
     for proof in found.proofs:
         say(f"rollback proof for {proof.environment}: {proof}")
     if found.entry is not None:
-        say("changelog:")
+        say(
+            "changelog:"
+            if not found.unlisted
+            else f"changelog ({counted(found.unlisted, 'commit')} newer than its entry):"
+        )
         for line in found.entry.splitlines():
             say(f"  {line}")
     for reason in found.waits:

@@ -58,6 +58,12 @@ def commits_since(repository: Repository, head: str, before: str | None) -> list
     return list(commits(repository.path, listed))
 
 
+def commits_after(repository: Repository, head: str, path: str) -> int:
+    """How many commits lead to `head` and not to the last one that changed a file, without merges."""
+    last = git(repository.path, "rev-list", "--max-count=1", head, "--", path).stdout.strip()
+    return int(git(repository.path, "rev-list", "--count", "--no-merges", head, f"^{last}", "--").stdout) if last else 0
+
+
 def changed_files(repository: Repository, since: str, until: str, *paths: str, added: bool = False) -> list[str]:
     """Paths of files that differ between two commits. added: only new ones."""
     kind = ["--diff-filter=A"] if added else []

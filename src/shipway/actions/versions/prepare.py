@@ -114,8 +114,8 @@ def prepare_entry(ctx: Context, situation: Situation, draft: Draft, *, send: boo
             )  # fmt: skip
         except RepositoryError as error:
             raise RepositoryError(
-                f"{situation.remote} rejected {branch}; the commit of the entry stays here: {error.message}",
-                hint=f"for a pull request: git push {situation.remote} HEAD:refs/heads/changelog-{entry.version}; "
+                f"{branch} could not be pushed to {situation.remote}; the commit of the entry stays here: {error.message}",
+                hint=f"try again with the same command; for a pull request: git push {situation.remote} HEAD:refs/heads/changelog-{entry.version}; "
                 "to undo it: git reset --keep HEAD~1",
             ) from error
         pushed = True

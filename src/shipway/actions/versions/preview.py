@@ -26,7 +26,7 @@ from shipway.domain.release import Release
 from shipway.domain.signers import people
 from shipway.domain.value import dataclass
 from shipway.domain.version import Tag, Version
-from shipway.system.checkout import changed_files, is_signed, signs
+from shipway.system.checkout import changed_files, commits_after, is_signed, signs
 from shipway.system.patterns import matches
 
 LISTED = 8  # files named in a message
@@ -58,6 +58,7 @@ class VersionPreview:
     waits: tuple[str, ...]  # approvals that are missing
     approvers: str  # who may give them
     entry: str | None  # in the changelog; None: there is none
+    unlisted: int = 0  # commits that are newer than the entry
     refused: tuple[str, ...] = ()  # why it can't be made
     remedies: tuple[str, ...] = ()
     tagged: bool = False
@@ -153,7 +154,6 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
     running = ctx.ledger.release(app, current.release) if current else None
     shown = release or _unbuilt(subject, running)
     environment = shown.plan.environments.get(name)
-    # Against the environment itself as the release has it: a first deployment brings its whole configuration.
     base = (
         Side("", running, running.plan.environments.get(name), current.schema if current else None) if running else None
     )
@@ -167,10 +167,11 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
         exists=tag.name in situation.local and (not signed or is_signed(subject.repository, tag.name)), commits=tuple(situation.commits),
         release=release.number if release else None, running=running.number if running else None,
         images=tuple(found.images) if found and release else _all_images(release), configuration=found.configuration if found else (),
-        schema=schema, migrations=_migrations(situation, shown) or _proven(ctx, names, release), validated=tuple(after_of(subject.in_force)) if release else (),
+        schema=schema, migrations=_migrations(situation, shown) or _proven(ctx, names, release), validated=tuple(ctx.names.shown(app, item) for item in after_of(subject.in_force)) if release else (),
         proofs=tuple(proof for item in names if release and (proof := newest(ctx, release, item))),
         waits=tuple(waits), approvers=_approvers(ctx, subject, release) if release and waits else "",
-        entry=entry, refused=tuple(reasons), remedies=tuple(remedies),
+        entry=entry, unlisted=commits_after(subject.repository, situation.checkout.head, situation.changelog) if entry and situation.changelog else 0,
+        refused=tuple(reasons), remedies=tuple(remedies),
     )  # fmt: skip
 
 
@@ -224,8 +225,7 @@ def _way_to_validation(ctx: Context, subject: Subject, situation: Situation, tag
     branches, branch = branches_before(ctx, subject), situation.branch
     names = " and ".join(ctx.names.shown(subject.plan.app, name) for name in after_of(subject.in_force))
     if not branches or branch in branches:
-        deploys = "; ".join(f"shipway run {branch}" for _ in after_of(subject.in_force)[:1])
-        return f"have {names} deploy this commit: {deploys}; then: shipway release {tag.name}"
+        return f"have {names} deploy this commit: shipway run {branch}; then: shipway release {tag.name}"
     push = " && git push" if situation.remote else ""
     return (
         f"have {names} deploy the same files: git switch {branches[0]} && git merge {branch}{push}; then: git switch {branch} && "

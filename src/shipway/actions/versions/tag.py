@@ -8,7 +8,7 @@ from shipway.actions.versions.preview import VersionPreview
 from shipway.actions.versions.situation import Situation
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError
-from shipway.domain.release import FAILED, SUCCEEDED
+from shipway.domain.release import FAILED, PENDING, SUCCEEDED, Deployment
 from shipway.system.checkout import add_tag, push, remote_tag, remove_tag, tag_object
 
 LISTED = 200  # commits in a tag's message
@@ -23,11 +23,17 @@ def make_version(ctx: Context, situation: Situation, preview: VersionPreview, *,
     if not preview.exists:
         instead = name in situation.local
         object = add_tag(repository, name, preview.revision, _message(preview), signed=preview.signed, instead=instead)
-    pushed = False
+    pushed, before = False, _latest(ctx, preview)
     if send and situation.remote is not None:
         _push(ctx, situation, preview, object)
         pushed = True
-    return replace(preview, tagged=True, pushed=pushed, next=next_step(ctx, preview, pushed=pushed))
+    latest = _latest(ctx, preview)
+    started = latest if latest and (before is None or latest.id > before.id) else None
+    return replace(preview, tagged=True, pushed=pushed, next=next_step(preview, pushed=pushed, started=started))
+
+
+def _latest(ctx: Context, preview: VersionPreview) -> Deployment | None:
+    return ctx.ledger.latest(preview.app, ctx.names.environment(preview.app, preview.environment))
 
 
 def _push(ctx: Context, situation: Situation, preview: VersionPreview, object: str | None) -> None:
@@ -71,19 +77,23 @@ def _message(preview: VersionPreview) -> str:
     return f"{preview.app} {preview.version}\n\n{preview.entry or chr(10).join(lines)}\n"
 
 
-def next_step(ctx: Context, preview: VersionPreview, *, pushed: bool) -> str:
-    """What happens now, or what to do."""
-    name, environment, app = preview.version, preview.environment, preview.app
+def next_step(preview: VersionPreview, *, pushed: bool, started: Deployment | None = None) -> str:
+    """What happens now, or what to do. started: by a hook with this ledger, since the tag was made."""
+    name, environment = preview.version, preview.environment
     deploy = f"shipway deploy {environment} {name}" if preview.release else f"shipway run {name}"
     if preview.remote and not pushed:
         return f"push it: shipway release {name}, or: git push {preview.remote} {name}"
     if preview.waits:
         approve = f"shipway approve {environment} r{preview.release}"
         return f"{environment} waits for an approval by {preview.approvers}: {approve}; then: {deploy}"
-    release = ctx.ledger.version(app, name)  # a hook with this ledger has deployed it meanwhile
-    current = ctx.ledger.current(app, ctx.names.environment(app, environment))
-    if release is not None and current is not None and current.release == release.number:
-        return f"{environment} runs {name} (release {release.number})"
+    if started is not None and started.outcome == SUCCEEDED:
+        return f"{environment} runs {name} (release {started.release})"
+    if started is not None and started.outcome == PENDING:
+        return f"{name} is being deployed to {environment}: shipway show {environment} --follow"
+    if started is not None:
+        return (
+            f"the deployment of {name} to {environment} {started.outcome}: shipway show {environment}; then: {deploy}"
+        )
     if preview.remote:
         return f"the hook, server or CI of {preview.remote} deploys it to {environment}; where there is none: {deploy}"
     return f"deploy it: {deploy}"

@@ -19,7 +19,7 @@ from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.plan import Plan
 from shipway.domain.registration import Registration
-from shipway.domain.release import SUCCEEDED, Approval, Deployment, Evidence, Release
+from shipway.domain.release import PENDING, SUCCEEDED, Approval, Deployment, Evidence, Release
 from shipway.planfile import parse
 from shipway.system.git import Repository
 from tests.unit.domain import samples
@@ -123,10 +123,11 @@ class Shop:
         )  # fmt: skip
         return self.deployed(self.ctx.ledger.add_release(made), "staging")
 
-    def deployed(self, made: Release, environment: str) -> Release:
+    def deployed(self, made: Release, environment: str, outcome: str = SUCCEEDED) -> Release:
         record = Deployment(0, "shop", environment, made.number, "deploy", ADA, "", self.ctx.clock())
         id = self.ctx.ledger.begin_deployment(record)
-        self.ctx.ledger.end_deployment(id, SUCCEEDED, self.ctx.clock(), made.schema, "")
+        if outcome != PENDING:
+            self.ctx.ledger.end_deployment(id, outcome, self.ctx.clock(), made.schema, "")
         return made
 
     def recorded(self, made: Release, version: str) -> None:

@@ -84,6 +84,13 @@ def test_a_plan_whose_inputs_lack_the_changelog_keeps_what_was_validated(make: M
     assert (found["version"], found["release"]) == ("v1.1.0", 2)
 
 
+def test_commits_that_are_newer_than_the_entry_are_told(shop: Shop) -> None:
+    shop.call("--prepare", "--yes")
+    shop.change("fix: late")
+    assert "changelog (1 commit newer than its entry):\n  ### Added" in shop.call("--dry-run")
+    assert shop.json("--dry-run")["unlisted"] == 1
+
+
 def test_a_dry_run_prepares_nothing(shop: Shop) -> None:
     before = git(shop.path, "rev-parse", "HEAD")
     told = shop.call("--prepare", "--dry-run")
@@ -139,7 +146,7 @@ def test_on_a_branch_of_ones_own_for_a_pull_request(shop: Shop) -> None:
 def test_a_rejected_branch_keeps_the_commit_for_a_pull_request(shop: Shop) -> None:
     reject(shop)
     told = shop.call("--prepare", "--yes", fails=RepositoryError)
-    assert "origin rejected staging; the commit of the entry stays here" in told
+    assert "staging could not be pushed to origin; the commit of the entry stays here" in told
     assert "git push origin HEAD:refs/heads/changelog-v1.1.0; to undo it: git reset --keep HEAD~1" in told
     assert ENTRY in log(shop)
 

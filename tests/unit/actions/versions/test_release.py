@@ -231,18 +231,24 @@ def test_an_approval_that_was_given_is_not_waited_for(make: Make) -> None:
     assert shop.json("--dry-run")["waits"] == []
 
 
-def test_the_push_starts_the_deployment_and_that_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a hook with this ledger does."""
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ("succeeded", "production runs v1.1.0 (release 2)"),
+        ("pending", "v1.1.0 is being deployed to production: shipway show production --follow"),
+        ("failed", "to production failed: shipway show production; then: shipway deploy production v1.1.0"),
+    ],
+)
+def test_what_the_push_started_is_told(shop: Shop, outcome: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a hook with this ledger."""
     real = making.push
 
     def deploying(*args: object) -> None:
         real(*args)  # type: ignore[arg-type]
-        made = shop.ctx.ledger.releases("shop")[0]
-        shop.deployed(made, "production")
-        shop.recorded(made, "v1.1.0")
+        shop.deployed(shop.ctx.ledger.releases("shop")[0], "production", outcome)
 
     monkeypatch.setattr(making, "push", deploying)
-    assert shop.call("--yes").rstrip().endswith("production runs v1.1.0 (release 2)")
+    assert shop.call("--yes").rstrip().endswith(says)
 
 
 def reject(shop: Shop) -> None:
