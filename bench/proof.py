@@ -92,7 +92,8 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     """A proof with rows, and its floor, in turn, on the same copy of the target. The migrations are run by the database's own
     client in its container, as for a release, and by this process, as for a folder: no tool is faster. The client's commands are
     started one by one for the floor, as by `docker exec`, and in a shell that stays open for a proof; compared with a floor in such
-    a shell too, what a proof adds is seen alone."""
+    a shell too, what a proof adds is seen alone. By this process, migrations take less time than pg_dump, which compares the schema
+    before and after: that floor has both dumps."""
     runtime = DockerRuntime(Engine())
 
     def inside(command: Sequence[str], *, kept: bool = True) -> tuple[int, str]:
@@ -125,11 +126,15 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     def by_process(database: ScratchDatabase) -> DatabaseTool:
         return BareFolder(database, migrations)
 
-    def floor(server: PostgresScratch, tool_for: ToolFor) -> None:
+    def floor(server: PostgresScratch, tool_for: ToolFor, *, dumps: bool = False) -> None:
         clone = server.create(like=templates[server])
         tool = tool_for(clone)
+        if dumps:
+            clone.dump()
         tool.up(_ignore)
         tool.down(None, _ignore)
+        if dumps:
+            clone.dump()
         tool.up(_ignore)
         server.drop(clone)
 
@@ -142,9 +147,10 @@ def _proof(container: str, url: str, size: str, customers: int, times: int) -> l
     for name, fastest, tool_for, server, goal, of_trip in (
         ("its own client", partial(by_client, kept=False), by_client, beside, GOAL, 1.3),
         ("its own client in an open shell", by_client, by_client, beside, None, None),
-        ("this process", by_process, by_process, scratch, 1.3, None),
+        ("this process, with both dumps", by_process, by_process, scratch, GOAL, None),
     ):
-        bare, ours = _in_turn(partial(floor, server, fastest), partial(proof, server, tool_for), times)
+        least = partial(floor, server, fastest, dumps=server is scratch)
+        bare, ours = _in_turn(least, partial(proof, server, tool_for), times)
         found += [
             Row(f"clone, up, down, up by {name}, {size}", bare, "s"),
             Row(

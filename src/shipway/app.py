@@ -5,66 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shipway.actions.environment.ownership import owned, require_machine
+from shipway import services
+from shipway.actions.environment.ownership import require_machine
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
-from shipway.domain.errors import KeyMissing, SecretError, ShipwayError, StoreError
-from shipway.domain.plan import LOCAL, Database, Plan
-from shipway.drivers import DRIVERS, Lazy, driver
-from shipway.drivers.accessories import KINDS
-from shipway.drivers.consoles import CONSOLES
+from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
+from shipway.domain.plan import Plan
+from shipway.drivers import Lazy, driver
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
-from shipway.system.listed import listed_folders
 from shipway.system.machine import machine_id
-from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
-from shipway.system.redact import Redactor, of_process
 from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
     from shipway.domain.backups import Backups
-    from shipway.domain.infra import InfraPlace
-    from shipway.domain.own_tables import OwnTablesCache
-    from shipway.domain.provisioned import Dns, Infra
-    from shipway.domain.routing import Tls
-    from shipway.domain.secret_source import SecretSource
-    from shipway.drivers.credentials import Keyring
     from shipway.drivers.secrets.ledger import LedgerSecrets
-    from shipway.hosts import Hosts
     from shipway.ports import (
         BackupStore,
-        CdnAccess,
-        CdnProvider,
-        CertificateAuthority,
-        DatabaseServer,
-        DatabaseTool,
-        DnsProvider,
-        InfraTool,
         Ledger,
-        Linter,
-        OneOff,
-        OnLine,
         ProjectSource,
-        Registry,
         Reporter,
-        SecretLedger,
-        SecretProvider,
-        Secrets,
     )
     from shipway.system.git import Repository
-    from shipway.system.probe import Probe
-
-EMBEDDED_REGISTRY_PORT = 5055
-HOSTED = "CI"  # variable of hosted jobs, whose processes end with them
 
 
 @contextmanager
@@ -75,36 +44,11 @@ def open_context(
     KeyboardInterrupt once. adopting: also accept a ledger copied from another machine. shared: whether SHIPWAY_LEDGER may
     name another ledger than the home folder's."""
     address = _ledger_address(home) if shared else home / "ledger.db"
-    redactor, cancelled = of_process(), threading.Event()
-    redactor.add({name: os.environ.get(name, "") for name in ("SHIPWAY_LEDGER", "SHIPWAY_KEY")})
-    with ExitStack() as ending:
-        ledger: Any = MaskedLedger(ending.enter_context(closing(open_ledger(address))), redactor)
+    with services.open_services(home, address, reporter.note, _terminate) as opened:
         if not adopting and not is_shared(address):
-            require_machine(ledger, machine_id(home), str(address))
-        cancel_on_signals(cancelled)
-        engine = driver("runtime", "engine")()
-        keys: Any = Lazy(lambda: _keyring(engine, cancelled))
-        secrets: Any = KnownSecrets(Lazy(lambda: _secrets(home, ledger, reporter.note)), redactor)
-        who = actor_of(actor)
-
-        def guarded(machine: Machine) -> Machine:
-            return owned(machine, ledger, who, time.time)
-
-        hosts: Any = Lazy(lambda: _hosts(keys, cancelled, ending, guarded))
-        context = Context(
-            home=home, actor=who, ledger=ledger, secrets=secrets, machine=guarded(_machine(engine, keys, cancelled)),
-            connect=lambda host: hosts.connect(host), locate=lambda host: hosts.locate(host),
-            registry=lambda plan: _registry(plan, engine, keys, secrets, redactor, cancelled),
-            tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
-            reporter=MaskedReporter(reporter, redactor), repository=_repository, redactor=redactor, cancelled=cancelled,
-            interrupt=_terminate, linter=_linter, unknown_revision=_unknown_revision, background=not os.environ.get(HOSTED),
-            provider=lambda source, scope, content: _provider(home, source, scope, content),
-            retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
-            host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
-            dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
-            cdn=_cdn,
-            backup_store=_backup_store,
-        )  # fmt: skip
+            require_machine(opened.ledger, machine_id(home), str(address))
+        cancel_on_signals(opened.cancelled)
+        context = opened.context(reporter, actor_of(actor), _repository)
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
 
@@ -128,13 +72,13 @@ def open_development(folder: Path, reporter: Reporter, *, actor: str | None = No
 def open_secrets(home: Path) -> Iterator[LedgerSecrets]:
     """Only the ledger's secrets."""
     with closing(open_ledger(_ledger_address(home))) as ledger:
-        yield _secrets(home, ledger)
+        yield services.ledger_secrets(home, ledger)
 
 
 def this_machine() -> Machine:
     """This machine without a ledger, for read-only access."""
     engine, cancelled = driver("runtime", "engine")(), threading.Event()
-    return _machine(engine, Lazy(lambda: _keyring(engine, cancelled)), cancelled)
+    return services.machine(engine, Lazy(lambda: services.keyring(engine, cancelled)), cancelled)
 
 
 def load_plan(home: Path, path: Path | None = None) -> Plan:
@@ -214,135 +158,9 @@ def _ledger_address(home: Path) -> str | Path:
     return os.environ.get("SHIPWAY_LEDGER") or home / "ledger.db"
 
 
-def _machine(engine: object, keys: Any, cancelled: threading.Event) -> Machine:
-    images: Any = Lazy(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
-    edge: Any = Lazy(lambda: driver("edge", "traefik")(engine, keys=keys, cancelled=cancelled))
-    return Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
-
-
-def _secrets(home: Path, ledger: SecretLedger, note: Callable[[str], None] = lambda text: None) -> LedgerSecrets:
-    from shipway.drivers.secrets.key import VARIABLE, Keys
-
-    keys = Keys(home / "key", os.environ.get(VARIABLE, ""))
-    secrets: LedgerSecrets = driver("secrets", "ledger")(ledger, keys, home / "secrets", note)
-    return secrets
-
-
-def _provider(home: Path, source: SecretSource, scope: str, content: bytes | None) -> SecretProvider:
-    from shipway.drivers.secret_provider.operator import Operator
-
-    made: SecretProvider = driver("secret_provider", source.kind)(source, Operator(home, scope, os.environ, content))
-    return made
-
-
-def _keyring(engine: object, cancelled: threading.Event) -> Keyring:
-    from shipway.drivers.registry.access import keyring
-
-    return keyring({f"127.0.0.1:{EMBEDDED_REGISTRY_PORT}": lambda: _embedded(engine, None, cancelled).credentials()})
-
-
-def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) -> Any:
-    return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys, cancelled=cancelled)
-
-
-def _hosts(
-    keys: Keyring, cancelled: threading.Event, ending: ExitStack, guarded: Callable[[Machine], Machine]
-) -> Hosts:
-    from shipway.hosts import Hosts
-
-    hosts = Hosts(keys, cancelled, guarded)
-    ending.callback(hosts.close)
-    return hosts
-
-
-def _registry(
-    plan: Plan, engine: object, keys: Keyring, secrets: Secrets, redactor: Redactor, cancelled: threading.Event
-) -> Registry:
-    if plan.registry is None:
-        embedded: Registry = _embedded(engine, keys, cancelled)
-        return embedded
-    from shipway.drivers.registry.access import access
-
-    credentials = access(plan.app, plan.registry, keys, secrets)
-    if credentials.secret():
-        redactor.add({"registry password": credentials.secret()})
-    address = plan.registry.address
-    remote: Registry = driver("registry", "remote")(address, credentials, lambda used: keys.renew(f"{address}/", used))
-    return remote
-
-
-def _tool(
-    database: Database, *, run: OneOff, client: OneOff, files: Callable[[str], dict[str, bytes]],
-    cache: OwnTablesCache | None = None, kind: str, start: Callable[[OnLine], None] | None = None, image: str = "",
-) -> DatabaseTool:  # fmt: skip
-    """Create the driver with those arguments that its constructor names."""
-    import inspect
-
-    known = {
-        "run": run, "client": client, "files": files, "folder": database.folder, "commands": database.commands,
-        "cache": cache, "start": start, "image": image, "kind": kind,
-    }  # fmt: skip
-    make = driver("database", database.tool)
-    tool: DatabaseTool = make(**{name: known[name] for name in inspect.signature(make).parameters})
-    return tool
-
-
-def _cdn(access: CdnAccess) -> CdnProvider:
-    made: CdnProvider = driver("cdn", access.cdn.provider)(access)
-    return made
-
-
-def _servers() -> Mapping[str, DatabaseServer]:
-    return {kind: Lazy(partial(_server, kind)) for kind in DRIVERS["server"]}
-
-
-def _server(kind: str) -> DatabaseServer:
-    made: DatabaseServer = driver("server", kind)()
-    return made
-
-
-def _dns(settings: Dns, secrets: Mapping[str, str]) -> DnsProvider:
-    found: DnsProvider = driver("dns", "octodns")(settings.provider, settings.options, secrets)
-    return found
-
-
-def _authority(settings: Tls) -> CertificateAuthority:
-    found: CertificateAuthority = driver("authority", "acme")(settings.server, settings.acme, settings.trust)
-    return found
-
-
-def _infra(cancelled: threading.Event, settings: Infra, place: InfraPlace) -> InfraTool:
-    found: InfraTool = driver("infra", settings.tool)(settings, place, cancelled)
-    return found
-
-
-def _backup_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
-    from shipway.domain.backups import S3
-
-    made: BackupStore
-    if not settings.to.startswith(S3):
-        made = driver("backups", "folder")(settings.to)
-        return made
-    from shipway.drivers.backups.sigv4 import Credentials
-
-    credentials = credentials if any(credentials) else _aws_credentials()
-    made = driver("backups", "s3")(settings.to, settings.endpoint, settings.region, Credentials(*credentials))
-    return made
-
-
-def _aws_credentials() -> tuple[str, str]:
-    """Those of the environment, by the names that other programs use too: for the backups of the ledger itself."""
-    given = (os.environ.get("AWS_ACCESS_KEY_ID", ""), os.environ.get("AWS_SECRET_ACCESS_KEY", ""))
-    if not all(given):
-        raise SecretError(
-            "a bucket needs credentials", hint="set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    return given
-
-
 def backup_store(settings: Backups) -> BackupStore:
     """The store of the ledger's backups, where there is no ledger yet."""
-    return _backup_store(settings, ("", ""))
+    return services.backup_store(settings, ("", ""))
 
 
 def key_of_secrets(home: Path) -> str | None:
@@ -361,36 +179,7 @@ def _terminate() -> None:
     signal.pthread_kill(main, signal.SIGTERM)  # the main thread itself: another one could not wake it up
 
 
-def _linter() -> Linter | None:
-    squawk = driver("lint", "squawk")()
-    return squawk if squawk.installed else None
-
-
-def _unknown_revision(output: str) -> tuple[str, str] | None:
-    from shipway.drivers.unknown_revisions import unknown_revision
-
-    return unknown_revision(output)
-
-
-def _retire_later(home: Path, app: str, environment: str) -> None:
-    from shipway.system.background import start_in_background
-
-    start_in_background("--home", str(home), "retire", environment, "--app", app, "--when-due")
-
-
 def _repository() -> Repository:
     from shipway.system.git import Repository
 
     return Repository.find(Path.cwd())
-
-
-def _probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
-    from shipway.system.probe import probe
-
-    return probe(host, port, path, timeout, headers)
-
-
-def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
-    from shipway.system.probe import probe_tcp
-
-    return probe_tcp(host, port, timeout)

@@ -92,5 +92,5 @@ def test_every_migration_tool_can_be_planned_and_made() -> None:
     for name in tools.values:
         asked = set(inspect.signature(driver("database", name)).parameters)
         assert asked <= {"run", "client", "files", "folder", "commands", "cache", "start", "image", "kind"}, (
-            f"app._tool has nothing else for {name}"
+            f"services._tool has nothing else for {name}"
         )

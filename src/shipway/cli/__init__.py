@@ -44,6 +44,8 @@ SECTIONS = {
     "Release": {
         "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
+        "serve": ("shipway.cli.serve", "Run pushes as they come, and show what runs where on a page"),
+        "worker": ("shipway.cli.worker", "Work on the queue of pushes"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
         "release": ("shipway.cli.release", "Make a version: show what would go out, tag it and push the tag"),
         "approve": ("shipway.cli.approve", "Approve a release for an environment"),
@@ -75,10 +77,7 @@ SECTIONS = {
         "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
         "purge": ("shipway.cli.purge", "Purge paths from the CDN in front of an environment"),
         "schedules": ("shipway.cli.schedules", "Show the jobs on a schedule, and run one now"),
-        "tick": (
-            "shipway.cli.tick",
-            "Start due jobs and backups, and repeat failed purges (called by cron or a timer)",
-        ),
+        "tick": ("shipway.cli.tick", "Start due jobs and backups, repeat failed purges (called by cron or a timer)"),
     },
     "Data": {
         "backup": ("shipway.cli.backup", "Back up an environment or the ledger, encrypted, and verify the stored copy"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from shipway.context import Context
     from shipway.domain.errors import ShipwayError
 
-WAIT = 600.0
-GONE = "0" * 40
-
 
 @click.command()
 @click.option(
@@ -28,53 +24,63 @@ GONE = "0" * 40
 )
 @click.pass_obj
 def hook(options: Globals, protected: str | None) -> None:
-    """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first."""
-    from functools import partial
+    """Read `old new ref` lines from stdin and run each pushed branch and tag, branches first.
 
-    from shipway.actions.projects.in_force import read_rules
-    from shipway.actions.projects.plans import of_plan, plan_at, plans_to_run
-    from shipway.actions.runs.run import run
-    from shipway.actions.runs.unchanged import unchanged
+    Where `shipway serve` or `shipway worker` runs on this machine, that runs them, and this command prints what it prints:
+    who disconnects stops nothing.
+    """
+    from shipway.actions.runs.pushed import run_pushed
+    from shipway.actions.runs.queue import is_served
     from shipway.app import open_context, plan_parser
-    from shipway.domain.errors import ShipwayError
-    from shipway.domain.identity import author_identity, identity
-    from shipway.domain.release import Trigger
 
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
-    pushed.sort(key=lambda item: item[2].startswith("refs/tags/"))
-    failed: ShipwayError | None = None
+    named = options.actor or os.environ.get("SHIPWAY_ACTOR")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        repository = ctx.repository()
-        for _, new, ref in pushed:
-            if set(new) == set(GONE) or not ref.startswith(("refs/heads/", "refs/tags/")):
-                continue
-            try:
-                commit = repository.commit(new)
-                kind = "tag" if ref.startswith("refs/tags/") else "push"
-                named = options.actor or os.environ.get("SHIPWAY_ACTOR")
-                actor = identity(named) if named else author_identity(commit.author)  # git knows no pusher
-                files: list[str | None] = [*plans_to_run(ctx, repository, commit.revision)] or [None]
-            except ShipwayError as error:
-                failed = _report(ctx, error)
-                continue
-            own, trigger = replace(ctx, actor=actor), Trigger(kind, ref, actor)
-            for file in files:
-                try:
-                    plan = plan_at(repository, commit, plan_parser(ctx), file)
-                    rules = partial(read_rules, own, repository, plan, plan_parser(ctx), protected=protected)
-                    seen = of_plan(repository, commit, plan)
-                    if same := unchanged(own, seen, plan, trigger, rules):
-                        ctx.reporter.note(same)
-                        continue
-                    run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT)
-                except ShipwayError as error:  # the other apps and refs follow
-                    failed = _report(ctx, error)
+        if is_served(ctx):
+            failed = _queued(ctx, pushed, named or "", protected or "")
+        else:
+            error = run_pushed(
+                ctx, ctx.repository(), [(new, ref) for _, new, ref in pushed], plan_parser(ctx),
+                report, actor=named, protected=protected,
+            )  # fmt: skip
+            failed = error.exit_code if error else 0
     if failed:
-        sys.exit(failed.exit_code)
+        sys.exit(failed)
 
 
-def _report(ctx: Context, error: ShipwayError) -> ShipwayError:
+def _queued(ctx: Context, pushed: list[list[str]], actor: str, protected: str) -> int:
+    """Queue them and print what comes of each. Returns an exit code."""
+    from shipway.actions.runs.pushed import runs
+    from shipway.actions.runs.queue import enqueue, follow
+    from shipway.domain.errors import StepFailed
+    from shipway.domain.queue import SUPERSEDED
+    from shipway.domain.refs import TAGS
+    from shipway.domain.release import SUCCEEDED
+    from shipway.system.recorder import replay
+
+    via = os.environ.get("SHIPWAY_VIA", "git push")
+    added = [
+        enqueue(ctx, ctx.repository(), old, new, ref, via=via, actor=actor, protected=protected)
+        for old, new, ref in sorted(pushed, key=lambda item: item[2].startswith(TAGS))
+        if runs(new, ref)
+    ]
+    code = 0
+    for push in added:
+        ctx.reporter.note(f"push {push.id} of {push.ref} is queued; it goes on if you disconnect")
+        for event in follow(ctx, push):
+            replay(ctx.reporter, event)
+        found = ctx.ledger.push(push.id)
+        if found is None or found.ended is None:
+            ctx.reporter.note(f"the server has stopped: it goes on with push {push.id} when it is back")
+        elif found.outcome not in (SUCCEEDED, SUPERSEDED):
+            code = StepFailed.exit_code
+        elif found.outcome == SUPERSEDED:
+            ctx.reporter.note(found.note)
+    return code
+
+
+def report(ctx: Context, error: ShipwayError) -> None:
+    """An error, after which other work follows."""
     ctx.reporter.note(f"{style('error:', 'red')} {error.message}")
     if error.hint:
         ctx.reporter.note(f"{style('hint:', 'yellow')} {error.hint}")
-    return error

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say, style
-
-if TYPE_CHECKING:
-    from shipway.domain.event import Event
 
 
 @click.command()
@@ -34,6 +29,7 @@ def show(options: Globals, target: str, id: int | None, follow: bool, as_json: b
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
     from shipway.domain.record import to_data
+    from shipway.system.recorder import replay
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
@@ -51,24 +47,8 @@ def show(options: Globals, target: str, id: int | None, follow: bool, as_json: b
             if as_json:
                 say(json.dumps(to_data(event)))
             else:
-                _show(shown, event)
+                replay(shown, event)
         if not as_json:
             if empty:
                 say("the ledger has none of its output, which is kept for 90 days")
             say(found.end())
-
-
-def _show(reporter: TerminalReporter, event: Event) -> None:
-    """As it was printed."""
-    from shipway.domain.event import BEGIN, CUT, END, HEADING, LINE
-
-    if event.kind == HEADING:
-        reporter.heading(event.text)
-    elif event.kind == BEGIN:
-        reporter.begin(event.name, event.text)
-    elif event.kind in (LINE, CUT):
-        reporter.line(event.name, event.text)
-    elif event.kind == END:
-        reporter.end(event.name, event.outcome, event.seconds, event.text)
-    else:
-        reporter.note(event.text)

@@ -37,6 +37,7 @@ from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
+from shipway.ports.ledger.queue import QueueLedger
 from shipway.ports.ledger.releases import ReleaseLedger
 from shipway.ports.ledger.renamings import RenamingLedger
 from shipway.ports.ledger.runs import RunLedger
@@ -83,6 +84,7 @@ __all__ = [
     "Prove",
     "ProvisionLedger",
     "PurgeLedger",
+    "QueueLedger",
     "Registry",
     "Rejected",
     "ReleaseLedger",

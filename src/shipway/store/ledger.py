@@ -13,6 +13,7 @@ from shipway.store.operations import SqlOperations
 from shipway.store.ownership import SqlOwnership
 from shipway.store.provisions import SqlProvisions
 from shipway.store.purges import SqlPurges
+from shipway.store.queue import SqlQueue
 from shipway.store.releases import SqlReleases
 from shipway.store.renamings import SqlRenamings
 from shipway.store.runs import SqlRuns
@@ -24,7 +25,7 @@ from shipway.store.sealed_secrets import SqlSecrets
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents,
+    SqlEvents, SqlQueue,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

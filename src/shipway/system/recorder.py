@@ -88,3 +88,17 @@ class Recorder:
     def _write_on(self) -> None:
         while not self._over.wait(PAUSE):
             self.flush()
+
+
+def replay(reporter: Reporter, event: Event) -> None:
+    """Report an event as it was reported."""
+    if event.kind == HEADING:
+        reporter.heading(event.text)
+    elif event.kind == BEGIN:
+        reporter.begin(event.name, event.text)
+    elif event.kind in (LINE, CUT):
+        reporter.line(event.name, event.text)
+    elif event.kind == END:
+        reporter.end(event.name, event.outcome, event.seconds, event.text)
+    else:
+        reporter.note(event.text)

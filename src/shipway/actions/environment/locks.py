@@ -32,6 +32,7 @@ READS = frozenset({
     "secrets", "sealed_secret", "secret_origins",
     "now", "lease", "operations", "provisions", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
+    "push", "pushes", "renew_push",
     "events", "add_events",  # they only report, also of who has lost the lock
 })  # fmt: skip
 

@@ -19,6 +19,7 @@ from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.purges import PurgeSuite
+from shipway.testing.ledger.queue import QueueSuite
 from shipway.testing.ledger.releases import ReleaseSuite
 from shipway.testing.ledger.renamings import RenamingSuite
 from shipway.testing.ledger.runs import RunSuite
@@ -53,6 +54,7 @@ class LedgerSuite(
     BackupSuite,
     LaunchSuite,
     EventSuite,
+    QueueSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""

@@ -77,6 +77,7 @@ LEDGER = {
     ports.PurgeLedger: "begin_purge decide_purge save_purge",
     ports.BackupLedger: "begin_backup copy_to record_backup",
     ports.EventLedger: "forget_events",
+    ports.QueueLedger: "enqueue claim_push end_push forget_pushes",
     ports.ProvisionLedger: "begin_provision end_provision",
 }
 CHANGES = {

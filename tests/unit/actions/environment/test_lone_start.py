@@ -11,12 +11,12 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.observe import settings
-from shipway.app import _tool
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import MigrationFailed
 from shipway.domain.plan import Database
 from shipway.domain.release import Release
 from shipway.ports import DatabaseTool
+from shipway.services import _tool
 from shipway.testing.memory import Behaviour
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World

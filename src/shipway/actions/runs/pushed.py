@@ -1,0 +1,61 @@
+"""What follows a push: each pushed branch and tag is run, for every plan of the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from shipway.actions.projects.in_force import read_rules
+from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
+from shipway.actions.runs.run import run
+from shipway.actions.runs.unchanged import unchanged
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError
+from shipway.domain.identity import author_identity, identity
+from shipway.domain.refs import HEADS, TAGS
+from shipway.domain.release import Trigger
+from shipway.system.git import Repository
+
+WAIT = 600.0  # seconds that a run waits for another deployment to its environment
+GONE = "0" * 40
+
+
+def runs(revision: str, ref: str) -> bool:
+    """Whether a pushed ref is one that runs: a branch or a tag that was not deleted."""
+    return set(revision) != set(GONE) and ref.startswith((HEADS, TAGS))
+
+
+def run_pushed(
+    ctx: Context, repository: Repository, pushed: Iterable[tuple[str, str]], parse: ParsePlan, tell: Callable[[Context, ShipwayError], None],
+    *, actor: str | None = None, protected: str | None = None,
+) -> ShipwayError | None:  # fmt: skip
+    """Run each pair of a revision and its ref, branches first. An error is told, and the others follow; returns the last
+    one. actor: who pushed; None: each commit's author, since git knows no pusher. protected: the branch that the first
+    push of an app registers."""
+    failed: ShipwayError | None = None
+    for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
+        if not runs(revision, ref):
+            continue
+        try:
+            commit = repository.commit(revision)
+            who = identity(actor) if actor else author_identity(commit.author)
+            files: list[str | None] = [*plans_to_run(ctx, repository, commit.revision)] or [None]
+        except ShipwayError as error:
+            tell(ctx, error)
+            failed = error
+            continue
+        own, trigger = replace(ctx, actor=who), Trigger("tag" if ref.startswith(TAGS) else "push", ref, who)
+        for file in files:
+            try:
+                plan = plan_at(repository, commit, parse, file)
+                rules = partial(read_rules, own, repository, plan, parse, protected=protected)
+                seen = of_plan(repository, commit, plan)
+                if same := unchanged(own, seen, plan, trigger, rules):
+                    ctx.reporter.note(same)
+                    continue
+                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT)
+            except ShipwayError as error:  # the other apps and refs follow
+                tell(ctx, error)
+                failed = error
+    return failed

@@ -1,0 +1,129 @@
+"""The queue of pushes: add one, follow it, and work on one that this process has claimed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from shipway.actions.environment.locks import is_held
+from shipway.actions.environment.recording import recorded, recorded_events
+from shipway.actions.projects.plans import ParsePlan
+from shipway.actions.runs.pushed import run_pushed
+from shipway.context import Context
+from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError
+from shipway.domain.event import Event, Subject
+from shipway.domain.queue import PUSH, Push
+from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
+from shipway.system.git import Repository
+from shipway.system.machine import machine_id
+
+TTL = 15.0  # seconds that a claim lasts without a sign of life
+
+
+def subject(push: Push) -> Subject:
+    """Of the events of a push; it may concern several apps."""
+    return Subject(PUSH, "", push.id)
+
+
+def served(place: str) -> str:
+    """The lock of who works on the queue at a place."""
+    return f"queue of {place}"
+
+
+def is_served(ctx: Context) -> bool:
+    """Whether a process works on the queue on this machine."""
+    return is_held(ctx.ledger.lease(served(machine_id(ctx.home))), ctx.ledger.now())
+
+
+def enqueue(
+    ctx: Context, repository: Repository, old: str, new: str, ref: str, *, via: str, actor: str = "", protected: str = "",
+    delivery: str = "",
+) -> Push:  # fmt: skip
+    """Add a push of a repository on this machine. delivery: the same one is added once; by default, each is another."""
+    told = delivery or f"{time.time_ns()} {threading.get_native_id()}"
+    key = hashlib.sha256(f"{repository.path}\0{ref}\0{old}\0{new}\0{told}".encode()).hexdigest()
+    place = machine_id(ctx.home)
+    return ctx.ledger.enqueue(
+        Push(key, str(repository.path), place, ref, old, new, actor, via, protected, ctx.ledger.now())
+    )
+
+
+def follow(ctx: Context, push: Push) -> Iterator[Event]:
+    """The events of a push until it has ended, or nobody works on the queue any more. Interrupted if that is
+    cancelled."""
+
+    def going() -> bool:
+        found = ctx.ledger.push(push.id)
+        return found is not None and found.ended is None and is_served(ctx)
+
+    return recorded_events(ctx, subject(push), going=going)
+
+
+def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context, ShipwayError], None]) -> str:
+    """Run what was pushed, under the claim of this process, and record how it ended. Returns its outcome. LeaseHeld if the
+    claim is another's: then nothing was recorded. KeyboardInterrupt if this process is to end: another takes it up."""
+    claim = Claim(ctx, push)
+    failed: ShipwayError | None
+    try:
+        with claim.kept(), recorded(replace(ctx, interrupt=claim.cancel), subject(push)) as own:
+            failed = run_pushed(
+                own, Repository(Path(push.repository)), [(push.new, push.ref)], parse, tell,
+                actor=push.actor or None, protected=push.protected or None,
+            )  # fmt: skip
+    except (ShipwayError, KeyboardInterrupt) as error:
+        if claim.lost:
+            raise LeaseHeld(f"push {push.id} was claimed by another process", hint="it goes on there") from None
+        if not claim.cancelled and not isinstance(error, ShipwayError):
+            ctx.ledger.renew_push(push, 0)
+            raise
+        failed = error if isinstance(error, ShipwayError) else Interrupted("cancelled")
+    outcome = CANCELLED if claim.cancelled else FAILED if failed else SUCCEEDED
+    ctx.ledger.end_push(push, outcome, str(failed) if failed else "")
+    return outcome
+
+
+class Claim:
+    """The claim of this process on a push."""
+
+    def __init__(self, ctx: Context, push: Push) -> None:
+        self._ctx, self._push, self._over = ctx, push, threading.Event()
+        self.lost = False  # to another process
+        self.cancelled = False  # by a request
+
+    def cancel(self) -> None:
+        """Interrupt the work, because somebody asked for it."""
+        self.cancelled = True
+        self._interrupt()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Renew it meanwhile. LeaseHeld if it is another's; when that is seen later, the work is interrupted."""
+        if not self._ctx.ledger.renew_push(self._push, TTL):
+            self.lost = True
+            raise LeaseHeld("claimed by another process")
+        keeper = threading.Thread(target=self._keep, daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            keeper.join()
+
+    def _keep(self) -> None:
+        while not self._over.wait(TTL / 3):
+            try:
+                kept = self._ctx.ledger.renew_push(self._push, TTL)
+            except StoreError:  # it may answer again; if another has claimed it then, that is seen
+                continue
+            if not kept:
+                self.lost = True
+                self._interrupt()
+                return
+
+    def _interrupt(self) -> None:
+        (self._ctx.interrupt or self._ctx.cancelled.set)()

@@ -1,0 +1,41 @@
+"""`shipway worker`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals
+from shipway.cli.output import TerminalReporter
+
+
+@click.command()
+@click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
+@click.option("--push", type=int, hidden=True, help="Work on this one, which the caller has claimed")
+@click.option("--token", type=int, hidden=True, help="Of that claim")
+@click.pass_obj
+def worker(options: Globals, at_once: int, push: int | None, token: int | None) -> None:
+    """Work on the queue of pushes until Ctrl-C, without a page.
+
+    `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
+    """
+    import threading
+    from contextlib import suppress
+    from dataclasses import replace
+
+    from shipway.actions.runs.queue import work_on
+    from shipway.app import open_context, plan_parser
+    from shipway.cli.hook import report
+    from shipway.domain.errors import UsageError
+    from shipway.server.dispatcher import Dispatcher
+
+    silent = push is not None
+    with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
+        if push is None:
+            ctx.reporter.note("works on the queue until Ctrl-C")
+            with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
+                Dispatcher(ctx, at_once).run(threading.Event())
+            return
+        claimed = ctx.ledger.push(push)
+        if claimed is None or token is None:
+            raise UsageError(f"there is no push {push} with that claim")
+        work_on(ctx, replace(claimed, token=token), plan_parser(ctx), report)

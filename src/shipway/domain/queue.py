@@ -1,0 +1,45 @@
+"""Pushes that wait for their turn: a process claims one by a lease with a token, works on it, and ends it."""
+
+from __future__ import annotations
+
+from shipway.domain.refs import HEADS, TAGS
+from shipway.domain.value import dataclass
+
+SUPERSEDED = (
+    "superseded"  # outcome of one that a newer push of its branch replaced while it waited; else as in domain.release
+)
+PUSH = "push"  # kind of the events' subject
+
+
+@dataclass(frozen=True)
+class Push:
+    """What was pushed, and how far it got."""
+
+    key: str  # of the delivery: the same one again is recognised by it
+    repository: str  # path of the bare repository with the commits
+    place: str  # machine that has it (see system.machine); empty: any can get it
+    ref: str  # full
+    old: str  # revision; zeros if the ref is new
+    new: str  # revision; zeros if it was deleted
+    actor: str  # who pushed, as far as that is proven; empty: unknown
+    via: str  # how it came, in words
+    protected: str  # the branch that a first push registers; empty: HEAD of the repository
+    queued: float  # seconds since the epoch by the ledger's clock, as all times here
+    id: int = 0  # its place in the queue, which is assigned when it is added
+    worker: str = ""  # who claimed it last
+    token: int = 0  # increases with every claim, and fences the previous one; 0: never claimed
+    until: float = 0.0  # end of the claim
+    started: float | None = None
+    ended: float | None = None
+    outcome: str = ""
+    note: str = ""  # about its outcome
+
+    @property
+    def lane(self) -> str:
+        """Those of a lane are worked on one after another, in order: a branch's, and all tags of a repository."""
+        return f"{self.repository} {TAGS if self.ref.startswith(TAGS) else self.ref}"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether older ones of its lane that still wait have no use any more."""
+        return self.ref.startswith(HEADS)

@@ -1,0 +1,1 @@
+"""The release server: takes pushes, works on the queue, and shows what runs where."""

@@ -1,0 +1,89 @@
+"""Starts a process for each push that is next in the queue."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from shipway.actions.environment.locks import held
+from shipway.actions.runs.queue import TTL, served
+from shipway.context import Context
+from shipway.domain.errors import StoreError
+from shipway.domain.queue import Push
+from shipway.system.machine import machine_id
+
+PAUSE = 0.1  # seconds between looks at the queue
+KEPT = 90 * 86400.0  # seconds that pushes and their events are kept
+DAY = 86400.0
+
+
+class Dispatcher:
+    """Works on the queue of this machine, with at most `at_once` pushes at a time. Each push is worked on by a process of
+    its own, which goes on if this one ends, and is not started twice by the next one."""
+
+    def __init__(self, ctx: Context, at_once: int) -> None:
+        self._ctx, self._at_once = ctx, at_once
+        self._place = machine_id(ctx.home)
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._tidied = 0.0
+
+    def run(self, over: threading.Event) -> None:
+        """Until `over`. LeaseHeld if another process does this on this machine, or has taken it over."""
+        with held(self._ctx, served(self._place), "works on the queue", wait=TTL) as lock:
+            while not over.wait(PAUSE):
+                lock.check()
+                self._started = [process for process in self._started if process.poll() is None]
+                try:
+                    while self._free() and (push := self._claim()):
+                        self._start(push)
+                    self._tidy()
+                except StoreError as error:  # away for a while: what runs goes on by itself
+                    self._ctx.reporter.note(f"the ledger does not answer: {error.message}")
+                    over.wait(1.0)
+
+    def _claim(self) -> Push | None:
+        return self._ctx.ledger.claim_push(self._place, (self._place, ""), TTL)
+
+    def _free(self) -> bool:
+        if len(self._started) >= self._at_once:
+            return False
+        now = self._ctx.ledger.now()
+        running = [
+            push for push in self._ctx.ledger.pushes(1000, open=True) if push.worker == self._place and push.until > now
+        ]
+        return len(running) < self._at_once
+
+    def _start(self, push: Push) -> None:
+        home = self._ctx.home
+        command = [
+            sys.executable, "-m", "shipway", "--home", str(home), "worker", "--push", str(push.id), "--token", str(push.token),
+        ]  # fmt: skip
+        nothing = subprocess.DEVNULL
+        with open(log_file(home), "ab") as log:
+            started = subprocess.Popen(
+                command, cwd="/", env=_environment(), stdin=nothing, stdout=nothing, stderr=log, start_new_session=True
+            )
+        self._started.append(started)
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied >= DAY or not self._tidied:
+            self._tidied = time.monotonic()
+            before = self._ctx.ledger.now() - KEPT
+            self._ctx.ledger.forget_pushes(before)
+            self._ctx.ledger.forget_events("", before)
+
+
+def log_file(home: Path) -> Path:
+    """Where processes write why they could not start."""
+    folder = home / "server"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / "worker.log"
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the one who pushed: the process works for the server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

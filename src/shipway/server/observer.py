@@ -1,0 +1,177 @@
+"""What runs where, read in the background: a page never waits for an engine."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from shipway.actions.deployments.admission import admitted
+from shipway.actions.environment.environments import KnownApp, known_app
+from shipway.actions.projects.in_force import read_rules
+from shipway.actions.projects.plans import ParsePlan
+from shipway.actions.upkeep.status import EnvironmentStatus, status
+from shipway.context import Context
+from shipway.domain.errors import ShipwayError
+from shipway.domain.plan import Environment
+from shipway.domain.record import to_data
+from shipway.domain.release import SUCCEEDED, Release
+from shipway.domain.value import dataclass
+from shipway.ports import ProjectSource
+from shipway.system.parallel import side_by_side
+
+WATCHED, UNWATCHED = 2.0, 15.0  # seconds between looks, with and without a reader
+READER = 30.0  # seconds for which who has read counts as a reader
+PLAN = 60.0  # seconds for which a plan counts as new
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Between an environment and the one where its releases are validated."""
+
+    release: int  # that would be deployed next
+    subject: str
+    missing: tuple[
+        str, ...
+    ]  # reasons against it, in the words of the deployment that is refused; empty: it may be deployed
+
+    @property
+    def next(self) -> str:
+        """The command that comes next; empty if none leads on."""
+        if not self.missing:
+            return "deploy"
+        return "approve" if any("approval" in reason for reason in self.missing) else ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """An app, as it was seen last."""
+
+    app: str  # its present name
+    environments: tuple[EnvironmentStatus, ...] = ()  # in the order of promotion
+    gates: dict[str, Gate] | None = None  # by the environment that they lead to
+    seen: float = 0.0
+    problem: str = ""  # why it could not be read
+    version: int = 0  # increases with each change
+
+
+class Observer:
+    """Reads all apps of the ledger, until `over`. source: of an app of the ledger."""
+
+    def __init__(self, ctx: Context, parse: ParsePlan, source: Callable[[str], ProjectSource]) -> None:
+        self._ctx, self._parse, self._source = ctx, parse, source
+        self._boards: dict[str, Board] = {}
+        self._states: dict[str, str] = {}
+        self._read: dict[str, float] = {}
+        self._looked: dict[str, float] = {}
+        self._known: dict[str, tuple[float, KnownApp, list[Environment]]] = {}
+        self._gates: dict[tuple[str, str], tuple[object, float, Gate | None]] = {}
+
+    def apps(self) -> list[str]:
+        """Their present names."""
+        return sorted(map(self._ctx.names.shown, self._ctx.ledger.apps()))
+
+    def board(self, app: str) -> Board:
+        """As seen last; the reader's next look is soon answered by a newer one."""
+        self._read[app] = time.monotonic()
+        return self._boards.get(app, Board(app))
+
+    def version(self, app: str) -> int:
+        """Of the board."""
+        self._read[app] = time.monotonic()
+        found = self._boards.get(app)
+        return found.version if found else 0
+
+    def run(self, over: threading.Event) -> None:
+        """Until `over`."""
+        while not over.is_set():
+            try:
+                names = self.apps()
+            except ShipwayError:  # the ledger is away: what was seen is shown, with its time
+                names = []
+            for name in names:
+                read = time.monotonic() - self._read.get(name, -READER) < READER
+                if time.monotonic() - self._looked.get(name, -UNWATCHED) >= (WATCHED if read else UNWATCHED):
+                    self.look(name)
+            over.wait(0.2)
+
+    def look(self, name: str) -> None:
+        """Read one app."""
+        self._looked[name] = time.monotonic()
+        before = self._boards.get(name, Board(name))
+        try:
+            known, environments = self._app(name)
+            found = tuple(side_by_side(lambda item: self._status(known, item), environments))
+            gates = {
+                item.environment.name: gate for item in found if (gate := self._gate(known, item.environment, found))
+            }
+            board = replace(before, environments=found, gates=gates, seen=self._ctx.clock(), problem="")
+        except ShipwayError as error:
+            board = replace(before, seen=self._ctx.clock(), problem=error.message)
+        lasting = [
+            replace(item, lease=replace(item.lease, expires=0.0) if item.lease else None) for item in board.environments
+        ]
+        state = json.dumps(to_data([lasting, board.gates, board.problem]), sort_keys=True)
+        changed = state != self._states.get(name)
+        self._states[name] = state
+        self._boards[name] = replace(board, version=before.version + changed)
+
+    def _app(self, name: str) -> tuple[KnownApp, list[Environment]]:
+        at, known, environments = self._known.get(name, (0.0, None, []))
+        if known is None or time.monotonic() - at > PLAN:
+            source = self._source(name)
+            known = known_app(self._ctx, source)
+            planned = dict(source.plan().environments)
+            for item in known.environments():
+                planned[item.name] = item
+            environments = in_order(list(planned.values()))
+            self._known[name] = (time.monotonic(), known, environments)
+        return known, environments
+
+    def _status(self, known: KnownApp, environment: Environment) -> EnvironmentStatus:
+        found = status(known.ctx, known.name, environment)
+        return replace(found, environment=replace(found.environment, name=known.shown(found.environment.name)))
+
+    def _gate(self, known: KnownApp, environment: Environment, found: Sequence[EnvironmentStatus]) -> Gate | None:
+        """What would go there next, if that isn't there already."""
+        before = next((item for item in found if item.environment.name == environment.after), None)
+        here = next((item for item in found if item.environment.name == environment.name), None)
+        if before is None or before.release is None or before.current is None or before.current.outcome != SUCCEEDED:
+            return None
+        running = here.current.release if here and here.current else None
+        if running is not None and running >= before.release.number:
+            return None
+        ledger, kept = self._ctx.ledger, known.kept(environment.name)
+        key = (before.release.number, running, len(ledger.approvals(known.name, kept, before.release.number)))
+        at = (known.name, kept)
+        cached = self._gates.get(at)
+        if cached is None or cached[0] != key or time.monotonic() - cached[1] > PLAN:
+            cached = (key, time.monotonic(), self._asked(known, kept, before.release))
+            self._gates[at] = cached
+        return cached[2]
+
+    def _asked(self, known: KnownApp, environment: str, release: Release) -> Gate:
+        missing: tuple[str, ...] = ()
+        try:
+            repository = known.ctx.repository()
+            book = read_rules(known.ctx, repository, release.plan, self._parse, record=False)
+            commit = replace(repository.commit(release.revision), tree=release.tree)
+            admitted(known.ctx, commit, known.name, book, book.of(known.ctx, environment))
+        except ShipwayError as error:
+            listed = [line.removeprefix("  - ") for line in error.message.splitlines() if line.startswith("  - ")]
+            missing = tuple(listed) or (error.message,)
+        return Gate(release.number, release.subject, missing)
+
+
+def in_order(environments: Sequence[Environment]) -> list[Environment]:
+    """Each after the one where its releases are validated; else as given."""
+    found: list[Environment] = []
+    waiting = list(environments)
+    while waiting:
+        names = {item.name for item in waiting}
+        ready = [item for item in waiting if item.after not in names] or waiting[:1]
+        found += ready
+        waiting = [item for item in waiting if item not in ready]
+    return found

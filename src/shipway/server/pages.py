@@ -1,0 +1,186 @@
+"""What the pages show, as values for their templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from shipway.actions.upkeep.status import EnvironmentStatus
+from shipway.context import Context
+from shipway.domain.errors import UsageError
+from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN, Event, Subject
+from shipway.domain.history import previous_release
+from shipway.domain.queue import PUSH, Push
+from shipway.domain.release import PENDING, Deployment
+from shipway.domain.run import RunRecord
+from shipway.domain.value import dataclass
+from shipway.server.observer import Board
+from shipway.system.durations import ago, human
+
+LATEST = 20  # deployments and runs on a page
+EVENTS = 2000  # on a page at first; what follows comes live
+
+
+@dataclass(frozen=True)
+class Pill:
+    """A state in a word. kind: ok, warn, bad or dim; the word says it too, for who sees no colours."""
+
+    kind: str
+    text: str
+
+
+def state(item: EnvironmentStatus) -> Pill:
+    """Of an environment: the worst that is known."""
+    if item.lease:
+        return Pill("warn", f"● {item.lease.reason}")
+    if item.current is None:
+        return Pill("dim", "nothing deployed")
+    if item.unreachable:
+        return Pill("bad", "✗ a host is away")
+    if item.crashing or item.edge_down or any(running < wanted for running, wanted in item.services.values()):
+        return Pill("bad", "✗ not all runs")
+    if item.latest and item.latest.outcome == PENDING:
+        return Pill("bad", "✗ unfinished")
+    if item.orphans or item.renewal or item.launch or (item.backups and item.backups.late):
+        return Pill("warn", "● live, with remarks")
+    return Pill("ok", "✓ live")
+
+
+def outcome(text: str) -> Pill:
+    """Of a run, a step, a deployment or a push."""
+    kind = {"succeeded": "ok", "failed": "bad", "pending": "warn", "": "warn"}.get(text, "dim")
+    sign = {"ok": "✓ ", "bad": "✗ ", "warn": "● "}.get(kind, "")
+    return Pill(kind, f"{sign}{text if text not in ('', PENDING) else 'in progress'}")
+
+
+def summary(board: Board) -> str:
+    """The state of an app in a sentence or two."""
+    if board.problem:
+        return f"It could not be read: {board.problem}"
+    if not board.seen:
+        return "It is being read."
+    parts = [
+        f"Release {gate.release} waits for {name}: {len(gate.missing)} open point{'s' * (len(gate.missing) != 1)}."
+        if gate.missing
+        else f"Release {gate.release} may go to {name}."
+        for name, gate in (board.gates or {}).items()
+    ]
+    bad = [item.environment.name for item in board.environments if state(item).kind == "bad"]
+    parts.append(f"Look at {', '.join(bad)}." if bad else "Nothing is wrong.")
+    return " ".join(parts)
+
+
+def deployments(ctx: Context, app: str, environment: str | None = None) -> list[dict[str, Any]]:
+    """The newest ones."""
+    found = ctx.ledger.deployments(app, environment, LATEST)
+    return [_deployment(ctx, item) for item in found]
+
+
+def _deployment(ctx: Context, item: Deployment) -> dict[str, Any]:
+    release = ctx.ledger.release(item.app, item.release)
+    return {
+        "item": item, "when": ago(ctx.clock() - item.started), "environment": ctx.names.shown(item.app, item.environment),
+        "subject": release.subject if release else "", "outcome": outcome(item.outcome),
+        "took": human(item.finished - item.started) if item.finished else "",
+        "detail": item.detail.partition("\n")[0],
+    }  # fmt: skip
+
+
+def runs(ctx: Context, app: str) -> list[dict[str, Any]]:
+    """The newest ones."""
+    return [_run(ctx, item) for item in ctx.ledger.runs(app, LATEST)]
+
+
+def _run(ctx: Context, item: RunRecord) -> dict[str, Any]:
+    took = human((item.finished or ctx.clock()) - item.started)
+    ref = item.trigger.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    return {
+        "item": item,
+        "when": ago(ctx.clock() - item.started),
+        "outcome": outcome(item.outcome),
+        "took": took,
+        "ref": ref,
+    }
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Something with a log. going: whether more may come; data: for its template."""
+
+    subject: Subject
+    going: bool
+    data: dict[str, Any]
+
+
+def run(ctx: Context, app: str, number: int) -> Logged:
+    """A run with its steps. UsageError if there is none."""
+    found = ctx.ledger.run(app, number)
+    if found is None:
+        raise UsageError(f"{ctx.names.shown(app)} has no run {number}")
+    steps = [
+        {
+            "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure,
+            "took": human((step.finished or ctx.clock()) - step.started), "tests": step.result.tests,
+        }
+        for step in ctx.ledger.steps(number)
+    ]  # fmt: skip
+    return Logged(Subject(RUN, app, number), found.finished is None, {**_run(ctx, found), "steps": steps})
+
+
+def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:
+    """UsageError if there is none."""
+    found = ctx.ledger.deployment(app, environment, id)
+    if found is None:
+        raise UsageError(f"{ctx.names.shown(app, environment)} has no deployment {id}")
+    return Logged(Subject(DEPLOYMENT, app, id), found.outcome == PENDING, _deployment(ctx, found))
+
+
+def push(ctx: Context, id: int) -> Logged:
+    """UsageError if there is none."""
+    found = ctx.ledger.push(id)
+    if found is None:
+        raise UsageError(f"there is no push {id}")
+    return Logged(Subject(PUSH, "", id), found.ended is None, pushes([found], ctx.ledger.now())[0])
+
+
+def pushes(found: Sequence[Push], now: float) -> list[dict[str, Any]]:
+    """As rows of the queue."""
+    return [
+        {
+            "item": push, "when": ago(now - push.queued), "outcome": outcome(push.outcome) if push.ended else
+            Pill("warn", "● in progress") if push.until > now else Pill("dim", "waits"),
+            "ref": push.ref.removeprefix("refs/heads/").removeprefix("refs/tags/"),
+            "took": human((push.ended or now) - push.started) if push.started else "",
+        }
+        for push in found
+    ]  # fmt: skip
+
+
+def back(ctx: Context, app: str, item: EnvironmentStatus) -> str:
+    """Where a rollback would lead, and how that was proven."""
+    if item.release is None:
+        return ""
+    kept = ctx.names.environment(app, item.environment.name)
+    target = previous_release(ctx.ledger.history(app, kept), item.release.number)
+    if target is None:
+        return "to nothing: this is the first release"
+    proven = f"{item.proof.rollback}, {item.proof.verdict}" if item.proof else "not proven"
+    fast = ", stands by" if any(standby.release == target for standby in item.standby) else ""
+    return f"to r{target}: {proven}{fast}"
+
+
+def lines(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Events as lines of a log."""
+    return [line_of(event) for event in events]
+
+
+def line_of(event: Event) -> dict[str, Any]:
+    """One event. kind: a class of the page."""
+    if event.kind == END:
+        took = f" {human(event.seconds)}" if event.seconds is not None else ""
+        text = f"{outcome(event.outcome).text}{took}" + (f" {event.text}" if event.text else "")
+    else:
+        text = event.text
+    kind = {HEADING: "heading", BEGIN: "begin", LINE: "line", CUT: "cut", END: "end"}.get(event.kind, "note")
+    bad = event.kind == END and event.outcome == "failed"
+    return {"seq": event.seq, "at": event.at, "kind": f"{kind} bad" if bad else kind, "name": event.name, "text": text}

@@ -1,0 +1,94 @@
+"""The release server: one process with the page, the observer of what runs, and the dispatcher of the queue."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+from shipway.actions.projects.plans import ParsePlan
+from shipway.context import Context
+from shipway.domain.errors import UsageError
+from shipway.ports import ProjectSource
+from shipway.server.dispatcher import Dispatcher
+from shipway.server.observer import Observer
+from shipway.server.web import Site, application
+
+LOOK = 0.2  # seconds between looks whether all parts still work
+
+
+def serve(
+    ctx: Context, host: str, port: int, at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource]
+) -> None:  # fmt: skip
+    """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
+    taken."""
+    observer = Observer(ctx, parse, source)
+    config = uvicorn.Config(
+        application(Site(ctx, observer)),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    over, failures = threading.Event(), list[BaseException]()
+
+    def part(work: Callable[[threading.Event], None]) -> threading.Thread:
+        def run() -> None:
+            try:
+                work(over)
+            except BaseException as error:
+                failures.append(error)
+                over.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    with _listening(host, port) as listener:
+        parts = [
+            part(Dispatcher(ctx, at_once).run), part(observer.run), part(lambda over: server.run(sockets=[listener])),
+        ]  # fmt: skip
+        try:
+            ctx.reporter.note(f"serves http://{host}:{listener.getsockname()[1]} until Ctrl-C")
+            while not over.wait(LOOK):
+                if ctx.cancelled.is_set():
+                    break
+        finally:
+            over.set()
+            server.should_exit = True
+            for thread in parts:
+                thread.join()
+    if failures and not ctx.cancelled.is_set():
+        raise failures[0]
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port. UsageError if the text is not that."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"{text!r} is no address with a port", hint="such as 127.0.0.1:8470")
+    return host.strip("[]"), int(port)
+
+
+class _Server(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """They belong to the command line."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """The same in newer versions."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, reuse_port=False)
+    except OSError as error:
+        raise UsageError(
+            f"{host}:{port} can't be listened on: {error.strerror or error}", hint="--listen takes another"
+        ) from error

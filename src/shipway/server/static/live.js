@@ -1,0 +1,48 @@
+// Pages work without this. With it, a log goes on by itself, and a board is shown anew when something changed.
+"use strict";
+const live = document.body.dataset.live;
+const log = document.getElementById("log");
+
+function follow(address) {
+  const events = new EventSource(address);
+  let after = 0;
+  events.addEventListener("message", (event) => {
+    const line = JSON.parse(event.data);
+    if (line.seq <= after) return;
+    after = line.seq;
+    const bottom = window.innerHeight + window.scrollY >= document.body.scrollHeight - 40;
+    const item = document.createElement("li");
+    item.id = `e${line.seq}`;
+    item.className = line.kind;
+    if (line.name) {
+      const name = document.createElement("b");
+      name.textContent = line.name;
+      item.append(name, " ");
+    }
+    item.append(line.text);
+    log.append(item);
+    if (bottom) window.scrollTo(0, document.body.scrollHeight);
+  });
+  events.addEventListener("ended", () => {
+    events.close();
+    refresh();
+  });
+  events.addEventListener("changed", () => {
+    events.close();
+    refresh();
+  });
+}
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer || !answer.ok) return void setTimeout(refresh, 3000);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const focused = document.activeElement ? document.activeElement.id : "";
+  document.getElementById("main").replaceChildren(...page.getElementById("main").childNodes);
+  document.title = page.title;
+  if (focused) document.getElementById(focused)?.focus();
+  const next = page.body.dataset.live;
+  if (next && !document.getElementById("log")) follow(next);
+}
+
+if (live) follow(live);
