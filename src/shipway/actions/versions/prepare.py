@@ -106,7 +106,7 @@ def prepare_entry(ctx: Context, situation: Situation, draft: Draft, *, send: boo
     if not entry.exists:
         committed = commit_file(repository, entry.path, draft.content, f"{draft.subject}\n")
     pushed = False
-    if send and situation.remote and (committed or situation.ahead):
+    if send and situation.remote and (committed or situation.ahead or situation.unpublished):
         try:
             push(
                 repository, situation.remote, [f"refs/heads/{branch}:refs/heads/{branch}"],

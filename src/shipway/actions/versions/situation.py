@@ -47,6 +47,7 @@ class Situation:
     branch: str
     remote: str | None  # name of the remote that is pushed to; None: there is none
     ahead: int  # commits that the remote's branch lacks
+    unpublished: bool  # whether the remote lacks the branch itself
     published: Mapping[str, str]
     local: Mapping[str, str]
     prefix: str
@@ -139,7 +140,7 @@ def read_situation(ctx: Context, subject: Subject, *, preparing: bool = False) -
         )
     since = commits_since(repository, here.head, published.get(before or ""))
     return Situation(
-        subject, here, branch, remote, distance[0] if distance else 0, published, local, prefix, before,
+        subject, here, branch, remote, distance[0] if distance else 0, bool(remote) and branch not in refs.branches(), published, local, prefix, before,
         [change(item) for item in since if not item.is_merge], changes(since), not since,
     )  # fmt: skip
 

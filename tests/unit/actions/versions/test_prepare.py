@@ -139,7 +139,10 @@ def test_commits_that_are_not_pushed_go_with_it(shop: Shop) -> None:
 
 def test_on_a_branch_of_ones_own_for_a_pull_request(shop: Shop) -> None:
     git(shop.path, "switch", "--quiet", "--create", "next-version")
-    shop.call("--prepare", "--yes")
+    found = shop.json("--prepare", "--yes", "--no-push")
+    assert found["next"].startswith("git push origin next-version; once it is validated")
+    found = shop.json("--prepare", "--yes")
+    assert (found["exists"], found["pushed"]) == (True, True)
     assert git(shop.remote, "rev-parse", "next-version") == git(shop.path, "rev-parse", "HEAD")
 
 
