@@ -140,6 +140,13 @@ def _diff(kinds: Kinds) -> Any:
     return _object({**class_schema(Comparison, kinds)["properties"], "commits": type_schema(Commits, kinds)})
 
 
+def _release(kinds: Kinds) -> Any:
+    from shipway.actions.versions.prepare import ChangelogEntry
+    from shipway.actions.versions.preview import VersionPreview
+
+    return {"anyOf": [type_schema(item, kinds) for item in (VersionPreview, ChangelogEntry)]}
+
+
 def _wait(kinds: Kinds) -> Any:
     from shipway.domain.release import Deployment
     from shipway.domain.run import RunRecord
@@ -250,6 +257,9 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "ps": ("Containers. `cpu` is the number of processors in use. With `--watch`, a list a line.", _ps),
     "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),
     "diff": ("What differs from the first side to the second.", _diff),
+    "release": (
+        "What goes out with a version, and whether it was tagged and pushed; with `--prepare`, the entry of the changelog.", _release,
+    ),
     "wait": ("The deployment, or for a number the run.", _wait),
     "cancel": ("Without an argument: what is in progress.", _cancel),
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),

@@ -14,7 +14,7 @@ SECTIONS = {
         "seed": ("shipway.cli.seed", "Run the seed of an environment again"),
     },
     "Release": {
-        "release": ("shipway.cli.release", "PLACEHOLDER"),
+        "release": ("shipway.cli.release", "Make a version: show what would go out, tag it and push the tag"),
         "run": ("shipway.cli.run", "Run the pipeline for a revision, and deploy it if the plan says so"),
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
         "serve": ("shipway.cli.serve", "Run pushes as they come, and show what runs where on a page"),

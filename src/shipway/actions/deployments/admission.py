@@ -18,6 +18,7 @@ from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches
 from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce
+from shipway.domain.value import dataclass
 
 OTHERS = 20  # branches searched only to report which one a commit is on
 
@@ -29,14 +30,8 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     """
     name = in_force.environment
     candidate = candidate_of(book, in_force, commit, ref)
-    reasons = refused_commit(book, in_force, candidate)
-    release, problem = _release(ctx, commit, app, in_force)
-    if release is None:
-        reasons.append(problem)
-    else:
-        reasons += _refused_release(in_force, release) + _unapproved(
-            ctx, release=release, book=book, in_force=in_force, revision=commit.revision
-        )
+    judgement = judged(ctx, commit, app, book, in_force, candidate)
+    release, reasons = judgement.release, [*judgement.reasons, *judgement.unapproved]
     if reasons or release is None:
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
@@ -45,6 +40,27 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
     unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
     return DeployRequest(release, environment, version=version, reason=reason, in_force=in_force, unapproved=unapproved)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules in force say of a commit. release: None if there is none that may be deployed."""
+
+    release: Release | None
+    reasons: list[str]  # against it, but for approvals
+    unapproved: list[str]  # approvals that are missing
+
+
+def judged(
+    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, candidate: gate.Candidate
+) -> Judgement:
+    """Judge a commit, whose tags may include one that is yet to be made."""
+    reasons = refused_commit(book, in_force, candidate)
+    release, problem = _release(ctx, commit, app, in_force)
+    if release is None:
+        return Judgement(None, [*reasons, problem], [])
+    unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
+    return Judgement(release, reasons + _refused_release(in_force, release), unapproved)
 
 
 def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:

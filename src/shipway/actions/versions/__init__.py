@@ -1,0 +1,1 @@
+"""Versions: what a new one brings, its changelog entry, and its tag."""
