@@ -15,7 +15,7 @@ import pytest
 
 from shipway.domain.errors import BackupFailed, GateRefused, UsageError
 from tests.conformance.test_backups import KEY, Server
-from tests.system import prepared
+from tests import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, effects, engine, just_past
 

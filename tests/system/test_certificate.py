@@ -19,7 +19,7 @@ from shipway.testing.dns import ZONE
 from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, settled
 from tests.conformance.pebble import pebble
-from tests.system import prepared
+from tests import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, asked_again, engine
 

@@ -16,7 +16,7 @@ from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
 from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, TSIG, Server
-from tests.system import prepared
+from tests import prepared
 from tests.system.tiny import Tiny
 
 pytestmark = pytest.mark.counterpart
