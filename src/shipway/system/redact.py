@@ -49,7 +49,8 @@ class Redactor:
             if len(form) < LONG:
                 continue
             self._starts.setdefault(form[:4], []).append(form)
-            self._ends.update(form[at : at + 4] for at in range(min(len(form), BROKEN) - 3))
+            begin = form[:BROKEN]
+            self._ends.update(map("".join, zip(begin, begin[1:], begin[2:], begin[3:], strict=False)))
 
     def line(self, text: str) -> str:
         """Mask one line, and remove control characters."""
