@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from shipway.system.git.hashes import verify
 from shipway.system.git.trees import entries
 
-Ask = Callable[..., "subprocess.CompletedProcess[bytes]"]  # runs git with these arguments and this input in one repository
+Ask = Callable[
+    ..., "subprocess.CompletedProcess[bytes]"
+]  # runs git with these arguments and this input in one repository
 Kept = dict[str, bytes]  # objects of the repository by hash, as git gave them: not verified yet
 
 
