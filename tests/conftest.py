@@ -34,6 +34,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """pytest looks for garbage five times at the end: after the first time, there is nothing to go through."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Nodes]:
     """Two hosts by SSH, node1 and node2. A test that kills one starts it again."""
