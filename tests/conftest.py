@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +16,27 @@ from tests.matrix import FULL, sample
 from tests.nodes import Nodes, running_nodes
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A shell starts background processes with SIGINT ignored, and these pass that on: also to commands that tests interrupt."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    template = Path(tempfile.mkdtemp(prefix="template-"))  # no repository needs copies of git's examples of hooks
+    config.add_cleanup(lambda: shutil.rmtree(template))
+    for name in ("hooks", "info"):
+        (template / name).mkdir()
+    template.chmod(0o755)  # some tests act as somebody else
+    os.environ["GIT_TEMPLATE_DIR"] = str(template)
 
 
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: without it each search for garbage goes through a million objects less."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """pytest looks for garbage five times at the end: after the first time, there is nothing to go through."""
     gc.collect()
     gc.freeze()
 

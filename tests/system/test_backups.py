@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from shipway.domain.errors import BackupFailed, GateRefused, UsageError
+from tests import prepared
 from tests.conformance.test_backups import KEY, Server
-from tests.system import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, effects, engine, just_past
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.conformance.scratch_lab import MARIADB, build_mariadb
-from tests.system import prepared, test_mysql, test_sqlite
+from tests.system import test_mysql, test_sqlite
 from tests.system.conftest import Make
 from tests.system.test_external import Managed, managed, set_address  # noqa: F401
 from tests.system.tiny import Tiny

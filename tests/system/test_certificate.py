@@ -16,10 +16,10 @@ from cryptography import x509
 from shipway.domain.errors import DnsError, SecretError
 from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
+from tests import prepared
 from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, settled
 from tests.conformance.pebble import pebble
-from tests.system import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, asked_again, engine
 

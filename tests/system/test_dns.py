@@ -14,9 +14,9 @@ from examples.project import Done
 from shipway.domain.errors import DnsError, GateRefused, TimedOut
 from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
+from tests import prepared
 from tests.conformance import dns_lab
 from tests.conformance.dns_lab import API_KEY, TSIG, Server
-from tests.system import prepared
 from tests.system.tiny import Tiny
 
 pytestmark = pytest.mark.counterpart

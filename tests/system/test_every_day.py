@@ -18,7 +18,7 @@ import pytest
 
 from shipway.domain.errors import DriftFound
 from shipway.drivers.runtime.engine import Engine
-from tests.system import prepared
+from tests import prepared
 from tests.system.conftest import Make
 from tests.system.tiny import Running, Tiny, visitors
 

@@ -10,8 +10,8 @@ import pytest
 
 from examples.project import GRACE
 from shipway.domain.errors import EdgeError, GateRefused, PlanError, RepositoryError
+from tests import prepared
 from tests.postgres import running_server
-from tests.system import prepared
 from tests.system.flows import Team
 
 pytestmark = pytest.mark.engine

@@ -10,7 +10,7 @@ import pytest
 
 from examples.project import Done
 from shipway.domain.errors import GateRefused, InfraError, SecretError, UsageError
-from tests.system import prepared
+from tests import prepared
 from tests.system.tiny import Tiny
 
 pytestmark = [

@@ -9,8 +9,8 @@ import pytest
 
 from examples.project import Done
 from shipway.domain.errors import DriftFound, InfraError, UsageError
+from tests import prepared
 from tests.moto import stacks
-from tests.system import prepared
 from tests.system.tiny import Tiny
 
 pytestmark = pytest.mark.counterpart

@@ -17,10 +17,10 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 
+from tests import prepared
 from tests.conformance.alembic_projects import write_alembic
 from tests.conformance.database_lab import build_image, container, docker
 from tests.conformance.scratch_lab import MARIADB, build_mariadb, postgres
-from tests.system import prepared
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(2 / 3)]
 USERS = {

@@ -11,7 +11,7 @@ import pytest
 
 from examples.project import GRACE, Done
 from shipway.domain.errors import Interrupted, PlanError, UsageError
-from tests.system import prepared
+from tests import prepared
 from tests.system.conftest import Make
 from tests.system.test_dead_runs import nothing_is_left
 from tests.system.tiny import DATABASE, Tiny, visitors

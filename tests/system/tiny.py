@@ -25,7 +25,7 @@ from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
 from shipway.ports import Ledger
 from shipway.store import open_ledger
-from tests.system import prepared
+from tests import prepared
 
 # What a site answers that isn't there: the edge has no such route, or has given its port back.
 NOT_THERE = ("HTTP status 404", "HTTP status 0: <urlopen error [Errno 111]")

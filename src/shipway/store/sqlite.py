@@ -35,6 +35,7 @@ class SqliteDatabase:
         self._reserve = path.with_name(f"{path.name}.reserve")
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
+        self._free: list[sqlite3.Connection] = []  # of threads that have ended
         self._guard = threading.Lock()
 
     def write(self, work: Callable[[], T]) -> T:
@@ -98,7 +99,7 @@ class SqliteDatabase:
         with self._guard:
             for connection in self._connections:
                 connection.close()
-            self._connections.clear()
+            self._connections, self._free = [], []
         self._local = threading.local()
 
     def _execute(self, sql: str, values: Sequence[object]) -> list[Row]:
@@ -143,15 +144,25 @@ class SqliteDatabase:
         return LedgerFull(f"the disk of the ledger {self.name} is full: {error.__cause__}", hint=hint)
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            with self._guard:
-                self._connections.append(connection)
-            self._local.connection = connection
-        return connection
+        lent: _Lent | None = getattr(self._local, "lent", None)
+        if lent is None:
+            self._local.lent = lent = _Lent(self._free_one() or self._connect(), self._free)
+        return lent.connection
+
+    def _free_one(self) -> sqlite3.Connection | None:
+        try:
+            found = self._free.pop()
+        except IndexError:
+            return None
+        return None if found.in_transaction else found
+
+    def _connect(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "recursive_triggers = ON"):
+            made.execute(f"PRAGMA {pragma}")
+        with self._guard:
+            self._connections.append(made)
+        return made
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -164,3 +175,13 @@ class SqliteDatabase:
         except sqlite3.DatabaseError as error:
             hint = "check that it is a ledger, that the disk has space and that you have write permission; or move the file"
             raise StoreError(f"the ledger {self.name} can't be used: {error}", hint=hint) from error
+
+
+class _Lent:
+    """A thread's connection. When the thread ends, it is free for the next one: a new one reads the whole schema."""
+
+    def __init__(self, connection: sqlite3.Connection, free: list[sqlite3.Connection]) -> None:
+        self.connection, self._free = connection, free
+
+    def __del__(self) -> None:
+        self._free.append(self.connection)

@@ -77,7 +77,7 @@ def addresses(clone: Repository) -> dict[str, str]:
 
 def own_address(clone: Repository) -> str:
     """The path of a repository on this machine, the same in all its work trees."""
-    return address_of(str(clone.path / _asked(str(clone.path), "rev-parse", "--git-common-dir")), clone.path)
+    return address_of(str(clone.common), clone.path)
 
 
 def is_bare(folder: str) -> bool:

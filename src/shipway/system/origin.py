@@ -20,7 +20,7 @@ from shipway.system.addresses import identity, is_bare, is_path, plain
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
 from shipway.system.git.login import Login, as_variables, masked, without_credentials
-from shipway.system.objects import leads_to, read_file
+from shipway.system.objects import Kept, leads_to, read_file
 
 ALONE = {
     "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_OPTIONAL_LOCKS": "0",
@@ -65,9 +65,7 @@ class Origin:
     clone: Repository  # provides objects and credentials
     home: Path
     _seen: dict[str, Refs] = field(default_factory=dict, compare=False, repr=False)
-    _objects: dict[tuple[str, ...], subprocess.CompletedProcess[bytes]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _objects: Kept = field(default_factory=dict, compare=False, repr=False)  # of the clone: an object is read once
 
     @property
     def is_local(self) -> bool:
@@ -107,28 +105,28 @@ class Origin:
                 hint=UNREACHABLE,
             )
         rows = [line.split(" ") for line in done.stdout.decode("utf-8", "surrogateescape").splitlines()]
-        head = self._ask_clone("symbolic-ref", "--quiet", "HEAD").stdout.decode(errors="replace").strip()
-        # HEAD of a work tree is only what is checked out.
-        return Refs(
-            {row[0]: row[2] or row[1] for row in rows}, head.removeprefix("refs/heads/") if is_bare(self.url) else None
-        )
+        head = None
+        if is_bare(self.url):  # HEAD of a work tree is only what is checked out
+            named = self._ask_clone("symbolic-ref", "--quiet", "HEAD").stdout.decode(errors="replace").strip()
+            head = named.removeprefix("refs/heads/")
+        return Refs({row[0]: row[2] or row[1] for row in rows}, head)
 
     def text(self, branch: str, path: str) -> str | None:
         """A file at the tip of a branch; None if it is missing."""
         commit = self.refs().branches().get(branch)
         if commit is None:
             return None
-        complete, found = read_file(self._ask_clone, commit, path)
+        complete, found = read_file(self._ask_clone, self._objects, commit, path)
         if not complete and not self.is_local:
-            complete, found = read_file(self._ask_cache, commit, path)
+            complete, found = read_file(self._ask_cache, {}, commit, path)
             if not complete:
                 self._fetch(branch, "--depth=1")
-                _, found = read_file(self._ask_cache, commit, path)
+                _, found = read_file(self._ask_cache, {}, commit, path)
         return None if found is None else found.decode("utf-8", "replace")
 
     def text_at(self, commit: str, path: str) -> str | None:
         """A file of a commit in the clone; None if it is missing. RepositoryError if an object was forged."""
-        _, found = read_file(self._ask_clone, commit, path)
+        _, found = read_file(self._ask_clone, self._objects, commit, path)
         return None if found is None else found.decode("utf-8", "replace")
 
     def repository_of(self, branch: str) -> Path:
@@ -163,14 +161,14 @@ class Origin:
 
     def is_older(self, revision: str, than: str, branch: str) -> bool:
         """Whether a commit of the branch is in the history of another commit, and not the same."""
-        found = False if revision == than else leads_to(self._ask_clone, than, revision)
+        found = False if revision == than else leads_to(self._ask_clone, self._objects, than, revision)
         if found or self.is_local or not (found is None or self.clone_is_shallow):
             return bool(found)
         tip = self.refs().branches().get(branch)
         if tip is None:
             return False
         self._history(branch, tip)
-        return leads_to(self._ask_cache, than, revision) is True
+        return leads_to(self._ask_cache, {}, than, revision) is True
 
     def before(self, branch: str, path: str) -> str:
         """The commit on the branch before the one that added the file; "": that is the first one. The tip if the branch
@@ -189,11 +187,11 @@ class Origin:
 
     def _leads_to(self, branch: str, tip: str, revision: str, *, merged: bool = True) -> bool:
         """Asks the server for history that the clone lacks."""
-        found = leads_to(self._ask_clone, tip, revision, merged=merged)
+        found = leads_to(self._ask_clone, self._objects, tip, revision, merged=merged)
         if found or self.is_local or (found is False and not self.clone_is_shallow):
             return bool(found)
         self._history(branch, tip)
-        return leads_to(self._ask_cache, tip, revision, merged=merged) is True
+        return leads_to(self._ask_cache, {}, tip, revision, merged=merged) is True
 
     def _history(self, branch: str, tip: str) -> None:
         """Fetch the whole history of a branch into the cache."""
@@ -233,18 +231,12 @@ class Origin:
                     time.sleep(0.05)
             yield
 
-    def _ask_clone(self, *args: str) -> subprocess.CompletedProcess[bytes]:
-        """Run git in the clone, or in the repository itself if it is on this machine. An object is read once: it never
-        changes."""
-        if args in self._objects:
-            return self._objects[args]
-        done = self._run(args, Path(self.url) if self.is_local else self.clone.path, plain() | ALONE)
-        if args[0] == "cat-file" and done.returncode == 0:
-            self._objects[args] = done
-        return done
+    def _ask_clone(self, *args: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run git in the clone, or in the repository itself if it is on this machine."""
+        return self._run(args, Path(self.url) if self.is_local else self.clone.path, plain() | ALONE, input)
 
-    def _ask_cache(self, *args: str) -> subprocess.CompletedProcess[bytes]:
-        return self._run(args, self._made_cache(), _clean())
+    def _ask_cache(self, *args: str, input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return self._run(args, self._made_cache(), _clean(), input)
 
     def _made_cache(self) -> Path:
         if not (self.cache / "HEAD").exists():
@@ -277,7 +269,7 @@ class Origin:
         return found
 
     def _run(
-        self, args: Sequence[str], folder: Path, environment: Mapping[str, str]
+        self, args: Sequence[str], folder: Path, environment: Mapping[str, str], input: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
@@ -285,7 +277,7 @@ class Origin:
                 cwd=folder,
                 env=environment,
                 capture_output=True,
-                stdin=subprocess.DEVNULL,
+                input=input,
                 timeout=TIMEOUT,
                 check=False,
             )

@@ -24,7 +24,8 @@ class Redactor:
         self._values: set[tuple[str, str]] = set()
         self._names: dict[str, str] = {}  # by spelling
         self._indexes = [_Index(12, 6), _Index(8, 4), _Index(SHORTEST, SHORTEST)]
-        self._ends = set[str]()
+        self._ends = set[str]()  # any four characters in a row of those below, once many lines were masked
+        self._new: list[str] = []  # what is not in it yet
         self._longest = 0
         self._starts: dict[str, list[str]] = {}
         self.add(values)
@@ -49,7 +50,16 @@ class Redactor:
             if len(form) < LONG:
                 continue
             self._starts.setdefault(form[:4], []).append(form)
-            self._ends.update(form[at : at + 4] for at in range(min(len(form), BROKEN) - 3))
+            self._new.append(form[:BROKEN])
+
+    def _may_begin(self, texts: list[str]) -> bool:
+        """Whether at the end of one of these lines may be a part of a longer spelling."""
+        if self._new:
+            with self._guard:
+                for form in self._new:
+                    self._ends.update(map("".join, zip(form, form[1:], form[2:], form[3:], strict=False)))
+                self._new.clear()
+        return any(text[-4:] in self._ends or text[-1:].isspace() for text in texts)
 
     def line(self, text: str) -> str:
         """Mask one line, and remove control characters."""
@@ -92,9 +102,7 @@ class Redactor:
         whole = "\n".join(texts)
         if plain(whole) is not whole:
             return False
-        return not self._names or not (
-            any(text[-4:] in self._ends or text[-1:].isspace() for text in texts) or self._find(whole)
-        )
+        return not self._names or not (self._may_begin(texts) or self._find(whole))
 
     def _find(self, text: str) -> list[tuple[int, int]]:
         """(begin, length) of all spellings in a text; a long one is searched in pieces, so that memory stays
@@ -111,14 +119,14 @@ class Redactor:
     def begun(self, text: str) -> list[tuple[str, int]]:
         """Spellings that may have begun at the end of this line, each with the number of characters there, most
         first."""
-        if text[-4:] not in self._ends:
-            return []
-        found = []
-        for at in range(max(0, len(text) - BROKEN), len(text) - 3):
-            for form in self._starts.get(text[at : at + 4], ()):
-                if len(form) > len(text) - at and form.startswith(text[at:]):
-                    found.append((form, len(text) - at))
-        return found
+        starts = self._starts
+        return [
+            (form, len(text) - at)
+            for at in range(max(0, len(text) - BROKEN), len(text) - 3 if starts else 0)
+            if text[at : at + 4] in starts
+            for form in starts[text[at : at + 4]]
+            if len(form) > len(text) - at and form.startswith(text[at:])
+        ]
 
 
 class Lines:

@@ -19,17 +19,25 @@ PROSE = {"command"}  # as in: the next shipway command
 
 
 def texts(path: Path) -> Iterator[str]:
+    text = path.read_text()
     if path.suffix != ".py":
-        yield path.read_text()
-        return
-    tree = ast.parse(path.read_text())
-    formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    parts = {id(part) for node in formatted for part in ast.walk(node) if part is not node}
-    for node in formatted:
-        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
-    for item in ast.walk(tree):
-        if isinstance(item, ast.Constant) and isinstance(item.value, str) and id(item) not in parts:
-            yield item.value
+        yield text
+    elif re.search(r"shipway[\s\"']", text):  # a name, and more of that text or its end
+        yield from _strings(ast.parse(text))
+
+
+def _strings(tree: ast.AST) -> Iterator[str]:
+    """All of a program, with X for what is put in."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values)
+            left += [part for part in node.values if not isinstance(part, ast.Constant)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        else:
+            left += ast.iter_child_nodes(node)
 
 
 def wrong(text: str) -> Iterator[str]:
@@ -57,4 +65,5 @@ def test_what_is_wrong_is_found() -> None:
 def test_every_named_command_exists(folder: str) -> None:
     place = ROOT / folder
     files = [place] if place.is_file() else [*place.rglob("*.py"), *place.rglob("*.md")]
-    assert {f"{path.name}: {item}" for path in files for text in texts(path) for item in wrong(text)} == set()
+    found = ((path, text) for path in files for text in texts(path) if "shipway" in text)
+    assert {f"{path.name}: {item}" for path, text in found for item in wrong(text)} == set()

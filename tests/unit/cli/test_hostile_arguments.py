@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.unit.system.repositories import commit, neutral, repository
 
 pytestmark = pytest.mark.usefixtures("neutral")
@@ -32,10 +32,8 @@ def work(tmp_path: Path) -> Path:
 
 
 def shipway(work: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shipway", "--home", str(work.parent / "home"), *words]
-    return subprocess.run(
-        command, cwd=work, env={**os.environ, "NO_COLOR": "1"}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    args = ["--home", str(work.parent / "home"), *words]
+    return prepared.run(args, work, {**os.environ, "NO_COLOR": "1"}, merged=False)
 
 
 @pytest.mark.parametrize(

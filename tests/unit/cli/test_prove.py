@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from shipway.cli.prove import OF_FOLDERS, OF_RELEASES, prove
+from tests import prepared
 
 PAIR = {"1_a.up.sql": "CREATE TABLE a (id integer);", "1_a.down.sql": "DROP TABLE a;"}
 SECOND = {"2_b.up.sql": "CREATE TABLE b (id integer);"}
@@ -36,10 +37,14 @@ def write(tmp_path: Path) -> Write:
     return make
 
 
-def run(*words: object, prefix: tuple[str, ...] = (), cwd: Path | None = None) -> tuple[int, str, str]:
+def run(*words: object, prefix: tuple[str, ...] = ()) -> tuple[int, str, str]:
     """Exit code, stdout and stderr."""
-    command = [*prefix, sys.executable, "-m", "shipway", "prove", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+    args = ["prove", *map(str, words)]
+    if prefix:
+        command = [*prefix, sys.executable, "-m", "shipway", *args]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    else:
+        done = prepared.run(args, Path.cwd(), os.environ, merged=False)
     return done.returncode, done.stdout, done.stderr
 
 

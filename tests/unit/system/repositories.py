@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,17 +30,28 @@ def commit(path: Path, files: Mapping[str, str | bytes], message: str = "change"
     for name, text in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        git(path, "add", "--", name)
+    if files:
+        git(path, "add", "--", *files)
     git(path, "commit", "--quiet", "--allow-empty", "--message", message, email=email)
     return git(path, "rev-parse", "HEAD")
 
 
 def repository(path: Path, files: Mapping[str, str | bytes] | None = None) -> Path:
-    """One with a first commit on main."""
-    path.mkdir(parents=True)
-    git(path, "init", "--quiet")
-    commit(path, files or {"README": "read me\n"}, "first")
+    """One with a first commit on main: a copy of the first one with these files."""
+    model = _model(tuple((files or {"README": "read me\n"}).items()))
+    shutil.copytree(model, path, symlinks=True)
+    git(path, "update-index", "--refresh")  # it has the times of the files
     return path
+
+
+@cache
+def _model(files: tuple[tuple[str, str | bytes], ...]) -> Path:
+    made = Path(tempfile.mkdtemp(prefix="repository-"))
+    atexit.register(shutil.rmtree, made)
+    git(made, "init", "--quiet")
+    commit(made, dict(files), "first")
+    made.chmod(0o755)  # as any other folder
+    return made
 
 
 @pytest.fixture

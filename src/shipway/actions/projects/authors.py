@@ -155,9 +155,12 @@ def _complete(source: Provenance, tips: Sequence[str], without: Sequence[str]) -
 def has_commit(source: Provenance, revision: str) -> bool:
     """Whether the commit is in the clone, after fetching it if needed. A server may refuse a commit that no ref
     reaches."""
-    if not source.clone.has(revision) and source.url is not None:
-        try:
-            fetch(source.clone.path, source.url, revision)
-        except RepositoryError:
-            pass
+    if source.clone.has(revision):
+        return True
+    if source.url is None:
+        return False
+    try:
+        fetch(source.clone.path, source.url, revision)
+    except RepositoryError:
+        pass
     return source.clone.has(revision)

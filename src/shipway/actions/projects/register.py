@@ -174,7 +174,7 @@ def _path_beside(repository: Repository, found: Registration | None, address: st
     """The bare repository's own path is recorded beside an address for others: its hook runs there."""
     if is_path(address):
         return ""
-    if is_bare(str(repository.path)):
+    if repository.is_bare:
         return own_address(repository)
     if found is None:
         return ""
@@ -280,7 +280,7 @@ def _first_origin(ctx: Context, repository: Repository) -> Origin:
     found = addresses(repository)
     own = own_address(repository)
     remotes = [address for address in found if address != own]
-    if is_bare(str(repository.path)) or not remotes:
+    if repository.is_bare or not remotes:
         return Origin(own, own, repository, ctx.home)
     return Origin(remotes[0], found[remotes[0]], repository, ctx.home)
 

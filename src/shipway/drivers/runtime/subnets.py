@@ -18,6 +18,7 @@ from shipway.domain.errors import EngineError
 VARIABLE = "SHIPWAY_SUBNETS"
 RANGE = "10.213.0.0/16"
 PREFIX = 25  # 125 containers per network
+SIZE = 1 << (32 - PREFIX)  # addresses
 NONE = "none"
 
 Subnet = ipaddress.IPv4Network
@@ -46,14 +47,14 @@ def configured(environ: Mapping[str, str] = os.environ) -> Subnet | None:
 def free(name: str, pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
     """Subnets of the pool that overlap with none of these. The search starts at a position derived from the network's
     name, so that concurrent creations rarely collide."""
-    used = [item for item in taken if item.overlaps(pool)]
+    first = int(pool.network_address)
+    used = [(begin := int(item.network_address), begin + item.num_addresses) for item in taken]
     count = 1 << (PREFIX - pool.prefixlen)
-    begin = zlib.crc32(name.encode()) % count
+    place = zlib.crc32(name.encode()) % count
     for index in range(count):
-        offset = (begin + index) % count << (32 - PREFIX)
-        found = Subnet((int(pool.network_address) + offset, PREFIX))
-        if not any(found.overlaps(item) for item in used):
-            yield found
+        here = first + ((place + index) % count << (32 - PREFIX))
+        if all(end <= here or begin >= here + SIZE for begin, end in used):
+            yield Subnet((here, PREFIX))
 
 
 def of_networks(listed: Iterable[Mapping[str, Any]]) -> list[Subnet]:

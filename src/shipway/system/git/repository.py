@@ -36,7 +36,7 @@ class Repository:
         """The repository that contains a folder. RepositoryError if there is none, or git rejects it."""
         named = is_git_folder(path)
         done = git(path, "rev-parse", "--show-toplevel", check=False, named=named)
-        if done.code:
+        if done.code and "not a git repository" not in done.stderr:  # perhaps a bare one
             done = git(path, "rev-parse", "--absolute-git-dir", check=False, named=named)
         if not done.code:
             return cls(Path(done.stdout.removesuffix("\n")))
@@ -46,7 +46,11 @@ class Repository:
 
     def commit(self, revision: str) -> Commit:
         """The commit of a branch, tag or hash."""
-        done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", check=False)
+        name = f"{revision}^{{commit}}"
+        if ".." in revision or revision.startswith("^"):  # rev-list would take it for a range
+            name = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", name, check=False).stdout.strip()
+        layout = ("--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", "--end-of-options")
+        done = self._run("rev-list", *layout, name, "--", check=False)
         if done.code:
             if revision == "HEAD":
                 raise RepositoryError(
@@ -54,10 +58,7 @@ class Repository:
                     hint="git add the files of the application, then: git commit",
                 )
             raise RepositoryError(f"there is no revision {revision!r}", hint=self._near(revision))
-        text = self._run(
-            "rev-list", "--max-count=1", "--encoding=UTF-8", f"--format={COMMIT}", done.stdout.strip()
-        ).stdout
-        full, tree, author, subject = printable(text.partition("\n")[2].removesuffix("\n")).split("\0")
+        full, tree, author, subject = printable(done.stdout.partition("\n")[2].removesuffix("\n")).split("\0")
         return Commit(full, tree, author, subject)
 
     def path_of(self, file: Path) -> str:
@@ -87,10 +88,21 @@ class Repository:
         )
         return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else revision
 
-    @cached_property
+    @property
     def is_bare(self) -> bool:
         """Whether it has no work tree."""
-        return self._run("rev-parse", "--is-bare-repository").stdout.strip() == "true"
+        return self._layout[0] == "true"
+
+    @property
+    def common(self) -> Path:
+        """The git directory that all its work trees share."""
+        return Path(os.path.normpath(self.path / self._layout[3]))
+
+    @cached_property
+    def _layout(self) -> list[str]:
+        """What stays as it is: whether it is bare, the hash algorithm of its objects, its git directory, and the common one."""
+        what = ("--is-bare-repository", "--show-object-format", "--absolute-git-dir", "--git-common-dir")
+        return self._run("rev-parse", *what).stdout.split("\n")
 
     def is_dirty(self) -> bool:
         """Whether the work tree differs from HEAD, ignoring untracked files. A bare repository is clean."""
@@ -129,7 +141,7 @@ class Repository:
         folder = (folder or "").strip("/")
         if folder and self._run("cat-file", "-t", f"{revision}:{folder}", check=False).stdout.strip() != "tree":
             raise RepositoryError(f"there is no folder {folder} at {revision[:12]}")
-        source = self._source(revision)
+        source, seconds = self._source(revision)
         if not folder:
             export.checkout(source, target, "", self._configured)
         else:
@@ -137,11 +149,11 @@ class Repository:
                 export.checkout(source, Path(made), folder, self._configured)
                 for item in (Path(made) / folder).iterdir() if (Path(made) / folder).is_dir() else ():
                     shutil.move(item, target / item.name)
-        export.dated(target, int(self._run("rev-list", "--max-count=1", "--format=%ct", revision).stdout.split()[-1]))
+        export.dated(target, seconds)
 
     def refuse_incomplete(self, revision: str, folder: str = "") -> None:
         """Raise the errors that `export` would raise."""
-        if found := export.problems(self._source(revision), folder.strip("/"), self._configured):
+        if found := export.problems(self._source(revision)[0], folder.strip("/"), self._configured):
             raise export.refusal(revision, found)
 
     def show(self, revision: str, path: str) -> str | None:
@@ -172,10 +184,13 @@ class Repository:
 
     def main_branch(self) -> str:
         """The remote's, or the one with that name, or the only one."""
-        head = self._run("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD", check=False)
-        if head.code == 0:
-            return head.stdout.strip().removeprefix("refs/remotes/origin/")
-        branches = self._run("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").stdout.split()
+        refs = self._run("for-each-ref", "--format=%(refname) %(symref)", "refs/heads", "refs/remotes/origin/HEAD")
+        found = dict(line.split(" ") for line in refs.stdout.split("\n") if line)
+        if head := found.pop("refs/remotes/origin/HEAD", ""):
+            return head.removeprefix("refs/remotes/origin/")
+        branches = [name.removeprefix("refs/heads/") for name in found]
+        if MAIN_BRANCHES[0] in branches:
+            return MAIN_BRANCHES[0]
         current = self._run("symbolic-ref", "--quiet", "HEAD", check=False).stdout.strip().removeprefix("refs/heads/")
         usual = next((name for name in MAIN_BRANCHES if name in branches or name == current), None)
         return usual or (branches[0] if len(branches) == 1 else MAIN_BRANCHES[0])
@@ -221,18 +236,17 @@ class Repository:
             return None
         return masked(url)
 
-    def _source(self, revision: str) -> Source:
-        """The commit's objects; those of submodules and Git LFS are stored beside them."""
-        printed = self._run(
-            "rev-parse", "--absolute-git-dir", "--git-common-dir", "--show-object-format"
-        ).stdout.splitlines()
-        own, common, hash = printed
-        full = self._run("rev-parse", "--verify", f"{revision}^{{commit}}").stdout.strip()
+    def _source(self, revision: str) -> tuple[Source, int]:
+        """The commit's objects, and its time; those of submodules and Git LFS are stored beside them."""
+        hash, own = self._layout[1:3]
+        full, seconds = self._run("rev-list", "--max-count=1", "--format=%ct", revision, "--").stdout.split()[-2:]
         self._fetch_left_out(full)
-        return Source(Path(own), full, hash, Path(os.path.normpath(self.path / common)))
+        return Source(Path(own), full, hash, self.common), int(seconds)
 
     def _fetch_left_out(self, revision: str) -> None:
         """For a partial clone: fetch all missing objects of a commit at once."""
+        if not any((self.common / "objects" / "pack").glob("*.promisor")):
+            return
         promised = self._run(
             "config", "--name-only", "--get-regexp", r"^remote\..*\.promisor$", check=False
         ).stdout.split()

@@ -45,15 +45,11 @@ class View:
         """Create a temporary one."""
         with tempfile.TemporaryDirectory(prefix="shipway-view-") as made:
             folder = Path(made)
-            git(
-                folder,
-                "init",
-                "--quiet",
-                "--bare",
-                "--template=",
-                f"--object-format={source.hash}",
-                env=_alone(folder, None),
-            )
+            for name in ("objects/info", "refs"):
+                (folder / name).mkdir(parents=True)
+            (folder / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8")
+            kind = f"repositoryformatversion = 1\n[extensions]\n\tobjectformat = {source.hash}\n"
+            (folder / "config").write_text(f"[core]\n\tbare = true\n\t{kind}", encoding="utf-8")
             (folder / "objects" / "info" / "alternates").write_bytes(
                 os.fsencode((source.common or source.folder) / "objects") + b"\n"
             )

@@ -580,7 +580,10 @@ def test_a_port_of_another_program(place: Place) -> None:
 
 def test_a_name_that_leads_elsewhere(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shipway.actions.launches.prepare.resolved", lambda name: ["192.0.2.7"])
-    with pytest.raises(TimedOut, match=f"{HOST} resolves to 192.0.2.7") as caught:
+    given = json.loads(place.text)
+    given["environments"]["staging"]["launch"] = {"wait": "20s"}
+    place.plan = parse_plan(json.dumps(given), "shipway.yaml", None)
+    with pytest.raises(TimedOut, match=f"after 20.0 s: {HOST} resolves to 192.0.2.7") as caught:
         place.launch()
     assert "--any-address" in caught.value.hint
     assert not place.world.runtime.containers

@@ -7,6 +7,8 @@ What depends on the process itself (signals, its arguments in a list of processe
 from __future__ import annotations
 
 import array
+import atexit
+import gc
 import json
 import os
 import socket
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -44,15 +47,19 @@ def run(
 def _server() -> str:
     """The address of this process's server, which ends with it."""
     address = os.path.join(tempfile.mkdtemp(prefix="prepared-"), "socket")
-    command = [sys.executable, "-m", "tests.system.prepared", address]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    command = [sys.executable, "-m", "tests.prepared", address]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
-    _KEPT.append(server)  # its standard input stays open as long as this process lives
+    atexit.register(_end, server)
     return address
 
 
-_KEPT: list[subprocess.Popen[bytes]] = []
+def _end(server: subprocess.Popen[bytes]) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        server.wait(10)  # the time that it and its commands took counts as this process's
 
 
 def _load() -> None:
@@ -76,7 +83,7 @@ def _serve(address: str) -> None:
     with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as selector:
         listening.bind(address)
         listening.listen(32)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies
+        signal.signal(signal.SIGCHLD, _reap)
         selector.register(listening, selectors.EVENT_READ)
         selector.register(0, selectors.EVENT_READ)
         os.write(1, b"ready\n")
@@ -94,9 +101,14 @@ def _serve(address: str) -> None:
             wire.close()
 
 
+def _reap(*_: object) -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _command(wire: socket.socket) -> None:
     """In the process of the command: never returns."""
-    import atexit
     import threading
 
     from shipway.cli import main
@@ -131,4 +143,6 @@ def _command(wire: socket.socket) -> None:
 
 if __name__ == "__main__":
     _load()
+    gc.collect()
+    gc.freeze()  # so that commands share its memory
     _serve(sys.argv[1])
