@@ -77,7 +77,7 @@ def environment(name: str, *packages: str) -> Path:
 
 
 def published(name: str) -> Path:
-    """The folder with what a package has, which is kept. """
+    """The folder with what a package has, which is kept."""
     kind, package = PUBLISHED[name]
     if kind == "npm":
         program("npm")

@@ -71,7 +71,9 @@ def lint(file: Path) -> Any:
     """What actionlint finds."""
     script, result = file.with_suffix(".cjs"), file.with_suffix(".json")
     script.write_text(LINT)
-    subprocess.run([programs.program("node"), script, programs.published("actionlint") / "package", file, result], check=True)
+    subprocess.run(
+        [programs.program("node"), script, programs.published("actionlint") / "package", file, result], check=True
+    )
     return json.loads(result.read_text())
 
 
@@ -100,7 +102,11 @@ def test_actionlint_finds_what_is_wrong(right: str, wrong: str, tmp_path: Path) 
 
 
 def validated(platform: str, files: list[Path]) -> subprocess.CompletedProcess[str]:
-    command = [programs.environment("checkers", *programs.CHECKERS) / "check-jsonschema", "--builtin-schema", SCHEMAS[platform]]
+    command = [
+        programs.environment("checkers", *programs.CHECKERS) / "check-jsonschema",
+        "--builtin-schema",
+        SCHEMAS[platform],
+    ]
     transform = ["--data-transform", "gitlab-ci"] if platform == "gitlab" else []
     return subprocess.run([*command, *transform, *files], capture_output=True, text=True, check=False)
 
