@@ -10,7 +10,7 @@ setup: ## Install Docker Engine, base images and .venv, if missing
 	@scripts/setup
 
 check: setup ## Lint, types, layers and the unit tests: a minute and a half
-	@scripts/in-memory $(PYTHON) -m pytest tests -n $$(($$(nproc) + 1)) --dist worksteal -m "not engine and not databases and not machine and not counterpart and not every_point"
+	@scripts/in-memory scripts/check
 
 test: setup ## Every test; FULL=1 runs the full matrices, ONLY="PATH or options of pytest" some
 	@scripts/in-memory scripts/test $(ONLY)

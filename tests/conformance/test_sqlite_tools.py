@@ -18,6 +18,8 @@ from shipway.testing.database import DatabaseToolSuite
 from tests.conformance import database_lab as lab
 from tests.conformance.test_database import FOLDERS
 
+pytestmark = pytest.mark.counterpart
+
 
 class TestSqlFolder(DatabaseToolSuite):
     class Images:

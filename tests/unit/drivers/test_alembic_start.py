@@ -11,6 +11,8 @@ import pytest
 
 from shipway.drivers.database.alembic import Alembic
 
+pytestmark = pytest.mark.counterpart
+
 PACKAGE = """
 import sys
 

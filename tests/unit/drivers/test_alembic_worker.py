@@ -15,6 +15,8 @@ from shipway.drivers.database.alembic_worker import OTHER, TIMED_OUT, Worker
 from shipway.drivers.scratch.sqlite import SqliteScratch
 from shipway.ports import Scratch
 
+pytestmark = pytest.mark.counterpart
+
 CONFIG = """
 import runpy, sys
 from types import SimpleNamespace

@@ -18,6 +18,8 @@ from shipway.drivers.database.folders.table import READERS
 from shipway.drivers.database.migration import Migration, Skipped
 from tests import folders
 
+pytestmark = pytest.mark.every_point
+
 TOKENS = [
     "-- +goose Up", "-- +goose Down", "-- migrate:up", "-- migrate:down transaction:false", "-- +migrate Up notransaction", "-- +migrate Down",
     "-- Up Migration", "-- Down Migration", "---- create above / drop below ----", "-- depends: a b", "-- transactional: false", "--liquibase formatted sql",

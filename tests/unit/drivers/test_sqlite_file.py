@@ -17,6 +17,8 @@ from shipway.drivers.accessories import KINDS
 from shipway.drivers.server.sqlite import SqliteServer
 from shipway.drivers.sqlite_program import program
 
+pytestmark = pytest.mark.counterpart
+
 SERVER = SqliteServer()
 
 

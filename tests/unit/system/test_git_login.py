@@ -42,10 +42,7 @@ class Backend(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.seen += [
-            path.read_bytes().replace(b"\0", b" ").decode(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline")
-            if path.exists()
-        ]  # fmt: skip
+        self.server.seen += [line for path in Path("/proc").glob("[0-9]*/cmdline") if (line := words(path))]
         if self.headers.get("Authorization") != self.server.known:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
@@ -75,6 +72,14 @@ class Backend(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def words(path: Path) -> str:
+    """The arguments of a program, which may end at any moment."""
+    try:
+        return path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from tests.unit.actions.versions.shop import LOG, STAGING, Shop, plan_text
 from tests.unit.actions.versions.test_release import Dies, reject
 from tests.unit.system.repositories import ADA, git
 
+pytestmark = pytest.mark.counterpart
+
 BEGIN = "# Changelog\n\n## [Unreleased]\n\n## [1.0.0] - 2026-01-01\n\n- Everything\n"
 ENTRY = "## [1.1.0] - 1970-01-01\n\n### Added\n- a cart\n"
 

@@ -20,6 +20,8 @@ from tests.unit.actions.versions.shop import PRODUCTION, STAGING, Shop, plan_tex
 from tests.unit.domain import samples
 from tests.unit.system.repositories import ADA, git
 
+pytestmark = pytest.mark.counterpart
+
 
 def head(shop: Shop) -> str:
     return git(shop.path, "rev-parse", "HEAD")
