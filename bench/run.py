@@ -31,6 +31,7 @@ MODULES = (
     "cdn",
     "backups",
     "launch",
+    "server",
     "proof",
     "random_migrations",
 )  # one file per theme; each has `rows()`

@@ -119,12 +119,10 @@ def test_a_board_and_a_log_go_on_by_themselves(browser: Browser, place: Place) -
     )  # fmt: skip
     other = page.context.new_page()
     other.set_default_timeout(PATIENCE)
+    newest = other.locator("tbody tr").first
     other.goto(f"{place.url}/queue")
-    while not other.get_by_text("Version three").count() and pushing.poll() is None:
+    while "in progress" not in newest.inner_text() and pushing.poll() is None:
         other.goto(f"{place.url}/queue", wait_until="domcontentloaded")
-        newest = other.locator("tbody tr").first
-        if "in progress" in newest.inner_text():
-            break
     newest.get_by_role("link").first.click()
     other.get_by_text("line 3").wait_for()  # the page is not loaded again
     other.get_by_role("heading", name="succeeded").wait_for()

@@ -114,7 +114,7 @@ def test_who_disconnects_stops_nothing(shop: Tiny) -> None:
 
 
 def test_a_process_that_dies_is_replaced(shop: Tiny) -> None:
-    shop.change("four", files={"slow.sh": "sleep 2\n"})
+    shop.change("four", files={"slow.sh": "sleep 6\n"})
     pushing = push(shop, "staging")
     soon(lambda: workers(shop))
     time.sleep(1)
@@ -141,7 +141,7 @@ def test_a_worker_that_ends_leaves_what_runs_and_the_next_one_goes_on(shop: Tiny
 
 
 def test_newer_pushes_replace_those_that_wait(shop: Tiny) -> None:
-    shop.change("six", files={"slow.sh": "sleep 4\n"})
+    shop.change("six", files={"slow.sh": "sleep 12\n"})
     first = push(shop, "staging")
     soon(lambda: workers(shop))
     shop.change("seven")
