@@ -22,6 +22,7 @@ from shipway.actions.projects.init import write_hook
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
+from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
@@ -33,7 +34,6 @@ SERVICES = ("git-upload-pack", "git-receive-pack")
 PUSH = "git-receive-pack"
 CHUNK = 1 << 16
 LONGEST_HEAD = 1 << 14  # bytes of the answer's headers
-VIA = "git push by HTTP"
 
 
 class Repositories:
@@ -142,7 +142,7 @@ def _environment(request: Request, folder: Path, path: str, person: str) -> Mapp
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": VIA,
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 
