@@ -15,9 +15,7 @@ from tests.unit.world import World
 
 
 @pytest.mark.parametrize("failures", [1, 3, 9])
-def test_a_fetch_that_fails_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int
-) -> None:
+def test_a_fetch_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
     ctx = World(tmp_path).controller()
     tried = list[str]()
 
