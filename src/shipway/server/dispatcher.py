@@ -16,6 +16,7 @@ from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
+from shipway.system.git.command import DROPPED
 from shipway.system.machine import machine_id
 
 PAUSE = 0.1  # seconds between looks at the queue
@@ -101,5 +102,5 @@ def log_file(home: Path) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the one who pushed: the process works for the server."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    """With the server's own credentials for git, and nothing that selects another repository."""
+    return {name: value for name, value in os.environ.items() if name not in DROPPED}

@@ -12,6 +12,7 @@ import pytest
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
+from shipway.server import commands, dispatcher
 from shipway.server.dispatcher import Dispatcher
 from shipway.system.machine import machine_id
 from shipway.testing.ledger.queue import pushed
@@ -39,8 +40,20 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return found
 
 
-def until(over: threading.Event, dispatcher: Dispatcher) -> threading.Thread:
-    thread = threading.Thread(target=dispatcher.run, args=(over,))
+@pytest.mark.parametrize("module", [commands, dispatcher])
+def test_processes_have_the_credentials_of_the_server_and_no_other_repository(
+    monkeypatch: pytest.MonkeyPatch, module: Any
+) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -i key")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    found = module._environment()
+    assert (found.get("GIT_SSH_COMMAND"), found.get("GIT_CONFIG_COUNT")) == ("ssh -i key", "0")
+    assert "GIT_DIR" not in found
+
+
+def until(over: threading.Event, work: Dispatcher) -> threading.Thread:
+    thread = threading.Thread(target=work.run, args=(over,))
     thread.start()
     return thread
 
@@ -51,12 +64,12 @@ def test_a_push_whose_process_dies_each_time_comes_to_an_end(tmp_path: Path, sta
     push = ctx.ledger.enqueue(pushed("a", place=place))
     ctx.ledger.claim_push(place, (place, ""), 0)
     behind = ctx.ledger.enqueue(dataclasses.replace(pushed("b", place=place), ref="refs/heads/staging", new="c" * 40))
-    dispatcher = Dispatcher(ctx, 2)
+    work = Dispatcher(ctx, 2)
     for _ in range(50):
         claimed = ctx.ledger.claim_push(place, (place, ""), 0)  # its process is dead at once
         if claimed is None or claimed.id != push.id:
             break
-        dispatcher._start(claimed)
+        work._start(claimed)
     found = ctx.ledger.push(push.id)
     assert found is not None
     assert found.outcome == FAILED
