@@ -32,6 +32,7 @@ def hook(options: Globals, protected: str | None) -> None:
     from shipway.actions.runs.pushed import run_pushed
     from shipway.actions.runs.queue import is_served
     from shipway.app import open_context, plan_parser
+    from shipway.domain.queue import HTTP
 
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
     named = options.actor or os.environ.get("SHIPWAY_ACTOR")
@@ -41,7 +42,8 @@ def hook(options: Globals, protected: str | None) -> None:
         else:
             error = run_pushed(
                 ctx, ctx.repository(), [(new, ref) for _, new, ref in pushed], plan_parser(ctx),
-                report, actor=named, protected=protected,
+                report, actor=named, person=(named or "") if os.environ.get("SHIPWAY_VIA") == HTTP else "",
+                protected=protected,
             )  # fmt: skip
             failed = error.exit_code if error else 0
     if failed:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
+
+if TYPE_CHECKING:
+    from shipway.context import Context
+    from shipway.domain.errors import ShipwayError
 
 
 @click.command()
@@ -24,7 +30,6 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
 
     from shipway.actions.runs.queue import work_on
     from shipway.app import open_context, plan_parser
-    from shipway.cli.hook import report
     from shipway.domain.errors import UsageError
     from shipway.server.dispatcher import Dispatcher
 
@@ -39,3 +44,10 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
         if claimed is None or token is None:
             raise UsageError(f"there is no push {push} with that claim")
         work_on(ctx, replace(claimed, token=token), plan_parser(ctx), report)
+
+
+def report(ctx: Context, error: ShipwayError) -> None:
+    """An error, after which other work follows; without colours, since it is kept and printed elsewhere."""
+    ctx.reporter.note(f"error: {error.message}")
+    if error.hint:
+        ctx.reporter.note(f"hint: {error.hint}")

@@ -8,6 +8,7 @@ from shipway.domain.value import dataclass
 SUPERSEDED = (
     "superseded"  # outcome of one that a newer push of its branch replaced while it waited; else as in domain.release
 )
+HTTP = "git push by HTTP"  # how one came whose actor is a person of the server; what that person may do counts
 PUSH = "push"  # kind of the events' subject
 
 

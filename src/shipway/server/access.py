@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,22 +13,28 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from shipway.actions.people.identify import csrf, csrf_matches, identify
 from shipway.context import Context
-from shipway.domain.errors import NotAllowed, NotSignedIn
+from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError
 from shipway.domain.people import SESSION, Identity
 from shipway.domain.permissions import ALL
 
 COOKIE = "shipway"
-OPEN = ("/sign-in", "/healthz", "/static/", "/git/", "/hooks/")  # the last two ask for a proof of their own
-LARGEST = 1 << 16  # bytes of a form
+PROGRAMS = ("/git/", "/hooks/")  # they ask for a proof of their own
+OPEN = ("/sign-in", "/healthz", "/static/", *PROGRAMS)
+PATIENCE = 10.0  # seconds for a whole form
+LARGEST, MOST = 1 << 16, 100  # bytes and fields of a form
 
 
 class Door:
     """Lets through who has signed in; a browser of anybody else is sent to the sign-in, a program gets 401."""
 
-    def __init__(self, app: Any, ctx: Context) -> None:
-        self._app, self._ctx = app, ctx
+    def __init__(self, app: Any, ctx: Context, failed: Callable[[Request, ShipwayError], Awaitable[Any]]) -> None:
+        self._app, self._ctx, self._failed = app, ctx, failed
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and _of_another_site(Request(scope)):
+            error = NotAllowed("the form is on the page of another site", hint="open this site's own page")
+            await (await self._failed(Request(scope), error))(scope, receive, send)
+            return
         if scope["type"] != "http" or any(
             scope["path"] == path or scope["path"].startswith(f"{path.rstrip('/')}/") for path in OPEN
         ):
@@ -43,7 +51,17 @@ class Door:
                 answer = JSONResponse({"error": error.message, "hint": error.hint}, 401, {"WWW-Authenticate": "Bearer"})
             await answer(scope, receive, send)
             return
+        except ShipwayError as error:  # the ledger is away
+            await (await self._failed(request, error))(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _of_another_site(request: Request) -> bool:
+    """Whether a browser says so of a request that may change something. Also the sign-in: nobody is to be signed in as
+    somebody else."""
+    asks_only = request.method in ("GET", "HEAD") or request.scope["path"].startswith(PROGRAMS)
+    return not asks_only and request.headers.get("sec-fetch-site", "") in ("cross-site", "same-site")
 
 
 def secret_of(request: Request) -> str:
@@ -58,10 +76,12 @@ def identity_of(request: Request) -> Identity:
     return found
 
 
-def sees(identity: Identity, app: str) -> bool:
+def sees(identity: Identity, app: str, permission: str = "see") -> bool:
     """Whether something of this app may be seen: what belongs to no environment, such as a run."""
-    grants = [grant for grant in identity.grants if grant.app in (ALL, app)]
-    return any(identity.may("see", app, grant.environment) for grant in grants)
+    places = {grant.environment for grant in identity.grants if grant.app in (ALL, app)}
+    if identity.token is not None:
+        places.add(identity.token.environment)
+    return any(identity.may(permission, app, place) for place in places)
 
 
 def form_token(request: Request) -> str:
@@ -79,13 +99,21 @@ async def form_of(request: Request) -> dict[str, str]:
 
 async def fields_of(request: Request) -> dict[str, str]:
     """The fields of any form, each once. NotAllowed if it is too large."""
+    try:
+        text = await asyncio.wait_for(_text(request), PATIENCE)
+    except TimeoutError:
+        raise NotAllowed(f"the form did not come within {PATIENCE:g} seconds") from None
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST))
+    except ValueError:
+        raise NotAllowed(f"the form has more than {MOST} fields") from None
+
+
+async def _text(request: Request) -> str:
     size, parts = 0, list[bytes]()
     async for part in request.stream():
         size += len(part)
         if size > LARGEST:
             raise NotAllowed(f"the form has more than {LARGEST} bytes")
         parts.append(part)
-    from urllib.parse import parse_qsl
-
-    text = b"".join(parts).decode("utf-8", "replace")
-    return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=100))
+    return b"".join(parts).decode("utf-8", "replace")

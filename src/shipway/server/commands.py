@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.value import dataclass
+from shipway.system.git.command import DROPPED
 from shipway.system.plain import plain
 from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
@@ -53,4 +54,4 @@ class Commands:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {name: value for name, value in os.environ.items() if name not in DROPPED}

@@ -7,16 +7,21 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from shipway.actions.environment.locks import held
 from shipway.actions.runs.queue import TTL, served
 from shipway.context import Context
-from shipway.domain.errors import StoreError
+from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
+from shipway.domain.release import FAILED
+from shipway.system.git.command import DROPPED
 from shipway.system.machine import machine_id
 
 PAUSE = 0.1  # seconds between looks at the queue
+AGAIN = 1.0  # seconds before it is tried again to work on it
+CLAIMS = 10  # of one push, at most
 KEPT = 90 * 86400.0  # seconds that pushes and their events are kept
 DAY = 86400.0
 
@@ -32,18 +37,26 @@ class Dispatcher:
         self._tidied = 0.0
 
     def run(self, over: threading.Event) -> None:
-        """Until `over`. LeaseHeld if another process does this on this machine, or has taken it over."""
-        with held(self._ctx, served(self._place), "works on the queue", wait=TTL) as lock:
+        """Until `over`. While another process does this on this machine, or the ledger is away, it waits."""
+        told = ""
+        while not over.is_set():
+            try:
+                self._work(over)
+            except (LeaseHeld, StoreError) as error:  # what runs goes on by itself
+                what = "waiting" if isinstance(error, LeaseHeld) else "the ledger does not answer"
+                if told != (told := f"{what}: {error.message}"):
+                    self._ctx.reporter.note(told)
+                over.wait(AGAIN)
+
+    def _work(self, over: threading.Event) -> None:
+        own = replace(self._ctx, cancelled=threading.Event())  # a lost lock cancels this work, and nothing else
+        with held(own, served(self._place), "works on the queue") as lock:
             while not over.wait(PAUSE):
                 lock.check()
                 self._started = [process for process in self._started if process.poll() is None]
-                try:
-                    while self._free() and (push := self._claim()):
-                        self._start(push)
-                    self._tidy()
-                except StoreError as error:  # away for a while: what runs goes on by itself
-                    self._ctx.reporter.note(f"the ledger does not answer: {error.message}")
-                    over.wait(1.0)
+                while self._free() and (push := self._claim()):
+                    self._start(push)
+                self._tidy()
 
     def _claim(self) -> Push | None:
         return self._ctx.ledger.claim_push(self._place, (self._place, ""), TTL)
@@ -59,6 +72,10 @@ class Dispatcher:
 
     def _start(self, push: Push) -> None:
         home = self._ctx.home
+        if push.token > CLAIMS:  # those of its branch that follow are not to wait for ever
+            why = f"its process ended {CLAIMS} times before the push did; {log_file(home)} may say why"
+            self._ctx.ledger.end_push(push, FAILED, why)
+            return
         command = [
             sys.executable, "-m", "shipway", "--home", str(home), "worker", "--push", str(push.id), "--token", str(push.token),
         ]  # fmt: skip
@@ -85,5 +102,5 @@ def log_file(home: Path) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the one who pushed: the process works for the server."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    """With the server's own credentials for git, and nothing that selects another repository."""
+    return {name: value for name, value in os.environ.items() if name not in DROPPED}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from shipway.actions.people.identify import identify
@@ -21,9 +22,11 @@ from shipway.actions.projects.init import write_hook
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
+from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
+from shipway.system.locks import exclusive
 from shipway.system.umask import PRIVATE
 
 FOLDER = "git"  # of the home
@@ -31,7 +34,6 @@ SERVICES = ("git-upload-pack", "git-receive-pack")
 PUSH = "git-receive-pack"
 CHUNK = 1 << 16
 LONGEST_HEAD = 1 << 14  # bytes of the answer's headers
-VIA = "git push by HTTP"
 
 
 class Repositories:
@@ -73,14 +75,23 @@ class Repositories:
         folder = self._ctx.home / FOLDER / f"{name}.git"
         if not (folder / "HEAD").exists():
             if service != PUSH or not who.may("webhooks"):
-                raise UsageError(
-                    f"there is no repository {name}",
-                )
+                raise UsageError(f"there is no repository {name}")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
-            git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
-            write_hook(folder, self._ctx.home, program(), force=False)
+        if not (folder / "hooks" / "post-receive").exists():  # the last step: without it, a push would start nothing
+            with exclusive(folder.with_suffix(".lock"), f"the repository {name}"):
+                git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
+                git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
+                git(folder, "config", "core.hooksPath", str(folder / "hooks"), umask=PRIVATE)  # not the user's
+                write_hook(folder, self._ctx.home, program(), force=False)
         return folder
+
+
+class _Output(StreamingResponse):
+    """What git answers. Starlette's own response reads what the client sends, to notice that it goes: parts of a push
+    would be lost. Git's output is read to its end, also if nobody listens any more: who disconnects stops nothing."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.stream_response(send)
 
 
 async def _backend(request: Request, folder: Path, path: str, person: str) -> Response:
@@ -97,7 +108,7 @@ async def _backend(request: Request, folder: Path, path: str, person: str) -> Re
             async for part in request.stream():
                 stdin.write(part)
                 await stdin.drain()
-        except (ConnectionError, RuntimeError):  # the program has enough, or the client is gone
+        except (ConnectionError, RuntimeError, ClientDisconnect):  # the program has enough, or the client is gone
             pass
         finally:
             stdin.close()
@@ -107,6 +118,9 @@ async def _backend(request: Request, folder: Path, path: str, person: str) -> Re
         head = await stdout.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         feeding.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
         return PlainTextResponse("git gave no answer\n", 502)
     headers = dict(line.split(": ", 1) for line in head.decode("latin-1").strip().split("\r\n"))
     status = int(headers.pop("Status", "200").split()[0])
@@ -114,10 +128,10 @@ async def _backend(request: Request, folder: Path, path: str, person: str) -> Re
     async def body() -> AsyncIterator[bytes]:
         while part := await stdout.read(CHUNK):
             yield part
-        await feeding
+        feeding.cancel()  # git has read what it wanted
         await process.wait()
 
-    return StreamingResponse(body(), status, headers)
+    return _Output(body(), status, headers)
 
 
 def _environment(request: Request, folder: Path, path: str, person: str) -> Mapping[str, str]:
@@ -128,7 +142,7 @@ def _environment(request: Request, folder: Path, path: str, person: str) -> Mapp
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": VIA,
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 

@@ -15,6 +15,7 @@ from shipway.domain.errors import Forged, SecretError, StoreError, Unreadable
 from shipway.ports import Forge
 
 LARGEST = 25 << 20  # bytes of a body: no forge sends more
+MOST = 5 * LARGEST  # bytes of all bodies at once
 PATIENCE = 10.0  # seconds for a whole request
 
 
@@ -23,16 +24,33 @@ class Hooks:
 
     def __init__(self, ctx: Context, forge: Callable[[str], Forge]) -> None:
         self._ctx, self._forge = ctx, forge
+        self._held = 0  # bytes of all bodies that are being read: anybody can send them
 
     async def receive(self, request: Request) -> Response:
         """202: it is queued, or it was already; or it tells of nothing that runs."""
+        body = bytearray()
         try:
-            body = await asyncio.wait_for(_body(request), PATIENCE)
-        except TimeoutError:
-            return _refused(408, f"the request did not come within {PATIENCE:g} seconds")
-        if body is None:
-            return _refused(413, f"the body has more than {LARGEST} bytes")
-        return await run_in_threadpool(self._receive, str(request.path_params["name"]), dict(request.headers), body)
+            try:
+                refused = await asyncio.wait_for(self._read(request, body), PATIENCE)
+            except TimeoutError:
+                refused = _refused(408, f"the request did not come within {PATIENCE:g} seconds")
+            if refused is not None:
+                return refused
+            name, headers = str(request.path_params["name"]), dict(request.headers)
+            return await run_in_threadpool(self._receive, name, headers, bytes(body))
+        finally:
+            self._held -= len(body)
+
+    async def _read(self, request: Request, body: bytearray) -> Response | None:
+        """Append it to `body`, or return why it is not taken; the rest is not read then."""
+        async for part in request.stream():
+            if len(body) + len(part) > LARGEST:
+                return _refused(413, f"the body has more than {LARGEST} bytes")
+            if self._held + len(part) > MOST:
+                return _refused(503, "there are too many requests at once; send it again in a moment")
+            body += part
+            self._held += len(part)
+        return None
 
     def _receive(self, name: str, headers: dict[str, str], body: bytes) -> Response:
         try:
@@ -44,20 +62,11 @@ class Hooks:
             return _refused(403, error.message)
         except Unreadable as error:
             return _refused(400, error.message)
-        except (StoreError, SecretError) as error:  # the forge shows it, and can send it again
+        except StoreError:  # why is not for everybody; the forge can send it again
+            return _refused(503, "the ledger does not answer")
+        except SecretError as error:  # the forge shows it
             return _refused(503, error.message)
         return JSONResponse({"queued": [push.id for push in queued]}, 202)
-
-
-async def _body(request: Request) -> bytes | None:
-    """None: it is too large, and the rest is not read."""
-    parts, size = list[bytes](), 0
-    async for part in request.stream():
-        size += len(part)
-        if size > LARGEST:
-            return None
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _refused(status: int, why: str) -> Response:

@@ -15,6 +15,7 @@ from shipway.actions.projects.plans import ParsePlan
 from shipway.actions.upkeep.status import EnvironmentStatus, status
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
+from shipway.domain.permissions import in_environment
 from shipway.domain.plan import Environment
 from shipway.domain.record import to_data
 from shipway.domain.release import SUCCEEDED, Release
@@ -22,6 +23,7 @@ from shipway.domain.value import dataclass
 from shipway.ports import ProjectSource
 from shipway.system.parallel import side_by_side
 
+Plans = dict[str, tuple[Environment, ...]]  # what each plan that counts says of an environment, by its present name
 WATCHED, UNWATCHED = 2.0, 15.0  # seconds between looks, with and without a reader
 READER = 30.0  # seconds for which who has read counts as a reader
 PLAN = 60.0  # seconds for which a plan counts as new
@@ -55,6 +57,13 @@ class Board:
     seen: float = 0.0
     problem: str = ""  # why it could not be read
     version: int = 0  # increases with each change
+    plans: Plans | None = None
+
+    def permission(self, permission: str, environment: str) -> str:
+        """The one that is needed there: of an environment that none of the plans has, as if it were protected."""
+        return in_environment(
+            permission, *(self.plans or {}).get(environment, (Environment(environment, "", after="unknown"),))
+        )
 
 
 class Observer:
@@ -66,7 +75,7 @@ class Observer:
         self._states: dict[str, str] = {}
         self._read: dict[str, float] = {}
         self._looked: dict[str, float] = {}
-        self._known: dict[str, tuple[float, KnownApp, list[Environment]]] = {}
+        self._known: dict[str, tuple[float, KnownApp, list[Environment], Plans]] = {}
         self._gates: dict[tuple[str, str], tuple[object, float, Gate | None]] = {}
 
     def apps(self) -> list[str]:
@@ -75,14 +84,15 @@ class Observer:
 
     def board(self, app: str) -> Board:
         """As seen last; the reader's next look is soon answered by a newer one."""
+        found = self._boards.get(app)
+        if found is None:  # not yet, or it is no app
+            return Board(app)
         self._read[app] = time.monotonic()
-        return self._boards.get(app, Board(app))
+        return found
 
     def version(self, app: str) -> int:
         """Of the board."""
-        self._read[app] = time.monotonic()
-        found = self._boards.get(app)
-        return found.version if found else 0
+        return self.board(app).version
 
     def run(self, over: threading.Event) -> None:
         """Until `over`."""
@@ -102,14 +112,16 @@ class Observer:
         self._looked[name] = time.monotonic()
         before = self._boards.get(name, Board(name))
         try:
-            known, environments = self._app(name)
+            known, environments, plans = self._app(name)
             found = tuple(side_by_side(lambda item: self._status(known, item), environments))
             gates = {
                 item.environment.name: gate for item in found if (gate := self._gate(known, item.environment, found))
             }
-            board = replace(before, environments=found, gates=gates, seen=self._ctx.clock(), problem="")
+            board = replace(before, environments=found, gates=gates, seen=self._ctx.clock(), problem="", plans=plans)
         except ShipwayError as error:
             board = replace(before, seen=self._ctx.clock(), problem=error.message)
+        except Exception as error:  # of one app, whose plan anybody may have pushed: the others go on
+            board = replace(before, seen=self._ctx.clock(), problem=f"unexpected {type(error).__name__}: {error}")
         lasting = [
             replace(item, lease=replace(item.lease, expires=0.0) if item.lease else None) for item in board.environments
         ]
@@ -118,17 +130,19 @@ class Observer:
         self._states[name] = state
         self._boards[name] = replace(board, version=before.version + changed)
 
-    def _app(self, name: str) -> tuple[KnownApp, list[Environment]]:
-        at, known, environments = self._known.get(name, (0.0, None, []))
+    def _app(self, name: str) -> tuple[KnownApp, list[Environment], Plans]:
+        at, known, environments, plans = self._known.get(name, (0.0, None, [], {}))
         if known is None or time.monotonic() - at > PLAN:
             source = self._source(name)
             known = known_app(self._ctx, source)
-            planned = dict(source.plan().environments)
-            for item in known.environments():
-                planned[item.name] = item
-            environments = in_order(list(planned.values()))
-            self._known[name] = (time.monotonic(), known, environments)
-        return known, environments
+            written, running = dict(source.plan().environments), {item.name: item for item in known.environments()}
+            environments = in_order(list({**written, **running}.values()))
+            plans = {
+                known.shown(item.name): tuple(plan[item.name] for plan in (written, running) if item.name in plan)
+                for item in environments
+            }
+            self._known[name] = (time.monotonic(), known, environments, plans)
+        return known, environments, plans
 
     def _status(self, known: KnownApp, environment: Environment) -> EnvironmentStatus:
         found = status(known.ctx, known.name, environment)

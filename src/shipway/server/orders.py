@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shipway.actions.people.permitted import require
-from shipway.domain.errors import UsageError
-from shipway.domain.permissions import in_environment
-from shipway.domain.plan import Environment
+from shipway.domain.errors import NotAllowed, UsageError
 from shipway.server.access import form_of, identity_of
 from shipway.server.commands import Commands
 from shipway.server.site import Site
+from shipway.server.threads import Threads
+from shipway.system.plain import plain
 from shipway.system.process import Completed
 
 LONGEST = 2000  # characters of a note
+AT_ONCE, OF_ONE = 8, 3  # commands whose answer is waited for, of all people and of one
+T = TypeVar("T")
 Page = Callable[..., Response]
 
 
@@ -26,14 +30,15 @@ class Orders:
 
     def __init__(self, site: Site, page: Page) -> None:
         self._site, self._page = site, page
-        self._commands = Commands(site.ctx.home, site.ctx.redactor)
+        self._commands, self._threads = Commands(site.ctx.home, site.ctx.redactor), Threads(AT_ONCE)
+        self._waiting = Counter[str]()  # commands whose answer is not there yet, by person
 
     async def approve(self, request: Request) -> Response:
         """Approve a release, with a note."""
         app, environment = await self._allowed(request, "approve")
         form = await form_of(request)
-        words = ["approve", environment, _release(form), f"--reason={form.get('note', '')[:LONGEST]}", "--app", app]
-        done = await run_in_threadpool(self._commands.answer, identity_of(request).person, words)
+        words = ["approve", environment, _release(form), f"--reason={_note(form)}", "--app", app]
+        done = await self._command(request, self._commands.answer, words)
         return self._told(request, app, "Approved", done)
 
     async def deploy(self, request: Request) -> Response:
@@ -46,7 +51,7 @@ class Orders:
         """The decision, spelled out before the click."""
         app, environment = await self._allowed(request, "rollback")
         words = ["rollback", environment, "--dry-run", "--app", app]
-        done = await run_in_threadpool(self._commands.answer, identity_of(request).person, words)
+        done = await self._command(request, self._commands.answer, words)
         return self._page(
             request, "rollback.html", 200, app=app, environment=environment, output=done.output, code=done.code
         )
@@ -55,14 +60,25 @@ class Orders:
         """Roll back to the last good release."""
         app, environment = await self._allowed(request, "rollback")
         form = await form_of(request)
-        words = ["rollback", environment, f"--reason={form.get('note', '')[:LONGEST]}", "--app", app]
+        words = ["rollback", environment, f"--reason={_note(form)}", "--app", app]
         return await self._start(request, app, words)
 
     async def _start(self, request: Request, app: str, words: Sequence[str]) -> Response:
-        done = await run_in_threadpool(self._commands.start, identity_of(request).person, words)
+        done = await self._command(request, self._commands.start, words)
         if done is not None and done.code:
             return self._told(request, app, "", done)
         return RedirectResponse(f"/apps/{app}", 303)
+
+    async def _command(self, request: Request, work: Callable[[str, Sequence[str]], T], words: Sequence[str]) -> T:
+        """Its answer. NotAllowed if too many of the person's commands have not answered yet: others wait for these."""
+        person = identity_of(request).person
+        if self._waiting[person] >= OF_ONE:
+            raise NotAllowed(f"{OF_ONE} commands of yours have not answered yet", hint="wait for them, and try again")
+        self._waiting[person] += 1
+        try:
+            return await self._threads.run(work, person, words)
+        finally:
+            self._waiting[person] -= 1
 
     def _told(self, request: Request, app: str, title: str, done: Completed) -> Response:
         title = title if done.code == 0 else "That was refused"
@@ -78,11 +94,14 @@ class Orders:
         ctx = self._site.ctx
         kept = await run_in_threadpool(ctx.names.app, app)
         kept_name = await run_in_threadpool(ctx.names.environment, kept, name)
-        known: Environment = found.environment if found else Environment(name, "", after="unknown")
-        require(identity_of(request), in_environment(permission, known), kept, kept_name)
+        require(identity_of(request), board.permission(permission, name), kept, kept_name)
         if found is None:
             raise UsageError(f"{app} has no environment {name!r}")
         return app, name
+
+
+def _note(form: dict[str, str]) -> str:
+    return plain(form.get("note", ""))[:LONGEST]
 
 
 def _release(form: dict[str, str]) -> str:

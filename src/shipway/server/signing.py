@@ -12,6 +12,8 @@ from shipway.actions.people import sign_in as actions
 from shipway.domain.errors import NotSignedIn
 from shipway.server.access import COOKIE, fields_of, form_of, identity_of
 from shipway.server.site import Site
+from shipway.server.threads import Threads
+from shipway.system.passwords import AT_ONCE
 
 Page = Callable[..., Response]
 
@@ -20,7 +22,7 @@ class Signing:
     """The routes of the sign-in, which are open to everybody."""
 
     def __init__(self, site: Site, page: Page) -> None:
-        self._site, self._page = site, page
+        self._site, self._page, self._hashing = site, page, Threads(AT_ONCE)
 
     async def ask(self, request: Request) -> Response:
         """The form; of a link that counts once, a button: a program that only looks at it must not use it up."""
@@ -36,7 +38,7 @@ class Signing:
         form = await fields_of(request)
         where = local(form.get("next", ""))
         try:
-            made = await run_in_threadpool(
+            made = await self._hashing.run(
                 actions.sign_in, self._site.ctx, self._site.passwords, form.get("name", ""), form.get("password", ""),
                 form.get("code", ""), _address(request),
             )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import (
@@ -25,22 +27,25 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
-from shipway.domain.permissions import in_environment
 from shipway.server import pages
-from shipway.server.access import Door, form_token, identity_of, sees
+from shipway.server.access import Door, form_token, identity_of, secret_of, sees
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
 from shipway.server.signing import Signing
 from shipway.server.site import Site
+from shipway.server.threads import Threads
 from shipway.system.durations import ago, human, timestamp
 
 HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
+LOOK = 2.0  # seconds between looks whether who reads still may
+FOLLOWING = 8  # threads for what follows, of all readers
 ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 PAGE = 1000  # events read at once
 HEADERS = {
@@ -80,6 +85,7 @@ def application(site: Site) -> Any:
     """The web application."""
     shown = _Pages(site)
     repositories = Repositories(site.ctx)
+    register_url_convertor("number", _Number())
     signing, orders = Signing(site, shown.page), Orders(site, shown.page)
     routes = [
         Route("/sign-in", signing.ask),
@@ -94,13 +100,13 @@ def application(site: Site) -> Any:
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),
         Route("/apps/{app}/runs", shown.runs),
-        Route("/apps/{app}/runs/{number:int}", shown.run),
-        Route("/apps/{app}/runs/{number:int}/events", shown.run_events),
-        Route("/apps/{app}/deployments/{environment}/{number:int}", shown.deployment),
-        Route("/apps/{app}/deployments/{environment}/{number:int}/events", shown.deployment_events),
+        Route("/apps/{app}/runs/{number:number}", shown.run),
+        Route("/apps/{app}/runs/{number:number}/events", shown.run_events),
+        Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
+        Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
         Route("/queue", shown.queue),
-        Route("/queue/{number:int}", shown.push),
-        Route("/queue/{number:int}/events", shown.push_events),
+        Route("/queue/{number:number}", shown.push),
+        Route("/queue/{number:number}/events", shown.push_events),
         Route("/git/{name}.git/info/refs", repositories.refs),
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
@@ -108,12 +114,12 @@ def application(site: Site) -> Any:
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     handlers: Any = {ShipwayError: shown.failed, HTTPException: shown.refused}
-    return Headers(Door(Starlette(routes=routes, exception_handlers=handlers), site.ctx))
+    return Headers(Door(Starlette(routes=routes, exception_handlers=handlers), site.ctx, shown.failed))
 
 
 class _Pages:
     def __init__(self, site: Site) -> None:
-        self._ctx, self._observer = site.ctx, site.observer
+        self._ctx, self._observer, self._following = site.ctx, site.observer, Threads(FOLLOWING)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
@@ -126,7 +132,9 @@ class _Pages:
         apps = await run_in_threadpool(self._seen, request)
         if len(apps) == 1:
             return RedirectResponse(f"/apps/{apps[0]}")
-        boards = [self._observer.board(name) for name in apps]
+        boards = await run_in_threadpool(
+            lambda: [self._visible(request, self._observer.board(name))[0] for name in apps]
+        )
         return self.page(request, "home.html", boards=boards, summary=pages.summary)
 
     async def board(self, request: Request) -> Response:
@@ -135,14 +143,10 @@ class _Pages:
 
     def _board(self, request: Request, board: Board) -> Response:
         ctx, app, who = self._ctx, self._ctx.names.app(board.app), identity_of(request)
-        kept = {item.environment.name: ctx.names.environment(app, item.environment.name) for item in board.environments}
-        board = replace(
-            board,
-            environments=tuple(item for item in board.environments if who.may("see", app, kept[item.environment.name])),
-        )
+        board, kept = self._visible(request, board)
 
         def may(permission: str, item: EnvironmentStatus) -> bool:
-            return who.may(in_environment(permission, item.environment), app, kept[item.environment.name])
+            return who.may(board.permission(permission, item.environment.name), app, kept[item.environment.name])
 
         environments = [
             {
@@ -158,6 +162,16 @@ class _Pages:
             deployments=made, live=f"/apps/{board.app}/changes?version={board.version}",
             running=[item for item in pages.runs(ctx, app) if item["item"].finished is None],
         )  # fmt: skip
+
+    def _visible(self, request: Request, board: Board) -> tuple[Board, dict[str, str]]:
+        """What may be seen of it, and the environments' first names by their present ones."""
+        names, who = self._ctx.names, identity_of(request)
+        app = names.app(board.app)
+        kept = {name: names.environment(app, name) for name in (item.environment.name for item in board.environments)}
+        kept = {name: first for name, first in kept.items() if who.may("see", app, first)}
+        environments = tuple(item for item in board.environments if item.environment.name in kept)
+        gates = {name: gate for name, gate in (board.gates or {}).items() if name in kept}
+        return replace(board, environments=environments, gates=gates), kept
 
     async def runs(self, request: Request) -> Response:
         name = await self._app(request)
@@ -184,8 +198,8 @@ class _Pages:
     async def healthz(self, request: Request) -> Response:
         try:
             await run_in_threadpool(self._ctx.ledger.now)
-        except StoreError as error:
-            return PlainTextResponse(f"the ledger does not answer: {error.message}\n", 503)
+        except StoreError:  # why is not for everybody
+            return PlainTextResponse("the ledger does not answer\n", 503)
         return PlainTextResponse("ok\n")
 
     # what follows, as server-sent events
@@ -195,13 +209,16 @@ class _Pages:
         seen = _number(request, "version")
 
         async def stream() -> AsyncIterator[str]:
-            waited = 0.0
+            quiet = looked = time.monotonic()
             while self._observer.version(name) == seen:
-                if waited >= ALIVE:
+                if time.monotonic() - looked >= LOOK:
+                    looked = time.monotonic()
+                    if not await self._following.run(self._still, request, name):
+                        return
+                if time.monotonic() - quiet >= ALIVE:
                     yield ": still here\n\n"
-                    waited = 0.0
+                    quiet = time.monotonic()
                 await asyncio.sleep(POLL)
-                waited += POLL
             yield "event: changed\ndata: 1\n\n"
 
         return _stream(stream())
@@ -215,10 +232,23 @@ class _Pages:
     async def push_events(self, request: Request) -> Response:
         return await self._events(request, self._push)
 
+    def _again(self, request: Request) -> None:
+        """See who asks once more: they may have signed out, or lost a role. NotSignedIn."""
+        request.state.identity = identify(self._ctx, secret_of(request), used=False)
+
+    def _still(self, request: Request, name: str) -> bool:
+        try:
+            self._again(request)
+            return name in self._seen(request)
+        except ShipwayError:
+            return False
+
     def _run(self, request: Request) -> pages.Logged:
-        app = self._kept(request)
-        if not sees(identity_of(request), app):
+        app, who = self._kept(request), identity_of(request)
+        if not sees(who, app):
             raise _unknown(request)
+        if not sees(who, app, "logs"):
+            require(who, "logs", app)
         return pages.run(self._ctx, app, request.path_params["number"])
 
     def _deployment(self, request: Request) -> pages.Logged:
@@ -231,6 +261,7 @@ class _Pages:
 
     def _push(self, request: Request) -> pages.Logged:
         require(identity_of(request), "see")
+        require(identity_of(request), "logs")
         return pages.push(self._ctx, request.path_params["number"])
 
     async def _logged(self, request: Request, template: str, find: Callable[[Request], pages.Logged]) -> Response:
@@ -251,19 +282,25 @@ class _Pages:
         await run_in_threadpool(find, request)  # an error is an answer, not a stream
 
         async def stream() -> AsyncIterator[str]:
-            last, waited, going = after, 0.0, True
+            last, quiet, going, looked = after, time.monotonic(), True, time.monotonic()
             while going:
-                found = await run_in_threadpool(find, request)
-                going = found.going  # before reading: what ends it is recorded after its events
-                while events := await run_in_threadpool(self._ctx.ledger.events, found.subject, last, PAGE):
-                    last, waited = events[-1].seq, 0.0
+                try:
+                    if time.monotonic() - looked >= LOOK:
+                        looked = time.monotonic()
+                        await self._following.run(self._again, request)
+                    found = await self._following.run(find, request)  # first: what ends it is recorded after its events
+                    events = await self._following.run(self._ctx.ledger.events, found.subject, last, PAGE)
+                except ShipwayError:  # the browser asks again, and is told
+                    return
+                if events:
+                    last, quiet = events[-1].seq, time.monotonic()
                     yield "".join(f"id: {line['seq']}\ndata: {json.dumps(line)}\n\n" for line in pages.lines(events))
-                if going:
-                    if waited >= ALIVE:
-                        yield ": still here\n\n"
-                        waited = 0.0
+                elif time.monotonic() - quiet >= ALIVE:
+                    yield ": still here\n\n"
+                    quiet = time.monotonic()
+                going = found.going or len(events) == PAGE
+                if found.going and len(events) < PAGE:
                     await asyncio.sleep(POLL)
-                    waited += POLL
             yield "event: ended\ndata: 1\n\n"
 
         return _stream(stream())
@@ -285,6 +322,10 @@ class _Pages:
         """An error of Shipway as a page, or as JSON for programs."""
         kinds = ((NotSignedIn, 401), (NotAllowed, 403), (UsageError, 404), (StoreError, 503))
         status = next((status for kind, status in kinds if isinstance(error, kind)), 500)
+        if (
+            isinstance(error, StoreError) and getattr(request.state, "identity", None) is None
+        ):  # why is not for everybody
+            error = StoreError("the ledger does not answer", hint="try it again in a moment")
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"error": error.message, "hint": error.hint}, status)
         return self.page(
@@ -314,6 +355,12 @@ class _Pages:
 
     def _kept(self, request: Request) -> str:
         return self._ctx.names.app(str(request.path_params["app"]))
+
+
+class _Number(IntegerConvertor):
+    """One that the ledger can have; other pages don't exist."""
+
+    regex = "[0-9]{1,18}"
 
 
 def _unknown(request: Request) -> UsageError:

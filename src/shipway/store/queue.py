@@ -83,9 +83,13 @@ class SqlQueue:
         return Push(*rows[0]) if rows else None
 
     def pushes(self, limit: int = 50, *, open: bool = False) -> list[Push]:
-        """Newest first."""
-        where = "WHERE ended IS NULL" if open else ""
-        return [Push(*row) for row in self._db.query(f"{PUSH} {where} ORDER BY id DESC LIMIT ?", (limit,))]
+        """Newest first; of the open ones, those that were claimed before all others."""
+        rest = (
+            "WHERE ended IS NULL ORDER BY CASE WHEN token > 0 THEN 0 ELSE 1 END, id DESC"
+            if open
+            else "ORDER BY id DESC"
+        )
+        return [Push(*row) for row in self._db.query(f"{PUSH} {rest} LIMIT ?", (limit,))]
 
     def forget_pushes(self, before: float) -> int:
         """Never an open one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from shipway.domain.value import dataclass
@@ -17,8 +18,8 @@ class Answer:
     text: str
 
 
-def ask(app: Any, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
-    """Ask for a path, and wait for the whole answer. headers: with _ for -."""
+def ask(app: Any, path: str, method: str = "GET", body: bytes | Sequence[bytes] = b"", **headers: str) -> Answer:
+    """Ask for a path, and wait for the whole answer. body: in parts, each comes later. headers: with _ for -."""
     route, _, query = path.partition("?")
     scope = {
         "type": "http", "http_version": "1.1", "asgi": {"version": "3.0"}, "method": method, "scheme": "http", "path": route, "raw_path": route.encode(),
@@ -28,9 +29,13 @@ def ask(app: Any, path: str, method: str = "GET", body: bytes = b"", **headers: 
     sent: list[dict[str, Any]] = []
 
     async def run() -> None:
-        given = iter([{"type": "http.request", "body": body, "more_body": False}])
+        parts = [body] if isinstance(body, bytes) else body
+        given = iter(
+            {"type": "http.request", "body": part, "more_body": at < len(parts)} for at, part in enumerate(parts, 1)
+        )
 
         async def receive() -> dict[str, Any]:
+            await asyncio.sleep(0.001 if len(parts) > 1 else 0)
             found = next(given, None)
             if found is None:
                 await asyncio.sleep(3600)

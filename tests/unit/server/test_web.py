@@ -226,7 +226,7 @@ def test_a_ledger_that_is_away_is_not_healthy(place: Place) -> None:
     ctx: Any = dataclasses.replace(place.ctx, ledger=Away())  # type: ignore[arg-type]
     found = ask(application(Site(ctx, place.observer, CHEAP, forge)), "/healthz")
     assert found.status == 503
-    assert "can't be reached" in found.text
+    assert "does not answer" in found.text
 
 
 def test_environments_are_in_the_order_of_promotion() -> None:

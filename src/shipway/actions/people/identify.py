@@ -20,20 +20,20 @@ from shipway.domain.people import (
 )
 
 
-def identify(ctx: Context, secret: str) -> Identity:
+def identify(ctx: Context, secret: str, *, used: bool = True) -> Identity:
     """The person, with what they were granted until now. NotSignedIn if the session or token doesn't count, or not any
-    more; which of both is not told."""
+    more; which of both is not told. used: whether that is recorded as its use, as opposed to a page that is only open."""
     found = None
     if is_secret(secret, SESSION_PREFIX):
-        found = _by_session(ctx, secret)
+        found = _by_session(ctx, secret, used)
     elif is_secret(secret, TOKEN_PREFIX):
-        found = _by_token(ctx, secret)
+        found = _by_token(ctx, secret, used)
     if found is None:
         raise NotSignedIn("the session or token isn't valid", hint="sign in again, or use another token")
     return found
 
 
-def _by_session(ctx: Context, secret: str) -> Identity | None:
+def _by_session(ctx: Context, secret: str, used: bool) -> Identity | None:
     found = ctx.ledger.session_of(digest(secret))
     if found is None:
         return None
@@ -42,12 +42,12 @@ def _by_session(ctx: Context, secret: str) -> Identity | None:
         if at > found.seen:  # and it stays so, should the clock be set back
             ctx.ledger.end_session(found.id, at)
         return None
-    if at - found.seen > SEEN:
+    if used and at - found.seen > SEEN:
         ctx.ledger.see_session(found.id, at)
     return Identity(found.person, tuple(ctx.ledger.grants(found.person)), SESSION, found.id, found.how)
 
 
-def _by_token(ctx: Context, secret: str) -> Identity | None:
+def _by_token(ctx: Context, secret: str, used: bool) -> Identity | None:
     found = ctx.ledger.token_of(digest(secret))
     if found is None:
         return None
@@ -57,7 +57,7 @@ def _by_token(ctx: Context, secret: str) -> Identity | None:
         if at >= found.expires:
             ctx.ledger.revoke_token(found.id, at)
         return None
-    if found.used is None or at - found.used > SEEN:
+    if used and (found.used is None or at - found.used > SEEN):
         ctx.ledger.use_token(found.id, at)
     return Identity(found.person, tuple(ctx.ledger.grants(found.person)), TOKEN, found.id, token=found)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from shipway.actions.people.permitted import require
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
 from shipway.actions.runs.run import run
@@ -13,8 +14,11 @@ from shipway.actions.runs.unchanged import unchanged
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
 from shipway.domain.identity import author_identity, identity
+from shipway.domain.people import SESSION, Identity
+from shipway.domain.permissions import ALL, in_environment
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
+from shipway.domain.rules import InForce
 from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds that a run waits for another deployment to its environment
@@ -26,13 +30,24 @@ def runs(revision: str, ref: str) -> bool:
     return set(revision) != set(GONE) and ref.startswith((HEADS, TAGS))
 
 
+def _may_deploy(ctx: Context, person: str, app: str, in_force: InForce) -> None:
+    """NotAllowed if the person may not deploy there."""
+    permission = in_environment("deploy", *(own for _, own in in_force.environments))
+    _require(ctx, person, permission, ctx.names.app(app), in_force.environment)
+
+
+def _require(ctx: Context, person: str, permission: str, app: str, environment: str = ALL) -> None:
+    """By what they were granted until now: who was removed has nothing."""
+    require(Identity(person, tuple(ctx.ledger.grants(person)), SESSION, 0), permission, app, environment)
+
+
 def run_pushed(
     ctx: Context, repository: Repository, pushed: Iterable[tuple[str, str]], parse: ParsePlan, tell: Callable[[Context, ShipwayError], None],
-    *, actor: str | None = None, protected: str | None = None,
+    *, actor: str | None = None, person: str = "", protected: str | None = None,
 ) -> ShipwayError | None:  # fmt: skip
     """Run each pair of a revision and its ref, branches first. An error is told, and the others follow; returns the last
-    one. actor: who pushed; None: each commit's author, since git knows no pusher. protected: the branch that the first
-    push of an app registers."""
+    one. actor: who pushed; None: each commit's author, since git knows no pusher. person: that one, if the
+    server knows them: they need the permissions. protected: the branch that the first push of an app registers."""
     failed: ShipwayError | None = None
     for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
         if not runs(revision, ref):
@@ -49,12 +64,15 @@ def run_pushed(
         for file in files:
             try:
                 plan = plan_at(repository, commit, parse, file)
+                if person:
+                    _require(own, person, "run", own.names.app(plan.app))
                 rules = partial(read_rules, own, repository, plan, parse, protected=protected)
                 seen = of_plan(repository, commit, plan)
                 if same := unchanged(own, seen, plan, trigger, rules):
                     ctx.reporter.note(same)
                     continue
-                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT)
+                may = partial(_may_deploy, own, person) if person else None
+                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may)
             except ShipwayError as error:  # the other apps and refs follow
                 tell(ctx, error)
                 failed = error

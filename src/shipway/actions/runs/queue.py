@@ -17,12 +17,13 @@ from shipway.actions.runs.pushed import run_pushed
 from shipway.context import Context
 from shipway.domain.errors import Interrupted, LeaseHeld, RepositoryError, ShipwayError, StoreError
 from shipway.domain.event import Event, Subject
-from shipway.domain.queue import PUSH, SUPERSEDED, Push
+from shipway.domain.queue import HTTP, PUSH, SUPERSEDED, Push
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
 from shipway.system.git import Repository
 from shipway.system.machine import machine_id
 from shipway.system.mirror import mirror
 
+PAUSES = (2.0, 15.0, 60.0)  # seconds before it is tried again to fetch
 TTL = 15.0  # seconds that a claim lasts without a sign of life
 
 
@@ -88,6 +89,7 @@ def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context,
             else:
                 failed = run_pushed(
                     own, repository, [(push.new, push.ref)], parse, tell, actor=push.actor or None,
+                    person=push.actor if push.via == HTTP else "",
                     protected=push.protected or None,
                 )  # fmt: skip
     except (ShipwayError, KeyboardInterrupt) as error:
@@ -107,7 +109,7 @@ def _repository(ctx: Context, push: Push) -> tuple[Repository, str]:
     fetched."""
     if push.place:
         return Repository(Path(push.repository)), ""
-    repository = Repository(mirror(ctx.home, push.repository))
+    repository = Repository(_mirrored(ctx, push))
     ref = push.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     try:
         now = repository.commit(push.ref).revision
@@ -117,6 +119,18 @@ def _repository(ctx: Context, push: Push) -> tuple[Repository, str]:
     if now == given:
         return repository, ""
     return repository, f"{ref} has moved on to {now[:12]}, whose push follows"
+
+
+def _mirrored(ctx: Context, push: Push) -> Path:
+    """Its mirror. A fetch that fails is tried again: who told of the push does not tell it twice."""
+    for pause in PAUSES:
+        try:
+            return mirror(ctx.home, push.repository)
+        except RepositoryError as error:
+            ctx.reporter.note(f"{error.message}; it is tried again in {pause:g} s")
+            if ctx.cancelled.wait(pause):
+                raise Interrupted("interrupted before the next attempt to fetch") from error
+    return mirror(ctx.home, push.repository)
 
 
 class Claim:

@@ -65,11 +65,13 @@ def run(
     debug: bool = False,
     caches: bool = True,
     target: str | None = None,
+    may: Callable[[str, InForce], None] | None = None,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
     that step fails, its container stays for a shell until the run is cancelled. caches: whether steps use what earlier
-    runs cached. target: the only environment that may be deployed; nothing runs if the rules deploy another one."""
+    runs cached. target: the only environment that may be deployed; nothing runs if the rules deploy another one.
+    may: raises an error if whoever asks may not deploy the app there."""
     if only is not None:
         readable = _readable(ctx, rules)
         ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug, caches=caches)
@@ -87,6 +89,8 @@ def run(
     if target not in (None, name):
         ctx.reporter.note(f"{trigger.ref} deploys {in_force.called}, not {target}: nothing runs")
         return Outcome(None, None, None, None)
+    if may is not None:
+        may(plan.app, in_force)
     if not after_of(in_force):
         if is_unpushed(book, commit):  # the checks are allowed; then it is rejected
             _pipeline(ctx, repository, commit, plan, trigger, None, book, caches=caches)

@@ -31,7 +31,7 @@ class QueueLedger(Protocol):
         """The one with this id."""
 
     def pushes(self, limit: int = 50, *, open: bool = False) -> list[Push]:
-        """Newest first. open: only those that have not ended."""
+        """Newest first. open: only those that have not ended, and those of them that were claimed before all others."""
 
     def forget_pushes(self, before: float) -> int:
         """Remove those that ended before this time; returns how many."""
