@@ -39,6 +39,7 @@ from shipway.server.observer import Board
 from shipway.server.orders import Orders
 from shipway.server.signing import Signing
 from shipway.server.site import Site
+from shipway.server.streams import Streams
 from shipway.server.threads import Threads
 from shipway.system.durations import ago, human, timestamp
 
@@ -47,7 +48,6 @@ POLL = 0.25  # seconds between looks for what follows
 LOOK = 2.0  # seconds between looks whether who reads still may
 FOLLOWING = 8  # threads for what follows, of all readers
 ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
-PAGE = 1000  # events read at once
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -120,6 +120,7 @@ def application(site: Site) -> Any:
 class _Pages:
     def __init__(self, site: Site) -> None:
         self._ctx, self._observer, self._following = site.ctx, site.observer, Threads(FOLLOWING)
+        self._streams = Streams(site.ctx.ledger)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
@@ -279,28 +280,26 @@ class _Pages:
 
     async def _events(self, request: Request, find: Callable[[Request], pages.Logged]) -> Response:
         after = max(_number(request, "after"), _number_of(request.headers.get("last-event-id", "")))
-        await run_in_threadpool(find, request)  # an error is an answer, not a stream
+        found = await run_in_threadpool(find, request)  # an error is an answer, not a stream
 
         async def stream() -> AsyncIterator[str]:
-            last, quiet, going, looked = after, time.monotonic(), True, time.monotonic()
-            while going:
-                try:
+            quiet = looked = time.monotonic()
+            try:
+                async for events in self._streams.follow(found.subject, after, lambda: find(request).going, LOOK):
                     if time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
                         await self._following.run(self._again, request)
-                    found = await self._following.run(find, request)  # first: what ends it is recorded after its events
-                    events = await self._following.run(self._ctx.ledger.events, found.subject, last, PAGE)
-                except ShipwayError:  # the browser asks again, and is told
-                    return
-                if events:
-                    last, quiet = events[-1].seq, time.monotonic()
-                    yield "".join(f"id: {line['seq']}\ndata: {json.dumps(line)}\n\n" for line in pages.lines(events))
-                elif time.monotonic() - quiet >= ALIVE:
-                    yield ": still here\n\n"
-                    quiet = time.monotonic()
-                going = found.going or len(events) == PAGE
-                if found.going and len(events) < PAGE:
-                    await asyncio.sleep(POLL)
+                        await self._following.run(find, request)
+                    if events:
+                        quiet = time.monotonic()
+                        yield "".join(
+                            f"id: {line['seq']}\ndata: {json.dumps(line)}\n\n" for line in pages.lines(events)
+                        )
+                    elif time.monotonic() - quiet >= ALIVE:
+                        yield ": still here\n\n"
+                        quiet = time.monotonic()
+            except ShipwayError:  # the browser asks again, and is told
+                return
             yield "event: ended\ndata: 1\n\n"
 
         return _stream(stream())
