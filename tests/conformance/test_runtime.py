@@ -99,7 +99,7 @@ class TestDockerRuntime(RuntimeContract):
         for number in range(10):
             assert lab.runtime.set_aliases(network, asker, (f"name{number}",))
         answered = len(list(lab.runtime.logs(asker)))
-        eventually(lambda: len(list(lab.runtime.logs(asker))) > answered)
+        eventually(lambda: len(list(lab.runtime.logs(asker))) > answered, seconds=60)  # what hangs says so after 30
         assert set(lab.runtime.logs(asker)) == {"PONG"}
 
     def test_one_that_was_left_paused_goes_on(self, lab: DockerLab) -> None:

@@ -141,16 +141,25 @@ def test_a_worker_that_ends_leaves_what_runs_and_the_next_one_goes_on(shop: Tiny
 
 
 def test_newer_pushes_replace_those_that_wait(shop: Tiny) -> None:
-    shop.change("six", files={"slow.sh": "sleep 12\n"})
-    first = push(shop, "staging")
-    soon(lambda: workers(shop))
+    ledger = shop.ledger()
+    ref, elsewhere = (
+        "refs/heads/staging",
+        ("elsewhere",),
+    )  # what is worked on there holds the lane as long as the test wants
+    ledger.enqueue(Push("held", str(shop.remote), *elsewhere, ref, "0" * 40, "1" * 40, "", "a test", "", 0.0))
+    held = ledger.claim_push("a test", elsewhere, 300)
+    assert held is not None
     shop.change("seven")
     second = push(shop, "staging")
-    soon(lambda: len([item for item in pushes(shop) if item.ended is None]) == 2)
+    soon(lambda: pushes(shop)[0].id > held.id)
     shop.change("eight")
     third = push(shop, "staging")
-    outputs = [process.communicate(timeout=250)[0] for process in (first, second, third)]
-    third_push, second_push, first_push = pushes(shop)[:3]
-    assert (first_push.outcome, second_push.outcome, third_push.outcome) == (SUCCEEDED, SUPERSEDED, SUCCEEDED), outputs
-    assert f"superseded by push {third_push.id}" in outputs[1]
+    superseded, _ = second.communicate(timeout=250)
+    assert third.poll() is None
+    assert ledger.end_push(held, SUCCEEDED)
+    ledger.close()
+    output, _ = third.communicate(timeout=250)
+    third_push, second_push = pushes(shop)[:2]
+    assert (second_push.outcome, third_push.outcome) == (SUPERSEDED, SUCCEEDED), output
+    assert f"superseded by push {third_push.id}" in superseded
     assert shop.answer() == "eight"

@@ -22,6 +22,7 @@ from shipway.actions.projects.init import write_hook
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
+from shipway.domain.permissions import allowed
 from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.system.git.command import environment, git
@@ -34,6 +35,19 @@ SERVICES = ("git-upload-pack", "git-receive-pack")
 PUSH = "git-receive-pack"
 CHUNK = 1 << 16
 LONGEST_HEAD = 1 << 14  # bytes of the answer's headers
+
+# The plan on the default branch is the source of the rules in force.
+UPDATE = """\
+#!/bin/sh
+[ "$1" = "$(git symbolic-ref HEAD)" ] || exit 0
+if [ "$SHIPWAY_MAY" != release ]; then
+  echo "the rules in force are on ${1#refs/heads/}: who pushes there needs the permission deploy.protected" >&2
+  exit 1
+fi
+case $2 in *[!0]*) git merge-base --is-ancestor "$2" "$3" && exit 0 ;; *) exit 0 ;; esac
+echo "${1#refs/heads/} can't be rewritten: the rules in force are there" >&2
+exit 1
+"""
 
 
 class Repositories:
@@ -64,7 +78,8 @@ class Repositories:
             return PlainTextResponse(f"{error.message}\n", 403)
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
-        return await _backend(request, folder, path, who.person)
+        may = allowed(who.grants, "deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
+        return await _backend(request, folder, path, who.person, "release" if may else "run")
 
     def _repository(self, who: Identity, name: str, service: str) -> Path:
         """Its folder, which a first push creates. NotAllowed, UsageError."""
@@ -82,6 +97,9 @@ class Repositories:
                 git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
                 git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
                 git(folder, "config", "core.hooksPath", str(folder / "hooks"), umask=PRIVATE)  # not the user's
+                update = folder / "hooks" / "update"
+                update.write_text(UPDATE, encoding="utf-8")
+                update.chmod(0o755)
                 write_hook(folder, self._ctx.home, program(), force=False)
         return folder
 
@@ -94,9 +112,9 @@ class _Output(StreamingResponse):
         await self.stream_response(send)
 
 
-async def _backend(request: Request, folder: Path, path: str, person: str) -> Response:
+async def _backend(request: Request, folder: Path, path: str, person: str, may: str) -> Response:
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", env=_environment(request, folder, path, person), stdin=asyncio.subprocess.PIPE,
+        "git", "http-backend", env=_environment(request, folder, path, person, may), stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout
@@ -134,7 +152,7 @@ async def _backend(request: Request, folder: Path, path: str, person: str) -> Re
     return _Output(body(), status, headers)
 
 
-def _environment(request: Request, folder: Path, path: str, person: str) -> Mapping[str, str]:
+def _environment(request: Request, folder: Path, path: str, person: str, may: str) -> Mapping[str, str]:
     """What CGI programs are told, and for the hook who pushes. The server's own variables stay: the hook needs its ledger."""
     given: dict[str, Any] = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
@@ -142,7 +160,7 @@ def _environment(request: Request, folder: Path, path: str, person: str) -> Mapp
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP,
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 

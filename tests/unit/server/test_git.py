@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from shipway.actions.people.tokens import create_token
-from shipway.domain.permissions import ADMIN
+from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER
 from tests.unit.server.asking import ask
 from tests.unit.server.test_web import Place
+from tests.unit.system.repositories import commit, git, neutral, repository
+
+pytestmark = pytest.mark.usefixtures("neutral")
+__all__ = ["neutral"]
 
 EARLY = """#!/bin/sh
 case "$*" in *http-backend*)
@@ -58,3 +65,48 @@ def test_a_repository_of_which_the_hook_was_not_written_gets_it(place: Place) ->
     assert ask(place.app, refs, authorization=given).status == 200
     assert hook.read_text() == before
     assert f"hooksPath = {hook.parent}" in (hook.parent.parent / "config").read_text()
+
+
+def test_the_default_branch_belongs_to_who_may_release_and_is_never_rewritten(place: Place, tmp_path: Path) -> None:
+    assert ask(place.app, "/git/shop.git/info/refs?service=git-receive-pack", authorization=login(place)).status == 200
+    served = place.ctx.home / "git" / "shop.git"
+    (served / "hooks" / "post-receive").write_text("#!/bin/sh\n")
+    work = repository(tmp_path / "work")
+    git(work, "branch", "--move", "--force", "main")
+
+    def push(may: str, *words: str) -> str:
+        env = {**os.environ, "SHIPWAY_MAY": may}
+        done = subprocess.run(["git", "push", *words], cwd=work, env=env, capture_output=True, text=True, check=False)
+        return "" if done.returncode == 0 else done.stderr
+
+    address = str(served)
+    assert push("run", address, "main:refs/heads/feature") == ""
+    assert "needs the permission deploy.protected" in push("run", address, "main")
+    assert push("release", address, "main") == ""
+    commit(work, {"file": "two"})
+    assert "needs the permission deploy.protected" in push("", address, "main")
+    assert push("release", address, "main") == ""
+    git(work, "commit", "--quiet", "--amend", "--message", "another")
+    assert "can't be rewritten" in push("release", "--force", address, "main")
+    assert "deleting the current branch is denied" in push("release", address, ":main")  # by git itself
+    assert push("run", "--force", address, "main:refs/heads/feature") == ""
+    assert push("run", address, ":feature") == ""
+
+
+@pytest.mark.parametrize(("role", "may"), [(DEVELOPER, "run"), (RELEASER, "release"), (ADMIN, "release")])
+def test_the_hook_is_told_what_the_pusher_may(
+    place: Place, role: str, may: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def backend(request: object, folder: Path, path: str, person: str, may: str) -> PlainTextResponse:
+        told.append(may)
+        return PlainTextResponse("")
+
+    monkeypatch.setattr("shipway.server.git._backend", backend)
+    assert ask(place.app, "/git/shop.git/info/refs?service=git-receive-pack", authorization=login(place)).status == 200
+    place.person("bob@example.com", role)
+    made = create_token(place.ctx, None, "bob@example.com", "git", ["run"], 1)
+    given = "Basic " + base64.b64encode(f"x:{made.secret}".encode()).decode()
+    assert ask(place.app, "/git/shop.git/git-receive-pack", "POST", authorization=given).status == 200
+    assert told[1:] == [may]
