@@ -102,11 +102,12 @@ class Demo(Project):
         (self.folder / "server.pid").write_text(str(server.pid))
         deadline = time.monotonic() + 60
         while "serves http" not in log.read_text():
-            self.expect(server.poll() is None and time.monotonic() < deadline, f"it serves: {log.read_text()}")
+            if server.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"demo: failed: the server does not start: {log.read_text()}")
             time.sleep(0.1)
         self.page = log.read_text().split("serves ")[1].split()[0]
-        made = self._completed(["shipway", "user", "login-link", ADMIN], merged=False)
-        self.link = self.page + made.stdout.strip()
+        made = self._completed(["shipway", "user", "login-link", ADMIN, "--url", self.page], merged=False)
+        self.link = made.stdout.strip()
         self.expect(get(f"{self.page}/healthz")[0] == 200, f"{self.page} answers")
 
     def destroy(self) -> None:
