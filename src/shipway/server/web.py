@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
+from shipway.domain.event import Event
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, secret_of, sees
 from shipway.server.git import Repositories
@@ -45,7 +47,7 @@ from shipway.system.durations import ago, human, timestamp
 
 HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
-LOOK = 2.0  # seconds between looks whether who reads still may
+LOOK = 5.0  # seconds between looks whether who reads still may
 FOLLOWING = 8  # threads for what follows, of all readers
 ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 HEADERS = {
@@ -372,6 +374,11 @@ def _number(request: Request, name: str) -> int:
 
 def _number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+@lru_cache(4096)  # many pages follow the same log
+def _line(event: Event) -> str:
+    return f"id: {event.seq}\ndata: {json.dumps(pages.line_of(event))}\n\n"
 
 
 def _stream(lines: AsyncIterator[str]) -> Response:
