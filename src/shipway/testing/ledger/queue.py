@@ -81,7 +81,7 @@ class QueueSuite:
         assert working is not None
         waiting = ledger.enqueue(pushed("b"))
         newest = ledger.enqueue(pushed("c"))
-        assert [item.key for item in ledger.pushes(open=True)] == ["c", "a"]
+        assert [item.key for item in ledger.pushes(open=True)] == ["a", "c"]  # claimed ones first
         found = ledger.push(waiting.id)
         assert found is not None
         assert (found.outcome, found.note) == (SUPERSEDED, f"superseded by push {newest.id}")
