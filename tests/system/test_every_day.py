@@ -12,7 +12,6 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -20,7 +19,7 @@ from shipway.domain.errors import DriftFound
 from shipway.drivers.runtime.engine import Engine
 from tests import prepared
 from tests.system.conftest import Make
-from tests.system.tiny import Running, Tiny, visitors
+from tests.system.tiny import Running, Tiny, soon, visitors
 
 pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(200)]
 
@@ -104,13 +103,6 @@ class Terminal:
             return False
         self.output += data.decode(errors="replace")
         return bool(data)
-
-
-def soon(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def sessions(project: Tiny) -> dict[str, str]:

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from shipway.domain.queue import SUPERSEDED, Push
 from shipway.domain.release import FAILED, SUCCEEDED
 from tests.system.conftest import Make
-from tests.system.tiny import Running, Tiny
+from tests.system.tiny import Running, Tiny, soon
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 SLOW = {"checks": {"run": "if [ -e slow.sh ]; then sh slow.sh; fi"}}
@@ -52,13 +52,6 @@ def pushes(project: Tiny) -> list[Push]:
     found = ledger.pushes()
     ledger.close()
     return found
-
-
-def soon(seen: Callable[[], object], *, seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def workers(project: Tiny) -> list[int]:
@@ -105,10 +98,10 @@ def test_a_push_that_fails_says_why(shop: Tiny) -> None:
 def test_who_disconnects_stops_nothing(shop: Tiny) -> None:
     shop.change("three", files={"slow.sh": "sleep 3\n"})
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop))
+    soon(lambda: workers(shop), 90)
     os.killpg(pushing.pid, signal.SIGKILL)
     pushing.communicate()
-    soon(lambda: pushes(shop)[0].ended)
+    soon(lambda: pushes(shop)[0].ended, 90)
     assert pushes(shop)[0].outcome == SUCCEEDED
     assert shop.answer() == "three"
 
@@ -116,7 +109,7 @@ def test_who_disconnects_stops_nothing(shop: Tiny) -> None:
 def test_a_process_that_dies_is_replaced(shop: Tiny) -> None:
     shop.change("four", files={"slow.sh": "sleep 6\n"})
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop))
+    soon(lambda: workers(shop), 90)
     time.sleep(1)
     for process in workers(shop):
         os.kill(process, signal.SIGKILL)
@@ -132,7 +125,7 @@ def test_a_worker_that_ends_leaves_what_runs_and_the_next_one_goes_on(shop: Tiny
     other = Running(shop, "worker")
     other.until("is locked by", seconds=30)  # one at a time
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop))
+    soon(lambda: workers(shop), 90)
     other.press_ctrl_c()
     assert other.end().code == 0
     output, _ = pushing.communicate(timeout=200)
@@ -151,7 +144,7 @@ def test_newer_pushes_replace_those_that_wait(shop: Tiny) -> None:
     assert held is not None
     shop.change("seven")
     second = push(shop, "staging")
-    soon(lambda: pushes(shop)[0].id > held.id)
+    soon(lambda: pushes(shop)[0].id > held.id, 90)
     shop.change("eight")
     third = push(shop, "staging")
     superseded, _ = second.communicate(timeout=250)

@@ -17,8 +17,8 @@ import pytest
 
 from shipway.domain.release import SUCCEEDED
 from tests.system.conftest import Make
-from tests.system.test_queue import pushes, soon, workers
-from tests.system.tiny import Running, Tiny
+from tests.system.test_queue import pushes, workers
+from tests.system.tiny import Running, Tiny, soon
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 ADA, GRACE = "ada@example.com", "grace@example.com"
@@ -128,13 +128,13 @@ def test_a_release_goes_to_production_by_the_page(place: Place) -> None:
     project.git("push", "origin", "main", "v1")
     board = f"/apps/{project.app}"
     approve, deploy = (f"{board}/environments/production/{what}" for what in ("approve", "deploy"))
-    soon(lambda: "Approve r1" in grace.get(board)[1])
+    soon(lambda: "Approve r1" in grace.get(board)[1], 90)
     status, text = grace.send(board, approve, note="I looked at staging")
     assert status == 200, text
     assert f"{GRACE} approved release 1" in text
-    soon(lambda: "Deploy r1" in grace.get(board)[1])
+    soon(lambda: "Deploy r1" in grace.get(board)[1], 90)
     assert grace.send(board, deploy)[0] == 200
-    soon(lambda: project.answer("production") == "one")
+    soon(lambda: project.answer("production") == "one", 90)
     [made] = project.deployments("production")
     assert made["actor"] == GRACE
     assert [item["actor"] for item in made["approvals"]] == [GRACE]
@@ -146,13 +146,13 @@ def test_a_rollback_is_spelled_out_and_then_done(place: Place) -> None:
     project.git("push", "origin", "staging")
     assert project.answer() == "two"
     path = f"/apps/{project.app}/environments/staging/rollback"
-    soon(lambda: "release 1" in grace.get(path)[1])
+    soon(lambda: "release 1" in grace.get(path)[1], 90)
     _, text = grace.get(path)
     assert "This is what a rollback would do now" in text
     hidden = re.search(r'<form method="post">\s*<input type="hidden" name="csrf" value="(\w+)"', text)
     assert hidden
     assert grace.get(path, csrf=hidden[1], note="it is wrong")[0] == 200
-    soon(lambda: project.answer() == "one")
+    soon(lambda: project.answer() == "one", 90)
     assert project.deployments("staging")[0]["reason"] == "it is wrong"
 
 
@@ -160,10 +160,10 @@ def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:
     project = place.project
     project.pipeline(slow={"run": "sleep 4"})
     pushing = Pushing(project)
-    soon(lambda: workers(project))
+    soon(lambda: workers(project), 90)
     place.server.kill()
     place.server = place.serve()
-    soon(lambda: pushes(project)[0].ended)
+    soon(lambda: pushes(project)[0].ended, 90)
     [last, *_] = pushes(project)
     assert (last.outcome, last.token) == (SUCCEEDED, 1)
     pushing.end()
@@ -218,7 +218,7 @@ def test_a_webhook_of_a_forge_is_queued_once_and_run(place: Place, make: Make) -
     assert len(pushes(project)) == before
     assert [send(right), send({**right, "X-GitHub-Delivery": "2"})] == [202, 202]
     assert len(pushes(project)) == before + 1
-    soon(lambda: pushes(project)[0].ended)
+    soon(lambda: pushes(project)[0].ended, 90)
     [last, *_] = pushes(project)
     assert (last.outcome, last.repository) == (SUCCEEDED, address), last.note
     assert "webhook shop of github, by ada" in last.via

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny, engine, visitors
+from tests.system.tiny import Tiny, engine, soon, visitors
 
 pytestmark = pytest.mark.engine
 
@@ -38,13 +35,6 @@ def rotation(project: Tiny) -> list[str]:
     return sorted(item["Name"] for item in found if item["Name"].startswith(project.app))
 
 
-def soon(holds: Callable[[], bool], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_a_rollback_onto_it_starts_nothing_and_loses_no_request(project: Tiny) -> None:
     before = started(project)
     assert set(project.containers(role="service").values()) == {"running"}
@@ -60,9 +50,9 @@ def test_a_rollback_onto_it_starts_nothing_and_loses_no_request(project: Tiny) -
 def test_its_time_ends_by_itself(project: Tiny) -> None:
     first = next(name for name in project.containers(role="service") if "_web_1-" in name)
     assert first in rotation(project)  # until the requests that it has begun must have ended
-    soon(lambda: first not in rotation(project))
+    soon(lambda: first not in rotation(project), 120)
     assert project.containers(role="service")[first] == "running"
-    soon(lambda: project.containers(role="service")[first] == "exited")
+    soon(lambda: project.containers(role="service")[first] == "exited", 120)
     assert project.answer() == "two"
     assert "one" in project.shipway("rollback", "staging").output or project.answer() == "one"
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.system.conftest import Make
-from tests.system.tiny import Tiny
+from tests.system.tiny import Tiny, soon
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -66,13 +65,6 @@ def queue(project: Tiny, *args: str) -> list[str]:
 def table(project: Tiny, name: str) -> dict[str, str]:
     found = queue(project, "HGETALL", name)
     return dict(zip(found[::2], found[1::2], strict=True))
-
-
-def soon(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_each_job_is_done_once(shop: Tiny) -> None:

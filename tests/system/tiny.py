@@ -320,6 +320,14 @@ class Running:
         return Done(code, self.output)
 
 
+def soon(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until it does."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def just_past(count: int = 1) -> str:
     """The times of a schedule: the minutes before this one, and then not for most of an hour."""
     now = datetime.now(UTC)

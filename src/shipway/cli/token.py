@@ -86,7 +86,7 @@ def create(
 @click.argument("number", type=int)
 @click.pass_obj
 def revoke(options: Globals, number: int) -> None:
-    """Revoke the token NUMBER of `shipway token list`: from now on, nobody accepts it."""
+    """Revoke the token NUMBER of `shipway token list`: it is refused from now on."""
     from shipway.actions.people.tokens import revoke_token
 
     with opened(options) as ctx:

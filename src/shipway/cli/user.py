@@ -57,7 +57,7 @@ def list_(options: Globals, as_json: bool) -> None:
         ]
         table(rows, ["person", "roles", "signs in with"])
         if not rows:
-            say("there is nobody yet; `shipway user add ada@example.org --role admin` adds the first one")
+            say("there are no people yet; `shipway user add ada@example.org --role admin` adds the first one")
 
 
 @user.command()

@@ -9,7 +9,7 @@ from shipway.domain.permissions import ALL, PERMISSIONS, Grant, allowed, covers
 from shipway.domain.value import dataclass
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
-IDLE = 12 * HOUR  # a session that nobody uses for so long has expired
+IDLE = 12 * HOUR  # a session that is not used for so long has expired
 LONGEST_SESSION = 7 * DAY
 LINK = 10 * MINUTE  # a sign-in link is valid for so long
 SEEN = MINUTE  # the least time between two records that a session or a token was used

@@ -57,7 +57,7 @@ PERMISSIONS = _table(
         "Commands in containers, the console, the database's client: they can show data and secrets",
     ),
     Permission("exec.protected", RELEASER, ENVIRONMENT, "The same in a protected environment"),
-    Permission("secrets", DEVELOPER, ENVIRONMENT, "Set and remove secrets; nobody is shown a value"),
+    Permission("secrets", DEVELOPER, ENVIRONMENT, "Set and remove secrets; values are never shown"),
     Permission("secrets.protected", RELEASER, ENVIRONMENT, "Set and remove secrets of a protected environment"),
     Permission("approve", RELEASER, ENVIRONMENT, "Approve a release"),
     Permission("waive", RELEASER, ENVIRONMENT, "Waive a failed rollback proof, with a reason"),

@@ -9,6 +9,7 @@ SUPERSEDED = (
     "superseded"  # outcome of one that a newer push of its branch replaced while it waited; else as in domain.release
 )
 HTTP = "git push by HTTP"  # how one came whose actor is a person of the server; what that person may do counts
+ZEROS = "0" * 40  # in place of a revision that there is not
 PUSH = "push"  # kind of the events' subject
 
 

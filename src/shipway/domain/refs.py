@@ -17,6 +17,11 @@ _BOUND = re.compile(r"(>=|<=|>|<|=|\^|~)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9
 Version = tuple[int, int, int, tuple[tuple[int, int, str], ...]]  # last: the order of pre-releases
 
 
+def short_name(ref: str) -> str:
+    """The name of a branch or tag without the folder of its kind."""
+    return ref.removeprefix(HEADS).removeprefix(TAGS)
+
+
 def valid_ref(ref: str) -> bool:
     """Whether git accepts it as the full name of a branch or tag (git-check-ref-format)."""
     prefix = next((item for item in (HEADS, TAGS) if ref.startswith(item)), None)

@@ -58,7 +58,7 @@ class Door:
 
 
 def _of_another_site(request: Request) -> bool:
-    """Whether a browser says so of a request that may change something. Also the sign-in: nobody is to be signed in as
+    """Whether a browser says so of a request that may change something. Also the sign-in: no one is to be signed in as
     somebody else."""
     asks_only = request.method in ("GET", "HEAD") or request.scope["path"].startswith(PROGRAMS)
     return not asks_only and request.headers.get("sec-fetch-site", "") in ("cross-site", "same-site")

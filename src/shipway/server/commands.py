@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.value import dataclass
-from shipway.system.git.command import DROPPED
+from shipway.system.background import own_command, own_variables
 from shipway.system.plain import plain
 from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
@@ -29,29 +27,23 @@ class Commands:
 
     def answer(self, person: str, words: Sequence[str]) -> Completed:
         """Run it to its end. Its output is without secrets and control characters."""
-        done = run(self._command(person, words), cwd=Path("/"), env=_environment(), timeout=TIMEOUT)
+        done = run(self._command(person, words), cwd=Path("/"), env=own_variables(), timeout=TIMEOUT)
         return Completed(done.code, plain(self.redactor.text(done.output)))
 
     def start(self, person: str, words: Sequence[str]) -> Completed | None:
         """Start it: it goes on if this process ends. Returns how it ended if it did so soon; None: it has begun."""
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                self._command(person, words), cwd="/", env=_environment(), stdin=subprocess.DEVNULL, stdout=log,
+                self._command(person, words), cwd="/", env=own_variables(), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
                 code = process.wait(SOON)
             except subprocess.TimeoutExpired:
-                threading.Thread(
-                    target=process.wait, daemon=True
-                ).start()  # its exit code is fetched, as the system asks
+                threading.Thread(target=process.wait, daemon=True).start()  # fetches its exit code, as the system asks
                 return None
             log.seek(0)
             return Completed(code, plain(self.redactor.text(log.read().decode("utf-8", "replace"))))
 
     def _command(self, person: str, words: Sequence[str]) -> list[str]:
-        return [sys.executable, "-m", "shipway", "--home", str(self.home), "--as", person, *words]
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in DROPPED}
+        return own_command("--home", str(self.home), "--as", person, *words)

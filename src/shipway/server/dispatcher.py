@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -16,7 +14,7 @@ from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
-from shipway.system.git.command import DROPPED
+from shipway.system.background import own_command, own_variables
 from shipway.system.machine import machine_id
 
 PAUSE = 0.1  # seconds between looks at the queue
@@ -76,13 +74,12 @@ class Dispatcher:
             why = f"its process ended {CLAIMS} times before the push did; {log_file(home)} may say why"
             self._ctx.ledger.end_push(push, FAILED, why)
             return
-        command = [
-            sys.executable, "-m", "shipway", "--home", str(home), "worker", "--push", str(push.id), "--token", str(push.token),
-        ]  # fmt: skip
+        given = ("--push", str(push.id), "--token", str(push.token))
+        command = own_command("--home", str(home), "worker", *given)
         nothing = subprocess.DEVNULL
         with open(log_file(home), "ab") as log:
             started = subprocess.Popen(
-                command, cwd="/", env=_environment(), stdin=nothing, stdout=nothing, stderr=log, start_new_session=True
+                command, cwd="/", env=own_variables(), stdin=nothing, stdout=nothing, stderr=log, start_new_session=True
             )
         self._started.append(started)
 
@@ -99,8 +96,3 @@ def log_file(home: Path) -> Path:
     folder = home / "server"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / "worker.log"
-
-
-def _environment() -> dict[str, str]:
-    """With the server's own credentials for git, and nothing that selects another repository."""
-    return {name: value for name, value in os.environ.items() if name not in DROPPED}

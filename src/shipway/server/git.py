@@ -106,7 +106,7 @@ class Repositories:
 
 class _Output(StreamingResponse):
     """What git answers. Starlette's own response reads what the client sends, to notice that it goes: parts of a push
-    would be lost. Git's output is read to its end, also if nobody listens any more: who disconnects stops nothing."""
+    would be lost. Git's output is read to its end, also if no client listens any more: who disconnects stops nothing."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.stream_response(send)

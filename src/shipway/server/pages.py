@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from shipway.actions.upkeep.status import EnvironmentStatus
@@ -11,7 +12,9 @@ from shipway.domain.errors import UsageError
 from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN, Event, Subject
 from shipway.domain.history import previous_release
 from shipway.domain.queue import PUSH, Push
+from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
+from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
 from shipway.domain.value import dataclass
 from shipway.server.observer import Board
@@ -70,16 +73,16 @@ def summary(board: Board) -> str:
     return " ".join(parts)
 
 
-def deployments(ctx: Context, app: str, environment: str | None = None) -> list[dict[str, Any]]:
+def deployments(ctx: Context, app: str) -> list[dict[str, Any]]:
     """The newest ones."""
-    found = ctx.ledger.deployments(app, environment, LATEST)
-    return [_deployment(ctx, item) for item in found]
+    names = ctx.names
+    return [_deployment(ctx, names, item) for item in ctx.ledger.deployments(app, None, LATEST)]
 
 
-def _deployment(ctx: Context, item: Deployment) -> dict[str, Any]:
+def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
     release = ctx.ledger.release(item.app, item.release)
     return {
-        "item": item, "when": ago(ctx.clock() - item.started), "environment": ctx.names.shown(item.app, item.environment),
+        "item": item, "when": ago(ctx.clock() - item.started), "environment": names.shown(item.app, item.environment),
         "subject": release.subject if release else "", "outcome": outcome(item.outcome),
         "took": human(item.finished - item.started) if item.finished else "",
         "detail": item.detail.partition("\n")[0],
@@ -92,24 +95,20 @@ def runs(ctx: Context, app: str) -> list[dict[str, Any]]:
 
 
 def _run(ctx: Context, item: RunRecord) -> dict[str, Any]:
-    took = human((item.finished or ctx.clock()) - item.started)
-    ref = item.trigger.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     return {
-        "item": item,
-        "when": ago(ctx.clock() - item.started),
-        "outcome": outcome(item.outcome),
-        "took": took,
-        "ref": ref,
-    }
+        "item": item, "when": ago(ctx.clock() - item.started), "outcome": outcome(item.outcome),
+        "took": human((item.finished or ctx.clock()) - item.started), "ref": short_name(item.trigger.ref),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Logged:
-    """Something with a log. going: whether more may come; data: for its template."""
+    """Something with a log. going: whether more may come; again: reads it once more; data: for its template."""
 
     subject: Subject
     going: bool
-    data: dict[str, Any]
+    again: Callable[[], Logged]
+    data: Callable[[], dict[str, Any]]
 
 
 def run(ctx: Context, app: str, number: int) -> Logged:
@@ -117,14 +116,19 @@ def run(ctx: Context, app: str, number: int) -> Logged:
     found = ctx.ledger.run(app, number)
     if found is None:
         raise UsageError(f"{ctx.names.shown(app)} has no run {number}")
+    again = partial(run, ctx, app, number)
+    return Logged(Subject(RUN, app, number), found.finished is None, again, partial(_run_with_steps, ctx, found))
+
+
+def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
     steps = [
         {
             "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure,
             "took": human((step.finished or ctx.clock()) - step.started), "tests": step.result.tests,
         }
-        for step in ctx.ledger.steps(number)
+        for step in ctx.ledger.steps(item.number)
     ]  # fmt: skip
-    return Logged(Subject(RUN, app, number), found.finished is None, {**_run(ctx, found), "steps": steps})
+    return {**_run(ctx, item), "steps": steps}
 
 
 def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:
@@ -132,7 +136,9 @@ def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:
     found = ctx.ledger.deployment(app, environment, id)
     if found is None:
         raise UsageError(f"{ctx.names.shown(app, environment)} has no deployment {id}")
-    return Logged(Subject(DEPLOYMENT, app, id), found.outcome == PENDING, _deployment(ctx, found))
+    again = partial(deployment, ctx, app, environment, id)
+    data = partial(_deployment, ctx, ctx.names, found)
+    return Logged(Subject(DEPLOYMENT, app, id), found.outcome == PENDING, again, data)
 
 
 def push(ctx: Context, id: int) -> Logged:
@@ -140,28 +146,28 @@ def push(ctx: Context, id: int) -> Logged:
     found = ctx.ledger.push(id)
     if found is None:
         raise UsageError(f"there is no push {id}")
-    return Logged(Subject(PUSH, "", id), found.ended is None, pushes([found], ctx.ledger.now())[0])
+    data = partial(_push, found, ctx.ledger.now())
+    return Logged(Subject(PUSH, "", id), found.ended is None, partial(push, ctx, id), data)
 
 
 def pushes(found: Sequence[Push], now: float) -> list[dict[str, Any]]:
     """As rows of the queue."""
-    return [
-        {
-            "item": push, "when": ago(now - push.queued), "outcome": outcome(push.outcome) if push.ended else
-            Pill("warn", "● in progress") if push.until > now else Pill("dim", "waits"),
-            "ref": push.ref.removeprefix("refs/heads/").removeprefix("refs/tags/"),
-            "took": human((push.ended or now) - push.started) if push.started else "",
-        }
-        for push in found
-    ]  # fmt: skip
+    return [_push(item, now) for item in found]
 
 
-def back(ctx: Context, app: str, item: EnvironmentStatus) -> str:
-    """Where a rollback would lead, and how that was proven."""
+def _push(item: Push, now: float) -> dict[str, Any]:
+    waiting = Pill("warn", "● in progress") if item.until > now else Pill("dim", "waits")
+    return {
+        "item": item, "when": ago(now - item.queued), "outcome": outcome(item.outcome) if item.ended else waiting,
+        "ref": short_name(item.ref), "took": human((item.ended or now) - item.started) if item.started else "",
+    }  # fmt: skip
+
+
+def back(ctx: Context, app: str, environment: str, item: EnvironmentStatus) -> str:
+    """Where a rollback would lead, and how that was proven. environment: its first name."""
     if item.release is None:
         return ""
-    kept = ctx.names.environment(app, item.environment.name)
-    target = previous_release(ctx.ledger.history(app, kept), item.release.number)
+    target = previous_release(ctx.ledger.history(app, environment), item.release.number)
     if target is None:
         return "to nothing: this is the first release"
     proven = f"{item.proof.rollback}, {item.proof.verdict}" if item.proof else "not proven"

@@ -74,7 +74,7 @@ class _Tail:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
-        """Nobody follows it any more."""
+        """It has no reader any more."""
         self._task.cancel()
 
     async def _run(self) -> None:

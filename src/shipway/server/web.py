@@ -58,6 +58,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
+SENT = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Headers:
@@ -70,14 +71,7 @@ class Headers:
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
                 known = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in HEADERS.items()
-                        if name.lower().encode() not in known
-                    ),
-                ]
+                message["headers"] = [*message["headers"], *(item for item in SENT if item[0] not in known)]
             await send(message)
 
         await self._app(scope, receive, sending if scope["type"] == "http" else send)
@@ -153,7 +147,8 @@ class _Pages:
 
         environments = [
             {
-                "item": item, "back": pages.back(ctx, app, item), "may_approve": may("approve", item),
+                "item": item, "back": pages.back(ctx, app, kept[item.environment.name], item),
+                "may_approve": may("approve", item),
                 "may_deploy": may("deploy", item), "may_roll_back": item.release is not None and may("rollback", item),
             }
             for item in board.environments
@@ -275,7 +270,7 @@ class _Pages:
             more = found.going or len(events) == pages.EVENTS
             return self.page(
                 request, template, app=request.path_params.get("app"), lines=pages.lines(events), going=found.going,
-                live=f"{request.url.path}/events?after={last}" if more else "", **found.data,
+                live=f"{request.url.path}/events?after={last}" if more else "", **found.data(),
             )  # fmt: skip
 
         return await run_in_threadpool(read)
@@ -287,16 +282,14 @@ class _Pages:
         async def stream() -> AsyncIterator[str]:
             quiet = looked = time.monotonic()
             try:
-                async for events in self._streams.follow(found.subject, after, lambda: find(request).going, LOOK):
+                async for events in self._streams.follow(found.subject, after, lambda: found.again().going, LOOK):
                     if time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
                         await self._following.run(self._again, request)
                         await self._following.run(find, request)
                     if events:
                         quiet = time.monotonic()
-                        yield "".join(
-                            f"id: {line['seq']}\ndata: {json.dumps(line)}\n\n" for line in pages.lines(events)
-                        )
+                        yield "".join(map(_line, events))
                     elif time.monotonic() - quiet >= ALIVE:
                         yield ": still here\n\n"
                         quiet = time.monotonic()
@@ -343,8 +336,8 @@ class _Pages:
 
     def _seen(self, request: Request) -> list[str]:
         """The apps of which something may be seen."""
-        who = identity_of(request)
-        return [name for name in self._observer.apps() if sees(who, self._ctx.names.app(name))]
+        who, names = identity_of(request), self._ctx.names
+        return [name for name in self._observer.apps() if sees(who, names.app(name))]
 
     async def _app(self, request: Request) -> str:
         """The app's present name. UsageError if the ledger has none of it, or nothing of it may be seen: who may not see it

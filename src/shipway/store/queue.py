@@ -68,7 +68,7 @@ class SqlQueue:
         return self._db.write(claim)
 
     def renew_push(self, push: Push, ttl: float) -> bool:
-        """Also a claim that is over, if nobody else has claimed it."""
+        """Also a claim that is over, if no other process has claimed it."""
         sql = "UPDATE pushes SET until = ? WHERE id = ? AND token = ? AND ended IS NULL RETURNING id"
         return bool(self._db.query(sql, (self._db.now() + ttl, push.id, push.token)))
 

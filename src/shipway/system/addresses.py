@@ -67,12 +67,17 @@ def _real(path: str) -> str:
 def addresses(clone: Repository) -> dict[str, str]:
     """A clone's URLs by recorded address: each remote's, `origin` first, and finally the clone itself."""
     found: dict[str, str] = {}
-    listed = _asked(str(clone.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
-    entries = [entry.partition("\n") for entry in listed.split("\0") if entry]
-    for _, _, url in sorted(entries, key=lambda entry: entry[0] != "remote.origin.url"):
+    for _, url in sorted(remotes(clone), key=lambda remote: remote[0] != "origin"):
         found.setdefault(address_of(url, clone.path), address_of(url, clone.path) if is_path(url) else url)
     itself = own_address(clone)
     return found if itself in found else {**found, itself: itself}
+
+
+def remotes(clone: Repository) -> list[tuple[str, str]]:
+    """Names and URLs of a clone's remotes; one with several URLs comes several times."""
+    listed = _asked(str(clone.path), "config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    entries = [entry.partition("\n") for entry in listed.split("\0") if entry]
+    return [(key.removeprefix("remote.").removesuffix(".url"), url) for key, _, url in entries]
 
 
 def own_address(clone: Repository) -> str:

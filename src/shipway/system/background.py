@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+from shipway.system.git.command import DROPPED
+
+
+def own_command(*arguments: str) -> list[str]:
+    """`shipway` with these arguments, as this process runs it."""
+    return [sys.executable, "-m", "shipway", *arguments]
+
+
+def own_variables() -> dict[str, str]:
+    """Those of this process, with its credentials for git and nothing that selects another repository."""
+    return {name: value for name, value in os.environ.items() if name not in DROPPED}
 
 
 def start_in_background(*arguments: str) -> None:
@@ -12,6 +25,6 @@ def start_in_background(*arguments: str) -> None:
     # Linux gives each session the same share of the processor, whatever the priority of its processes: see `autogroup`
     # in sched(7).
     gently = 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 "$@"'
-    command = ["sh", "-c", gently, "sh", sys.executable, "-m", "shipway", *arguments]
+    command = ["sh", "-c", gently, "sh", *own_command(*arguments)]
     nothing = subprocess.DEVNULL
     subprocess.Popen(command, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from shipway.domain.authors import Written
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
-from shipway.system.addresses import address_of, identity
+from shipway.system.addresses import address_of, identity, remotes
 from shipway.system.git import Repository
 from shipway.system.git.command import environment, failure, git, printable, settings
-from shipway.system.git.history import commits
+from shipway.system.git.history import commits, is_shallow
 from shipway.system.git.login import as_variables, for_remote, masked
 from shipway.system.umask import of_user
 
@@ -38,9 +38,8 @@ def checkout(repository: Repository) -> Checkout:
     listed = git(repository.path, "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames").stdout.split(
         "\0"
     )
-    shallow = git(repository.path, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
     changed = tuple(printable(line[3:]) for line in listed if line)
-    return Checkout(head, branch.removeprefix("refs/heads/") or None, changed, shallow)
+    return Checkout(head, branch.removeprefix("refs/heads/") or None, changed, is_shallow(repository.path))
 
 
 def ahead_and_behind(repository: Repository, head: str, tip: str) -> tuple[int, int] | None:
@@ -143,11 +142,8 @@ def commit_file(repository: Repository, path: str, content: bytes, message: str)
 
 def remote_of(repository: Repository, address: str, branch: str) -> str | None:
     """The name of the remote with an address: the branch's own, else `origin`, else another one; None: no remote has it."""
-    listed = git(repository.path, "config", "-z", "--get-regexp", r"^remote\..*\.url$", check=False).stdout.split("\0")
-    found = []
-    for key, _, url in (entry.partition("\n") for entry in listed if entry):
-        if identity(address_of(url, repository.path)) == identity(address):
-            found.append(key.removeprefix("remote.").removesuffix(".url"))
+    wanted = identity(address)
+    found = [name for name, url in remotes(repository) if identity(address_of(url, repository.path)) == wanted]
     first = [repository.setting(f"branch.{branch}.remote"), "origin"]
     return min(found, key=lambda name: first.index(name) if name in first else len(first), default=None)
 

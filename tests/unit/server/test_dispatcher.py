@@ -47,7 +47,7 @@ def test_processes_have_the_credentials_of_the_server_and_no_other_repository(
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -i key")
     monkeypatch.setenv("GIT_CONFIG_COUNT", "0")
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
-    found = module._environment()
+    found = module.own_variables()  # as it is passed to a process
     assert (found.get("GIT_SSH_COMMAND"), found.get("GIT_CONFIG_COUNT")) == ("ssh -i key", "0")
     assert "GIT_DIR" not in found
 

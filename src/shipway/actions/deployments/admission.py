@@ -15,7 +15,7 @@ from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
-from shipway.domain.refs import HEADS, TAGS, branch_matches
+from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
 from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce
 from shipway.domain.value import dataclass
@@ -195,7 +195,7 @@ def _hint(
     commit: Commit, in_force: InForce, reasons: Sequence[str], ref: str, differ: bool, release: Release | None
 ) -> str:
     name = in_force.called
-    what = ref.removeprefix(TAGS).removeprefix(HEADS) or commit.revision[:12]
+    what = short_name(ref) or commit.revision[:12]
     hints = []
     if any("push it first" in reason for reason in reasons):
         hints.append(f"git push, then: shipway run {what}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from shipway.actions.people.permitted import By, nobody, recorded, require_person, scope_of
+from shipway.actions.people.permitted import By, no_person, recorded, require_person, scope_of
 from shipway.actions.people.second_factor import SCOPE
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -42,7 +42,7 @@ def people(ctx: Context) -> list[PersonState]:
 
 def add_person(ctx: Context, by: By, name: str) -> str:
     """Add someone, without a password and without a role, and return the name in its normal form. The first one is added by
-    the command line: before, nobody can sign in. UsageError if the name is none, or is taken."""
+    the command line: before, no one can sign in. UsageError if the name is none, or is taken."""
     require_person(by, "people")
     name = identity(name)
     if "@" not in name:
@@ -61,7 +61,7 @@ def remove_person(ctx: Context, by: By, name: str) -> None:
     name = identity(name)
     with recorded(ctx, by, PERSON, name, "remove"):
         if not ctx.ledger.remove_person(name, ctx.ledger.now()):
-            raise nobody(ctx, name)
+            raise no_person(ctx, name)
         ctx.secrets.remove(SCOPE, name)
 
 
@@ -73,7 +73,7 @@ def grant(ctx: Context, by: By, name: str, role: str, app: str = ALL, environmen
     given = Grant(identity(name), role, *scope_of(ctx, app, environment))
     with recorded(ctx, by, GRANT, given.person, f"grant {role}", given.app, given.environment):
         if not ctx.ledger.add_grant(given):
-            raise nobody(ctx, given.person)
+            raise no_person(ctx, given.person)
     return given
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shipway.actions.people.permitted import By, nobody, recorded, require_person
+from shipway.actions.people.permitted import By, no_person, recorded, require_person
 from shipway.actions.people.tried import tried
 from shipway.context import Context
 from shipway.domain.errors import NotSignedIn, UsageError
@@ -29,9 +29,9 @@ def set_password(ctx: Context, passwords: Passwords, by: By, name: str, password
             if not passwords.matches(ctx.ledger.password_hash(name), current[: MOST + 1]):
                 raise NotSignedIn("the present password is wrong")
     if ctx.ledger.person(name) is None:
-        raise nobody(ctx, name)
+        raise no_person(ctx, name)
     hash = passwords.hash(password)
     ctx.redactor.add({"password hash": hash})
     with recorded(ctx, by, PERSON, name, "set the password"):
         if not ctx.ledger.set_password(name, hash, ctx.ledger.now(), keep=by.number if by and own else None):
-            raise nobody(ctx, name)
+            raise no_person(ctx, name)

@@ -76,7 +76,7 @@ def scope_of(ctx: Context, app: str, environment: str) -> tuple[str, str]:
     return app, ctx.names.environment(app, environment)
 
 
-def nobody(ctx: Context, name: str) -> UsageError:
+def no_person(ctx: Context, name: str) -> UsageError:
     """The error for a name that no active person has."""
-    known = ", ".join(item.name for item in ctx.ledger.people() if item.active) or "nobody yet"
+    known = ", ".join(item.name for item in ctx.ledger.people() if item.active) or "none yet"
     return UsageError(f"there is no person {name}", hint=f"there are: {known}; `shipway user add {name}` adds one")

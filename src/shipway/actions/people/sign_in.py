@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import field
 
-from shipway.actions.people.permitted import nobody, recorded
+from shipway.actions.people.permitted import no_person, recorded
 from shipway.actions.people.second_factor import code_matches
 from shipway.actions.people.tried import tried
 from shipway.context import Context
@@ -68,7 +68,7 @@ def make_link(ctx: Context, name: str) -> str:
     ctx.redactor.add({"sign-in link": secret})
     with recorded(ctx, None, PERSON, name, "make a sign-in link"):
         if not ctx.ledger.add_link(name, digest(secret), at, at + LINK):
-            raise nobody(ctx, name)
+            raise no_person(ctx, name)
     return secret
 
 
@@ -113,7 +113,7 @@ def _record(ctx: Context, name: str, address: str, how: str) -> SessionRecord:
 
 
 def _normal(name: str) -> str:
-    """What can't be anybody's name is nobody's."""
+    """Empty for what can't be a name."""
     try:
         return identity(name[: LONGEST * 2])
     except UsageError:

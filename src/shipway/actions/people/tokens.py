@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field
 
 from shipway.actions.people.manage import place
-from shipway.actions.people.permitted import By, nobody, recorded, require_person, scope_of
+from shipway.actions.people.permitted import By, no_person, recorded, require_person, scope_of
 from shipway.actions.people.sign_in import digest, new_secret
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, UsageError
@@ -70,12 +70,12 @@ def create_token(
     with recorded(ctx, by, TOKEN, person, what, app, environment):
         number = ctx.ledger.add_token(record, digest(secret))
         if number is None:
-            raise nobody(ctx, person)
+            raise no_person(ctx, person)
     return NewToken(secret, dataclasses.replace(record, id=number))
 
 
 def revoke_token(ctx: Context, by: By, number: int) -> Token:
-    """From now on, nobody accepts it. People revoke their own; `tokens` allows to revoke others'."""
+    """It is refused from now on. People revoke their own; `tokens` allows to revoke others'."""
     found = next((item for item in ctx.ledger.tokens() if item.id == number), None)
     require_person(by, "tokens", found.person if found else None)
     if found is None or found.revoked is not None:

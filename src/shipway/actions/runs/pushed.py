@@ -16,18 +16,18 @@ from shipway.domain.errors import ShipwayError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.people import SESSION, Identity
 from shipway.domain.permissions import ALL, in_environment
+from shipway.domain.queue import ZEROS
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
 from shipway.domain.rules import InForce
 from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds that a run waits for another deployment to its environment
-GONE = "0" * 40
 
 
 def runs(revision: str, ref: str) -> bool:
     """Whether a pushed ref is one that runs: a branch or a tag that was not deleted."""
-    return set(revision) != set(GONE) and ref.startswith((HEADS, TAGS))
+    return set(revision) != set(ZEROS) and ref.startswith((HEADS, TAGS))
 
 
 def _may_deploy(ctx: Context, person: str, app: str, in_force: InForce) -> None:

@@ -18,6 +18,7 @@ from shipway.context import Context
 from shipway.domain.errors import Interrupted, LeaseHeld, RepositoryError, ShipwayError, StoreError
 from shipway.domain.event import Event, Subject
 from shipway.domain.queue import HTTP, PUSH, SUPERSEDED, Push
+from shipway.domain.refs import short_name
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
 from shipway.system.git import Repository
 from shipway.system.machine import machine_id
@@ -43,28 +44,28 @@ def is_served(ctx: Context) -> bool:
 
 
 def enqueue(
-    ctx: Context, repository: Repository, old: str, new: str, ref: str, *, via: str, actor: str = "", protected: str = "",
-    delivery: str = "",
+    ctx: Context, repository: Repository, old: str, new: str, ref: str, *, via: str, actor: str = "", protected: str = ""
 ) -> Push:  # fmt: skip
-    """Add a push of a repository on this machine. delivery: the same one is added once; by default, each is another."""
-    told = delivery or f"{time.time_ns()} {threading.get_native_id()}"
-    key = hashlib.sha256(f"{repository.path}\0{ref}\0{old}\0{new}\0{told}".encode()).hexdigest()
+    """Add a push of a repository on this machine."""
+    told = f"{time.time_ns()} {threading.get_native_id()}"  # the same push may come again
     place = machine_id(ctx.home)
-    return ctx.ledger.enqueue(
-        Push(key, str(repository.path), place, ref, old, new, actor, via, protected, ctx.ledger.now())
-    )
+    return _added(ctx, str(repository.path), place, old, new, ref, told, via=via, actor=actor, protected=protected)
 
 
-def enqueue_remote(
-    ctx: Context, address: str, old: str, new: str, ref: str, *, via: str, delivery: str, actor: str = ""
+def enqueue_remote(ctx: Context, address: str, old: str, new: str, ref: str, *, via: str, delivery: str) -> Push:
+    """Add a push of a repository elsewhere, whose commits any process can fetch. The same delivery is added once."""
+    return _added(ctx, address, "", old, new, ref, delivery, via=via, actor="", protected="")
+
+
+def _added(
+    ctx: Context, repository: str, place: str, old: str, new: str, ref: str, told: str, *, via: str, actor: str, protected: str
 ) -> Push:  # fmt: skip
-    """Add a push of a repository elsewhere, whose commits any process can fetch."""
-    key = hashlib.sha256(f"{address}\0{ref}\0{old}\0{new}\0{delivery}".encode()).hexdigest()
-    return ctx.ledger.enqueue(Push(key, address, "", ref, old, new, actor, via, "", ctx.ledger.now()))
+    key = hashlib.sha256("\0".join([repository, ref, old, new, told]).encode()).hexdigest()
+    return ctx.ledger.enqueue(Push(key, repository, place, ref, old, new, actor, via, protected, ctx.ledger.now()))
 
 
 def follow(ctx: Context, push: Push) -> Iterator[Event]:
-    """The events of a push until it has ended, or nobody works on the queue any more. Interrupted if that is
+    """The events of a push until it has ended, or no process works on the queue any more. Interrupted if that is
     cancelled."""
 
     def going() -> bool:
@@ -110,7 +111,7 @@ def _repository(ctx: Context, push: Push) -> tuple[Repository, str]:
     if push.place:
         return Repository(Path(push.repository)), ""
     repository = Repository(_mirrored(ctx, push))
-    ref = push.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    ref = short_name(push.ref)
     try:
         now = repository.commit(push.ref).revision
     except RepositoryError:

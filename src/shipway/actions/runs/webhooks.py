@@ -13,7 +13,7 @@ from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.forge import Delivery, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
 from shipway.domain.permissions import ALL
-from shipway.domain.queue import Push
+from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.value import dataclass
 from shipway.domain.webhook import FORGES, SCOPE, Webhook
@@ -21,8 +21,6 @@ from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
 from shipway.system.addresses import is_path
 from shipway.system.login import login
-
-NEW = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | 
     new = (event.commit or event.after) if isinstance(event, Tagged) else event.after
     via = f"webhook {webhook.name} of {webhook.forge}, by {event.pusher.name or 'somebody'}"
     # By the body and not by the delivery's number, which forges don't sign.
-    return enqueue_remote(ctx, webhook.address, event.before or NEW, new, ref, via=via, delivery=delivery.digest)
+    return enqueue_remote(ctx, webhook.address, event.before or ZEROS, new, ref, via=via, delivery=delivery.digest)
 
 
 def _record(ctx: Context, detail: str) -> None:

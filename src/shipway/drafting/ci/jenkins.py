@@ -123,8 +123,8 @@ def _conditions(job: Job) -> list[str]:
     if job.trigger.tag:
         pushed.append(f"tag pattern: {groovy(tag_regex(job.trigger.tag))}, comparator: 'REGEXP'")
     asked = f"          expression {{ params.DEPLOY_TO == {groovy(job.key)} }}"
-    nobody = "expression { !params.DEPLOY_TO }"
-    lines = [["allOf {", f"  {nobody}", f"  {condition}", "}"] for condition in pushed]
+    unasked = "expression { !params.DEPLOY_TO }"
+    lines = [["allOf {", f"  {unasked}", f"  {condition}", "}"] for condition in pushed]
     return [*(" " * 10 + line for condition in lines for line in condition), asked]
 
 

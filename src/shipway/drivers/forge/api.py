@@ -210,7 +210,7 @@ def _limited(answer: Answer) -> bool:
 
 
 def _pause(answer: Answer, now: float) -> float:
-    """Seconds until the next request; GitHub can say when its count begins anew instead."""
+    """Seconds until the next request; GitHub can say when its count starts again instead."""
     reset = answer.headers.get("X-RateLimit-Reset", "").strip()
     if "Retry-After" in answer.headers or not _limited(answer) or not reset.isdecimal():
         return retry_after(answer, now)

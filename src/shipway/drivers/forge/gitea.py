@@ -25,9 +25,9 @@ from shipway.domain.forge import (
     Verdict,
 )
 from shipway.domain.refs import HEADS, TAGS
-from shipway.drivers.forge.api import Api, commit_id, cut, marked, repository_path
+from shipway.drivers.forge.api import Api, commit_id, cut, repository_path
 from shipway.drivers.forge.hub import (
-    MARK,
+    comment,
     hosted,
     person,
     pull_request,
@@ -104,15 +104,8 @@ class Gitea:
 
     def comment(self, repository: str, number: int, marker: str, text: str) -> None:
         """See ports.Forge."""
-        issues = f"/repos/{repository_path(repository)}/issues"
-        line, whole = marked(MARK, marker, text)
         me = self._api.read(self._api.get("/user"), "/user").id()
-        for item in self._api.pages(f"{issues}/{number:d}/comments", {}):
-            if item.word("body").startswith(line) and item.maybe("user").id() == me:
-                if item.word("body") != whole:
-                    self._api.send("PATCH", f"{issues}/comments/{item.number('id')}", {"body": whole}, again=True)
-                return
-        self._api.send("POST", f"{issues}/{number:d}/comments", {"body": whole}, again=False)
+        comment(self._api, repository, number, marker, text, {}, lambda by: by.id() == me)
 
     def reviews(self, repository: str, number: int) -> Sequence[Reviewed]:
         """See ports.Forge."""

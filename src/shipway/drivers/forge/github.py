@@ -29,9 +29,9 @@ from shipway.domain.forge import (
     newest_of,
     worst_of,
 )
-from shipway.drivers.forge.api import Api, Query, commit_id, cut, marked, repository_path
+from shipway.drivers.forge.api import Api, Query, commit_id, cut, repository_path
 from shipway.drivers.forge.hub import (
-    MARK,
+    comment,
     hosted,
     person,
     pull_request,
@@ -103,17 +103,13 @@ class GitHub:
 
     def comment(self, repository: str, number: int, marker: str, text: str) -> None:
         """See ports.Forge."""
-        issues = f"/repos/{repository_path(repository)}/issues"
-        line, whole = marked(MARK, marker, text)
         user = self._api.get("/user", none=(403, 404))  # a token of an app has no user, but writes as a bot
         me = self._api.read(user, "/user").id() if user is not None else ""
-        for item in self._api.pages(f"{issues}/{number:d}/comments", {"per_page": 100}):
-            by = item.maybe("user")
-            if item.word("body").startswith(line) and (by.id() == me if me else by.word("type") == "Bot"):
-                if item.word("body") != whole:
-                    self._api.send("PATCH", f"{issues}/comments/{item.number('id')}", {"body": whole}, again=True)
-                return
-        self._api.send("POST", f"{issues}/{number:d}/comments", {"body": whole}, again=False)
+
+        def mine(by: Fields) -> bool:
+            return by.id() == me if me else by.word("type") == "Bot"
+
+        comment(self._api, repository, number, marker, text, {"per_page": 100}, mine)
 
     def reviews(self, repository: str, number: int) -> Sequence[Reviewed]:
         """See ports.Forge. A verdict stands until the same person gives another one; a comment is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shipway.domain.forge import (
     CLOSED,
@@ -23,7 +23,7 @@ from shipway.domain.forge import (
     Tagged,
 )
 from shipway.domain.refs import HEADS, TAGS
-from shipway.drivers.forge.api import Api, commit_id, repository_path
+from shipway.drivers.forge.api import Api, Query, commit_id, marked, repository_path
 from shipway.drivers.forge.payload import TITLE, Fields
 
 MARK = "<!-- {} -->"
@@ -93,6 +93,20 @@ def set_status(api: Api, repository: str, commit: str, context: str, state: Stat
     body = {"state": state, "context": context, "description": description}
     path = f"/repos/{repository_path(repository)}/statuses/{commit_id(commit)}"
     api.send("POST", path, {**body, "target_url": url} if url else body, again=True)
+
+
+def comment(
+    api: Api, repository: str, number: int, marker: str, text: str, query: Query, mine: Callable[[Fields], bool]
+) -> None:  # fmt: skip
+    """Update the comment with the marker whose author is this token's, or add one."""
+    issues = f"/repos/{repository_path(repository)}/issues"
+    line, whole = marked(MARK, marker, text)
+    for item in api.pages(f"{issues}/{number:d}/comments", query):
+        if item.word("body").startswith(line) and mine(item.maybe("user")):
+            if item.word("body") != whole:
+                api.send("PATCH", f"{issues}/comments/{item.number('id')}", {"body": whole}, again=True)
+            return
+    api.send("POST", f"{issues}/{number:d}/comments", {"body": whole}, again=False)
 
 
 def status(item: Fields, state: State | None) -> Status:

@@ -18,7 +18,7 @@ class PeopleLedger(Protocol):
         """All, removed ones too, by name."""
 
     def person(self, name: str) -> Person | None:
-        """The person of that name; None if nobody of it was ever added."""
+        """The person of that name; None if no one of that name was ever added."""
 
     def add_person(self, name: str, at: float) -> bool:
         """Add someone without a password and without grants; False if there is an active person of that name."""

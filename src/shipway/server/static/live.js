@@ -1,4 +1,4 @@
-// Pages work without this. With it, a log goes on by itself, and a board is shown anew when something changed.
+// Pages work without this. With it, a log goes on by itself, and a board is updated when something changed.
 "use strict";
 const live = document.body.dataset.live;
 const log = document.getElementById("log");

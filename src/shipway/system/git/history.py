@@ -106,9 +106,14 @@ def changed_merges(path: Path, merges: Iterable[str]) -> Iterator[str]:
             yield begun
 
 
+def is_shallow(path: Path) -> bool:
+    """Whether a clone lacks older commits."""
+    return git(path, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+
+
 def is_cut(path: Path, tips: Sequence[str], without: Sequence[str]) -> bool:
     """Whether a shallow clone lacks commits of the range, or one of its ends."""
-    if git(path, "rev-parse", "--is-shallow-repository").stdout.strip() != "true":
+    if not is_shallow(path):
         return False
     if any(git(path, "cat-file", "-e", f"{item}^{{commit}}", check=False).code for item in (*tips, *without)):
         return True
@@ -123,7 +128,7 @@ def fetch(path: Path, address: str, revision: str = "") -> None:
     url, login = without_credentials(address)
     given = as_variables(login, environment())
     quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-    if git(path, "rev-parse", "--is-shallow-repository").stdout.strip() == "true":
+    if is_shallow(path):
         git(path, "fetch", *quiet, "--unshallow", "--", url, timeout=FETCH_TIMEOUT, env=given)
     if revision:
         git(path, "fetch", *quiet, "--", url, revision, timeout=FETCH_TIMEOUT, env=given)

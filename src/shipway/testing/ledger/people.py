@@ -27,9 +27,9 @@ class PeopleSuite:
         ada, eve = Person(ADA, True, True, False, 2.5), Person(EVE, True, False, False, 1.5)
         assert ledger.people() == [ada, eve]
         assert ledger.person(ADA) == ada
-        assert ledger.person("nobody") is None
+        assert ledger.person("nosuch") is None
         assert ledger.password_hash(ADA) == "hash"
-        assert ledger.password_hash(EVE) == ledger.password_hash("nobody") == ""
+        assert ledger.password_hash(EVE) == ledger.password_hash("nosuch") == ""
 
     def test_a_hash_is_replaced_once_and_only_if_it_is_that_one(self, ledger: Ledger) -> None:
         ledger.add_person(ADA, 1.0)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import threading
 
-from shipway.domain.queue import SUPERSEDED, Push
+from shipway.domain.queue import SUPERSEDED, ZEROS, Push
 from shipway.domain.release import FAILED, SUCCEEDED
 from shipway.ports import QueueLedger
 
 HERE = ("here", "")
-ZEROS = "0" * 40
 
 
 def pushed(key: str, ref: str = "refs/heads/staging", place: str = "here") -> Push:

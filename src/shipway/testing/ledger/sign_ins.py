@@ -124,7 +124,7 @@ class SignInSuite:
                 at += wait
         assert waited == [1, 2, 4, 8, 16, 32, 64, 128, 256, LONGEST_PAUSE]
         assert ledger.begin_attempt({"person": 2}, at + DAY + 1) == 0
-        assert ledger.begin_attempt({"person": 2}, at + DAY + 1) == 0, "the count began anew"
+        assert ledger.begin_attempt({"person": 2}, at + DAY + 1) == 0, "the count started again"
 
     def test_the_longest_pause_counts_and_counts_nowhere_else(self, ledger: Ledger) -> None:
         for _ in range(3):
