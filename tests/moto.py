@@ -23,14 +23,14 @@ def server(port: int) -> Iterator[str]:
 
 
 @contextmanager
-def stacks(seconds: float = 0.0) -> Iterator[str]:
-    """The address of one whose CloudFormation is completed, see moto_stacks.py. seconds: that each execution takes."""
+def stacks(held: Path | None = None) -> Iterator[str]:
+    """The address of one whose CloudFormation is completed, see moto_stacks.py. held: what is executed waits while it exists."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     python = programs.moto().parent / "python"
     script = Path(__file__).parent / "moto_stacks.py"
-    with _running([str(python), "-P", str(script)], port, SECONDS=str(seconds)) as address:
+    with _running([str(python), "-P", str(script)], port, HELD=str(held or "")) as address:
         yield address
 
 

@@ -1,8 +1,9 @@
 """moto's server with what its CloudFormation lacks. It runs with moto's own Python: python -P tests/moto_stacks.py -H … -p …
 
 Added to moto: outputs after a change set; tokens of requests in events; a second change set for a stack that was never created;
-the deletion of a change set that is gone; a rollback of what fails; drift of buckets (deleted or not); SECONDS, which each execution
-takes. SignalResource stands for somebody else: LogicalResourceId is the status that the stack gets, UniqueId the token of the event.
+the deletion of a change set that is gone; a rollback of what fails; drift of buckets (deleted or not); executions that wait while
+the file HELD exists. SignalResource stands for somebody else: LogicalResourceId is the status that the stack gets, UniqueId the
+token of the event.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from moto.core.utils import utcnow  # type: ignore[import-untyped, import-not-fo
 from moto.s3.models import s3_backends  # type: ignore[import-untyped, import-not-found, unused-ignore]
 from moto.server import main  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-SECONDS = float(os.environ.get("SECONDS", "0"))
+HELD = os.environ.get("HELD", "")
 Backend, Response = models.CloudFormationBackend, responses.CloudFormationResponse
 make, remove, delete_stack = Backend.create_change_set, Backend.delete_change_set, Response.delete_stack
 
@@ -70,7 +71,8 @@ def execute_change_set(self: Any) -> Any:
     add_event(stack, stack.status, token, reason="User Initiated")
 
     def work() -> None:
-        time.sleep(SECONDS)
+        while HELD and os.path.exists(HELD):
+            time.sleep(0.05)
         try:
             change_set.apply()
             end = f"{kind}_COMPLETE"
@@ -85,7 +87,7 @@ def execute_change_set(self: Any) -> Any:
 
     worker = threading.Thread(target=work)
     worker.start()
-    if not SECONDS:
+    if not HELD:
         worker.join()
     return EmptyResult()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,7 +48,23 @@ class TestMemory(CdnSuite):
         return MemoryLab()
 
 
-class StandInLab:
+class Behind:
+    """A provider behind a front that fails; it waits briefly only for an answer that never comes."""
+
+    front: Front
+    provider: Any
+
+    def reach(self, name: str, access: CdnAccess) -> None:
+        self._name, self._access = name, access
+        self.fail("", 0)
+
+    def fail(self, how: str, times: int = 1) -> None:
+        self.front.fail(how, times)
+        timeout = 1.0 if how == SILENT and times else 30.0
+        self.provider = driver("cdn", self._name)(replace(self._access, timeout=timeout))
+
+
+class StandInLab(Behind):
     """A provider of the stand-in, whose origin is its own address, so that it answers visitors too."""
 
     def __init__(self, name: str, make: Callable[[Caches, str], Callable[[Request], Answer]]) -> None:
@@ -55,16 +72,13 @@ class StandInLab:
         self.front = Front(make(self.caches, TOKEN))
         self.origin = self.front.address
         cdn = Cdn(name, zone="zone1", token="CDN_TOKEN")
-        self.provider: Any = driver("cdn", name)(CdnAccess(cdn, TOKEN, endpoint=self.front.address, timeout=1.0))
+        self.reach(name, CdnAccess(cdn, TOKEN, endpoint=self.front.address))
 
     def keep(self, url: str, *tags: str) -> None:
         self.caches.urls[url] = tags
 
     def kept(self, url: str) -> bool:
         return url in self.caches.urls
-
-    def fail(self, how: str, times: int = 1) -> None:
-        self.front.fail(how, times)
 
 
 @pytest.mark.parametrize("name", ["cloudflare", "fastly", "bunny"])
@@ -77,7 +91,7 @@ class TestStandIns(CdnSuite):
 
     def test_a_wrong_token_names_the_secret(self, lab: StandInLab, name: str) -> None:
         cdn = Cdn(name, zone="zone1", token="CDN_TOKEN")
-        wrong = driver("cdn", name)(CdnAccess(cdn, "another", endpoint=lab.front.address, timeout=1.0))
+        wrong = driver("cdn", name)(CdnAccess(cdn, "another", endpoint=lab.front.address))
         with pytest.raises(CdnError, match="refused") as caught:
             wrong.purge(Batch(PATH, (f"{lab.origin}/x",)), "x")
         assert caught.value.refused
@@ -85,13 +99,13 @@ class TestStandIns(CdnSuite):
         assert "another" not in f"{caught.value} {caught.value.hint}"
 
 
-class VarnishLab:
+class VarnishLab(Behind):
     def __init__(self, address: str, behind: Front) -> None:
         self.token, self.behind = varnish.TOKEN, behind
         self.front = Front(cdn_lab.forward(CACHE))
         self.address, self.origin = address, "http://shop.example:8080"
         cdn = Cdn("varnish", caches=(self.front.address,), token="CDN_TOKEN")
-        self.provider: Any = driver("cdn", "varnish")(CdnAccess(cdn, self.token, timeout=1.0))
+        self.reach("varnish", CdnAccess(cdn, self.token))
 
     def keep(self, url: str, *tags: str) -> None:
         self._get(url, " ".join(tags))
@@ -108,9 +122,6 @@ class VarnishLab:
         headers = {"Host": "shop.example:8080", "X-Tags": tags}
         with urllib.request.urlopen(urllib.request.Request(self.address + path, headers=headers), timeout=30) as answer:
             answer.read()
-
-    def fail(self, how: str, times: int = 1) -> None:
-        self.front.fail(how, times)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +158,7 @@ class TestVarnish(CdnSuite):
         assert not lab.kept(f"{lab.origin}/two")
 
 
-class CloudFrontLab:
+class CloudFrontLab(Behind):
     """moto keeps the invalidations; what they mean is applied here."""
 
     def __init__(self, client: Any) -> None:
@@ -158,8 +169,7 @@ class CloudFrontLab:
         self.caches = Caches()
         self._forward = cdn_lab.forward(MOTO)
         cdn = Cdn("cloudfront", zone=self.zone, key="CDN_KEY", token="CDN_TOKEN")
-        access = CdnAccess(cdn, self.token, "key-id", endpoint=self.front.address, timeout=1.0)
-        self.provider: Any = driver("cdn", "cloudfront")(access)
+        self.reach("cloudfront", CdnAccess(cdn, self.token, "key-id", endpoint=self.front.address))
         self._seen = set[str]()
 
     def _answer(self, request: Request) -> Answer:
@@ -178,9 +188,6 @@ class CloudFrontLab:
             wild = path.endswith("*")
             self.caches.purge("prefix" if wild else PATH, f"{self.origin}{path.removesuffix('*')}")
 
-    def fail(self, how: str, times: int = 1) -> None:
-        self.front.fail(how, times)
-
 
 @pytest.fixture(scope="module")
 def cloudfront() -> Iterator[Any]:
@@ -197,7 +204,7 @@ class TestCloudFront(CdnSuite):
 
     def test_no_such_distribution(self, lab: CloudFrontLab) -> None:
         cdn = Cdn("cloudfront", zone="ENOSUCH", key="CDN_KEY", token="CDN_TOKEN")
-        access = CdnAccess(cdn, lab.token, "key-id", endpoint=lab.front.address, timeout=1.0)
+        access = CdnAccess(cdn, lab.token, "key-id", endpoint=lab.front.address)
         with pytest.raises(CdnError) as caught:
             driver("cdn", "cloudfront")(access).purge(Batch(PATH, (f"{lab.origin}/x",)), "x")
         assert caught.value.refused

@@ -66,7 +66,8 @@ class Stacked(Tiny):
 
 
 def test_from_nothing_to_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with stacks(seconds=5) as address:
+    held = tmp_path / "held"
+    with stacks(held) as address:
         project = Stacked(tmp_path / "project", address)
         project.merge("one")
         outputs = [project.infra("plan").output]
@@ -74,12 +75,14 @@ def test_from_nothing_to_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         digest = project.digest()
 
         # killed while AWS makes it: the same command waits for that, and takes the outputs
+        held.touch()
         applying = project.start("infra", "production", "apply", digest)
         applying.until("CREATE_IN_PROGRESS")
         applying.kill()
         applying.end()
         locked = project.infra("outputs", check=False)
         assert (locked.code, "the state is locked" in locked.output) == (InfraError.exit_code, True), locked.output
+        held.unlink()
         outputs.append(project.infra("apply", digest).output)
         assert "CREATE_COMPLETE" in outputs[-1]
         assert "hosts: ssh://deploy@192.0.2.10, ssh://deploy@192.0.2.11 10.0.0.11" in outputs[-1]
@@ -97,11 +100,13 @@ def test_from_nothing_to_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert (unconfirmed.code, "pass --confirm production" in unconfirmed.output) == (UsageError.exit_code, True)
 
         # Ctrl-C: AWS continues, and so does the next command
+        held.touch()
         applying = project.start("infra", "production", "apply", digest, "--confirm", "production")
         applying.until("UPDATE_IN_PROGRESS")
         applying.press_ctrl_c()
         ended = applying.end(seconds=120)
         assert "AWS continues; the same command waits for it again" in ended.output
+        held.unlink()
         outputs += [ended.output, project.infra("apply", digest, "--confirm", "production").output]
         assert "production is as its code says" in project.infra("plan").output
 
