@@ -59,9 +59,15 @@ class Server:
         return str(asked.getresponse().headers["set-cookie"]).partition(";")[0]
 
     def cpu(self) -> float:
-        """Seconds of the processor that its process has used."""
-        words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of the processor that its process and the one that observes have used."""
+        threads = Path(f"/proc/{self.pid}/task").glob("*/children")
+        children = [child for thread in threads for child in thread.read_text().split()]
+        return sum(map(_cpu, [str(self.pid), *children]))
+
+
+def _cpu(pid: str) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def shipway(home: Path, *words: str) -> str:

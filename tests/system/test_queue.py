@@ -54,15 +54,15 @@ def pushes(project: Tiny) -> list[Push]:
     return found
 
 
-def workers(project: Tiny) -> list[int]:
-    """The processes that work on a push of this project."""
+def workers(project: Tiny, option: str = "--push") -> list[int]:
+    """The processes that work on a push of this project, or have another option."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             continue
-        if "--push" in words and str(project.home) in words:
+        if option in words and str(project.home) in words:
             found.append(int(folder.name))
     return found
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import re
+import signal
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -156,12 +158,22 @@ def test_a_rollback_is_spelled_out_and_then_done(place: Place) -> None:
     assert project.deployments("staging")[0]["reason"] == "it is wrong"
 
 
+def test_the_process_that_reads_the_environments_is_replaced(place: Place) -> None:
+    project, grace = place.project, place.browser(GRACE)
+    for process in workers(project, "--observe"):
+        os.kill(process, signal.SIGKILL)
+    project.change("seen by the next one")
+    project.git("push", "origin", "staging")
+    soon(lambda: "seen by the next one" in grace.get(f"/apps/{project.app}")[1], 90)
+
+
 def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:
     project = place.project
     project.pipeline(slow={"run": "sleep 4"})
     pushing = Pushing(project)
     soon(lambda: workers(project), 90)
     place.server.kill()
+    soon(lambda: not workers(project, "--observe"))
     place.server = place.serve()
     soon(lambda: pushes(project)[0].ended, 90)
     [last, *_] = pushes(project)

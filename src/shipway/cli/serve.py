@@ -19,15 +19,16 @@ MISSING = "the packages of the server are missing"
 @click.option("--listen", default="127.0.0.1:8470", metavar="ADDRESS:PORT", help="Where it listens [127.0.0.1:8470]")
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
 @click.option("--url", default="", help="The address by which people reach it, if a proxy with TLS is in front")
+@click.option("--observe", is_flag=True, hidden=True, help="Be the process that reads the environments")
 @click.pass_obj
-def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
+def serve(options: Globals, listen: str, at_once: int, url: str, observe: bool) -> None:
     """Run pushes as they come, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
     """
     from contextlib import suppress
 
-    from shipway.app import open_context, plan_parser
+    from shipway.app import open_context
     from shipway.domain.errors import UsageError
     from shipway.drivers import driver
     from shipway.ports.forge import ForgeAccess
@@ -38,17 +39,31 @@ def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
     except ImportError as error:
         raise UsageError(f"{MISSING}: {error.name}", hint=missing_part("server")) from error
 
+    if observe:
+        _observe(options)
+        return
     where = address_of(listen)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor or "server") as ctx:
-        parse = plan_parser(ctx)
-
-        def source(app: str) -> ProjectSource:
-            found: ProjectSource = driver("project", "ledger")(ctx.names.app(app), ctx.ledger, ctx.home, parse)
-            return found
 
         def forge(kind: str) -> Forge:
             found: Forge = driver("forge", kind)(ForgeAccess())
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, parse, source, forge, url)
+            serve(ctx, where, at_once, forge, url)
+
+
+def _observe(options: Globals) -> None:
+    from shipway.app import open_context, plan_parser
+    from shipway.drivers import driver
+    from shipway.server.observer import Observer
+    from shipway.server.watcher import observe
+
+    with open_context(options.home, TerminalReporter(silent=True), actor="server") as ctx:
+        parse = plan_parser(ctx)
+
+        def source(app: str) -> ProjectSource:
+            found: ProjectSource = driver("project", "ledger")(ctx.names.app(app), ctx.ledger, ctx.home, parse)
+            return found
+
+        observe(Observer(ctx, parse, source))

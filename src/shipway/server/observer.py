@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.environment.environments import KnownApp, known_app
@@ -65,6 +66,23 @@ class Board:
             permission, *(self.plans or {}).get(environment, (Environment(environment, "", after="unknown"),))
         )
 
+    def later(self, versions: int) -> Board:
+        """The same, after so many versions of another reader."""
+        return replace(self, version=self.version + versions) if versions else self
+
+
+class Boards(Protocol):
+    """What pages ask."""
+
+    def apps(self) -> list[str]:
+        """Their present names."""
+
+    def board(self, app: str) -> Board:
+        """As seen last."""
+
+    def version(self, app: str) -> int:
+        """Of the board."""
+
 
 class Observer:
     """Reads all apps of the ledger, until `over`. source: of an app of the ledger."""
@@ -94,8 +112,8 @@ class Observer:
         """Of the board."""
         return self.board(app).version
 
-    def run(self, over: threading.Event) -> None:
-        """Until `over`."""
+    def run(self, over: threading.Event, send: Callable[[Board], None]) -> None:
+        """Until `over`. send: called with each board that was read."""
         while not over.is_set():
             try:
                 names = self.apps()
@@ -104,10 +122,10 @@ class Observer:
             for name in names:
                 read = time.monotonic() - self._read.get(name, -READER) < READER
                 if time.monotonic() - self._looked.get(name, -UNWATCHED) >= (WATCHED if read else UNWATCHED):
-                    self.look(name)
+                    send(self.look(name))
             over.wait(0.2)
 
-    def look(self, name: str) -> None:
+    def look(self, name: str) -> Board:
         """Read one app."""
         self._looked[name] = time.monotonic()
         before = self._boards.get(name, Board(name))
@@ -128,7 +146,8 @@ class Observer:
         state = json.dumps(to_data([lasting, board.gates, board.problem]), sort_keys=True)
         changed = state != self._states.get(name)
         self._states[name] = state
-        self._boards[name] = replace(board, version=before.version + changed)
+        self._boards[name] = board = replace(board, version=before.version + changed)
+        return board
 
     def _app(self, name: str) -> tuple[KnownApp, list[Environment], Plans]:
         at, known, environments, plans = self._known.get(name, (0.0, None, [], {}))

@@ -1,4 +1,4 @@
-"""The release server: one process with the page, the observer of what runs, and the dispatcher of the queue."""
+"""The release server: a process with the page and the dispatcher of the queue, and one that observes what runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from shipway.actions.projects.plans import ParsePlan
 from shipway.context import Context
 from shipway.domain.errors import UsageError
-from shipway.ports import Forge, ProjectSource
+from shipway.ports import Forge
 from shipway.server.dispatcher import Dispatcher
-from shipway.server.observer import Observer
 from shipway.server.site import Site
+from shipway.server.watcher import Watcher
 from shipway.server.web import application
 from shipway.system.passwords import Passwords
 
@@ -23,10 +22,7 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 LOOK = 0.2  # seconds between looks whether all parts still work
 
 
-def serve(
-    ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource],
-    forge: Callable[[str], Forge], url: str = ""
-) -> None:  # fmt: skip
+def serve(ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[str], Forge], url: str = "") -> None:
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
     host, port = listen
@@ -35,9 +31,9 @@ def serve(
             f"passwords and sessions would go to {host} without encryption",
             hint="listen on 127.0.0.1, with a proxy with TLS in front, and pass its address: --url https://…",
         )
-    observer = Observer(ctx, parse, source)
+    watcher = Watcher(ctx)
     config = uvicorn.Config(
-        application(Site(ctx, observer, Passwords(), forge, url)),
+        application(Site(ctx, watcher, Passwords(), forge, url)),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -60,7 +56,7 @@ def serve(
 
     with _listening(host, port) as listener:
         parts = [
-            part(Dispatcher(ctx, at_once).run), part(observer.run), part(lambda over: server.run(sockets=[listener])),
+            part(Dispatcher(ctx, at_once).run), part(watcher.run), part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip
         try:
             ctx.reporter.note(f"serves {url or f'http://{host}:{listener.getsockname()[1]}'} until Ctrl-C")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from shipway.context import Context
 from shipway.domain.value import dataclass
 from shipway.ports import Forge
-from shipway.server.observer import Observer
+from shipway.server.observer import Boards
 from shipway.system.passwords import Passwords
 
 
@@ -16,7 +16,7 @@ class Site:
     """What the pages need. url: the public address, if it is another one than that on which it listens."""
 
     ctx: Context
-    observer: Observer
+    observer: Boards
     passwords: Passwords
     forge: Callable[[str], Forge]
     url: str = ""
