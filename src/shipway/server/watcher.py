@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import BinaryIO
+from typing import IO
 
 from shipway.context import Context
 from shipway.server.observer import Board, Observer
@@ -59,7 +59,7 @@ class Watcher:
                 )
             over.wait(AGAIN)
 
-    def _read(self, boards: BinaryIO) -> None:
+    def _read(self, boards: IO[bytes]) -> None:
         """Until its end. The versions of a process that was replaced are continued, since open pages know them."""
         before = {name: board.version for name, board in self._boards.items()}
         while True:
