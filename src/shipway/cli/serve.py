@@ -22,7 +22,7 @@ MISSING = "the packages of the server are missing"
 @click.option("--observe", is_flag=True, hidden=True, help="Be the process that reads the environments")
 @click.pass_obj
 def serve(options: Globals, listen: str, at_once: int, url: str, observe: bool) -> None:
-    """Run pushes as they come, and show what runs where on a page, until Ctrl-C.
+    """Run pushes as they come, do what `shipway tick` does, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--token", type=int, hidden=True, help="Of that claim")
 @click.pass_obj
 def worker(options: Globals, at_once: int, push: int | None, token: int | None) -> None:
-    """Work on the queue of pushes until Ctrl-C, without a page.
+    """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
     `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
     """
@@ -31,14 +31,17 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
     from shipway.actions.runs.queue import work_on
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import UsageError
+    from shipway.server.clock import Clock
     from shipway.server.dispatcher import Dispatcher
 
     silent = push is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
+            over = threading.Event()
+            threading.Thread(target=Clock(ctx).run, args=(over,), daemon=True).start()
             with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
-                Dispatcher(ctx, at_once).run(threading.Event())
+                Dispatcher(ctx, at_once).run(over)
             return
         claimed = ctx.ledger.push(push)
         if claimed is None or token is None:

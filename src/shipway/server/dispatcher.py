@@ -93,6 +93,11 @@ class Dispatcher:
 
 def log_file(home: Path) -> Path:
     """Where processes write why they could not start."""
+    return log_folder(home) / "worker.log"
+
+
+def log_folder(home: Path) -> Path:
+    """Of all that the server starts."""
     folder = home / "server"
     folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / "worker.log"
+    return folder

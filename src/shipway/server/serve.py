@@ -12,6 +12,7 @@ import uvicorn
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.ports import Forge
+from shipway.server.clock import Clock
 from shipway.server.dispatcher import Dispatcher
 from shipway.server.site import Site
 from shipway.server.watcher import Watcher
@@ -56,7 +57,8 @@ def serve(ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[
 
     with _listening(host, port) as listener:
         parts = [
-            part(Dispatcher(ctx, at_once).run), part(watcher.run), part(lambda over: server.run(sockets=[listener])),
+            part(Dispatcher(ctx, at_once).run), part(Clock(ctx).run), part(watcher.run),
+            part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip
         try:
             ctx.reporter.note(f"serves {url or f'http://{host}:{listener.getsockname()[1]}'} until Ctrl-C")

@@ -11,12 +11,13 @@ from shipway.system.locks import exclusive
 from shipway.system.umask import PRIVATE
 
 FETCH = 900.0  # seconds
+MIRROR = "-mirror.git"
 REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 def mirror(home: Path, address: str) -> Path:
     """The mirror in the home folder, with the branches and tags of now. RepositoryError if they can't be fetched."""
-    folder = home / "repositories" / f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
+    folder = _folder(home) / f"{sha256(identity(address).encode()).hexdigest()[:16]}{MIRROR}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
         if not (folder / "HEAD").exists():
@@ -26,3 +27,12 @@ def mirror(home: Path, address: str) -> Path:
             folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *REFS, timeout=FETCH, umask=PRIVATE
         )  # fmt: skip
     return folder
+
+
+def is_mirror(home: Path, folder: Path) -> bool:
+    """Whether a repository is a mirror in the home folder, to which nothing is pushed."""
+    return folder.name.endswith(MIRROR) and folder.resolve().parent == _folder(home).resolve()
+
+
+def _folder(home: Path) -> Path:
+    return home / "repositories"

@@ -12,6 +12,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.registration import STAND_IN, AcceptedRules, Registration
 from shipway.system.addresses import address_of, addresses, identity, is_bare, is_path, own_address, url_for
 from shipway.system.git import Repository
+from shipway.system.mirror import is_mirror
 from shipway.system.origin import Origin, Refs
 
 USUAL = ("main", "master", "trunk")
@@ -156,7 +157,7 @@ def register_again(
         plan,
         protected or (found.branch if found else None),
         reason,
-        path=_path_beside(repository, found, origin.address),
+        path=_path_beside(ctx, repository, found, origin.address),
     )
 
 
@@ -170,11 +171,11 @@ def _named_origin(ctx: Context, repository: Repository, url: str) -> Origin:
     return Origin(address, address if is_path(address) else url.strip(), repository, ctx.home)
 
 
-def _path_beside(repository: Repository, found: Registration | None, address: str) -> str:
+def _path_beside(ctx: Context, repository: Repository, found: Registration | None, address: str) -> str:
     """The bare repository's own path is recorded beside an address for others: its hook runs there."""
     if is_path(address):
         return ""
-    if repository.is_bare:
+    if _is_pushed_to(ctx, repository):
         return own_address(repository)
     if found is None:
         return ""
@@ -280,9 +281,14 @@ def _first_origin(ctx: Context, repository: Repository) -> Origin:
     found = addresses(repository)
     own = own_address(repository)
     remotes = [address for address in found if address != own]
-    if repository.is_bare or not remotes:
+    if _is_pushed_to(ctx, repository) or not remotes:
         return Origin(own, own, repository, ctx.home)
     return Origin(remotes[0], found[remotes[0]], repository, ctx.home)
+
+
+def _is_pushed_to(ctx: Context, repository: Repository) -> bool:
+    """A mirror has no work tree either, but stands for its remote, on this machine and on others."""
+    return repository.is_bare and not is_mirror(ctx.home, repository.common)
 
 
 def is_own(origin: Origin) -> bool:

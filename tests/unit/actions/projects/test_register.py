@@ -15,6 +15,7 @@ from shipway.actions.projects.register import register_again, register_hook
 from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.registration import STAND_IN
 from shipway.system.git import Repository
+from shipway.system.mirror import mirror
 from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, parse_plan, text
 from tests.unit.system.test_git import git
 
@@ -120,3 +121,18 @@ def test_what_only_reads_accepts_and_ends_nothing(place: HostDeployment) -> None
     assert [place.ctx.ledger.accepted_rules("shop", name) for name in (STAND_IN, "staging")] == before
     place.book().of(place.ctx, "staging")
     assert [place.ctx.ledger.accepted_rules("shop", name) for name in (STAND_IN, "staging")] != before
+
+
+def test_a_mirror_stands_for_its_remote_on_every_machine(place: HostDeployment, tmp_path: Path) -> None:
+    url = f"file://{place.path}"
+    here, elsewhere = (replace(place.ctx, home=tmp_path / name) for name in ("here", "elsewhere"))
+    for ctx in (here, elsewhere):
+        ctx.home.mkdir()
+        read_rules(ctx, Repository(mirror(ctx.home, url)), place.plan(), parse_plan)
+    made = place.ctx.ledger.registration("shop")
+    assert made is not None
+    assert made.addresses == (url,)
+    again = register_again(
+        elsewhere, Repository(mirror(elsewhere.home, url)), place.plan(), "staging", "another branch"
+    )
+    assert (again.addresses, again.branch) == ((url,), "staging")
