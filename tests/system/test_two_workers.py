@@ -25,9 +25,9 @@ from tests.system.conftest import Make
 from tests.system.tiny import Tiny, soon
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(3600 if FULL else 600)]
-COUNT = 200 if FULL else 6  # of pushes, each of a branch of its own
-MOST = 6  # claims of a push, after which its process is left alone: after 10, the product gives it up
-PAUSES = 0.3, 4.0  # seconds between two kills
+COUNT = 200 if FULL else 4  # of pushes, each of a branch of its own
+MOST = 6 if FULL else 2  # claims of a push, after which its process is left alone: after 10, the product gives it up
+PAUSES = (1.0, 8.0) if FULL else (0.3, 4.0)  # seconds between two kills
 STEPS = {"lint": {"run": "sleep 0.3; cat web/name"}, "unit": {"run": "sleep 0.6; echo tested", "needs": ["lint"]}}
 
 
