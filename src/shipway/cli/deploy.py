@@ -20,17 +20,19 @@ from shipway.cli.output import TerminalReporter, say
 @click.option(
     "--stored-secrets", is_flag=True, help="Use the last values that were fetched, while a provider of secrets is down"
 )
+@click.option("--resume", is_flag=True, help="Deploy despite the hold after a rollback, and end it")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
 @app_option
 @click.pass_obj
 def deploy(
     options: Globals, environment: str, revision: str | None, dry_run: bool, force: bool, wait: float, stored_secrets: bool,
-    as_json: bool, app: str | None,
+    resume: bool, as_json: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Deploy the release that was built from REVISION [HEAD], or a release such as r12, to ENVIRONMENT, by the rules in force."""
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide
+    from shipway.actions.deployments.waits import Asked
     from shipway.actions.projects.in_force import read_rules
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
@@ -43,7 +45,8 @@ def deploy(
         ctx, repository, revision, commit, plan = options.chosen(opened, app, revision)
         environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
-        order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
+        asked = Asked(resume=resume)
+        order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision), asked)
         order = dataclasses.replace(order, force=force, wait=wait, provided=Provided() if stored_secrets else None)
         if dry_run:
             changeset = decide(ctx, order, create=False).changeset

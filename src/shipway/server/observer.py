@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shipway.actions.deployments.admission import admitted
+from shipway.actions.deployments.waits import mark
 from shipway.actions.environment.environments import KnownApp, known_app
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan
@@ -157,8 +158,8 @@ class Observer:
         running = here.current.release if here and here.current else None
         if running is not None and running >= before.release.number:
             return None
-        ledger, kept = self._ctx.ledger, known.kept(environment.name)
-        key = (before.release.number, running, len(ledger.approvals(known.name, kept, before.release.number)))
+        kept = known.kept(environment.name)
+        key = f"{before.release.number}: {mark(known.ctx, known.name, kept, before.release.number)}"
         at = (known.name, kept)
         cached = self._gates.get(at)
         if cached is None or cached[0] != key or time.monotonic() - cached[1] > PLAN:

@@ -63,6 +63,20 @@ class Orders:
         words = ["rollback", environment, f"--reason={_note(form)}", "--app", app]
         return await self._start(request, app, words)
 
+    async def resume(self, request: Request) -> Response:
+        """End the hold after a rollback."""
+        app, environment = await self._allowed(request, "rollback")
+        form = await form_of(request)
+        words = ["resume", environment, f"--reason={_note(form)}", "--app", app]
+        done = await self._command(request, self._commands.answer, words)
+        return self._told(request, app, "Automatic deployment goes on", done)
+
+    async def drop(self, request: Request) -> Response:
+        """Drop the deployment that waits."""
+        app, environment = await self._allowed(request, "deploy")
+        done = await self._command(request, self._commands.answer, ["cancel", environment, "--waiting", "--app", app])
+        return self._told(request, app, "Cancelled", done)
+
     async def _start(self, request: Request, app: str, words: Sequence[str]) -> Response:
         done = await self._command(request, self._commands.start, words)
         if done is not None and done.code:

@@ -44,6 +44,8 @@ def state(item: EnvironmentStatus) -> Pill:
         return Pill("bad", "✗ not all runs")
     if item.latest and item.latest.outcome == PENDING:
         return Pill("bad", "✗ unfinished")
+    if item.hold:
+        return Pill("warn", "● on hold")
     if item.orphans or item.renewal or item.launch or (item.backups and item.backups.late):
         return Pill("warn", "● live, with remarks")
     return Pill("ok", "✓ live")
@@ -67,6 +69,11 @@ def summary(board: Board) -> str:
         if gate.missing
         else f"Release {gate.release} may go to {name}."
         for name, gate in (board.gates or {}).items()
+    ]
+    parts += [
+        f"Release {item.waiting.release} waits for {item.environment.name}."
+        for item in board.environments
+        if item.waiting
     ]
     bad = [item.environment.name for item in board.environments if state(item).kind == "bad"]
     parts.append(f"Look at {', '.join(bad)}." if bad else "Nothing is wrong.")

@@ -92,6 +92,8 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/environments/{environment}/deploy", orders.deploy, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/rollback", orders.ask_rollback),
         Route("/apps/{app}/environments/{environment}/rollback", orders.rollback, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/resume", orders.resume, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/cancel", orders.drop, methods=["POST"]),
         Route("/", shown.home),
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),

@@ -7,12 +7,13 @@ from functools import partial
 
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.waits import Asked, held, mark
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
-from shipway.domain.errors import GateRefused
+from shipway.domain.errors import DeploymentWaits, GateRefused
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
@@ -20,26 +21,39 @@ from shipway.domain.release import Commit, Release
 from shipway.domain.rules import InForce
 from shipway.domain.value import dataclass
 
+BY_A_PERSON = Asked()
 OTHERS = 20  # branches searched only to report which one a commit is on
 
 
-def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "") -> DeployRequest:
-    """The request to deploy the commit's release. GateRefused lists every reason against it.
+def admitted(
+    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "", asked: Asked = BY_A_PERSON
+) -> DeployRequest:  # fmt: skip
+    """The request to deploy the commit's release. GateRefused lists every reason against it: DeploymentWaits if only people
+    or time are missing.
 
     The release is found by the commit's tree: a merge commit with the validated tree is that release.
     """
     name = in_force.environment
     candidate = candidate_of(book, in_force, commit, ref)
-    judgement = judged(ctx, commit, app, book, in_force, candidate)
-    release, reasons = judgement.release, [*judgement.reasons, *judgement.unapproved]
+    judgement = judged(ctx, commit, app, book, in_force, candidate, asked)
+    release, reasons = judgement.release, judgement.reasons
     if reasons or release is None:
-        raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
+        against = [*reasons, *judgement.unapproved, *judgement.waits]
+        raise refusal(commit, in_force, against, release.plan if release else None, ref, release)
+    if against := [*judgement.unapproved, *judgement.waits]:
+        refused = refusal(commit, in_force, against, release.plan, ref, release)
+        raise DeploymentWaits(
+            refused.message, hint=refused.hint, release=release.number, why=against, until=judgement.until,
+            seen=judgement.seen,
+        )  # fmt: skip
     environment = release.plan.environments[name]
     refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
-    unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
-    return DeployRequest(release, environment, version=version, reason=reason, in_force=in_force, unapproved=unapproved)
+    waits = partial(_waits, release=release, book=book, in_force=in_force, revision=commit.revision, asked=asked)
+    return DeployRequest(
+        release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume
+    )
 
 
 @dataclass(frozen=True)
@@ -47,20 +61,34 @@ class Judgement:
     """What the rules in force say of a commit. release: None if there is none that may be deployed."""
 
     release: Release | None
-    reasons: list[str]  # against it, but for approvals
+    reasons: list[str]  # against it, whatever people decide or time brings
     unapproved: list[str]  # approvals that are missing
+    waits: list[str]  # what else it waits for
+    until: float | None = None  # when that is over, as far as time alone decides
+    seen: str = ""  # what people had decided before, see `waits.mark`
 
 
 def judged(
-    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, candidate: gate.Candidate
-) -> Judgement:
+    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, candidate: gate.Candidate,
+    asked: Asked = BY_A_PERSON,
+) -> Judgement:  # fmt: skip
     """Judge a commit, whose tags may include one that is yet to be made."""
     reasons = refused_commit(book, in_force, candidate)
     release, problem = _release(ctx, commit, app, in_force)
     if release is None:
-        return Judgement(None, [*reasons, problem], [])
+        return Judgement(None, [*reasons, problem], [], [])
+    seen = mark(ctx, app, in_force.environment, release.number)
     unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
-    return Judgement(release, reasons + _refused_release(in_force, release), unapproved)
+    waits = held(ctx, app, in_force.environment, in_force.called, asked)
+    return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, None, seen)
+
+
+def _waits(
+    ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str, asked: Asked
+) -> list[str]:
+    """The same under the environment's lock: what else happened there since may have changed it."""
+    unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=revision)
+    return unapproved + held(ctx, release.app, in_force.environment, in_force.called, asked)
 
 
 def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
@@ -210,6 +238,8 @@ def _hint(
         hints.append("; then: ".join([f"shipway run {what}", *tested, f"shipway deploy {name} {what}"]))
     if any("never applied" in reason for reason in reasons):
         hints.append(f"shipway infra {name} plan")
+    if any("is on hold" in reason for reason in reasons):
+        hints.append(f"`shipway resume {name}` ends the hold; or: shipway deploy {name} {what} --resume")
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
         hints.append(f"ask another person to run: shipway approve {name}{number}; then: shipway deploy {name} {what}")
@@ -252,7 +282,7 @@ def sources(in_force: InForce) -> str:
 
 def still_in_force(ctx: Context, order: DeployRequest) -> None:
     """Under the environment's lock: GateRefused if another deployment changed the rules since they were met, or the
-    approvals no longer suffice."""
+    approvals no longer suffice; DeploymentWaits if only those, or a hold, are against it."""
     if order.in_force is None:
         return
     running = running_rules(ctx, order.release.app, order.environment.name)
@@ -263,10 +293,11 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
             f"a release with other rules was deployed to {order.environment.name} in the meantime",
             hint="run the command again",
         )
-    reasons = order.unapproved(ctx) if order.unapproved else []
+    seen = mark(ctx, order.release.app, order.environment.name, order.release.number)
+    reasons = order.waits(ctx) if order.waits else []
     if reasons:
         listed = "\n".join(f"  - {reason}" for reason in reasons)
-        raise GateRefused(
+        raise DeploymentWaits(
             f"{order.environment.name} now rejects release {order.release.number}:\n{listed}",
-            hint="run the command again",
-        )
+            hint="run the command again", release=order.release.number, why=reasons, seen=seen,
+        )  # fmt: skip

@@ -1,0 +1,419 @@
+"""Deployments that wait for approvals or for the end of a hold: they go out once, and only if nothing is against them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.waits import end_hold, hold_of
+from shipway.actions.people.manage import add_person, grant, remove_person
+from shipway.actions.projects.in_force import Rulebook, read_rules
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.runs.run import run
+from shipway.actions.runs.waiting import Opened, due, take_up
+from shipway.actions.upkeep.cancel import cancel_waiting_there
+from shipway.context import Context
+from shipway.domain.errors import DeploymentWaits, GateRefused, LeaseHeld, NotAllowed, ShipwayError
+from shipway.domain.permissions import RELEASER
+from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, SUPERSEDED, Approval, Deployment, Release, Trigger
+from shipway.domain.waiting import ATTEMPTS
+from shipway.system.git import Repository
+from shipway.testing.faults import Death, Killed, every
+from shipway.testing.memory import Behaviour
+from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, parse_plan, text
+from tests.unit.domain import samples
+from tests.unit.system.test_git import git
+
+ASKING = {**PRODUCTION, "approvals": {"count": 2}, "standby": "0s"}
+GRACE, EVE, ADA = "grace@example.org", "eve@example.org", "ada@example.org"
+WHERE = ("shop", "production")
+
+
+class Place(HostDeployment):
+    """production asks for two approvals, and staging has validated v1."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        git(self.path, "switch", "--quiet", "main")
+        self.commit("asking", text(staging=STAGING, production=ASKING))
+        self.first = self.tagged("one", "v1")
+
+    def tagged(self, name: str, tag: str, plan: str | None = None) -> Release:
+        """A release of a new commit with a tag, which staging has validated."""
+        revision = self.commit(name, plan)
+        git(self.path, "tag", tag)
+        return self.runs(revision)
+
+    def runs(self, revision: str, outcome: str = SUCCEEDED, environment: str = "staging") -> Release:
+        number = len(self.ctx.ledger.releases("shop", limit=100)) + 1
+        image = f"registry/shop/web@sha256:{number:064d}"
+        self.world.images.public.add(image)
+        tree = git(self.path, "rev-parse", f"{revision}^{{tree}}").strip()
+        made = replace(
+            samples.release(), revision=revision, tree=tree, plan=self.plan(revision), digest="", images={"web": image},
+            schema=None,
+        )  # fmt: skip
+        made = self.ctx.ledger.add_release(made)
+        record = Deployment(0, "shop", environment, made.number, "deploy", "ada", "", self.ctx.clock())
+        self.ctx.ledger.end_deployment(self.ctx.ledger.begin_deployment(record), outcome, self.ctx.clock(), None, "")
+        return made
+
+    def push(self, tag: str, ctx: Context | None = None, person: str = "") -> object:
+        """The run of a pushed tag."""
+        own = replace(ctx or self.world.controller(), actor=ADA)
+        commit = self.repository.commit(tag)
+        trigger = Trigger("tag", f"refs/tags/{tag}", ADA)
+        rules = partial(read_rules, own, self.repository, self.plan(tag), parse_plan)
+        return run(
+            own, self.repository, commit, self.plan(tag), trigger, rules=rules, wait=0.0, person=person,
+        )  # fmt: skip
+
+    def approve(self, release: Release, *people: str) -> None:
+        for person in people:
+            self.ctx.ledger.add_approval(Approval(*WHERE, release.number, release.digest, person, "", self.ctx.clock()))
+
+    def opened(self, ctx: Context) -> Opened:
+        def found(release: Release) -> tuple[Repository, Rulebook]:
+            return self.repository, read_rules(ctx, self.repository, release.plan, parse_plan)
+
+        return found
+
+    def take_up(self, ctx: Context | None = None) -> Deployment | None:
+        own = ctx or self.world.controller()
+        return take_up(own, *WHERE, self.opened(own))
+
+    def waits(self, tag: str = "v1") -> None:
+        with pytest.raises(DeploymentWaits, match="needs 2 approvals"):
+            self.push(tag)
+
+    def running(self) -> int:
+        """The release whose containers run, and no other's."""
+        found = {
+            item.info.labels["shipway.release"] for item in self.world.runtime.containers.values() if item.info.running
+        }
+        assert len(found) <= 1
+        return int(next(iter(found), 0))
+
+    def history(self) -> list[tuple[int, str]]:
+        return [(item.release, item.outcome) for item in self.ctx.ledger.deployments(*WHERE)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    made = Place(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_a_tag_before_its_approval_waits_and_goes_out_with_the_last_one(place: Place) -> None:
+    with pytest.raises(DeploymentWaits) as told:
+        place.push("v1")
+    assert "shipway approve production r1" in told.value.hint
+    assert "shipway cancel production" in told.value.hint
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    assert (found.release, found.actor, found.ref) == (1, ADA, "refs/tags/v1")
+    assert "needs 2 approvals and has 0" in found.why[0]
+    assert due(place.ctx) == [], "nothing was decided since"
+    place.approve(place.first, GRACE)
+    assert [item.id for item in due(place.ctx)] == [found.id]
+    assert place.take_up() is None
+    assert due(place.ctx) == []
+    place.approve(place.first, EVE)
+    done = place.take_up()
+    assert done is not None
+    assert (done.release, done.outcome, done.actor) == (1, SUCCEEDED, ADA)
+    assert place.ctx.ledger.waiting(*WHERE) is None
+    assert place.take_up() is None
+    assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_what_else_is_against_it_leaves_nothing_waiting(place: Place) -> None:
+    revision = place.commit("never validated")
+    git(place.path, "tag", "v2")
+    place.runs(revision, FAILED)
+    with pytest.raises(GateRefused) as refused:
+        place.push("v2")
+    assert not isinstance(refused.value, DeploymentWaits)
+    assert "not validated on staging" in refused.value.message
+    assert place.ctx.ledger.waiting(*WHERE) is None
+
+
+def test_a_person_s_deployment_is_refused_and_does_not_wait(place: Place) -> None:
+    from shipway.actions.deployments.admission import admitted
+
+    book = place.book()
+    with pytest.raises(DeploymentWaits, match="needs 2 approvals"):
+        admitted(
+            place.ctx, place.repository.commit("v1"), "shop", book, book.of(place.ctx, "production"), "refs/tags/v1"
+        )
+    assert place.ctx.ledger.waiting(*WHERE) is None
+
+
+def test_a_moved_tag_is_dropped_and_says_why(place: Place) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+    git(place.path, "tag", "--force", "v1", place.commit("another"))
+    with pytest.raises(GateRefused, match="the tag v1 now points to"):
+        place.take_up()
+    (record,) = place.ctx.ledger.deployments(*WHERE)
+    assert (record.outcome, record.release) == (FAILED, 1)
+    assert record.detail.startswith("refused: the tag v1 now points to")
+    assert place.ctx.ledger.waiting(*WHERE) is None
+
+
+def test_rules_that_changed_refuse_it(place: Place) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+    place.commit("stricter", text(staging=STAGING, production={**ASKING, "on": {"tag": "release-*", "branch": "main"}}))
+    with pytest.raises(GateRefused, match="accepts only revisions with a tag like 'release-"):
+        place.take_up()
+    assert place.ctx.ledger.waiting(*WHERE) is None
+    assert place.running() == 0
+
+
+def test_an_approval_that_expired_meanwhile_does_not_count(place: Place) -> None:
+    place.commit("shorter", text(staging=STAGING, production={**ASKING, "approvals": {"count": 2, "expire": "1h"}}))
+    release = place.tagged("two", "v2")
+    place.waits("v2")
+    place.approve(release, GRACE)
+    place.world.now += 3700
+    place.approve(release, EVE)
+    assert place.take_up() is None
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    assert "the approval of grace@example.org has expired" in found.why[0]
+
+
+def test_a_newer_one_supersedes_it_and_an_older_one_does_not_come_back(place: Place) -> None:
+    second = place.tagged("two", "v2")
+    place.waits("v1")
+    place.waits("v2")
+    assert place.history() == [(1, SUPERSEDED)]
+    with pytest.raises(DeploymentWaits, match=r"release 1 is superseded: release 2 of .* waits there already"):
+        place.push("v1")
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    assert found.release == second.number
+    place.approve(second, GRACE, EVE)
+    place.take_up()
+    assert place.history() == [(2, SUCCEEDED), (1, SUPERSEDED), (1, SUPERSEDED)]
+
+
+def test_a_newer_deployment_supersedes_it(place: Place) -> None:
+    second = place.tagged("two", "v2")
+    place.waits("v1")
+    deploy(place.world.controller(), DeployRequest(second, second.plan.environments["production"]))
+    assert len(due(place.ctx)) == 1
+    place.approve(place.first, GRACE, EVE)
+    assert place.take_up() is None
+    newest = place.ctx.ledger.deployments(*WHERE)[0]
+    assert (newest.outcome, newest.release) == (SUPERSEDED, 1)
+    assert "release 2 of" in newest.detail
+    assert place.running() == 2
+
+
+def test_who_deploys_it_by_hand_ends_the_waiting(place: Place) -> None:
+    place.waits()
+    deploy(place.world.controller(), DeployRequest(place.first, place.first.plan.environments["production"]))
+    assert place.ctx.ledger.waiting(*WHERE) is None
+    assert place.take_up() is None
+    assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_cancelled_by_a_person(place: Place) -> None:
+    place.waits()
+    cancel_waiting_there(replace(place.world.controller(), actor=EVE), *WHERE, "not today")
+    place.approve(place.first, GRACE, EVE)
+    assert place.take_up() is None
+    (record,) = place.ctx.ledger.deployments(*WHERE)
+    assert (record.outcome, record.detail) == (CANCELLED, f"cancelled by {EVE}: not today")
+
+
+def test_who_pushed_must_still_be_allowed_to_deploy(place: Place) -> None:
+    add_person(place.ctx, None, ADA)
+    grant(place.ctx, None, ADA, RELEASER, "shop")
+    with pytest.raises(DeploymentWaits):
+        place.push("v1", person=ADA)
+    remove_person(place.ctx, None, ADA)
+    place.approve(place.first, GRACE, EVE)
+    with pytest.raises(NotAllowed):
+        place.take_up()
+    assert place.history() == [(1, FAILED)]
+
+
+def test_an_approval_in_the_moment_of_the_push_is_not_overlooked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = place.world.controller()
+    add = own.ledger.add_waiting
+
+    def late(waiting: Any) -> Any:
+        place.approve(place.first, GRACE, EVE)
+        return add(waiting)
+
+    monkeypatch.setattr(own.ledger, "add_waiting", late)
+    place.push("v1", own)
+    assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_two_approvals_in_the_same_moment_start_one_deployment(place: Place) -> None:
+    place.waits()
+    begin = threading.Barrier(2)
+
+    def approves(person: str) -> str:
+        own = place.world.controller()
+        begin.wait()
+        own.ledger.add_approval(Approval(*WHERE, 1, place.first.digest, person, "", own.clock()))
+        try:
+            return "deployed" if place.take_up(own) else "waits or is done"
+        except LeaseHeld:
+            return "another does it"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(approves, (GRACE, EVE)))
+    assert said.count("deployed") == 1, said
+    assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_a_failed_deployment_of_one_is_not_repeated(place: Place) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+    place.world.runtime.behave("shop_production_web*", Behaviour(healthy=False, exit_code=1))
+    with pytest.raises(ShipwayError):
+        place.take_up()
+    assert place.ctx.ledger.waiting(*WHERE) is None
+    assert due(place.ctx) == []
+    assert place.history() == [(1, FAILED)]
+
+
+def approved(place: Place) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+
+
+@pytest.mark.every_point
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whoever_takes_it_up_dies_at_every_point(place: Place, tmp_path: Path, after: bool) -> None:
+    """The next one takes it up, and at the end the release is deployed once, or once more if the first one was undone."""
+    approved(place)
+    copies = iter(range(10**6))
+
+    def once(death: Death) -> None:
+        world = place.world
+        place.world = world.copy(tmp_path / f"copy-{next(copies)}")
+        try:
+            with pytest.raises(Killed) if death.at else nullcontext():
+                place.take_up(place.world.controller(dies=death))
+            if death.at:
+                place.world.now += 60  # its locks are over
+                place.ctx = place.world.controller()
+                if place.ctx.ledger.waiting(*WHERE):
+                    assert len(due(place.ctx)) == 1
+                    place.take_up()
+                assert place.running() == 1
+                assert place.ctx.ledger.waiting(*WHERE) is None
+                assert [outcome for _, outcome in place.history()].count(SUCCEEDED) == 1
+                assert place.ctx.ledger.pending(*WHERE) == []
+        finally:
+            place.world.close()
+            place.world = world
+
+    for death in every(lambda death: once(death), after=after):
+        once(death)
+
+
+def test_one_whose_process_dies_in_each_deployment_comes_to_an_end(place: Place) -> None:
+    approved(place)
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    for _ in range(ATTEMPTS):
+        assert len(due(place.ctx)) == 1
+        place.ctx.ledger.begin_waiting(found.id)
+    assert place.take_up() is None
+    (record,) = place.ctx.ledger.deployments(*WHERE)
+    assert (record.outcome, record.detail) == (FAILED, f"its process died during {ATTEMPTS} deployments of it")
+
+
+# Holds
+
+
+def rolled_back(place: Place) -> tuple[Release, Release]:
+    second = place.tagged("two", "v2")
+    for release in (place.first, second):
+        deploy(place.world.controller(), DeployRequest(release, release.plan.environments["production"]))
+    own = replace(place.world.controller(), actor=EVE)
+    rollback(own, *WHERE, RollbackRequest(reason="v2 is slow"))
+    return place.first, second
+
+
+def test_a_rollback_holds_pushes_until_a_person_ends_that(place: Place) -> None:
+    rolled_back(place)
+    hold = hold_of(place.ctx, *WHERE)
+    assert hold is not None
+    assert (hold.release, hold.actor, hold.reason) == (2, EVE, "v2 is slow")
+    third = place.tagged("three", "v3")
+    place.approve(third, GRACE, EVE)
+    with pytest.raises(DeploymentWaits, match=f"{EVE} rolled back release 2") as told:
+        place.push("v3")
+    assert "shipway resume production" in told.value.hint
+    assert place.take_up() is None
+    assert place.running() == 1
+    assert end_hold(place.ctx, *WHERE, "fixed")
+    assert not end_hold(place.ctx, *WHERE, "again")
+    assert len(due(place.ctx)) == 1
+    assert place.take_up() is not None
+    assert place.running() == 3
+
+
+def test_a_person_deploys_during_a_hold_only_if_they_say_so(place: Place) -> None:
+    from shipway.actions.deployments.admission import admitted
+    from shipway.actions.deployments.waits import Asked
+
+    rolled_back(place)
+    third = place.tagged("three", "v3")
+    place.approve(third, GRACE, EVE)
+    book, commit = place.book(), place.repository.commit("v3")
+
+    def ask(asked: Asked) -> DeployRequest:
+        return admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v3", asked)
+
+    with pytest.raises(GateRefused, match="is on hold") as refused:
+        ask(Asked())
+    assert "--resume" in refused.value.hint
+    deploy(place.ctx, ask(Asked(resume=True)))
+    assert hold_of(place.ctx, *WHERE) is None
+
+
+def test_a_rollback_while_a_run_waited_for_the_lock_holds_it(place: Place) -> None:
+    from shipway.actions.deployments.admission import admitted
+    from shipway.actions.deployments.waits import Asked
+
+    second = place.tagged("two", "v2")
+    for release in (place.first, second):
+        deploy(place.world.controller(), DeployRequest(release, release.plan.environments["production"]))
+    third = place.tagged("three", "v3")
+    place.approve(third, GRACE, EVE)
+    book, commit = place.book(), place.repository.commit("v3")
+    in_force = book.of(place.ctx, "production")
+    order = admitted(place.ctx, commit, "shop", book, in_force, "refs/tags/v3", Asked(automatic=True))
+    rollback(place.world.controller(), *WHERE, RollbackRequest())
+    with pytest.raises(GateRefused, match=r"is on hold|rejects"):
+        deploy(place.ctx, order)
+    assert place.running() == 1
+
+
+def test_a_destroyed_environment_is_not_on_hold(place: Place) -> None:
+    rolled_back(place)
+    record = Deployment(0, *WHERE, 1, "destroy", "ada", "", place.ctx.clock())
+    place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
+    assert hold_of(place.ctx, *WHERE) is None
