@@ -73,13 +73,6 @@ def history(
             ]
             say(json.dumps(data, indent=2))
             return
-        for name in [kept] if kept else [item.name for item in known.environments()]:
-            from shipway.actions.deployments.waits import hold_of
-            from shipway.cli.status import waiting_lines
-
-            waiting, hold = ctx.ledger.waiting(known.name, name), hold_of(ctx, known.name, name)
-            if told := waiting_lines(known.shown(name), waiting, hold):
-                say("\n".join([known.shown(name), *told]))
         rows = []
         names = dict.fromkeys(item.environment for item in found)
         waivers = [waiver for name in names for waiver in ctx.ledger.waivers(known.name, name)]
@@ -136,6 +129,13 @@ def history(
             say(f"{timestamp(each.at)}  {each.actor} renamed {what} to {each.name}{why}")
         if not rows:
             say("nothing was deployed yet")
+        for name in [kept] if kept else [item.name for item in known.environments()]:
+            from shipway.actions.deployments.waits import hold_of
+            from shipway.cli.status import waiting_lines
+
+            waiting, hold = ctx.ledger.waiting(known.name, name), hold_of(ctx, known.name, name)
+            if told := waiting_lines(known.shown(name), waiting, hold):
+                say("\n".join([known.shown(name), *told]))
 
 
 def _purges(ctx: Context, found: Sequence[Deployment]) -> dict[int, list[Purge]]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, SUPERSEDED
 from shipway.domain.waiting import REFUSED, Hold, Waiting
 from shipway.ports import Ledger, WaitingLedger
+from shipway.testing.ledger.samples import RELEASE
 
 HOLD = Hold("shop", "staging", True, 2, "ada@example.org", "it is slow", 5.0)
 
@@ -19,10 +20,17 @@ def waits(release: int = 1, environment: str = "production") -> Waiting:
     return Waiting("shop", environment, release, "a" * 40, tag, "ada@example.org", "", ("needs 1 approval",), 0.0)
 
 
+def released(ledger: Ledger, count: int) -> None:
+    """That many releases, from 1 on."""
+    for _ in range(count):
+        ledger.add_release(RELEASE)
+
+
 class WaitingSuite:
     """One waits in an environment, ends once, and is in the history."""
 
     def test_one_waits_is_judged_and_ends_once(self, ledger: Ledger) -> None:
+        released(ledger, 1)
         added = ledger.add_waiting(waits())
         assert ledger.waiting("shop", "production") == added
         assert (added.id > 0, added.at > 0, added.ended) == (True, True, None)
@@ -50,6 +58,7 @@ class WaitingSuite:
         assert ledger.deployments("shop", "production") == []
 
     def test_a_newer_one_supersedes_it_and_the_same_one_does_not(self, ledger: Ledger) -> None:
+        released(ledger, 2)
         first = ledger.add_waiting(waits(1))
         again = ledger.add_waiting(dataclasses.replace(waits(1), why=("a freeze",)))
         assert (again.id, again.why) == (first.id, ("a freeze",))
@@ -60,12 +69,14 @@ class WaitingSuite:
         assert (recorded.release, recorded.outcome) == (1, SUPERSEDED)
         assert recorded.detail == "superseded by release 2, which waits now"
 
-    def test_of_those_that_come_together_one_stays(self, ledger: WaitingLedger) -> None:
+    def test_of_those_that_come_together_one_stays(self, ledger: Ledger) -> None:
+        released(ledger, 8)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda number: ledger.add_waiting(waits(number)), range(1, 9)))
         assert len(ledger.all_waiting()) == 1
 
-    def test_it_ends_once_by_any_process(self, ledger: WaitingLedger, again: Callable[[], WaitingLedger]) -> None:
+    def test_it_ends_once_by_any_process(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
+        released(ledger, 1)
         added = ledger.add_waiting(waits())
         others = [ledger, again()] * 4
         with ThreadPoolExecutor(4) as pool:

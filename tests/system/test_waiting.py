@@ -1,0 +1,111 @@
+"""Deployments that wait, and the hold after a rollback, on a real engine and without a server."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from examples.project import ADA, GRACE
+from shipway.domain.errors import GateRefused
+from shipway.domain.release import SUCCEEDED, SUPERSEDED
+from tests.system.conftest import Make
+from tests.system.tiny import Tiny, soon
+
+pytestmark = pytest.mark.engine
+EVE = "eve@example.com"
+
+
+def waiting(project: Tiny, environment: str = "production") -> dict[str, object] | None:
+    found: dict[str, object] | None = project.status(environment)["waiting"]
+    return found
+
+
+def test_it_goes_out_with_the_last_approval_and_a_rollback_holds_what_follows(make: Make) -> None:
+    project = make()
+    project.plan["environments"]["production"]["approvals"] = {"count": 2, "not": "author"}
+    project.protect()
+    project.shipway("run", "staging")
+    project.promote("v1")
+    refused = project.shipway("run", "v1", check=False)
+    assert refused.code == GateRefused.exit_code
+    assert "the deployment waits for that, and then goes out by itself" in refused.output
+    found = waiting(project)
+    assert found is not None
+    assert (found["release"], found["ref"]) == (1, "refs/tags/v1")
+    assert "release 1 waits" in project.shipway("status").output
+    assert "release 1 waits" in project.shipway("history", "production").output
+    assert project.answer("production").startswith("HTTP status")
+
+    # The first approval is recorded, and its process dies before it looks at what waits: tick does.
+    died = project.start("--as", GRACE, "approve", "production", "r1")
+    died.end()
+    assert waiting(project) is not None
+    with ThreadPoolExecutor(2) as pool:
+        commands = (("--as", EVE, "approve", "production", "r1"), ("tick", "--app", project.app))
+        done = list(pool.map(lambda words: project.shipway(*words, check=False), commands))
+    assert [item.code for item in done] == [0, 0], [item.output for item in done]
+    soon(lambda: waiting(project) is None, 90)
+    assert project.answer("production") == "one"
+    [made] = project.deployments("production")
+    assert (made["actor"], made["outcome"], made["reason"]) == (ADA, SUCCEEDED, "v1: Version one")
+
+    # A release that is rolled back holds the next one until a person ends that.
+    project.change("two")
+    project.shipway("run", "staging")
+    project.promote("v2")
+    for person in (GRACE, EVE):
+        project.shipway("--as", person, "approve", "production", "r2")
+    project.shipway("run", "v2")
+    assert project.answer("production") == "two"
+    project.shipway("--as", GRACE, "rollback", "production", "--reason", "two is slow", hold=True)
+    assert project.answer("production") == "one"
+    assert f"{GRACE} rolled back release 2" in project.shipway("status").output
+    project.change("three")
+    project.shipway("run", "staging")
+    project.promote("v3")
+    for person in (GRACE, EVE):
+        project.shipway("--as", person, "approve", "production", "r3")
+    held = project.shipway("run", "v3", check=False)
+    assert held.code == GateRefused.exit_code
+    assert "is on hold" in held.output
+    by_hand = project.shipway("deploy", "production", "v3", check=False)
+    assert by_hand.code == GateRefused.exit_code
+    assert "--resume" in by_hand.output
+    assert project.answer("production") == "one"
+    resumed = project.shipway("--as", GRACE, "resume", "production")
+    assert "goes out now" in resumed.output
+    assert project.answer("production") == "three"
+    assert project.status("production")["hold"] is None
+
+
+def test_one_that_was_killed_during_the_deployment_is_taken_up(make: Make) -> None:
+    project = make()
+    project.protect()
+    project.shipway("run", "staging")
+    project.promote("v1")
+    assert "waits" in project.shipway("run", "v1", check=False).output
+    approving = project.start("--as", GRACE, "approve", "production", "r1")
+    approving.until("deploy")
+    approving.kill()
+    soon(lambda: project.shipway("tick", "--app", project.app, check=False).code == 0 and waiting(project) is None, 120)
+    assert project.answer("production") == "one"
+    assert [item["outcome"] for item in project.deployments("production")].count(SUCCEEDED) == 1
+
+
+def test_a_newer_one_supersedes_it_and_a_person_cancels(make: Make) -> None:
+    project = make()
+    project.protect()
+    project.shipway("run", "staging")
+    project.promote("v1")
+    project.shipway("run", "v1", check=False)
+    project.change("two")
+    project.shipway("run", "staging")
+    project.promote("v2")
+    project.shipway("run", "v2", check=False)
+    [first] = project.deployments("production")
+    assert (first["release"], first["outcome"]) == (1, SUPERSEDED)
+    assert "was cancelled" in project.shipway("cancel", "production", "--reason", "not today").output
+    assert waiting(project) is None
+    project.shipway("--as", GRACE, "approve", "production", "r2")
+    assert project.answer("production").startswith("HTTP status")
