@@ -21,12 +21,14 @@ from shipway.cli.output import TerminalReporter, say
     "--stored-secrets", is_flag=True, help="Use the last values that were fetched, while a provider of secrets is down"
 )
 @click.option("--resume", is_flag=True, help="Deploy despite the hold after a rollback, and end it")
+@click.option("--override-freeze", is_flag=True, help="Deploy within a freeze; needs --reason")
+@click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run, print JSON")
 @app_option
 @click.pass_obj
 def deploy(
     options: Globals, environment: str, revision: str | None, dry_run: bool, force: bool, wait: float, stored_secrets: bool,
-    resume: bool, as_json: bool, app: str | None,
+    resume: bool, override_freeze: bool, reason: str, as_json: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Deploy the release that was built from REVISION [HEAD], or a release such as r12, to ENVIRONMENT, by the rules in force."""
     from shipway.actions.deployments.admission import admitted
@@ -41,11 +43,13 @@ def deploy(
 
     if as_json and not dry_run:
         raise UsageError("--json has no meaning without --dry-run")
+    if override_freeze != bool(reason.strip()):
+        raise UsageError("--override-freeze and --reason TEXT belong together", hint="the reason is recorded")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         ctx, repository, revision, commit, plan = options.chosen(opened, app, revision)
         environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
-        asked = Asked(resume=resume)
+        asked = Asked(resume=resume, despite_freeze=reason.strip() if override_freeze else "")
         order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision), asked)
         order = dataclasses.replace(order, force=force, wait=wait, provided=Provided() if stored_secrets else None)
         if dry_run:

@@ -45,6 +45,8 @@ class Gate:
         """The command that comes next; empty if none leads on."""
         if not self.missing:
             return "deploy"
+        if all("is frozen until" in reason for reason in self.missing):
+            return "override"
         return "approve" if any("approval" in reason for reason in self.missing) else ""
 
 

@@ -150,7 +150,7 @@ class _Pages:
         environments = [
             {
                 "item": item, "back": pages.back(ctx, app, kept[item.environment.name], item),
-                "may_approve": may("approve", item),
+                "may_approve": may("approve", item), "may_override": may("freeze", item) and may("deploy", item),
                 "may_deploy": may("deploy", item), "may_roll_back": item.release is not None and may("rollback", item),
             }
             for item in board.environments

@@ -7,7 +7,7 @@ from functools import partial
 
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.deployments.waits import Asked, held, mark
+from shipway.actions.deployments.waits import Asked, frozen, held, mark
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
@@ -49,7 +49,9 @@ def admitted(
     environment = release.plan.environments[name]
     refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
-    reason = f"{version or commit.revision[:12]}: {commit.subject}"
+    reason = f"{version or commit.revision[:12]}: {commit.subject}" + (
+        f"; despite the freeze, since {asked.despite_freeze}" if asked.despite_freeze else ""
+    )
     waits = partial(_waits, release=release, book=book, in_force=in_force, revision=commit.revision, asked=asked)
     return DeployRequest(
         release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume
@@ -79,8 +81,9 @@ def judged(
         return Judgement(None, [*reasons, problem], [], [])
     seen = mark(ctx, app, in_force.environment, release.number)
     unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
-    waits = held(ctx, app, in_force.environment, in_force.called, asked)
-    return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, None, seen)
+    freeze, until = frozen(ctx, in_force, asked)
+    waits = [*held(ctx, app, in_force.environment, in_force.called, asked), *freeze]
+    return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, until, seen)
 
 
 def _waits(
@@ -88,7 +91,8 @@ def _waits(
 ) -> list[str]:
     """The same under the environment's lock: what else happened there since may have changed it."""
     unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=revision)
-    return unapproved + held(ctx, release.app, in_force.environment, in_force.called, asked)
+    hold = held(ctx, release.app, in_force.environment, in_force.called, asked)
+    return [*unapproved, *hold, *frozen(ctx, in_force, asked)[0]]
 
 
 def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
@@ -238,6 +242,8 @@ def _hint(
         hints.append("; then: ".join([f"shipway run {what}", *tested, f"shipway deploy {name} {what}"]))
     if any("never applied" in reason for reason in reasons):
         hints.append(f"shipway infra {name} plan")
+    if any("is frozen until" in reason for reason in reasons):
+        hints.append(f"wait until then; or: shipway deploy {name} {what} --override-freeze --reason TEXT")
     if any("is on hold" in reason for reason in reasons):
         hints.append(f"`shipway resume {name}` ends the hold; or: shipway deploy {name} {what} --resume")
     if any("approval" in reason for reason in reasons):

@@ -1,22 +1,29 @@
-"""What a deployment waits for besides approvals: the end of the hold that follows a rollback."""
+"""What a deployment waits for besides approvals: the end of the hold that follows a rollback, and of a freeze."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.ended import ended
 from shipway.context import Context
+from shipway.domain.gate import told_apart
+from shipway.domain.plan import Environment
 from shipway.domain.release import ROLLBACK, SUCCEEDED
+from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
 from shipway.domain.waiting import Hold, Waiting, in_force
+from shipway.system.cron import zone
 from shipway.system.durations import timestamp
+from shipway.system.freezes import frozen as in_freeze
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How a deployment was asked for, and what whoever asks overrides."""
+    """What a person who asks for a deployment overrides. A push overrides nothing."""
 
-    automatic: bool = False  # by a push, now or when it has waited
     resume: bool = False  # a person deploys despite the hold, and ends it
+    despite_freeze: str = ""  # why a person deploys despite a freeze
 
 
 def hold_of(ctx: Context, app: str, environment: str) -> Hold | None:
@@ -58,6 +65,25 @@ def settle(ctx: Context, order: DeployRequest) -> None:
         ctx.ledger.end_waiting(found, SUCCEEDED, "", recorded=False)
     if order.resume:
         end_hold(ctx, order.release.app, order.environment.name, f"release {order.release.number} was deployed")
+
+
+def frozen(ctx: Context, in_force: InForce, asked: Asked) -> tuple[list[str], float | None]:
+    """The reasons against a deployment now, by each rule set, and when the last freeze ends; None: there is none."""
+    if asked.despite_freeze:
+        return [], None
+    now, ends = ctx.ledger.now(), list[float]()
+
+    def refused(item: RuleSet, environment: Environment) -> list[str]:
+        found = in_freeze(environment.freeze, now) if environment.freeze else None
+        if found is None:
+            return []
+        freeze, until = found
+        ends.append(until)
+        local = datetime.fromtimestamp(until, zone(freeze.zone))
+        return [f"{in_force.called} is frozen until {local:%Y-%m-%d %H:%M %Z} ({freeze.text})"]
+
+    reasons = told_apart(in_force, refused)
+    return reasons, max(ends, default=None)
 
 
 def mark(ctx: Context, app: str, environment: str, release: int) -> str:

@@ -15,7 +15,7 @@ from shipway.actions.deployments.admission import (
     superseded_by,
 )
 from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.waits import Asked, mark_of
+from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
@@ -103,7 +103,7 @@ def run(
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
     try:
-        order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref, Asked(automatic=True))
+        order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
         is_superseded = superseded_by(book, in_force, commit, trigger.ref, plan.app)
         done = deploy(ctx, dataclasses.replace(order, wait=wait, superseded=is_superseded))
     except DeploymentWaits as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shipway.actions.deployments.admission import admitted, superseded_by
 from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.waits import Asked, mark_of
+from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.people.permitted import require
@@ -93,7 +93,9 @@ def next_step(waiting: Waiting, shown: str) -> str:
         return f"ask another person to run: shipway approve {shown} r{waiting.release}"
     if any("is on hold" in reason for reason in waiting.why):
         return f"shipway resume {shown}"
-    return f"shipway status shows when; shipway deploy {shown} r{waiting.release} tries it now"
+    if waiting.until is not None:
+        return f"{waiting.why[-1]}"
+    return f"shipway status shows for what; shipway deploy {shown} r{waiting.release} tries it now"
 
 
 def _is_older(book: Rulebook, waiting: Waiting, than: str) -> bool:
@@ -199,7 +201,7 @@ class _Attempt:
         if why := is_superseded(own):
             self._end(SUPERSEDED, why)
             return None
-        order = admitted(own, commit, app, book, in_force, waiting.ref, Asked(automatic=True))
+        order = admitted(own, commit, app, book, in_force, waiting.ref)
         overtaken: list[str] = []
 
         def begins(locked: Context) -> str:

@@ -1,0 +1,30 @@
+"""What a plan asks of a release before it is deployed: approvals, times, and what a forge says."""
+
+from __future__ import annotations
+
+from shipway.domain.value import dataclass
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """How many people must approve, and who must not."""
+
+    count: int = 0
+    not_author: bool = False
+    expire: float | None = None  # seconds after which an approval no longer counts
+    signed: bool = False  # only approvals with an SSH signature count
+    signers: str = ".shipway/allowed_signers"  # file of keys in the repository, in ssh-keygen's format
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A time without deployments: every week from a weekday and time to another one, or from a date to another one."""
+
+    start: str  # Fri 16:00, 2026-12-20 or 2026-12-20 18:00
+    end: str  # the same; a date without a time: to its end
+    zone: str = "UTC"
+
+    @property
+    def text(self) -> str:
+        """For messages."""
+        return f"{self.start} to {self.end}, {self.zone}"
