@@ -306,4 +306,5 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
         raise DeploymentWaits(
             f"{order.environment.name} now rejects release {order.release.number}:\n{listed}",
             hint="run the command again", release=order.release.number, why=reasons, seen=seen,
+            until=frozen(ctx, order.in_force, BY_A_PERSON)[1],
         )  # fmt: skip
