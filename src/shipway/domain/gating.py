@@ -17,6 +17,20 @@ class Approvals:
 
 
 @dataclass(frozen=True)
+class Requirements:
+    """What the forge of the repository must say of the commit that is deployed."""
+
+    statuses: tuple[str, ...] = ()  # names of those that must be a success
+    reviews: int = 0  # of people other than its authors, after the last push
+
+    @property
+    def text(self) -> str:
+        """For messages; empty: nothing."""
+        reviews = [f"{self.reviews} reviews"] if self.reviews else []
+        return ", ".join([*(f"status {name}" for name in self.statuses), *reviews])
+
+
+@dataclass(frozen=True)
 class Freeze:
     """A time without deployments: every week from a weekday and time to another one, or from a date to another one."""
 

@@ -25,7 +25,7 @@ from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.develop import Develop
 from shipway.domain.gating import Approvals as Approvals
-from shipway.domain.gating import Freeze
+from shipway.domain.gating import Freeze, Requirements
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns as Dns
@@ -278,6 +278,7 @@ class Environment:
     backups: Backups | None = None
     launch: Launch = field(default_factory=Launch)
     freeze: tuple[Freeze, ...] = ()  # times without deployments
+    require: Requirements = Requirements()
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

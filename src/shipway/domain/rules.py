@@ -171,9 +171,10 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     # What must pass before visitors get in: see `launch_rules`.
     "launch": lambda plan, environment: _launch_text(plan, environment),
     "freeze": lambda plan, environment: "; ".join(item.text for item in environment.freeze) or NONE,
+    "require": lambda plan, environment: environment.require.text or NONE,
 }
 # Left out of the keys where a plan has none: digests that earlier versions recorded stay as they are.
-LATER = frozenset({"freeze"})
+LATER = frozenset({"freeze", "require"})
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
 

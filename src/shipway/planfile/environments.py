@@ -7,7 +7,7 @@ from typing import Any
 
 from shipway.domain import plan as domain
 from shipway.domain import routing, strategy
-from shipway.domain.gating import Freeze
+from shipway.domain.gating import Freeze, Requirements
 from shipway.planfile import values as v
 from shipway.planfile.backups import BACKUPS
 from shipway.planfile.cdn import CDN
@@ -65,6 +65,15 @@ FREEZE = Record(
     Freeze, {"from": MOMENT, "to": MOMENT, "zone": v.ZONE}, required=("from", "to"),
     renamed={"from": "start", "to": "end"},
 )  # fmt: skip
+STATUS = Text("the name of a commit status, such as ci/test", r"^\S(.{0,253}\S)?$")
+REQUIRE = Record(
+    Requirements,
+    {
+        "statuses": Several(STATUS, filled=True),
+        "reviews": Number("the number of people who must review, from 1 to 100", 1, 100),
+    },
+    one_or_more=("statuses", "reviews"),
+)
 HOST = Record(
     domain.Host,
     {"host": v.HOST, "address": v.HOST_ADDRESS},
@@ -124,6 +133,7 @@ ENVIRONMENT = Record(
         "after": v.NAME,
         "approvals": APPROVALS,
         "freeze": Several(FREEZE, filled=True),
+        "require": REQUIRE,
         "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,

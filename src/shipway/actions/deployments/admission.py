@@ -7,6 +7,7 @@ from functools import partial
 
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.requirements import unmet
 from shipway.actions.deployments.waits import Asked, frozen, held, mark
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
@@ -22,6 +23,7 @@ from shipway.domain.rules import InForce
 from shipway.domain.value import dataclass
 
 BY_A_PERSON = Asked()
+LOOK = 60.0  # seconds until the forge is asked again for what is missing there
 OTHERS = 20  # branches searched only to report which one a commit is on
 
 
@@ -82,7 +84,10 @@ def judged(
     seen = mark(ctx, app, in_force.environment, release.number)
     unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
     freeze, until = frozen(ctx, in_force, asked)
-    waits = [*held(ctx, app, in_force.environment, in_force.called, asked), *freeze]
+    lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, commit.revision))
+    if lacks and until is None:
+        until = ctx.ledger.now() + LOOK
+    waits = [*held(ctx, app, in_force.environment, in_force.called, asked), *freeze, *lacks]
     return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, until, seen)
 
 
@@ -92,7 +97,8 @@ def _waits(
     """The same under the environment's lock: what else happened there since may have changed it."""
     unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=revision)
     hold = held(ctx, release.app, in_force.environment, in_force.called, asked)
-    return [*unapproved, *hold, *frozen(ctx, in_force, asked)[0]]
+    lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, revision))
+    return [*unapproved, *hold, *frozen(ctx, in_force, asked)[0], *lacks]
 
 
 def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
@@ -306,5 +312,5 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
         raise DeploymentWaits(
             f"{order.environment.name} now rejects release {order.release.number}:\n{listed}",
             hint="run the command again", release=order.release.number, why=reasons, seen=seen,
-            until=frozen(ctx, order.in_force, BY_A_PERSON)[1],
+            until=frozen(ctx, order.in_force, BY_A_PERSON)[1] or ctx.ledger.now() + LOOK,
         )  # fmt: skip
