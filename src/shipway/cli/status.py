@@ -27,7 +27,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets", "backups", "certificates", "renewal", "launch", "waiting", "hold",
+    "secrets", "backups", "certificates", "renewal", "launch", "waiting", "hold", "hotfix",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -218,6 +218,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 f"    {item.current.kind} {since} by {item.current.actor}"
                 + (f", schema {item.current.schema}" if item.current.schema else "")
             )
+            if item.hotfix:
+                out(f"    {style('a hotfix', 'yellow')}, which was validated nowhere before: {item.hotfix}")
             if item.ahead:
                 out(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
             if item.proof:

@@ -31,6 +31,13 @@ class Requirements:
 
 
 @dataclass(frozen=True)
+class Hotfix:
+    """How a release may skip the environment where releases are validated."""
+
+    approvals: int = 0  # how many people must approve it, more than other releases need; 0: it may not
+
+
+@dataclass(frozen=True)
 class Freeze:
     """A time without deployments: every week from a weekday and time to another one, or from a date to another one."""
 

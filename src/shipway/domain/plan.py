@@ -25,7 +25,7 @@ from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.develop import Develop
 from shipway.domain.gating import Approvals as Approvals
-from shipway.domain.gating import Freeze, Requirements
+from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns as Dns
@@ -279,6 +279,7 @@ class Environment:
     launch: Launch = field(default_factory=Launch)
     freeze: tuple[Freeze, ...] = ()  # times without deployments
     require: Requirements = Requirements()
+    hotfix: Hotfix = Hotfix()
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

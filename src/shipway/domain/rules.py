@@ -172,9 +172,10 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "launch": lambda plan, environment: _launch_text(plan, environment),
     "freeze": lambda plan, environment: "; ".join(item.text for item in environment.freeze) or NONE,
     "require": lambda plan, environment: environment.require.text or NONE,
+    "hotfix": lambda plan, environment: f"{n} approvals" if (n := environment.hotfix.approvals) else NONE,
 }
 # Left out of the keys where a plan has none: digests that earlier versions recorded stay as they are.
-LATER = frozenset({"freeze", "require"})
+LATER = frozenset({"freeze", "require", "hotfix"})
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipway.domain import plan as domain
 from shipway.domain import routing, strategy
-from shipway.domain.gating import Freeze, Requirements
+from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.planfile import values as v
 from shipway.planfile.backups import BACKUPS
 from shipway.planfile.cdn import CDN
@@ -74,6 +74,11 @@ REQUIRE = Record(
     },
     one_or_more=("statuses", "reviews"),
 )
+HOTFIX = Record(
+    Hotfix,
+    {"approvals": Number("the number of people who must approve a hotfix, from 1 to 101", 1, 101)},
+    required=("approvals",),
+)
 HOST = Record(
     domain.Host,
     {"host": v.HOST, "address": v.HOST_ADDRESS},
@@ -134,6 +139,7 @@ ENVIRONMENT = Record(
         "approvals": APPROVALS,
         "freeze": Several(FREEZE, filled=True),
         "require": REQUIRE,
+        "hotfix": HOTFIX,
         "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,

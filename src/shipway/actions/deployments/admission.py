@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from shipway.actions.deployments.checks import image_of
@@ -19,7 +20,7 @@ from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
 from shipway.domain.release import Commit, Release
-from shipway.domain.rules import InForce
+from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
 
 BY_A_PERSON = Asked()
@@ -44,6 +45,9 @@ def admitted(
         raise refusal(commit, in_force, against, release.plan if release else None, ref, release)
     if against := [*judgement.unapproved, *judgement.waits]:
         refused = refusal(commit, in_force, against, release.plan, ref, release)
+        if asked.hotfix:
+            command = f"shipway deploy {in_force.called} {short_name(ref) or commit.revision[:12]}"
+            refused.hint = refused.hint.replace(command, f"{command} --hotfix --reason TEXT")
         raise DeploymentWaits(
             refused.message, hint=refused.hint, release=release.number, why=against, until=judgement.until,
             seen=judgement.seen,
@@ -51,13 +55,14 @@ def admitted(
     environment = release.plan.environments[name]
     refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
-    reason = f"{version or commit.revision[:12]}: {commit.subject}" + (
-        f"; despite the freeze, since {asked.despite_freeze}" if asked.despite_freeze else ""
-    )
+    reason = f"{version or commit.revision[:12]}: {commit.subject}"
+    reason += f"; despite the freeze, since {asked.despite_freeze}" if asked.despite_freeze else ""
+    reason += f"; a hotfix, since {asked.hotfix}" if asked.hotfix else ""
     waits = partial(_waits, release=release, book=book, in_force=in_force, revision=commit.revision, asked=asked)
     return DeployRequest(
-        release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume
-    )
+        release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume,
+        hotfix=asked.hotfix,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,12 @@ def judged(
     asked: Asked = BY_A_PERSON,
 ) -> Judgement:  # fmt: skip
     """Judge a commit, whose tags may include one that is yet to be made."""
-    reasons = refused_commit(book, in_force, candidate)
-    release, problem = _release(ctx, commit, app, in_force)
+    reasons = refused_commit(book, in_force, candidate) + (gate.refused_hotfix(in_force) if asked.hotfix else [])
+    release, problem = _release(ctx, commit, app, in_force, asked)
     if release is None:
         return Judgement(None, [*reasons, problem], [], [])
     seen = mark(ctx, app, in_force.environment, release.number)
-    unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
+    unapproved = _unapproved(ctx, release, book, in_force, commit.revision, asked)
     freeze, until = frozen(ctx, in_force, asked)
     lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, commit.revision))
     if lacks and until is None:
@@ -95,17 +100,24 @@ def _waits(
     ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str, asked: Asked
 ) -> list[str]:
     """The same under the environment's lock: what else happened there since may have changed it."""
-    unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=revision)
+    unapproved = _unapproved(ctx, release, book, in_force, revision, asked)
     hold = held(ctx, release.app, in_force.environment, in_force.called, asked)
     lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, revision))
     return [*unapproved, *hold, *frozen(ctx, in_force, asked)[0], *lacks]
 
 
-def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
-    """Missing approvals. They cover a change of the current release, which other deployments may have replaced
+def _unapproved(
+    ctx: Context, release: Release, book: Rulebook, in_force: InForce, revision: str, asked: Asked
+) -> list[str]:
+    """Missing approvals, of which a hotfix needs more. They cover a change of the current release, which other deployments may have replaced
     since."""
     decisions = Decisions(ctx, release, in_force.environment, book, in_force, revision)
-    return gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
+
+    def missing(item: RuleSet, environment: Environment) -> list[str]:
+        rule, more = environment.approvals, environment.hotfix.approvals if asked.hotfix else 0
+        return decisions.missing(replace(rule, count=max(rule.count, more)))
+
+    return gate.told_apart(in_force, missing)
 
 
 def refused_before(
@@ -193,11 +205,11 @@ def _lacks_hosts(environment: Environment) -> bool:
     return any(host.name == NO_HOST for host in environment.hosts)
 
 
-def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
+def _release(ctx: Context, commit: Commit, app: str, in_force: InForce, asked: Asked) -> tuple[Release | None, str]:
     found = ctx.ledger.releases_of(app, commit.tree)
     if not found:
         return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
-    before = after_of(in_force)
+    before = [] if asked.hotfix else after_of(in_force)
     for release in found:
         if all(gate.validated(release, ctx.ledger.deployments_of(app, name, release.number), name) for name in before):
             return release, ""

@@ -13,7 +13,7 @@ from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
-from shipway.actions.deployments.waits import hold_after_rollback, settle
+from shipway.actions.deployments.waits import hold_after_rollback, mark_hotfix, settle
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.maintenance import bring_into_line
 from shipway.actions.environment.observe import versions
@@ -90,6 +90,8 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         way=plan.kind if plan else "", goal=plan.schema if plan else None, adjustments=decision.settings.adjustments,
     )  # fmt: skip
     _give_version(ctx, order)
+    if order.hotfix:
+        mark_hotfix(ctx, order)
     if order.page:
         hold(ctx, order.release, order.environment)
     if order.kind == ROLLBACK and decision.previous is not None:

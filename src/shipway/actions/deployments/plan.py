@@ -53,6 +53,7 @@ class DeployRequest:
     waits: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals, and a hold
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
     resume: bool = False  # a success ends the hold after a rollback
+    hotfix: str = ""  # why it skips the environment where releases are validated: it is marked for ever
     force: bool = False
     provided: Provided | None = None  # from providers; None: fetch it, unless the values are those of `like`
     wait: float = 0.0  # seconds to wait for another owner's lock

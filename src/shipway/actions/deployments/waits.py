@@ -9,13 +9,15 @@ from shipway.actions.environment.ended import ended
 from shipway.context import Context
 from shipway.domain.gate import told_apart
 from shipway.domain.plan import Environment
-from shipway.domain.release import ROLLBACK, SUCCEEDED
+from shipway.domain.release import ROLLBACK, SUCCEEDED, Evidence
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
 from shipway.domain.waiting import Hold, Waiting, in_force
 from shipway.system.cron import zone
 from shipway.system.durations import timestamp
 from shipway.system.freezes import frozen as in_freeze
+
+HOTFIX = "hotfix"  # kind of the evidence that marks one
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Asked:
 
     resume: bool = False  # a person deploys despite the hold, and ends it
     despite_freeze: str = ""  # why a person deploys despite a freeze
+    hotfix: str = ""  # why a person skips the environment where releases are validated
 
 
 def hold_of(ctx: Context, app: str, environment: str) -> Hold | None:
@@ -84,6 +87,24 @@ def frozen(ctx: Context, in_force: InForce, asked: Asked) -> tuple[list[str], fl
 
     reasons = told_apart(in_force, refused)
     return reasons, max(ends, default=None)
+
+
+def mark_hotfix(ctx: Context, order: DeployRequest) -> None:
+    """For ever, before it is deployed."""
+    release, name = order.release, order.environment.name
+    ctx.ledger.add_evidence(
+        Evidence(release.app, release.number, name, HOTFIX, ctx.actor, True, order.hotfix, ctx.clock())
+    )
+
+
+def hotfix_of(ctx: Context, app: str, environment: str, release: int) -> str:
+    """Why a release skipped the environment where releases are validated; empty: it didn't."""
+    found = (
+        item.detail
+        for item in ctx.ledger.evidence(app, release)
+        if (item.kind, item.environment) == (HOTFIX, environment)
+    )
+    return next(found, "")
 
 
 def mark(ctx: Context, app: str, environment: str, release: int) -> str:

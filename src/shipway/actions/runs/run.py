@@ -10,6 +10,7 @@ from shipway.actions.deployments.admission import (
     admitted,
     after_of,
     is_unpushed,
+    refusal,
     refused_before,
     sources,
     superseded_by,
@@ -32,6 +33,7 @@ from shipway.domain import rights
 from shipway.domain.count import counted
 from shipway.domain.errors import DeploymentWaits, GateRefused, RepositoryError, SecretError
 from shipway.domain.event import RUN, Subject
+from shipway.domain.gate import refused_hotfix
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.registry_access import RegistryAccess
@@ -138,6 +140,17 @@ def build(
     require_owned_everywhere(ctx, plan.app, plan.environments[name])
     require_secrets(ctx, plan, plan.environments[name], fetched_later=True)
     return _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)[0]
+
+
+def build_hotfix(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, ref: str, in_force: InForce, book: Rulebook
+) -> int:
+    """Run the pipeline to a release that skips the environment where releases are validated. GateRefused before it if that
+    isn't allowed."""
+    reasons = refused_hotfix(in_force)
+    if reasons:
+        raise refusal(commit, in_force, reasons, plan, ref)
+    return build(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), in_force, book)
 
 
 def _readable(ctx: Context, rules: Callable[[], Rulebook]) -> Rulebook | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from shipway.actions.deployments.waits import hold_of
+from shipway.actions.deployments.waits import hold_of, hotfix_of
 from shipway.actions.environment.at_edge import expiries
 from shipway.actions.environment.ended import ended
 from shipway.actions.environment.former_hosts import former_hosts
@@ -92,6 +92,7 @@ class EnvironmentStatus:
     launch: LaunchRecord | None  # the step in which an unfinished launch ended, or is
     waiting: Waiting | None  # the deployment that waits for people or for a time
     hold: Hold | None  # of automatic deployment, since a rollback
+    hotfix: str  # why the current release skipped the environment where releases are validated; empty: it didn't
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -148,6 +149,7 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         launch=_launch(ctx, app, environment.name),
         waiting=ctx.ledger.waiting(app, environment.name),
         hold=hold_of(ctx, app, environment.name),
+        hotfix=hotfix_of(ctx, app, environment.name, release.number) if release else "",
     )
 
 
