@@ -74,7 +74,7 @@ def go_on(known: KnownApp, environment: str, release: int | None = None) -> None
     this machine does, or this process."""
     from shipway.actions.runs.queue import is_served
     from shipway.actions.runs.waiting import sources, take_up
-    from shipway.app import plan_parser
+    from shipway.app import plan_parser, recorded_repository
     from shipway.domain.errors import LeaseHeld
 
     ctx, shown = known.ctx, known.shown(environment)
@@ -86,7 +86,7 @@ def go_on(known: KnownApp, environment: str, release: int | None = None) -> None
         say(f"{what}, is judged again by the server now: shipway wait {shown}")
         return
     try:
-        take_up(ctx, known.name, environment, sources(known, plan_parser(ctx)))
+        take_up(ctx, known.name, environment, sources(known, plan_parser(ctx), recorded_repository))
     except LeaseHeld:
         say(f"{what}, is judged again by another process now")
 

@@ -59,14 +59,14 @@ def _waiting(options: Globals, ctx: Context, app: str | None) -> None:
     from functools import partial
 
     from shipway.actions.runs.waiting import due, sources, take_up
-    from shipway.app import plan_parser
+    from shipway.app import plan_parser, recorded_repository
     from shipway.domain.errors import LeaseHeld
     from shipway.system.parallel import attempt_all
 
     def one(app: str, environment: str) -> None:
         known = options.known_app(ctx, app)
         try:
-            take_up(known.ctx, app, environment, sources(known, plan_parser(ctx)))
+            take_up(known.ctx, app, environment, sources(known, plan_parser(ctx), recorded_repository))
         except LeaseHeld:  # another process does it
             return
 

@@ -54,7 +54,7 @@ def _take_up(options: Globals, ctx: Context, id: int) -> None:
     from contextlib import suppress
 
     from shipway.actions.runs.waiting import sources, take_up
-    from shipway.app import plan_parser
+    from shipway.app import plan_parser, recorded_repository
     from shipway.domain.errors import LeaseHeld
 
     found = ctx.ledger.waiting_of(id)
@@ -62,7 +62,7 @@ def _take_up(options: Globals, ctx: Context, id: int) -> None:
         return
     known = options.known_app(ctx, found.app)
     with suppress(LeaseHeld):  # another process does it
-        take_up(known.ctx, found.app, found.environment, sources(known, plan_parser(ctx)))
+        take_up(known.ctx, found.app, found.environment, sources(known, plan_parser(ctx), recorded_repository))
 
 
 def report(ctx: Context, error: ShipwayError) -> None:

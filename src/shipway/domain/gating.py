@@ -27,7 +27,7 @@ class Requirements:
     def text(self) -> str:
         """For messages; empty: nothing."""
         reviews = [f"{self.reviews} reviews"] if self.reviews else []
-        return ", ".join([*(f"status {name}" for name in self.statuses), *reviews])
+        return ", ".join([*(f"status {name!r}" for name in self.statuses), *reviews])
 
 
 @dataclass(frozen=True)

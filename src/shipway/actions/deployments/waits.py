@@ -44,6 +44,8 @@ def hold_text(hold: Hold, shown: str) -> str:
 def hold_after_rollback(ctx: Context, app: str, environment: str, release: int, reason: str) -> None:
     """Hold automatic deployment, since that release is rolled back."""
     ctx.ledger.add_hold(Hold(app, environment, True, release, ctx.actor, reason or ROLLBACK, ctx.clock()))
+    shown = ctx.names.shown(app, environment)
+    ctx.reporter.note(f"automatic deployment to {shown} is on hold from now on: shipway resume {shown} ends that")
 
 
 def end_hold(ctx: Context, app: str, environment: str, reason: str) -> bool:

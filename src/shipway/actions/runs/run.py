@@ -113,7 +113,7 @@ def run(
         if waiting is None or mark_of(ctx, waiting) == waiting.seen:
             raise told from None
         # Decided in this moment: whoever did it found nothing that waited.
-        done = take_up(ctx, plan.app, name, lambda release: (repository, rules()))
+        done = take_up(ctx, plan.app, name, lambda release, revision: (repository, rules()))
         if done is None:
             raise told from None
         return Outcome(number, ctx.ledger.release(plan.app, done.release), name, done)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from shipway.actions.deployments.admission import admitted, superseded_by
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.waits import mark_of
+from shipway.actions.environment.ended import ended
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.locks import fenced, is_held
 from shipway.actions.people.permitted import require
@@ -49,7 +50,8 @@ from shipway.system.git import Repository
 AGAIN = 600.0  # seconds after which it is judged again, whatever was decided
 WAIT = 600.0  # seconds that it waits for another deployment to its environment
 AWAY = (EngineError, LeaseHeld, RegistryError, RepositoryError, StoreError)  # it is tried again
-Opened = Callable[[Release], tuple[Repository, Rulebook]]  # the app's commits, and its rules
+# Of a release whose commit of that revision is deployed: the app's commits, and its rules.
+Opened = Callable[[Release, str], tuple[Repository, Rulebook]]
 
 
 def require_now(ctx: Context, person: str, permission: str, app: str, environment: str = ALL) -> None:
@@ -104,11 +106,13 @@ def _is_older(book: Rulebook, waiting: Waiting, than: str) -> bool:
     return waiting.revision != than and book.origin.is_older(waiting.revision, than, branch)
 
 
-def sources(known: KnownApp, parse: ParsePlan) -> Opened:
-    """Those of an app, whose commits are a checkout's or come from its recorded repository."""
+def sources(known: KnownApp, parse: ParsePlan, recorded: Callable[[Context, str], Repository]) -> Opened:
+    """Those of an app: a checkout's, if it has the commit; else of its recorded repository."""
 
-    def opened(release: Release) -> tuple[Repository, Rulebook]:
+    def opened(release: Release, revision: str) -> tuple[Repository, Rulebook]:
         repository = known.ctx.repository()
+        if not repository.has(revision):
+            repository = recorded(known.ctx, known.name)
         return repository, read_rules(known.ctx, repository, release.plan, parse)
 
     return opened
@@ -160,6 +164,9 @@ class _Attempt:
         if out := next((item for item in known if item.id > waiting.since and item.outcome == SUCCEEDED), None):
             ledger.end_waiting(waiting, SUCCEEDED, "", recorded=False)
             return out
+        if ended(ctx, waiting.app, waiting.environment) > waiting.at:
+            self._end(REFUSED, "refused: the environment was destroyed meanwhile")
+            return None
         if waiting.begun >= ATTEMPTS:
             self._end(FAILED, f"its process died during {waiting.begun} deployments of it")
             return None
@@ -188,7 +195,7 @@ class _Attempt:
         app, name = waiting.app, waiting.environment
         release = own.ledger.release(app, waiting.release)
         assert release is not None
-        repository, book = self.opened(release)
+        repository, book = self.opened(release, waiting.revision)
         commit = replace(repository.commit(waiting.revision), tree=release.tree)
         in_force = book.of(own, name)
         if waiting.person:

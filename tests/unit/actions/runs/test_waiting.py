@@ -17,11 +17,12 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.waits import end_hold, hold_of
+from shipway.actions.environment.environments import KnownApp
 from shipway.actions.people.manage import add_person, grant, remove_person
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.runs.run import run
-from shipway.actions.runs.waiting import Opened, due, take_up
+from shipway.actions.runs.waiting import Opened, due, sources, take_up
 from shipway.actions.upkeep.cancel import cancel_waiting_there
 from shipway.context import Context
 from shipway.domain.errors import DeploymentWaits, GateRefused, LeaseHeld, NotAllowed, ShipwayError
@@ -84,7 +85,7 @@ class Place(HostDeployment):
             self.ctx.ledger.add_approval(Approval(*WHERE, release.number, release.digest, person, "", self.ctx.clock()))
 
     def opened(self, ctx: Context) -> Opened:
-        def found(release: Release) -> tuple[Repository, Rulebook]:
+        def found(release: Release, revision: str) -> tuple[Repository, Rulebook]:
             return self.repository, read_rules(ctx, self.repository, release.plan, parse_plan)
 
         return found
@@ -228,6 +229,33 @@ def test_who_deploys_it_by_hand_ends_the_waiting(place: Place) -> None:
     assert place.ctx.ledger.waiting(*WHERE) is None
     assert place.take_up() is None
     assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_an_environment_that_was_destroyed_meanwhile_does_not_come_back(place: Place) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+    place.world.now += 10
+    record = Deployment(0, *WHERE, 1, "destroy", "ada", "", place.ctx.clock())
+    place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
+    assert place.take_up() is None
+    newest = place.ctx.ledger.deployments(*WHERE)[0]
+    assert (newest.outcome, newest.detail) == (FAILED, "refused: the environment was destroyed meanwhile")
+
+
+def test_a_checkout_without_the_commit_uses_the_recorded_repository(place: Place, tmp_path: Path) -> None:
+    place.waits()
+    place.approve(place.first, GRACE, EVE)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", "--branch", "staging", f"file://{place.path}", "another")
+    own = replace(place.world.controller(), repository=lambda: Repository(tmp_path / "another"))
+    known = KnownApp(own, "shop", None)
+    asked: list[str] = []
+
+    def recorded(ctx: Context, app: str) -> Repository:
+        asked.append(app)
+        return place.repository
+
+    assert take_up(own, *WHERE, sources(known, parse_plan, recorded)) is not None
+    assert asked == ["shop"]
 
 
 def test_cancelled_by_a_person(place: Place) -> None:
