@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -107,3 +108,32 @@ def test_a_newer_one_supersedes_it_and_a_person_cancels(make: Make) -> None:
     assert waiting(project) is None
     project.shipway("--as", GRACE, "approve", "production", "r2")
     assert project.answer("production").startswith("HTTP status")
+
+
+def test_a_hotfix_is_built_approved_and_deployed_within_a_freeze(make: Make) -> None:
+    project = make()
+    today = datetime.now(UTC).date()
+    days = {"from": f"{today - timedelta(days=1)}", "to": f"{today + timedelta(days=2)}"}
+    project.plan["environments"]["production"] |= {"hotfix": {"approvals": 2}, "freeze": days}
+    project.protect()
+    project.git("switch", "--quiet", "main")
+    project.change("fix")
+    project.git("tag", "v1")
+    asked = ("deploy", "production", "v1", "--hotfix", "--reason", "nobody can pay")
+    refused = project.shipway(*asked, check=False)
+    assert refused.code == GateRefused.exit_code, refused.output
+    assert "needs 2 approvals by someone other than its authors and has 0" in refused.output
+    assert "production is frozen until" in refused.output
+    for person in (GRACE, EVE):
+        project.shipway("--as", person, "approve", "production", "r1")
+    frozen = project.shipway(*asked, check=False)
+    assert frozen.code == GateRefused.exit_code
+    assert "approvals" not in frozen.output
+    assert waiting(project) is None, "a person's command does not wait"
+    project.shipway(*asked, "--override-freeze")
+    assert project.answer("production") == "fix"
+    [made] = project.deployments("production")
+    assert made["hotfix"] == "nobody can pay"
+    assert "despite the freeze, since nobody can pay; a hotfix, since nobody can pay" in made["reason"]
+    assert "deploy, hotfix" in project.shipway("history", "production").output
+    assert "a hotfix, which was validated nowhere before: nobody can pay" in project.shipway("status").output
