@@ -21,17 +21,19 @@ HOLD = "app, environment, held, release, actor, reason, at"
 class SqlWaiting(SqlDeployments):
     """Implements ports.WaitingLedger."""
 
-    def add_waiting(self, waiting: Waiting) -> Waiting:
+    def add_waiting(self, waiting: Waiting, over: int = 0) -> Waiting | None:
         """In one transaction with the end of the one that it replaces."""
         sql = f"INSERT INTO waiting ({', '.join(ADDED)}) VALUES ({', '.join('?' * len(ADDED))}) RETURNING id"
 
-        def add() -> Waiting:
+        def add() -> Waiting | None:
             found = self.waiting(waiting.app, waiting.environment)
             if found is not None and (found.release, found.revision, found.ref) == (
                 waiting.release, waiting.revision, waiting.ref,
             ):  # fmt: skip
                 self.judge_waiting(found.id, waiting.why, waiting.until, waiting.seen)
                 return dataclasses.replace(found, why=waiting.why, until=waiting.until, seen=waiting.seen)
+            if (found.id if found else 0) != over:
+                return None
             added = dataclasses.replace(waiting, at=self._db.now(), judged=self._db.now())
             if found is not None:
                 self.end_waiting(found, SUPERSEDED, f"superseded by release {added.release}, which waits now")

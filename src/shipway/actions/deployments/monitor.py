@@ -22,7 +22,8 @@ def watch(
     try:
         _watch(hosts, rule, release, duration, old)
     except DeployFailed as error:
-        hold_after_rollback(hosts[0].ctx, hosts[0].app, hosts[0].environment, release, error.message)
+        where = (hosts[0].app, hosts[0].environment)
+        hold_after_rollback(hosts[0].ctx, *where, release, error.message, actor="Shipway")
         raise
 
 

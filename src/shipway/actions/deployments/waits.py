@@ -38,12 +38,14 @@ def hold_of(ctx: Context, app: str, environment: str) -> Hold | None:
 def hold_text(hold: Hold, shown: str) -> str:
     """What is on hold, who did it, when and why."""
     by = f"{hold.actor} rolled back release {hold.release} at {timestamp(hold.at)}"
-    return f"automatic deployment to {shown} is on hold: {by}: {hold.reason}"
+    return f"automatic deployment to {shown} is on hold: {by}: {' '.join(hold.reason.split())}"
 
 
-def hold_after_rollback(ctx: Context, app: str, environment: str, release: int, reason: str) -> None:
-    """Hold automatic deployment, since that release is rolled back."""
-    ctx.ledger.add_hold(Hold(app, environment, True, release, ctx.actor, reason or ROLLBACK, ctx.clock()))
+def hold_after_rollback(
+    ctx: Context, app: str, environment: str, release: int, reason: str, *, actor: str | None = None
+) -> None:
+    """Hold automatic deployment, since that release is rolled back. actor: who decided it; None: whose command this is."""
+    ctx.ledger.add_hold(Hold(app, environment, True, release, actor or ctx.actor, reason or ROLLBACK, ctx.clock()))
     shown = ctx.names.shown(app, environment)
     ctx.reporter.note(f"automatic deployment to {shown} is on hold from now on: shipway resume {shown} ends that")
 

@@ -70,18 +70,21 @@ def leave(
 ) -> tuple[Waiting | None, DeploymentWaits]:  # fmt: skip
     """Record that the deployment waits, and what to say. None: a newer one waits there already."""
     app, name, shown = book.registration.app, in_force.environment, in_force.called
-    known = ctx.ledger.waiting(app, name)
     latest = ctx.ledger.latest(app, name)
     new = Waiting(
         app, name, error.release, commit.revision, trigger.ref, trigger.actor, person, error.why, 0.0,
-        latest.id if latest else 0, error.until,
+        latest.id if latest else 0, error.until, error.seen,
     )  # fmt: skip
-    if known is not None and _is_older(book, new, known.revision):
+    added, known = None, ctx.ledger.waiting(app, name)
+    while added is None and not (known is not None and _is_older(book, new, known.revision)):
+        added = ctx.ledger.add_waiting(new, known.id if known else 0)
+        known = ctx.ledger.waiting(app, name) if added is None else None
+    if added is None and known is not None:
         why = f"release {known.release} of {known.revision[:12]}, which is newer, waits there already"
         record = Deployment(0, app, name, new.release, DEPLOY, trigger.actor, short_name(trigger.ref), ctx.clock())
         ctx.ledger.end_deployment(ctx.ledger.begin_deployment(record), SUPERSEDED, ctx.clock(), None, why)
         return None, DeploymentWaits(f"{shown}: release {new.release} is superseded: {why}", release=new.release)
-    added = ctx.ledger.add_waiting(replace(new, seen=error.seen))
+    assert added is not None
     return added, DeploymentWaits(
         error.message,
         hint=f"the deployment waits for that, and then goes out by itself: {next_step(added, shown)}; or drop it: shipway cancel {shown}",
@@ -95,9 +98,7 @@ def next_step(waiting: Waiting, shown: str) -> str:
         return f"ask another person to run: shipway approve {shown} r{waiting.release}"
     if any("is on hold" in reason for reason in waiting.why):
         return f"shipway resume {shown}"
-    if waiting.until is not None:
-        return f"{waiting.why[-1]}"
-    return f"shipway status shows for what; shipway deploy {shown} r{waiting.release} tries it now"
+    return f"the server or `shipway tick` takes it up; shipway deploy {shown} r{waiting.release} tries it now"
 
 
 def _is_older(book: Rulebook, waiting: Waiting, than: str) -> bool:
@@ -238,7 +239,7 @@ class _Attempt:
     def _wait(self, why: tuple[str, ...], until: float | None, seen: str, release: int) -> None:
         ledger, waiting = self.ctx.ledger, self.waiting
         if release != waiting.release:  # the same files were built again, and that was validated
-            ledger.add_waiting(replace(waiting, release=release, why=why, until=until, seen=seen))
+            ledger.add_waiting(replace(waiting, release=release, why=why, until=until, seen=seen), waiting.id)
         else:
             ledger.judge_waiting(waiting.id, why, until, seen)
         shown = self.ctx.names.shown(waiting.app, waiting.environment)

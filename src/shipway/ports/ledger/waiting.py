@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 class WaitingLedger(Protocol):
     """An environment has at most one open deployment that waits. Raises StoreError. Times are by the ledger's clock."""
 
-    def add_waiting(self, waiting: Waiting) -> Waiting:
-        """Append it, and end the open one of its environment as superseded, with a record in the history. The open one of the
-        same release, commit and ref stays, and waits for what this one does. Returns it with its id."""
+    def add_waiting(self, waiting: Waiting, over: int = 0) -> Waiting | None:
+        """Append it, and end the open one of its environment as superseded, with a record in the history. over: that one's id,
+        0: there is none; if another one is open, nothing is done: None. The open one of the same release, commit and ref
+        stays, and waits for what this one does. Returns it with its id."""
 
     def waiting(self, app: str, environment: str) -> Waiting | None:
         """The open one."""

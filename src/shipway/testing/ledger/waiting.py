@@ -26,12 +26,19 @@ def released(ledger: Ledger, count: int) -> None:
         ledger.add_release(RELEASE)
 
 
+def added_to(ledger: WaitingLedger, waiting: Waiting, over: int = 0) -> Waiting:
+    """It, as it was added."""
+    added = ledger.add_waiting(waiting, over)
+    assert added is not None
+    return added
+
+
 class WaitingSuite:
     """One waits in an environment, ends once, and is in the history."""
 
     def test_one_waits_is_judged_and_ends_once(self, ledger: Ledger) -> None:
         released(ledger, 1)
-        added = ledger.add_waiting(waits())
+        added = added_to(ledger, waits())
         assert ledger.waiting("shop", "production") == added
         assert (added.id > 0, added.at > 0, added.ended) == (True, True, None)
         ledger.judge_waiting(added.id, ["a freeze", "an approval"], 99.0, "1 approval")
@@ -53,17 +60,18 @@ class WaitingSuite:
         assert recorded.finished is not None
 
     def test_one_that_was_deployed_is_recorded_by_its_deployment(self, ledger: Ledger) -> None:
-        added = ledger.add_waiting(waits())
+        added = added_to(ledger, waits())
         assert ledger.end_waiting(added, SUCCEEDED, "", recorded=False)
         assert ledger.deployments("shop", "production") == []
 
     def test_a_newer_one_supersedes_it_and_the_same_one_does_not(self, ledger: Ledger) -> None:
         released(ledger, 2)
-        first = ledger.add_waiting(waits(1))
-        again = ledger.add_waiting(dataclasses.replace(waits(1), why=("a freeze",)))
+        first = added_to(ledger, waits(1))
+        again = added_to(ledger, dataclasses.replace(waits(1), why=("a freeze",)))
         assert (again.id, again.why) == (first.id, ("a freeze",))
-        other = ledger.add_waiting(waits(1, "staging"))
-        second = ledger.add_waiting(waits(2))
+        other = added_to(ledger, waits(1, "staging"))
+        assert ledger.add_waiting(waits(2)) is None, "one waits already, which whoever adds this one has not seen"
+        second = added_to(ledger, waits(2), first.id)
         assert ledger.all_waiting() == [other, second]
         (recorded,) = ledger.deployments("shop", "production")
         assert (recorded.release, recorded.outcome) == (1, SUPERSEDED)
@@ -72,12 +80,13 @@ class WaitingSuite:
     def test_of_those_that_come_together_one_stays(self, ledger: Ledger) -> None:
         released(ledger, 8)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda number: ledger.add_waiting(waits(number)), range(1, 9)))
+            added = list(pool.map(lambda number: ledger.add_waiting(waits(number)), range(1, 9)))
+        assert [item for item in added if item is not None] == ledger.all_waiting()
         assert len(ledger.all_waiting()) == 1
 
     def test_it_ends_once_by_any_process(self, ledger: Ledger, again: Callable[[], Ledger]) -> None:
         released(ledger, 1)
-        added = ledger.add_waiting(waits())
+        added = added_to(ledger, waits())
         others = [ledger, again()] * 4
         with ThreadPoolExecutor(4) as pool:
             ended = list(pool.map(lambda own: own.end_waiting(added, CANCELLED, ""), others))

@@ -210,6 +210,26 @@ def test_a_newer_one_supersedes_it_and_an_older_one_does_not_come_back(place: Pl
     assert place.history() == [(2, SUCCEEDED), (1, SUPERSEDED), (1, SUPERSEDED)]
 
 
+def test_of_two_runs_at_the_same_time_the_newer_commit_waits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.tagged("two", "v2")
+    own = place.world.controller()
+    add = own.ledger.add_waiting
+    met: list[str] = []
+
+    def late(waiting: Any, over: int) -> Any:
+        if not met:
+            met.append("v2")
+            place.waits("v2")
+        return add(waiting, over)
+
+    monkeypatch.setattr(own.ledger, "add_waiting", late)
+    with pytest.raises(DeploymentWaits, match="release 1 is superseded"):
+        place.push("v1", own)
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    assert found.ref == "refs/tags/v2"
+
+
 def test_a_newer_deployment_supersedes_it(place: Place) -> None:
     second = place.tagged("two", "v2")
     place.waits("v1")
@@ -283,9 +303,9 @@ def test_an_approval_in_the_moment_of_the_push_is_not_overlooked(place: Place, m
     own = place.world.controller()
     add = own.ledger.add_waiting
 
-    def late(waiting: Any) -> Any:
+    def late(waiting: Any, over: int) -> Any:
         place.approve(place.first, GRACE, EVE)
-        return add(waiting)
+        return add(waiting, over)
 
     monkeypatch.setattr(own.ledger, "add_waiting", late)
     place.push("v1", own)
@@ -452,7 +472,7 @@ def test_within_a_freeze_a_push_waits_for_its_end(place: Place) -> None:
     frozen(place)
     with pytest.raises(DeploymentWaits, match=r"production is frozen until 1970-01-01 02:00 UTC") as told:
         place.push("v2")
-    assert "is frozen until" in told.value.hint
+    assert "`shipway tick` takes it up" in told.value.hint
     found = place.ctx.ledger.waiting(*WHERE)
     assert found is not None
     assert found.until == 7200.0
