@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from shipway.actions.deployments.waits import hotfix_of
+from shipway.actions.deployments.waits import SINCE, hotfix_of
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -14,7 +14,7 @@ from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN
 from shipway.domain.history import previous_release
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
-from shipway.domain.release import DEPLOY, PENDING, Deployment
+from shipway.domain.release import PENDING, Deployment
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
 from shipway.domain.value import dataclass
@@ -93,7 +93,7 @@ def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
         "item": item, "when": ago(ctx.clock() - item.started), "environment": names.shown(item.app, item.environment),
         "subject": release.subject if release else "", "outcome": outcome(item.outcome),
         "took": human(item.finished - item.started) if item.finished else "",
-        "detail": item.detail.partition("\n")[0], "hotfix": hotfix_of(ctx, item.app, item.environment, item.release) if item.kind == DEPLOY else "",
+        "detail": item.detail.partition("\n")[0], "hotfix": SINCE in item.reason and bool(hotfix_of(ctx, item.app, item.environment, item.release)),
     }  # fmt: skip
 
 

@@ -344,6 +344,19 @@ def test_a_field_never_becomes_an_option(place: Place, commands: list[tuple[str,
     assert commands == [("a@example.org", ["approve", "staging", "r1", "--reason=--sign\n--reason=x", "--app", "shop"])]
 
 
+def test_a_hotfix_is_marked(place: Place) -> None:
+    place.deployed(1)
+    ctx = place.world.controller()
+    release = place.world.release(2)
+    deploy(
+        ctx, DeployRequest(release, STAGING, reason="v2: x; a hotfix, since nobody can pay", hotfix="nobody can pay")
+    )
+    place.observer.look("shop")
+    text = place.page("/apps/shop", place.person("v@example.org", VIEWER)).text
+    assert "validated nowhere before: nobody can pay" in text
+    assert text.count('<span class="pill warn">hotfix</span>') == 2, "beside what runs, and in the list"
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_freeze_is_overridden_by_who_may(place: Place, commands: list[tuple[str, list[str]]], role: str) -> None:
     place.deployed(1)

@@ -9,7 +9,7 @@ from functools import partial
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.requirements import unmet
-from shipway.actions.deployments.waits import Asked, frozen, held, mark
+from shipway.actions.deployments.waits import SINCE, Asked, frozen, held, mark
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
@@ -57,7 +57,7 @@ def admitted(
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
     reason += f"; despite the freeze, since {asked.despite_freeze}" if asked.despite_freeze else ""
-    reason += f"; a hotfix, since {asked.hotfix}" if asked.hotfix else ""
+    reason += f"{SINCE}{asked.hotfix}" if asked.hotfix else ""
     waits = partial(_waits, release=release, book=book, in_force=in_force, revision=commit.revision, asked=asked)
     return DeployRequest(
         release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume,

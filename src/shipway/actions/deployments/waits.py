@@ -18,6 +18,7 @@ from shipway.system.durations import timestamp
 from shipway.system.freezes import frozen as in_freeze
 
 HOTFIX = "hotfix"  # kind of the evidence that marks one
+SINCE = "; a hotfix, since "  # in the reason of its deployment
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from shipway.domain.errors import (
     NotAllowed,
     RegistryError,
     RepositoryError,
+    SecretUnavailable,
     ShipwayError,
     StoreError,
 )
@@ -49,7 +50,7 @@ from shipway.system.git import Repository
 
 AGAIN = 600.0  # seconds after which it is judged again, whatever was decided
 WAIT = 600.0  # seconds that it waits for another deployment to its environment
-AWAY = (EngineError, LeaseHeld, RegistryError, RepositoryError, StoreError)  # it is tried again
+AWAY = (EngineError, LeaseHeld, RegistryError, RepositoryError, SecretUnavailable, StoreError)  # it is tried again
 # Of a release whose commit of that revision is deployed: the app's commits, and its rules.
 Opened = Callable[[Release, str], tuple[Repository, Rulebook]]
 
@@ -147,7 +148,8 @@ def take_up(ctx: Context, app: str, environment: str, opened: Opened) -> Deploym
 
 def cancel_waiting(ctx: Context, waiting: Waiting, reason: str) -> bool:
     """Drop it. False: it has ended."""
-    return ctx.ledger.end_waiting(waiting, CANCELLED, f"cancelled by {ctx.actor}" + (f": {reason}" if reason else ""))
+    why = f"cancelled by {ctx.actor}" + (f": {reason}" if reason else "")
+    return ctx.ledger.end_waiting(waiting, CANCELLED, why, recorded=not waiting.begun)
 
 
 @dataclass(frozen=True)
