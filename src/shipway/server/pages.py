@@ -71,11 +71,9 @@ def summary(board: Board) -> str:
         else f"Release {gate.release} may go to {name}."
         for name, gate in (board.gates or {}).items()
     ]
-    parts += [
-        f"Release {item.waiting.release} waits for {item.environment.name}."
-        for item in board.environments
-        if item.waiting
-    ]
+    gates = {(name, gate.release) for name, gate in (board.gates or {}).items()}
+    waits = [(item.environment.name, item.waiting.release) for item in board.environments if item.waiting]
+    parts += [f"Release {release} waits for {name}." for name, release in waits if (name, release) not in gates]
     bad = [item.environment.name for item in board.environments if state(item).kind == "bad"]
     parts.append(f"Look at {', '.join(bad)}." if bad else "Nothing is wrong.")
     return " ".join(parts)
