@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from shipway.actions.deployments.admission import admitted, superseded_by
+from shipway.actions.deployments.admission import LOOK, admitted, superseded_by
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.ended import ended
@@ -50,6 +50,7 @@ from shipway.system.git import Repository
 
 AGAIN = 600.0  # seconds after which it is judged again, whatever was decided
 WAIT = 600.0  # seconds that it waits for another deployment to its environment
+AFTER = "another attempt, after: "
 AWAY = (EngineError, LeaseHeld, RegistryError, RepositoryError, SecretUnavailable, StoreError)  # it is tried again
 # Of a release whose commit of that revision is deployed: the app's commits, and its rules.
 Opened = Callable[[Release, str], tuple[Repository, Rulebook]]
@@ -173,6 +174,7 @@ class _Attempt:
         if waiting.begun >= ATTEMPTS:
             self._end(FAILED, f"its process died during {waiting.begun} deployments of it")
             return None
+        before = self._newest()
         try:
             return self._deployed()
         except DeploymentWaits as error:
@@ -184,13 +186,17 @@ class _Attempt:
         except Interrupted:
             raise
         except ShipwayError as error:
-            now = ledger.waiting_of(waiting.id)
-            begun = now is not None and now.begun > waiting.begun
+            begun = self._newest() != before
             if isinstance(error, AWAY) and not begun:
-                self._wait((*waiting.why, f"another attempt, after: {_flat(error)}")[-5:], None, seen, waiting.release)
+                why = (*(item for item in waiting.why if not item.startswith(AFTER)), f"{AFTER}{_flat(error)}")
+                self._wait(why, ledger.now() + LOOK, seen, waiting.release)
             elif not isinstance(error, LeaseHeld):
                 ledger.end_waiting(waiting, FAILED, _flat(error), recorded=not begun)
             raise
+
+    def _newest(self) -> int:
+        found = self.ctx.ledger.latest(self.waiting.app, self.waiting.environment)
+        return found.id if found else 0
 
     def _deployed(self) -> Deployment | None:
         waiting = self.waiting

@@ -25,7 +25,15 @@ from shipway.actions.runs.run import run
 from shipway.actions.runs.waiting import Opened, due, sources, take_up
 from shipway.actions.upkeep.cancel import cancel_waiting_there
 from shipway.context import Context
-from shipway.domain.errors import DeploymentWaits, GateRefused, LeaseHeld, NotAllowed, ShipwayError
+from shipway.domain.errors import (
+    DeploymentWaits,
+    GateRefused,
+    LeaseHeld,
+    NotAllowed,
+    RepositoryError,
+    ShipwayError,
+    StoreError,
+)  # fmt: skip
 from shipway.domain.permissions import RELEASER
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, SUPERSEDED, Approval, Deployment, Release, Trigger
 from shipway.domain.waiting import ATTEMPTS
@@ -340,6 +348,48 @@ def test_a_failed_deployment_of_one_is_not_repeated(place: Place) -> None:
     assert place.ctx.ledger.waiting(*WHERE) is None
     assert due(place.ctx) == []
     assert place.history() == [(1, FAILED)]
+
+
+@pytest.mark.parametrize("method", ["approvals", "acquire", "begin_waiting", "begin_deployment", "history"])
+def test_a_ledger_that_is_away_for_a_moment_loses_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    approved(place)
+    own = place.world.controller()
+    kept, failed = getattr(own.ledger, method), list[str]()
+
+    def away(*given: Any) -> Any:
+        if not failed:
+            failed.append(method)
+            raise StoreError("the ledger is away")
+        return kept(*given)
+
+    monkeypatch.setattr(own.ledger, method, away)
+    with pytest.raises(StoreError):
+        place.take_up(own)
+    assert failed
+    place.world.now += 60  # no lock is held any more, and the next look is due
+    if place.ctx.ledger.waiting(*WHERE):
+        assert len(due(place.ctx)) == 1
+        place.take_up()
+    assert place.history() == [(1, SUCCEEDED)]
+
+
+def test_a_repository_that_is_away_is_asked_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    approved(place)
+
+    def away(*given: object) -> Opened:
+        raise RepositoryError("the repository can't be reached")
+
+    with pytest.raises(RepositoryError):
+        take_up(place.ctx, *WHERE, away)  # type: ignore[arg-type]
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    assert found.why[-1] == "another attempt, after: the repository can't be reached"
+    assert due(place.ctx) == []
+    place.world.now += 61
+    assert len(due(place.ctx)) == 1
+    assert place.take_up() is not None
 
 
 def approved(place: Place) -> None:
