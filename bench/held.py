@@ -189,7 +189,9 @@ class App:
 
     def rollback(self) -> str:
         """Roll back to the previous version."""
-        return self.command("shipway", "rollback", "staging")
+        done = self.command("shipway", "rollback", "staging")
+        self.command("shipway", "resume", "staging")
+        return done
 
     def cut(self) -> int:
         """Connections that outlived `drain`, according to the ledger."""

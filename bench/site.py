@@ -94,8 +94,10 @@ class Site(Project):
 
     def _switched(self, number: int, *args: str) -> Switched:
         started = time.monotonic()
-        output = self.shipway(*args).output
+        output = self.shipway(*args, hold=True).output
         ended = time.monotonic()
+        if args[0] == "rollback":
+            self.shipway("resume", args[1])
         status, body = get(self.production)
         if f"version r{number}\n" not in body:
             raise RuntimeError(

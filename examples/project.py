@@ -114,9 +114,14 @@ class Project:
     def _destroy(self, environment: str) -> Done:
         return self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
 
-    def shipway(self, *args: str, check: bool = True) -> Done:
-        """Run a shipway command."""
-        return self.command("shipway", *args, check=check)
+    def shipway(self, *args: str, check: bool = True, hold: bool = False) -> Done:
+        """Run a shipway command. hold: whether a rollback holds automatic deployment from then on, as it does for a team; else
+        that is ended right away."""
+        done = self.command("shipway", *args, check=check)
+        if args[0] == "rollback" and done.code == 0 and "--dry-run" not in args and not hold:
+            of_app = args[args.index("--app") :][:2] if "--app" in args else ()
+            self.command("shipway", "resume", args[1], *of_app, check=False)
+        return done
 
     def git(self, *args: str, check: bool = True) -> Done:
         """Run a git command; a push includes the output of the hook."""

@@ -60,7 +60,7 @@ class Demo(Project):
             self.promote("v1.1.0")
         with self.chapter("5. Roll production back: previous images, on the schema that they were tested with"):
             before = self.deployments("production")[0]["schema"]
-            self.shipway("rollback", "production", "--reason", "customers see wrong prices")
+            self.shipway("rollback", "production", "--reason", "customers see wrong prices", hold=True)
             after = self.deployments("production")[0]
             self.expect(after["kind"] == "rollback" and after["schema"] == before, f"the schema stays at {before}")
             self.expect(get(self.production + "/api/healthz")[0] == 200, f"{self.production} answers")

@@ -122,6 +122,15 @@ def _project_here(home: Path, ctx: Context, plan: Path | None) -> ProjectSource:
     return found
 
 
+def recorded_repository(ctx: Context, app: str) -> Repository:
+    """The registered repository of an app, or its mirror, whatever the working directory is. RepositoryError if it is
+    unreachable."""
+    from shipway.system.git import Repository
+
+    source: ProjectSource = driver("project", "ledger")(app, ctx.ledger, ctx.home, plan_parser(ctx), ctx.reporter.note)
+    return Repository(source.clone())
+
+
 def plan_parser(ctx: Context) -> Callable[[str, str, Callable[[str], bool]], Plan]:
     """Parses plans from commits, with the first names of renamed apps and environments, and with the hosts that their
     infrastructure gave."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         DnsLookup,
         DnsProvider,
         Edge,
+        Forge,
+        ForgeAccess,
         HostSetup,
         Images,
         InfraTool,
@@ -136,6 +138,8 @@ class Context:
     lookup: Callable[[], DnsLookup] | None = None
     authority: Callable[[Tls], CertificateAuthority] | None = None
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
+    # By the kind of forge. None: none is asked or told, as in a proof.
+    forge: Callable[[str, ForgeAccess], Forge] | None = None
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         DatabaseServer,
         DatabaseTool,
         DnsProvider,
+        Forge,
+        ForgeAccess,
         InfraTool,
         Linter,
         OneOff,
@@ -100,7 +102,7 @@ class Services:
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
-            cdn=_cdn, backup_store=backup_store,
+            cdn=_cdn, backup_store=backup_store, forge=_forge,
         )  # fmt: skip
 
 
@@ -199,6 +201,11 @@ def _tool(
 
 def _cdn(access: CdnAccess) -> CdnProvider:
     made: CdnProvider = driver("cdn", access.cdn.provider)(access)
+    return made
+
+
+def _forge(kind: str, access: ForgeAccess) -> Forge:
+    made: Forge = driver("forge", kind)(access)
     return made
 
 

@@ -168,7 +168,7 @@ class GitHubStandIn(Hub):
 
     def reviews(self, pull: Pull) -> list[dict[str, Any]]:
         return [
-            {"user": self.user(item.by), "commit_id": item.commit, "state": "DISMISSED" if item.dismissed else item.verdict.upper()}
+            {"user": self.user(item.by), "author_association": "MEMBER", "commit_id": item.commit, "state": "DISMISSED" if item.dismissed else item.verdict.upper()}
             for item in pull.reviews
         ]  # fmt: skip
 
@@ -220,7 +220,7 @@ class GiteaStandIn(Hub):
 
     def reviews(self, pull: Pull) -> list[dict[str, Any]]:
         return [
-            {"user": self.user(item.by), "commit_id": item.commit, "state": "APPROVED" if item.verdict == APPROVED else "REQUEST_CHANGES", "dismissed": item.dismissed}
+            {"user": self.user(item.by), "official": True, "commit_id": item.commit, "state": "APPROVED" if item.verdict == APPROVED else "REQUEST_CHANGES", "dismissed": item.dismissed}
             for item in pull.reviews
         ]  # fmt: skip
 

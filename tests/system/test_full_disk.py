@@ -59,15 +59,16 @@ def fill(home: Path) -> Path:
 def test_a_rollback_works_and_a_deployment_is_refused(small: Tiny) -> None:
     home = Path(small.env["SHIPWAY_HOME"])
     fill(home)
-    small.shipway("rollback", "staging")
+    small.shipway("rollback", "staging", hold=True)
     assert small.answer() == "one"
     fill(home)  # what the ledger's reserve gave back
-    for command in (("deploy", "staging"), ("run", "staging")):
+    for command in (("deploy", "staging", "--resume"), ("run", "staging")):
         refused = small.shipway(*command, check=False)
         assert refused.code == DiskFull.exit_code, refused.output
         assert "shipway prune" in refused.output
     assert small.answer() == "one"
     (home / "filling").unlink()
+    small.shipway("resume", "staging")
     small.change("three")
     small.shipway("run", "staging")
     assert small.answer() == "three"

@@ -149,7 +149,8 @@ def test_a_rollback(shop: Tiny, draw: Draw) -> None:
     release(shop, old + 1)
     shop.shipway("run", "staging")
     for order in draw.points(ordered(shop, "0", *command)):
-        shop.shipway("deploy", "staging", "staging", "--wait", "15")
+        shop.shipway("deploy", "staging", "staging", "--resume", "--wait", "15")
         answers = survives(shop, f"seed {SEED}", order, draw.command(), *command)
         assert set(answers) <= {str(old), str(old + 1)}, f"seed {SEED}, {order}: no request may be lost"
         assert shop.answer() == str(old)
+    shop.shipway("resume", "staging", check=False)

@@ -136,8 +136,8 @@ def test_approve_and_deploy_by_clicks(browser: Browser, place: Place) -> None:
     page, complaints = opened(browser, place, viewport={"width": SIZES["phone"], "height": 900})
     place.project.git("push", "--quiet", "origin", "staging")
     page.goto(f"{place.url}/apps/{place.project.app}")
-    page.get_by_label("Note").fill("I looked at staging")
-    page.get_by_role("button", name="Approve r").click()
+    page.get_by_label("Note for r").first.fill("I looked at staging")  # the other one is of the release that waits
+    page.get_by_role("button", name="Approve r").first.click()
     page.get_by_role("heading", name="Approved").wait_for()
     assert f"{GRACE} approved release" in page.locator("pre").inner_text()
     assert complaints == []

@@ -127,18 +127,20 @@ def test_a_push_by_http_creates_the_repository_and_deploys(place: Place) -> None
 def test_a_release_goes_to_production_by_the_page(place: Place) -> None:
     project, grace = place.project, place.browser(GRACE)
     project.promote("v1")
-    project.git("push", "origin", "main", "v1")
+    pushed = project.git("push", "origin", "main", "v1").output
+    assert "the deployment waits for that" in pushed
     board = f"/apps/{project.app}"
-    approve, deploy = (f"{board}/environments/production/{what}" for what in ("approve", "deploy"))
+    soon(lambda: "r1 waits" in grace.get(board)[1], 90)
     soon(lambda: "Approve r1" in grace.get(board)[1], 90)
+    approve = f"{board}/environments/production/approve"
     status, text = grace.send(board, approve, note="I looked at staging")
     assert status == 200, text
     assert f"{GRACE} approved release 1" in text
-    soon(lambda: "Deploy r1" in grace.get(board)[1], 90)
-    assert grace.send(board, deploy)[0] == 200
-    soon(lambda: project.answer("production") == "one", 90)
+    assert "judged again by the server" in text
+    soon(lambda: project.answer("production") == "one", 90)  # nobody clicks on anything else
+    soon(lambda: "r1 waits" not in grace.get(board)[1], 90)
     [made] = project.deployments("production")
-    assert made["actor"] == GRACE
+    assert made["actor"] == ADA
     assert [item["actor"] for item in made["approvals"]] == [GRACE]
 
 
@@ -156,6 +158,16 @@ def test_a_rollback_is_spelled_out_and_then_done(place: Place) -> None:
     assert grace.get(path, csrf=hidden[1], note="it is wrong")[0] == 200
     soon(lambda: project.answer() == "one", 90)
     assert project.deployments("staging")[0]["reason"] == "it is wrong"
+    board = f"/apps/{project.app}"
+    soon(lambda: "on hold" in grace.get(board)[1], 90)
+    project.change("three")
+    assert "is on hold" in project.git("push", "origin", "staging").output
+    soon(lambda: "r3 waits" in grace.get(board)[1], 90)
+    assert project.answer() == "one"
+    status, text = grace.send(board, f"{board}/environments/staging/resume", note="")
+    assert status == 200, text
+    soon(lambda: project.answer() == "three", 90)
+    soon(lambda: "on hold" not in grace.get(board)[1], 90)
 
 
 def test_the_process_that_reads_the_environments_is_replaced(place: Place) -> None:

@@ -79,7 +79,7 @@ def test_a_night_without_a_checkout(make: Make, tmp_path: Path) -> None:
     operator.app("maintenance", "on", "staging")
     assert project.answer().startswith("HTTP status 503")
     operator.app("maintenance", "off", "staging")
-    operator.app("deploy", "staging", "r2")
+    operator.app("deploy", "staging", "r2", "--resume")
     assert project.answer() == "two"
     assert "no drift" in operator.app("doctor", "staging").output
     operator.app("secret", "copy", "--from", "staging", "production", "--values")

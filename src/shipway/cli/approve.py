@@ -10,6 +10,7 @@ from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
 
 if TYPE_CHECKING:
+    from shipway.actions.environment.environments import KnownApp
     from shipway.actions.projects.in_force import Rulebook
     from shipway.context import Context
     from shipway.domain.plan import Plan
@@ -38,7 +39,8 @@ def approve(
     """Approve RELEASE (a number such as 12 or r12, or a version) for ENVIRONMENT, for exactly its digests.
 
     Without RELEASE: the release last validated in the preceding environment. A signed approval (--sign) is bound to this
-    ledger, to the release that runs in the environment now, and to an expiry.
+    ledger, to the release that runs in the environment now, and to an expiry. A deployment that waited for it goes out with
+    the last approval.
     """
     from pathlib import Path
 
@@ -64,6 +66,29 @@ def approve(
         say(f"{approval.actor} approved release {approval.release} of {plan.app} for {environment} ({_how(approval)})")
         for line in decisions.change.splitlines():
             say(f"  {line}")
+        go_on(known, where.name, chosen.number)
+
+
+def go_on(known: KnownApp, environment: str, release: int | None = None) -> None:
+    """Let the deployment that waits there go out, if it is of this release and nothing is against it any more: the server on
+    this machine does, or this process."""
+    from shipway.actions.runs.queue import is_served
+    from shipway.actions.runs.waiting import sources, take_up
+    from shipway.app import plan_parser, recorded_repository
+    from shipway.domain.errors import LeaseHeld
+
+    ctx, shown = known.ctx, known.shown(environment)
+    found = ctx.ledger.waiting(known.name, environment)
+    if found is None or release not in (None, found.release):
+        return
+    what = f"the deployment of release {found.release} to {shown}, which waits"
+    if is_served(ctx):
+        say(f"{what}, is judged again by the server now: shipway wait {shown}")
+        return
+    try:
+        take_up(ctx, known.name, environment, sources(known, plan_parser(ctx), recorded_repository))
+    except LeaseHeld:
+        say(f"{what}, is judged again by another process now")
 
 
 def _signing_key() -> str | None:

@@ -14,17 +14,21 @@ from shipway.cli.output import TerminalReporter, say, table
 @click.argument("target", metavar="[RUN|ENVIRONMENT]", required=False)
 @click.option("--reason", default="", help="Why; recorded in the history")
 @click.option("--timeout", default="5m", metavar="DURATION", help="How long to wait for its end [5m]")
+@click.option("--waiting", is_flag=True, help="Only the deployment that waits on ENVIRONMENT")
 @click.option("--json", "as_json", is_flag=True, help="Without an argument, print JSON")
 @app_option
 @click.pass_obj
-def cancel(options: Globals, target: str | None, reason: str, timeout: str, as_json: bool, app: str | None) -> None:
+def cancel(
+    options: Globals, target: str | None, reason: str, timeout: str, waiting: bool, as_json: bool, app: str | None
+) -> None:  # fmt: skip
     """Cancel a run (its number), or the deployment or other work in progress on ENVIRONMENT, in whatever process and on
-    whatever machine. Without an argument, list what is in progress.
+    whatever machine; or, if nothing is in progress, the deployment that waits there. Without an argument, list what is in
+    progress.
 
     The process stops and cleans up as after Ctrl-C: a deployment is rolled back. If the process died, its leftovers are
     removed, and its deployment is completed or rolled back.
     """
-    from shipway.actions.upkeep.cancel import cancel_environment, cancel_run, refuse_too_late
+    from shipway.actions.upkeep.cancel import cancel_environment, cancel_run, cancel_waiting_there, refuse_too_late
     from shipway.actions.upkeep.progress import describe, in_progress
     from shipway.app import open_context
     from shipway.cli.approve import seconds_of
@@ -58,6 +62,13 @@ def cancel(options: Globals, target: str | None, reason: str, timeout: str, as_j
             say(f"run {target} was cancelled")
             return
         known.environment(target)
+        dropped = cancel_waiting_there(ctx, known.name, known.kept(target), reason)
+        if dropped is not None:
+            say(f"the deployment of release {dropped.release} to {target}, which waited, was cancelled")
+            if not dropped.begun or waiting:
+                return
+        elif waiting:
+            raise UsageError(f"no deployment waits on {target}", hint="`shipway status` shows what does")
         deployment = cancel_environment(ctx, known.name, known.kept(target), reason, timeout=seconds)
         if deployment is None:
             say(f"the work on {target} was cancelled")

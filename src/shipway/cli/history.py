@@ -38,6 +38,7 @@ def history(
 ) -> None:
     """List all deployments, newest first, with their approvals: signed, or claimed (recorded without a signature). Long
     schema revisions are cut to the width of the terminal; --json has them whole."""
+    from shipway.actions.deployments.waits import hotfix_of
     from shipway.actions.environment.observe import versions
     from shipway.actions.proofs.recorded import newest
     from shipway.app import open_context
@@ -61,10 +62,14 @@ def history(
             for item in found
             if item.kind == DEPLOY and (release := releases[item.release])
         }
+        hotfixes = {
+            item.id: hotfix_of(ctx, item.app, item.environment, item.release) for item in found if item.kind == DEPLOY
+        }
         if as_json:
             data = [
                 {
                     **to_data(_shown(known, item)),
+                    "hotfix": hotfixes.get(item.id, ""),
                     "approvals": [_data(each) for each in approved[item.id]],
                     "proof": to_data(proofs.get(item.id)),
                     "purges": to_data(purges.get(item.id, [])),
@@ -80,7 +85,7 @@ def history(
             release = releases[item.release]
             colour = {"succeeded": "green", "failed": "red"}.get(item.outcome, "yellow")
             rows.append([
-                str(item.id), timestamp(item.started), known.shown(item.environment), f"{item.kind}, {label(item.way)}" if item.way else item.kind, str(item.release),
+                str(item.id), timestamp(item.started), known.shown(item.environment), ", ".join(filter(None, (item.kind, label(item.way) if item.way else "", "hotfix" if hotfixes.get(item.id) else ""))), str(item.release),
                 "/".join(versions(ctx, release)) if release else "", release.revision[:12] if release else "",
                 style(item.outcome, colour), human(item.finished - item.started) if item.finished else "",
                 item.schema or "", item.actor, _approvers(approved[item.id]), str(proofs.get(item.id) or ""),
@@ -129,6 +134,13 @@ def history(
             say(f"{timestamp(each.at)}  {each.actor} renamed {what} to {each.name}{why}")
         if not rows:
             say("nothing was deployed yet")
+        for name in [kept] if kept else [item.name for item in known.environments()]:
+            from shipway.actions.deployments.waits import hold_of
+            from shipway.cli.status import waiting_lines
+
+            waiting, hold = ctx.ledger.waiting(known.name, name), hold_of(ctx, known.name, name)
+            if told := waiting_lines(known.shown(name), waiting, hold):
+                say("\n".join([known.shown(name), *told]))
 
 
 def _purges(ctx: Context, found: Sequence[Deployment]) -> dict[int, list[Purge]]:

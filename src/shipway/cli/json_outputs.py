@@ -45,7 +45,7 @@ def _history(kinds: Kinds) -> Any:
         "key": _or_null(TEXT), "expires": _or_null({"type": "number"}),
     }  # fmt: skip
     more = {"approvals": _list(_object(approval)), "proof": type_schema(ProofSummary | None, kinds)}
-    more["purges"] = type_schema(list[Purge], kinds)
+    more["purges"], more["hotfix"] = type_schema(list[Purge], kinds), dict(TEXT)
     return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
 
 

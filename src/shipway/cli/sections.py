@@ -27,6 +27,7 @@ SECTIONS = {
         "proof": ("shipway.cli.proof", "Show a recorded rollback proof of a release"),
         "waive": ("shipway.cli.waive", "Waive a failed rollback proof, with a reason"),
         "rollback": ("shipway.cli.rollback", "Roll back to the last good release"),
+        "resume": ("shipway.cli.resume", "End the hold of automatic deployment after a rollback"),
         "rehearse": ("shipway.cli.rehearse", "Rehearse a rollback on a copy of the data"),
         "retire": ("shipway.cli.retire", "End the standby of the previous release"),
         "wait": ("shipway.cli.wait", "Wait for a deployment or a run to end"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shipway.domain.backups import Archived, BackupAge
     from shipway.domain.plan import Environment
     from shipway.domain.purge import Purge
+    from shipway.domain.waiting import Hold, Waiting
 
 PAUSE = 2.0  # seconds between looks of --watch
 CLEAR = "\x1b[H\x1b[2J"
@@ -26,7 +27,7 @@ LATE = 30.0  # seconds of tolerance for the background clean-up
 KEYS = (
     "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
     "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets", "backups", "certificates", "renewal", "launch",
+    "secrets", "backups", "certificates", "renewal", "launch", "waiting", "hold", "hotfix",
 )  # fmt: skip
 FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
@@ -141,6 +142,24 @@ def archive_lines(found: Archived, now: float, *, late: bool) -> list[str]:
     return lines
 
 
+def waiting_lines(environment: str, waiting: Waiting | None, hold: Hold | None) -> list[str]:
+    """What waits there, for what, and the next step."""
+    lines = []
+    if hold:
+        from shipway.actions.deployments.waits import hold_text
+
+        what = hold_text(hold, environment).partition("\n")[0]
+        lines.append(f"    {style('on hold', 'yellow')}: {what}; `shipway resume {environment}` ends it")
+    if waiting:
+        from shipway.domain.refs import short_name
+        from shipway.system.durations import timestamp
+
+        since = f"{short_name(waiting.ref)} by {waiting.actor}, since {timestamp(waiting.at)}"
+        lines.append(f"    {style(f'release {waiting.release} waits', 'yellow')} ({since}) for:")
+        lines += [f"      - {reason}" for reason in waiting.why]
+    return lines
+
+
 def _backup_lines(environment: str, found: BackupAge, now: float) -> list[str]:
     from shipway.system.durations import ago
 
@@ -183,6 +202,7 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
         out(f"\n  {style(item.environment.name, 'bold')}  {item.environment.url}")
         if item.lease:
             out(f"    {style('in progress', 'yellow')}: {item.lease.reason}, by {item.lease.who}")
+        lines += waiting_lines(item.environment.name, item.waiting, item.hold)
         if item.current is None or item.release is None:
             gone = item.latest if item.latest and item.latest.destroyed else None
             out(
@@ -198,6 +218,8 @@ def _lines(known: KnownApp, found: Sequence[EnvironmentStatus]) -> list[str]:
                 f"    {item.current.kind} {since} by {item.current.actor}"
                 + (f", schema {item.current.schema}" if item.current.schema else "")
             )
+            if item.hotfix:
+                out(f"    {style('a hotfix', 'yellow')}, which was validated nowhere before: {item.hotfix}")
             if item.ahead:
                 out(f"    {style('the schema is ahead of the code', 'yellow')}, which was built for {item.ahead}")
             if item.proof:

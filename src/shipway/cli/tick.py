@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--app", metavar="NAME", help="Only this app [all apps of the ledger]")
-@click.option(
-    "--only", type=click.Choice(["jobs", "backups"]), help="Only jobs, or only certificates, purges and backups [both]"
-)
+@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only jobs, or only the rest [both]")
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
-    """Start the jobs that are due on a schedule, record those that have ended, renew certificates by DNS, repeat failed
+    """Start the jobs that are due on a schedule, record those that have ended, judge again the deployments that wait, renew certificates by DNS, repeat failed
     purges, store the log of changes of databases with `backups.continuous`, take the backups that are due, and verify the
     newest ones again.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
-    attempt. Certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd
+    attempt. Deployments, certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd
     timer waits for its last call, so create two: `--only jobs` and `--only backups`.
     """
     from shipway.app import open_context
@@ -37,6 +35,7 @@ def tick(options: Globals, app: str | None, only: str | None) -> None:
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         own = ctx.names.app(app) if app else None
         steps: list[Callable[[], object]] = [] if only == "backups" else [lambda: _jobs(ctx, own)]
+        steps += [] if only == "jobs" else [lambda: _waiting(options, ctx, own)]
         steps += [] if only == "jobs" else [lambda: _backups(options, ctx, own)]
         attempt_all(*steps)
 
@@ -54,6 +53,24 @@ def _jobs(ctx: Context, app: str | None) -> None:
             f"{counted(len(failed), 'job')} failed: {listed}",
             hint=f"`shipway schedules {first.environment} {first.schedule} --app {first.app}` shows the last output",
         )
+
+
+def _waiting(options: Globals, ctx: Context, app: str | None) -> None:
+    from functools import partial
+
+    from shipway.actions.runs.waiting import due, sources, take_up
+    from shipway.app import plan_parser, recorded_repository
+    from shipway.domain.errors import LeaseHeld
+    from shipway.system.parallel import attempt_all
+
+    def one(app: str, environment: str) -> None:
+        known = options.known_app(ctx, app)
+        try:
+            take_up(known.ctx, app, environment, sources(known, plan_parser(ctx), recorded_repository))
+        except LeaseHeld:  # another process does it
+            return
+
+    attempt_all(*(partial(one, item.app, item.environment) for item in due(ctx, app)))
 
 
 def _backups(options: Globals, ctx: Context, app: str | None) -> None:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
 @click.option("--push", type=int, hidden=True, help="Work on this one, which the caller has claimed")
 @click.option("--token", type=int, hidden=True, help="Of that claim")
+@click.option("--waiting", type=int, hidden=True, help="Judge this deployment, which waits, again")
 @click.pass_obj
-def worker(options: Globals, at_once: int, push: int | None, token: int | None) -> None:
+def worker(options: Globals, at_once: int, push: int | None, token: int | None, waiting: int | None) -> None:
     """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
     `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
@@ -34,8 +35,11 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
     from shipway.server.clock import Clock
     from shipway.server.dispatcher import Dispatcher
 
-    silent = push is not None
+    silent = push is not None or waiting is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
+        if waiting is not None:
+            _take_up(options, ctx, waiting)
+            return
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
             over = threading.Event()
@@ -47,6 +51,21 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None) 
         if claimed is None or token is None:
             raise UsageError(f"there is no push {push} with that claim")
         work_on(ctx, replace(claimed, token=token), plan_parser(ctx), report)
+
+
+def _take_up(options: Globals, ctx: Context, id: int) -> None:
+    from contextlib import suppress
+
+    from shipway.actions.runs.waiting import sources, take_up
+    from shipway.app import plan_parser, recorded_repository
+    from shipway.domain.errors import LeaseHeld
+
+    found = ctx.ledger.waiting_of(id)
+    if found is None or found.ended is not None:
+        return
+    known = options.known_app(ctx, found.app)
+    with suppress(LeaseHeld):  # another process does it
+        take_up(known.ctx, found.app, found.environment, sources(known, plan_parser(ctx), recorded_repository))
 
 
 def report(ctx: Context, error: ShipwayError) -> None:

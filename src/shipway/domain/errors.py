@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
 
@@ -71,6 +72,18 @@ class GateRefused(ShipwayError):
     """The release rules reject this deployment; the message lists every reason."""
 
     exit_code = 11
+
+
+class DeploymentWaits(GateRefused):
+    """Only people or time are missing: `why` lists for what. until: when time alone may change it. seen: what people had
+    decided when it was judged."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", release: int = 0, why: Sequence[str] = (), until: float | None = None,
+        seen: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(message, hint=hint)
+        self.release, self.why, self.until, self.seen = release, tuple(why), until, seen
 
 
 class MigrationFailed(ShipwayError):

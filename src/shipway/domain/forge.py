@@ -146,11 +146,13 @@ class Status:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A person's latest verdict. commit: in full; empty if the forge can't say which one was seen: it counts for none."""
+    """A person's latest verdict. commit: in full; empty if the forge can't say which one was seen: it counts for none. official:
+    False if the forge says that the person may not write to the repository; on a public one, anybody may review."""
 
     by: Person
     state: Verdict
     commit: str
+    official: bool = True
 
 
 def newest_of(found: list[PullRequest]) -> PullRequest | None:

@@ -87,6 +87,17 @@ def _those(reason: str, found: Sequence[tuple[RuleSet, list[str]]]) -> str:
     return " and ".join(item.source for item, listed in found if reason in listed)
 
 
+def refused_hotfix(in_force: InForce) -> list[str]:
+    """Reasons against a release that skips the environment where releases are validated."""
+
+    def refused(item: RuleSet, environment: Environment) -> list[str]:
+        if environment.hotfix.approvals:
+            return []
+        return [f"{environment.name} allows no hotfix: the plan has no `hotfix` there"]
+
+    return told_apart(in_force, refused)
+
+
 def validated(release: Release, deployments: Sequence[Deployment], after: str) -> bool:
     """Whether exactly this release was deployed to that environment before and passed its checks."""
     return any(

@@ -35,6 +35,11 @@ def schedules_lock(app: str, environment: str) -> str:
     return f"{scope(app, environment)}/schedules"
 
 
+def waiting_lock(app: str, environment: str) -> str:
+    """Lock of an environment's deployment that waits, while it is judged and deployed."""
+    return f"{scope(app, environment)}/waiting"
+
+
 def purges_lock(app: str, environment: str) -> str:
     """Lock of an environment's purges that are attempted again."""
     return f"{scope(app, environment)}/purges"

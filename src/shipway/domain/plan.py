@@ -24,6 +24,8 @@ from shipway.domain.database import DatabaseCommands as DatabaseCommands
 from shipway.domain.database import DatabaseFile
 from shipway.domain.database import Snapshots as Snapshots
 from shipway.domain.develop import Develop
+from shipway.domain.gating import Approvals as Approvals
+from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns as Dns
@@ -207,17 +209,6 @@ class Trigger:
 
 
 @dataclass(frozen=True)
-class Approvals:
-    """How many people must approve, and who must not."""
-
-    count: int = 0
-    not_author: bool = False
-    expire: float | None = None  # seconds after which an approval no longer counts
-    signed: bool = False  # only approvals with an SSH signature count
-    signers: str = ".shipway/allowed_signers"  # file of keys in the repository, in ssh-keygen's format
-
-
-@dataclass(frozen=True)
 class Scenario:
     """A scenario: a command that uses the application as users do, in a proof. It runs in a container of the service's
     image, beside the running services. The default service is at $URL, each service at http://NAME:PORT."""
@@ -286,6 +277,9 @@ class Environment:
     secrets_from: tuple[SecretSource, ...] = ()  # providers; names that none has are in the ledger
     backups: Backups | None = None
     launch: Launch = field(default_factory=Launch)
+    freeze: tuple[Freeze, ...] = ()  # times without deployments
+    require: Requirements = Requirements()
+    hotfix: Hotfix = Hotfix()
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

@@ -20,6 +20,7 @@ from shipway.domain.routing import Tls
 from shipway.domain.value import dataclass
 
 ACCEPTED = "accepted by"
+NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,12 @@ ADMISSION: Mapping[str, Callable[[Plan, Environment], str]] = {
     "required backup": lambda plan, environment: _backup_text(environment),
     # What must pass before visitors get in: see `launch_rules`.
     "launch": lambda plan, environment: _launch_text(plan, environment),
+    "freeze": lambda plan, environment: "; ".join(item.text for item in environment.freeze) or NONE,
+    "require": lambda plan, environment: environment.require.text or NONE,
+    "hotfix": lambda plan, environment: f"{n} approvals" if (n := environment.hotfix.approvals) else NONE,
 }
+# Left out of the keys where a plan has none: digests that earlier versions recorded stay as they are.
+LATER = frozenset({"freeze", "require", "hotfix"})
 
 # Reach: the items of each key; a deployment may only use those of a rule set in force.
 
@@ -235,7 +241,8 @@ def keys_of(plan: Plan | None, environment: str) -> dict[str, str]:
     where = plan.environments[environment]
     reach = {key: ", ".join(items(plan, where)) or "none" for key, items in REACH.items()}
     masks = {"prove mask": "; ".join(plan.prove.mask) or "none"}
-    return {key: text(plan, where) for key, text in ADMISSION.items()} | reach | masks
+    admission = {key: text(plan, where) for key, text in ADMISSION.items()}
+    return {key: text for key, text in admission.items() if key not in LATER or text != NONE} | reach | masks
 
 
 def refused_reach(plan: Plan, in_force: InForce) -> list[str]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from shipway.domain import plan as domain
 from shipway.domain import routing, strategy
+from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.planfile import values as v
 from shipway.planfile.backups import BACKUPS
 from shipway.planfile.cdn import CDN
 from shipway.planfile.commands import LAUNCH, SCHEDULE, SEED, TASK
-from shipway.planfile.kinds import Choice, Number, Several
+from shipway.planfile.kinds import Choice, Number, Several, Text
 from shipway.planfile.mappings import ByName, Record
 from shipway.planfile.provisioned import DNS, INFRA
 from shipway.planfile.secret_sources import SOURCES
@@ -46,6 +47,37 @@ APPROVALS = Record(
     together={"signers": ("signed",)},
     renamed={"not": "not_author"},
     short=("count", Number("the number of people who must approve, from 1 to 100", 1, 100)),
+)
+
+
+def moment(text: str) -> str:
+    """A time at which a freeze begins or ends, unchanged. ValueError if it is none."""
+    from shipway.system.freezes import require_moment
+
+    require_moment(text)
+    return text
+
+
+MOMENT = Text(
+    "a weekday and a time, such as Fri 16:00; or a date, such as 2026-12-20, also with a time", convert=moment
+)
+FREEZE = Record(
+    Freeze, {"from": MOMENT, "to": MOMENT, "zone": v.ZONE}, required=("from", "to"),
+    renamed={"from": "start", "to": "end"},
+)  # fmt: skip
+STATUS = Text("the name of a commit status, such as ci/test", r"^\S(.{0,253}\S)?$")
+REQUIRE = Record(
+    Requirements,
+    {
+        "statuses": Several(STATUS, filled=True),
+        "reviews": Number("the number of people who must review, from 1 to 100", 1, 100),
+    },
+    one_or_more=("statuses", "reviews"),
+)
+HOTFIX = Record(
+    Hotfix,
+    {"approvals": Number("the number of people who must approve a hotfix, from 1 to 101", 1, 101)},
+    required=("approvals",),
 )
 HOST = Record(
     domain.Host,
@@ -105,6 +137,9 @@ ENVIRONMENT = Record(
         "access": ACCESS,
         "after": v.NAME,
         "approvals": APPROVALS,
+        "freeze": Several(FREEZE, filled=True),
+        "require": REQUIRE,
+        "hotfix": HOTFIX,
         "hosts": Several(HOST, filled=True),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,

@@ -46,6 +46,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
@@ -109,6 +110,7 @@ __all__ = [
     "Session",
     "SignInLedger",
     "Terminal",
+    "WaitingLedger",
     "Watched",
     "WebhookLedger",
 ]

@@ -8,8 +8,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.locks import held
 from shipway.actions.runs.queue import TTL, served
+from shipway.actions.runs.waiting import due
 from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
@@ -22,17 +24,22 @@ AGAIN = 1.0  # seconds before it is tried again to work on it
 CLAIMS = 10  # of one push, at most
 KEPT = 90 * 86400.0  # seconds that pushes and their events are kept
 DAY = 86400.0
+WAITING = 1.0  # seconds between looks at the deployments that wait
+PATIENCE = 10.0  # seconds before another process is started for one of them for which nothing was decided since
 
 
 class Dispatcher:
-    """Works on the queue of this machine, with at most `at_once` pushes at a time. Each push is worked on by a process of
-    its own, which goes on if this one ends, and is not started twice by the next one."""
+    """Works on the queue of this machine, with at most `at_once` pushes at a time, and on deployments that wait. Each is worked
+    on by a process of its own, which goes on if this one ends, and is not started twice by the next one."""
 
     def __init__(self, ctx: Context, at_once: int) -> None:
         self._ctx, self._at_once = ctx, at_once
         self._place = machine_id(ctx.home)
         self._started: list[subprocess.Popen[bytes]] = []
         self._tidied = 0.0
+        self._looked = 0.0  # at the deployments that wait
+        self._judging: list[subprocess.Popen[bytes]] = []
+        self._judged: dict[int, tuple[str, float]] = {}  # for what and when a process was started for one of them
 
     def run(self, over: threading.Event) -> None:
         """Until `over`. While another process does this on this machine, or the ledger is away, it waits."""
@@ -54,6 +61,7 @@ class Dispatcher:
                 self._started = [process for process in self._started if process.poll() is None]
                 while self._free() and (push := self._claim()):
                     self._start(push)
+                self._waiting()
                 self._tidy()
 
     def _claim(self) -> Push | None:
@@ -74,14 +82,29 @@ class Dispatcher:
             why = f"its process ended {CLAIMS} times before the push did; {log_file(home)} may say why"
             self._ctx.ledger.end_push(push, FAILED, why)
             return
-        given = ("--push", str(push.id), "--token", str(push.token))
+        self._started.append(self._process("--push", str(push.id), "--token", str(push.token)))
+
+    def _process(self, *given: str) -> subprocess.Popen[bytes]:
+        home, nothing = self._ctx.home, subprocess.DEVNULL
         command = own_command("--home", str(home), "worker", *given)
-        nothing = subprocess.DEVNULL
         with open(log_file(home), "ab") as log:
-            started = subprocess.Popen(
+            return subprocess.Popen(
                 command, cwd="/", env=own_variables(), stdin=nothing, stdout=nothing, stderr=log, start_new_session=True
             )
-        self._started.append(started)
+
+    def _waiting(self) -> None:
+        """A process for each deployment that is to be judged again; where it can't do that, the next one is started later."""
+        now = time.monotonic()
+        if now - self._looked < WAITING and self._looked:
+            return
+        self._looked = now
+        self._judging = [process for process in self._judging if process.poll() is None]
+        for item in due(self._ctx):
+            decided = mark_of(self._ctx, item)
+            before, at = self._judged.get(item.id, ("", 0.0))
+            if decided != before or now - at >= PATIENCE:
+                self._judged[item.id] = (decided, now)
+                self._judging.append(self._process("--waiting", str(item.id)))
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied >= DAY or not self._tidied:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from shipway.actions.deployments.admission import admitted
+from shipway.actions.deployments.waits import mark
 from shipway.actions.environment.environments import KnownApp, known_app
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan
@@ -45,6 +46,8 @@ class Gate:
         """The command that comes next; empty if none leads on."""
         if not self.missing:
             return "deploy"
+        if all("is frozen until" in reason for reason in self.missing):
+            return "override"
         return "approve" if any("approval" in reason for reason in self.missing) else ""
 
 
@@ -176,8 +179,8 @@ class Observer:
         running = here.current.release if here and here.current else None
         if running is not None and running >= before.release.number:
             return None
-        ledger, kept = self._ctx.ledger, known.kept(environment.name)
-        key = (before.release.number, running, len(ledger.approvals(known.name, kept, before.release.number)))
+        kept = known.kept(environment.name)
+        key = f"{before.release.number}: {mark(known.ctx, known.name, kept, before.release.number)}"
         at = (known.name, kept)
         cached = self._gates.get(at)
         if cached is None or cached[0] != key or time.monotonic() - cached[1] > PLAN:

@@ -43,9 +43,10 @@ class Orders:
 
     async def deploy(self, request: Request) -> Response:
         """Deploy a release."""
-        app, environment = await self._allowed(request, "deploy")
         form = await form_of(request)
-        return await self._start(request, app, ["deploy", environment, _release(form), "--app", app])
+        words = ["--override-freeze", f"--reason={_note(form)}"] if form.get("freeze") == "override" else []
+        app, environment = await self._allowed(request, "deploy", *(["freeze"] if words else []))
+        return await self._start(request, app, ["deploy", environment, _release(form), *words, "--app", app])
 
     async def ask_rollback(self, request: Request) -> Response:
         """The decision, spelled out before the click."""
@@ -62,6 +63,20 @@ class Orders:
         form = await form_of(request)
         words = ["rollback", environment, f"--reason={_note(form)}", "--app", app]
         return await self._start(request, app, words)
+
+    async def resume(self, request: Request) -> Response:
+        """End the hold after a rollback."""
+        app, environment = await self._allowed(request, "rollback")
+        form = await form_of(request)
+        words = ["resume", environment, f"--reason={_note(form)}", "--app", app]
+        done = await self._command(request, self._commands.answer, words)
+        return self._told(request, app, "Automatic deployment goes on", done)
+
+    async def drop(self, request: Request) -> Response:
+        """Drop the deployment that waits."""
+        app, environment = await self._allowed(request, "deploy")
+        done = await self._command(request, self._commands.answer, ["cancel", environment, "--waiting", "--app", app])
+        return self._told(request, app, "Cancelled", done)
 
     async def _start(self, request: Request, app: str, words: Sequence[str]) -> Response:
         done = await self._command(request, self._commands.start, words)
@@ -86,15 +101,16 @@ class Orders:
             request, "output.html", 200 if done.code == 0 else 409, app=app, title=title, output=done.output
         )
 
-    async def _allowed(self, request: Request, permission: str) -> tuple[str, str]:
-        """The present names. NotAllowed without the permission there; UsageError if there is no such environment."""
+    async def _allowed(self, request: Request, *permissions: str) -> tuple[str, str]:
+        """The present names. NotAllowed without the permissions there; UsageError if there is no such environment."""
         app, name = str(request.path_params["app"]), str(request.path_params["environment"])
         board = self._site.observer.board(app)
         found = next((item for item in board.environments if item.environment.name == name), None)
         ctx = self._site.ctx
         kept = await run_in_threadpool(ctx.names.app, app)
         kept_name = await run_in_threadpool(ctx.names.environment, kept, name)
-        require(identity_of(request), board.permission(permission, name), kept, kept_name)
+        for permission in permissions:
+            require(identity_of(request), board.permission(permission, name), kept, kept_name)
         if found is None:
             raise UsageError(f"{app} has no environment {name!r}")
         return app, name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from shipway.actions.deployments.waits import SINCE, hotfix_of
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -44,6 +45,8 @@ def state(item: EnvironmentStatus) -> Pill:
         return Pill("bad", "✗ not all runs")
     if item.latest and item.latest.outcome == PENDING:
         return Pill("bad", "✗ unfinished")
+    if item.hold:
+        return Pill("warn", "● on hold")
     if item.orphans or item.renewal or item.launch or (item.backups and item.backups.late):
         return Pill("warn", "● live, with remarks")
     return Pill("ok", "✓ live")
@@ -68,6 +71,9 @@ def summary(board: Board) -> str:
         else f"Release {gate.release} may go to {name}."
         for name, gate in (board.gates or {}).items()
     ]
+    gates = {(name, gate.release) for name, gate in (board.gates or {}).items()}
+    waits = [(item.environment.name, item.waiting.release) for item in board.environments if item.waiting]
+    parts += [f"Release {release} waits for {name}." for name, release in waits if (name, release) not in gates]
     bad = [item.environment.name for item in board.environments if state(item).kind == "bad"]
     parts.append(f"Look at {', '.join(bad)}." if bad else "Nothing is wrong.")
     return " ".join(parts)
@@ -85,7 +91,7 @@ def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
         "item": item, "when": ago(ctx.clock() - item.started), "environment": names.shown(item.app, item.environment),
         "subject": release.subject if release else "", "outcome": outcome(item.outcome),
         "took": human(item.finished - item.started) if item.finished else "",
-        "detail": item.detail.partition("\n")[0],
+        "detail": item.detail.partition("\n")[0], "hotfix": SINCE in item.reason and bool(hotfix_of(ctx, item.app, item.environment, item.release)),
     }  # fmt: skip
 
 

@@ -92,6 +92,8 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/environments/{environment}/deploy", orders.deploy, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/rollback", orders.ask_rollback),
         Route("/apps/{app}/environments/{environment}/rollback", orders.rollback, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/resume", orders.resume, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/cancel", orders.drop, methods=["POST"]),
         Route("/", shown.home),
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),
@@ -148,7 +150,7 @@ class _Pages:
         environments = [
             {
                 "item": item, "back": pages.back(ctx, app, kept[item.environment.name], item),
-                "may_approve": may("approve", item),
+                "may_approve": may("approve", item), "may_override": may("freeze", item) and may("deploy", item),
                 "may_deploy": may("deploy", item), "may_roll_back": item.release is not None and may("rollback", item),
             }
             for item in board.environments

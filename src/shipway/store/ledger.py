@@ -5,7 +5,6 @@ from __future__ import annotations
 from shipway.store.backups import SqlBackups
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
-from shipway.store.deployments import SqlDeployments
 from shipway.store.events import SqlEvents
 from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
@@ -22,11 +21,12 @@ from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 from shipway.store.sign_ins import SqlSignIns
+from shipway.store.waiting import SqlWaiting
 from shipway.store.webhooks import SqlWebhooks
 
 
 class SqlLedger(
-    SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
+    SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
     SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks,
 ):  # fmt: skip

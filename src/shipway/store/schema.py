@@ -17,6 +17,7 @@ APPEND_ONLY = {
     9: ("launches",),
     11: ("provisions", "provision_ends"),
     12: ("secret_origins",),
+    21: ("holds",),
 }  # by migration
 
 

@@ -15,6 +15,7 @@ from shipway.domain.build import BaseSource
 from shipway.domain.cdn import Cdn
 from shipway.domain.database import DatabaseFile
 from shipway.domain.develop import Develop
+from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
 from shipway.domain.provisioned import Dns, Infra
@@ -63,6 +64,7 @@ FULL = domain.Plan(
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0), 60.0),
         Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
+        (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1), Hotfix(2),
     )},
     inputs=("shared",),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
@@ -70,6 +72,9 @@ FULL = domain.Plan(
 
 ADMISSION = """
 environments: after approvals.count approvals.not_author approvals.expire approvals.signed approvals.signers checks prove
+environments.freeze: start end zone
+environments.require: statuses reviews
+environments.hotfix: approvals
 environments.launch: scenarios index headers
 prove: exercise.service exercise.run exercise.kind
 environments.launch.load: rate duration p99 errors path

@@ -21,6 +21,7 @@ from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import SUCCEEDED, Trigger
+from shipway.domain.waiting import Hold, Waiting
 from shipway.drivers import driver
 from shipway.ports.forge import Forge, ForgeAccess
 from shipway.server import pages
@@ -251,6 +252,8 @@ ROUTES = {
     ("POST", "/apps/shop/environments/staging/deploy"): DEVELOPER, ("POST", "/apps/shop/environments/production/deploy"): RELEASER,
     ("GET", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("GET", "/apps/shop/environments/production/rollback"): RELEASER,
     ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
+    ("POST", "/apps/shop/environments/staging/resume"): DEVELOPER, ("POST", "/apps/shop/environments/production/resume"): RELEASER,
+    ("POST", "/apps/shop/environments/staging/cancel"): DEVELOPER, ("POST", "/apps/shop/environments/production/cancel"): RELEASER,
     ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
 }  # fmt: skip
 
@@ -339,6 +342,51 @@ def test_a_field_never_becomes_an_option(place: Place, commands: list[tuple[str,
     assert commands == []
     place.send("/apps/shop/environments/staging/approve", admin, release="1", note="--sign\n--reason=x")
     assert commands == [("a@example.org", ["approve", "staging", "r1", "--reason=--sign\n--reason=x", "--app", "shop"])]
+
+
+def test_a_hotfix_is_marked(place: Place) -> None:
+    place.deployed(1)
+    ctx = place.world.controller()
+    release = place.world.release(2)
+    deploy(
+        ctx, DeployRequest(release, STAGING, reason="v2: x; a hotfix, since nobody can pay", hotfix="nobody can pay")
+    )
+    place.observer.look("shop")
+    text = place.page("/apps/shop", place.person("v@example.org", VIEWER)).text
+    assert "validated nowhere before: nobody can pay" in text
+    assert text.count('<span class="pill warn">hotfix</span>') == 2, "beside what runs, and in the list"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_freeze_is_overridden_by_who_may(place: Place, commands: list[tuple[str, list[str]]], role: str) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    secret = place.person(f"{role}@example.org", role)
+    path = "/apps/shop/environments/production/deploy"
+    found = place.send(path, secret, release="1", freeze="override", note="customers wait")
+    assert (found.status == 303 and bool(commands)) == (role == ADMIN), found.text
+    words = ["deploy", "production", "r1", "--override-freeze", "--reason=customers wait", "--app", "shop"]
+    assert commands == ([(f"{role}@example.org", words)] if role == ADMIN else [])
+
+
+def test_what_waits_and_a_hold_are_shown(place: Place) -> None:
+    place.deployed(1)
+    ledger = place.world.ledger
+    waits = Waiting("shop", "staging", 1, "a" * 40, "refs/heads/staging", EVIL, "", ("needs 1 approval", EVIL), 0.0)
+    ledger.add_waiting(waits)
+    ledger.add_hold(Hold("shop", "staging", True, 2, "eve@example.org", EVIL, place.world.now))
+    place.observer.look("shop")
+    text = place.page("/apps/shop", place.person("r@example.org", RELEASER)).text
+    assert "r1 waits" in text
+    assert "needs 1 approval" in text
+    assert "eve@example.org rolled back r2" in text
+    assert EVIL not in text
+    for label in ("Approve r1", "End the hold", "Drop the deployment of r1"):
+        assert label in text
+    shown = place.page("/apps/shop", place.person("v@example.org", VIEWER)).text
+    assert "r1 waits" in shown
+    for label in ("Approve r1", "End the hold", "Drop the deployment"):
+        assert label not in shown
 
 
 def test_the_answer_of_a_command_is_shown_as_text(place: Place, commands: list[tuple[str, list[str]]]) -> None:

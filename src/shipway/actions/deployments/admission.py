@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.requirements import unmet
+from shipway.actions.deployments.waits import SINCE, Asked, frozen, held, mark
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
-from shipway.domain.errors import GateRefused
+from shipway.domain.errors import DeploymentWaits, GateRefused
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
 from shipway.domain.release import Commit, Release
-from shipway.domain.rules import InForce
+from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
 
+BY_A_PERSON = Asked()
+LOOK = 60.0  # seconds until the forge is asked again for what is missing there
 OTHERS = 20  # branches searched only to report which one a commit is on
 
 
-def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "") -> DeployRequest:
-    """The request to deploy the commit's release. GateRefused lists every reason against it.
+def admitted(
+    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, ref: str = "", asked: Asked = BY_A_PERSON
+) -> DeployRequest:  # fmt: skip
+    """The request to deploy the commit's release. GateRefused lists every reason against it: DeploymentWaits if only people
+    or time are missing.
 
     The release is found by the commit's tree: a merge commit with the validated tree is that release.
     """
     name = in_force.environment
     candidate = candidate_of(book, in_force, commit, ref)
-    judgement = judged(ctx, commit, app, book, in_force, candidate)
-    release, reasons = judgement.release, [*judgement.reasons, *judgement.unapproved]
+    judgement = judged(ctx, commit, app, book, in_force, candidate, asked)
+    release, reasons = judgement.release, judgement.reasons
     if reasons or release is None:
-        raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
+        against = [*reasons, *judgement.unapproved, *judgement.waits]
+        raise refusal(commit, in_force, against, release.plan if release else None, ref, release)
+    if against := [*judgement.unapproved, *judgement.waits]:
+        refused = refusal(commit, in_force, against, release.plan, ref, release)
+        if asked.hotfix:
+            command = f"shipway deploy {in_force.called} {short_name(ref) or commit.revision[:12]}"
+            refused.hint = refused.hint.replace(command, f"{command} --hotfix --reason TEXT")
+        raise DeploymentWaits(
+            refused.message, hint=refused.hint, release=release.number, why=against, until=judgement.until,
+            seen=judgement.seen,
+        )  # fmt: skip
     environment = release.plan.environments[name]
     refuse_renamed(ctx, release.plan, name)
     version = next((found for _, item in in_force.environments if (found := candidate.version(item))), None)
     reason = f"{version or commit.revision[:12]}: {commit.subject}"
-    unapproved = partial(_unapproved, release=release, book=book, in_force=in_force, revision=commit.revision)
-    return DeployRequest(release, environment, version=version, reason=reason, in_force=in_force, unapproved=unapproved)
+    reason += f"; despite the freeze, since {asked.despite_freeze}" if asked.despite_freeze else ""
+    reason += f"{SINCE}{asked.hotfix}" if asked.hotfix else ""
+    waits = partial(_waits, release=release, book=book, in_force=in_force, revision=commit.revision, asked=asked)
+    return DeployRequest(
+        release, environment, version=version, reason=reason, in_force=in_force, waits=waits, resume=asked.resume,
+        hotfix=asked.hotfix,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,27 +70,54 @@ class Judgement:
     """What the rules in force say of a commit. release: None if there is none that may be deployed."""
 
     release: Release | None
-    reasons: list[str]  # against it, but for approvals
+    reasons: list[str]  # against it, whatever people decide or time brings
     unapproved: list[str]  # approvals that are missing
+    waits: list[str]  # what else it waits for
+    until: float | None = None  # when that is over, as far as time alone decides
+    seen: str = ""  # what people had decided before, see `waits.mark`
 
 
 def judged(
-    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, candidate: gate.Candidate
-) -> Judgement:
+    ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: InForce, candidate: gate.Candidate,
+    asked: Asked = BY_A_PERSON,
+) -> Judgement:  # fmt: skip
     """Judge a commit, whose tags may include one that is yet to be made."""
-    reasons = refused_commit(book, in_force, candidate)
-    release, problem = _release(ctx, commit, app, in_force)
+    reasons = refused_commit(book, in_force, candidate) + (gate.refused_hotfix(in_force) if asked.hotfix else [])
+    release, problem = _release(ctx, commit, app, in_force, asked)
     if release is None:
-        return Judgement(None, [*reasons, problem], [])
-    unapproved = _unapproved(ctx, release=release, book=book, in_force=in_force, revision=commit.revision)
-    return Judgement(release, reasons + _refused_release(in_force, release), unapproved)
+        return Judgement(None, [*reasons, problem], [], [])
+    seen = mark(ctx, app, in_force.environment, release.number)
+    unapproved = _unapproved(ctx, release, book, in_force, commit.revision, asked)
+    freeze, until = frozen(ctx, in_force, asked)
+    lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, commit.revision))
+    if lacks and until is None:
+        until = ctx.ledger.now() + LOOK
+    waits = [*held(ctx, app, in_force.environment, in_force.called, asked), *freeze, *lacks]
+    return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, until, seen)
 
 
-def _unapproved(ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str) -> list[str]:
-    """Missing approvals. They cover a change of the current release, which other deployments may have replaced
+def _waits(
+    ctx: Context, *, release: Release, book: Rulebook, in_force: InForce, revision: str, asked: Asked
+) -> list[str]:
+    """The same under the environment's lock: what else happened there since may have changed it."""
+    unapproved = _unapproved(ctx, release, book, in_force, revision, asked)
+    hold = held(ctx, release.app, in_force.environment, in_force.called, asked)
+    lacks = unmet(ctx, in_force, Decisions(ctx, release, in_force.environment, book, in_force, revision))
+    return [*unapproved, *hold, *frozen(ctx, in_force, asked)[0], *lacks]
+
+
+def _unapproved(
+    ctx: Context, release: Release, book: Rulebook, in_force: InForce, revision: str, asked: Asked
+) -> list[str]:
+    """Missing approvals, of which a hotfix needs more. They cover a change of the current release, which other deployments may have replaced
     since."""
     decisions = Decisions(ctx, release, in_force.environment, book, in_force, revision)
-    return gate.told_apart(in_force, lambda item, environment: decisions.missing(environment.approvals))
+
+    def missing(item: RuleSet, environment: Environment) -> list[str]:
+        rule, more = environment.approvals, environment.hotfix.approvals if asked.hotfix else 0
+        return decisions.missing(replace(rule, count=max(rule.count, more)))
+
+    return gate.told_apart(in_force, missing)
 
 
 def refused_before(
@@ -155,11 +205,11 @@ def _lacks_hosts(environment: Environment) -> bool:
     return any(host.name == NO_HOST for host in environment.hosts)
 
 
-def _release(ctx: Context, commit: Commit, app: str, in_force: InForce) -> tuple[Release | None, str]:
+def _release(ctx: Context, commit: Commit, app: str, in_force: InForce, asked: Asked) -> tuple[Release | None, str]:
     found = ctx.ledger.releases_of(app, commit.tree)
     if not found:
         return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
-    before = after_of(in_force)
+    before = [] if asked.hotfix else after_of(in_force)
     for release in found:
         if all(gate.validated(release, ctx.ledger.deployments_of(app, name, release.number), name) for name in before):
             return release, ""
@@ -210,6 +260,10 @@ def _hint(
         hints.append("; then: ".join([f"shipway run {what}", *tested, f"shipway deploy {name} {what}"]))
     if any("never applied" in reason for reason in reasons):
         hints.append(f"shipway infra {name} plan")
+    if any("is frozen until" in reason for reason in reasons):
+        hints.append(f"wait until then; or: shipway deploy {name} {what} --override-freeze --reason TEXT")
+    if any("is on hold" in reason for reason in reasons):
+        hints.append(f"`shipway resume {name}` ends the hold; or: shipway deploy {name} {what} --resume")
     if any("approval" in reason for reason in reasons):
         number = f" r{release.number}" if release else ""
         hints.append(f"ask another person to run: shipway approve {name}{number}; then: shipway deploy {name} {what}")
@@ -252,7 +306,7 @@ def sources(in_force: InForce) -> str:
 
 def still_in_force(ctx: Context, order: DeployRequest) -> None:
     """Under the environment's lock: GateRefused if another deployment changed the rules since they were met, or the
-    approvals no longer suffice."""
+    approvals no longer suffice; DeploymentWaits if only those, or a hold, are against it."""
     if order.in_force is None:
         return
     running = running_rules(ctx, order.release.app, order.environment.name)
@@ -263,10 +317,12 @@ def still_in_force(ctx: Context, order: DeployRequest) -> None:
             f"a release with other rules was deployed to {order.environment.name} in the meantime",
             hint="run the command again",
         )
-    reasons = order.unapproved(ctx) if order.unapproved else []
+    seen = mark(ctx, order.release.app, order.environment.name, order.release.number)
+    reasons = order.waits(ctx) if order.waits else []
     if reasons:
         listed = "\n".join(f"  - {reason}" for reason in reasons)
-        raise GateRefused(
+        raise DeploymentWaits(
             f"{order.environment.name} now rejects release {order.release.number}:\n{listed}",
-            hint="run the command again",
-        )
+            hint="run the command again", release=order.release.number, why=reasons, seen=seen,
+            until=frozen(ctx, order.in_force, BY_A_PERSON)[1] or ctx.ledger.now() + LOOK,
+        )  # fmt: skip

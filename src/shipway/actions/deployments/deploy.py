@@ -13,6 +13,7 @@ from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.deployments.waits import hold_after_rollback, mark_hotfix, settle
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.maintenance import bring_into_line
 from shipway.actions.environment.observe import versions
@@ -37,6 +38,7 @@ def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
             _supersede(own, order, why)
             return None
         done = execute(own, order)
+        settle(own, order)
     if order.kind == DEPLOY:
         note_proofs(ctx, order.release)
     return done
@@ -88,8 +90,12 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         way=plan.kind if plan else "", goal=plan.schema if plan else None, adjustments=decision.settings.adjustments,
     )  # fmt: skip
     _give_version(ctx, order)
+    if order.hotfix:
+        mark_hotfix(ctx, order)
     if order.page:
         hold(ctx, order.release, order.environment)
+    if order.kind == ROLLBACK and decision.previous is not None:
+        hold_after_rollback(ctx, app, name, decision.previous.release, order.reason)
     number = ctx.ledger.begin_deployment(record)
     with recorded(ctx, Subject(DEPLOYMENT, app, number), *said) as own:
         apply(own, decision, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.waits import hold_after_rollback
 from shipway.domain.errors import DeployFailed, Interrupted
 from shipway.domain.strategy import Watch
 from shipway.domain.traffic import BAD, UNKNOWN, Traffic, Verdict, judge
@@ -16,8 +17,17 @@ Counts = Sequence[Mapping[int, Traffic]]
 def watch(
     hosts: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None
 ) -> None:
-    """Watch for `duration` seconds. DeployFailed as soon as its requests do badly; `old`: the release to compare it
-    with."""
+    """Watch for `duration` seconds. DeployFailed as soon as its requests do badly: it is rolled back, and automatic
+    deployment is on hold from then on. `old`: the release to compare it with."""
+    try:
+        _watch(hosts, rule, release, duration, old)
+    except DeployFailed as error:
+        where = (hosts[0].app, hosts[0].environment)
+        hold_after_rollback(hosts[0].ctx, *where, release, error.message, actor="Shipway")
+        raise
+
+
+def _watch(hosts: Sequence[HostDeployment], rule: Watch, release: int, duration: float, old: int | None) -> None:
     ctx = hosts[0].ctx
     start, end = _counts(hosts), ctx.clock() + duration
     while True:

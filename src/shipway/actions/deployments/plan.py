@@ -50,8 +50,10 @@ class DeployRequest:
     rollback: RollbackPlan | None = None  # of a rollback
     adjustments: Adjustments | None = None  # None: those that still hold, see `domain.scaling.carried`
     in_force: InForce | None = None  # the rules that it met and whose checks it must pass; None: only the release's own
-    unapproved: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals
+    waits: Callable[[Context], list[str]] | None = None  # under the lock: missing approvals, and a hold
     superseded: Callable[[Context], str] | None = None  # under the lock: why an automatic deployment is obsolete
+    resume: bool = False  # a success ends the hold after a rollback
+    hotfix: str = ""  # why it skips the environment where releases are validated: it is marked for ever
     force: bool = False
     provided: Provided | None = None  # from providers; None: fetch it, unless the values are those of `like`
     wait: float = 0.0  # seconds to wait for another owner's lock

@@ -34,6 +34,7 @@ READS = frozenset({
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks",
+    "waiting", "all_waiting", "waiting_of", "holds",
     "events", "add_events",  # they only report, also of who has lost the lock
 })  # fmt: skip
 

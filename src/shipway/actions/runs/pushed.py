@@ -6,20 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from shipway.actions.people.permitted import require
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
 from shipway.actions.runs.run import run
 from shipway.actions.runs.unchanged import unchanged
+from shipway.actions.runs.waiting import may_deploy, require_now
 from shipway.context import Context
-from shipway.domain.errors import ShipwayError
+from shipway.domain.errors import DeploymentWaits, ShipwayError
 from shipway.domain.identity import author_identity, identity
-from shipway.domain.people import SESSION, Identity
-from shipway.domain.permissions import ALL, in_environment
 from shipway.domain.queue import ZEROS
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
-from shipway.domain.rules import InForce
 from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds that a run waits for another deployment to its environment
@@ -28,17 +25,6 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
 def runs(revision: str, ref: str) -> bool:
     """Whether a pushed ref is one that runs: a branch or a tag that was not deleted."""
     return set(revision) != set(ZEROS) and ref.startswith((HEADS, TAGS))
-
-
-def _may_deploy(ctx: Context, person: str, app: str, in_force: InForce) -> None:
-    """NotAllowed if the person may not deploy there."""
-    permission = in_environment("deploy", *(own for _, own in in_force.environments))
-    _require(ctx, person, permission, ctx.names.app(app), in_force.environment)
-
-
-def _require(ctx: Context, person: str, permission: str, app: str, environment: str = ALL) -> None:
-    """By what they were granted until now: who was removed has nothing."""
-    require(Identity(person, tuple(ctx.ledger.grants(person)), SESSION, 0), permission, app, environment)
 
 
 def run_pushed(
@@ -65,14 +51,16 @@ def run_pushed(
             try:
                 plan = plan_at(repository, commit, parse, file)
                 if person:
-                    _require(own, person, "run", own.names.app(plan.app))
+                    require_now(own, person, "run", own.names.app(plan.app))
                 rules = partial(read_rules, own, repository, plan, parse, protected=protected)
                 seen = of_plan(repository, commit, plan)
                 if same := unchanged(own, seen, plan, trigger, rules):
                     ctx.reporter.note(same)
                     continue
-                may = partial(_may_deploy, own, person) if person else None
-                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may)
+                may = partial(may_deploy, own, person) if person else None
+                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may, person=person)
+            except DeploymentWaits as error:  # no failure of the push
+                ctx.reporter.note(f"{error.message}\n{error.hint}")
             except ShipwayError as error:  # the other apps and refs follow
                 tell(ctx, error)
                 failed = error

@@ -10,11 +10,13 @@ from shipway.actions.deployments.admission import (
     admitted,
     after_of,
     is_unpushed,
+    refusal,
     refused_before,
     sources,
     superseded_by,
 )
 from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.caches import prune_caches_daily
 from shipway.actions.environment.observe import require_secrets
 from shipway.actions.environment.ownership import require_owned_everywhere
@@ -25,11 +27,13 @@ from shipway.actions.runs.config_files import config_files
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
 from shipway.actions.runs.scheduler import only_step, run_steps, steps_of
+from shipway.actions.runs.waiting import leave, take_up
 from shipway.context import Context
 from shipway.domain import rights
 from shipway.domain.count import counted
-from shipway.domain.errors import GateRefused, RepositoryError, SecretError
+from shipway.domain.errors import DeploymentWaits, GateRefused, RepositoryError, SecretError
 from shipway.domain.event import RUN, Subject
+from shipway.domain.gate import refused_hotfix
 from shipway.domain.plan import Plan
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.registry_access import RegistryAccess
@@ -66,12 +70,15 @@ def run(
     caches: bool = True,
     target: str | None = None,
     may: Callable[[str, InForce], None] | None = None,
+    person: str = "",
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
     that step fails, its container stays for a shell until the run is cancelled. caches: whether steps use what earlier
     runs cached. target: the only environment that may be deployed; nothing runs if the rules deploy another one.
-    may: raises an error if whoever asks may not deploy the app there."""
+    may: raises an error if whoever asks may not deploy the app there. person: who that is, if a server has proven it:
+    may they still, when a deployment that waited goes out? DeploymentWaits if only people or time are
+    missing: then the deployment is recorded as one that waits."""
     if only is not None:
         readable = _readable(ctx, rules)
         ran, _ = _pipeline(ctx, repository, commit, plan, trigger, None, readable, only, debug=debug, caches=caches)
@@ -97,11 +104,20 @@ def run(
         number = build(ctx, repository, commit, plan, trigger, in_force, book, caches=caches)
         book = rules()  # they may have changed meanwhile
         in_force = book.of(ctx, name)
-    order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
-    order = dataclasses.replace(
-        order, wait=wait, superseded=superseded_by(book, in_force, commit, trigger.ref, plan.app)
-    )
-    return Outcome(number, order.release, name, deploy(ctx, order))
+    try:
+        order = admitted(ctx, commit, plan.app, book, in_force, trigger.ref)
+        is_superseded = superseded_by(book, in_force, commit, trigger.ref, plan.app)
+        done = deploy(ctx, dataclasses.replace(order, wait=wait, superseded=is_superseded))
+    except DeploymentWaits as error:
+        waiting, told = leave(ctx, error, commit, book, in_force, trigger, person)
+        if waiting is None or mark_of(ctx, waiting) == waiting.seen:
+            raise told from None
+        # Decided in this moment: whoever did it found nothing that waited.
+        done = take_up(ctx, plan.app, name, lambda release, revision: (repository, rules()))
+        if done is None:
+            raise told from None
+        return Outcome(number, ctx.ledger.release(plan.app, done.release), name, done)
+    return Outcome(number, order.release, name, done)
 
 
 def build(
@@ -124,6 +140,17 @@ def build(
     require_owned_everywhere(ctx, plan.app, plan.environments[name])
     require_secrets(ctx, plan, plan.environments[name], fetched_later=True)
     return _pipeline(ctx, repository, commit, plan, trigger, name, book, caches=caches)[0]
+
+
+def build_hotfix(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, ref: str, in_force: InForce, book: Rulebook
+) -> int:
+    """Run the pipeline to a release that skips the environment where releases are validated. GateRefused before it if that
+    isn't allowed."""
+    reasons = refused_hotfix(in_force)
+    if reasons:
+        raise refusal(commit, in_force, reasons, plan, ref)
+    return build(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), in_force, book)
 
 
 def _readable(ctx: Context, rules: Callable[[], Rulebook]) -> Rulebook | None:

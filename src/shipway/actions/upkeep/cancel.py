@@ -5,11 +5,13 @@ from __future__ import annotations
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.cancellation import request_cancel
 from shipway.actions.runs.resume import clear, orphaned, scope
+from shipway.actions.runs.waiting import cancel_waiting
 from shipway.actions.upkeep.progress import POLL, describe, find_run, in_progress, worker
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.errors import EngineError, Interrupted, TimedOut, UsageError
 from shipway.domain.release import PENDING, SUCCEEDED, Deployment
+from shipway.domain.waiting import Waiting
 
 
 def cancel_run(ctx: Context, app: str, number: int, reason: str, *, timeout: float) -> str:
@@ -55,6 +57,15 @@ def cancel_environment(ctx: Context, app: str, environment: str, reason: str, *,
         with exclusive_access(ctx, app, environment, reason or "cancel", wait=max(0.0, deadline - ctx.clock())):
             pass  # it recovers what the other process left
     return None if mine is None else _again(ctx, mine)
+
+
+def cancel_waiting_there(ctx: Context, app: str, environment: str, reason: str) -> Waiting | None:
+    """Drop the deployment that waits there, unless other work is in progress there. Returns it; None: nothing was dropped.
+    One whose deployment has begun: that is to be cancelled too."""
+    found = ctx.ledger.waiting(app, environment)
+    if found is None or (not found.begun and (worker(ctx, app, environment) or ctx.ledger.pending(app, environment))):
+        return None
+    return found if cancel_waiting(ctx, found, reason) else None
 
 
 def refuse_too_late(deployment: Deployment) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from shipway.actions.deployments.waits import hold_of, hotfix_of
 from shipway.actions.environment.at_edge import expiries
 from shipway.actions.environment.ended import ended
 from shipway.actions.environment.former_hosts import former_hosts
@@ -29,6 +30,7 @@ from shipway.domain.scaling import scaled
 from shipway.domain.schema_history import ahead, own_schema
 from shipway.domain.secret_source import SecretAge, ages
 from shipway.domain.value import dataclass
+from shipway.domain.waiting import Hold, Waiting
 from shipway.system.parallel import side_by_side
 
 if TYPE_CHECKING:  # keeps imports of every command cheap
@@ -88,6 +90,9 @@ class EnvironmentStatus:
     certificates: dict[str, float]  # when those that the edge serves expire (seconds since the epoch), by name
     renewal: str  # why the certificate by DNS could not be renewed; empty: nothing is wrong
     launch: LaunchRecord | None  # the step in which an unfinished launch ended, or is
+    waiting: Waiting | None  # the deployment that waits for people or for a time
+    hold: Hold | None  # of automatic deployment, since a rollback
+    hotfix: str  # why the current release skipped the environment where releases are validated; empty: it didn't
 
 
 def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatus:
@@ -142,6 +147,9 @@ def status(ctx: Context, app: str, environment: Environment) -> EnvironmentStatu
         certificates=expiries(ctx, where) if release else {},
         renewal=problem(ctx.ledger.provisions(app, environment.name, CERTIFICATE, 1)) if where.by_dns else "",
         launch=_launch(ctx, app, environment.name),
+        waiting=ctx.ledger.waiting(app, environment.name),
+        hold=hold_of(ctx, app, environment.name),
+        hotfix=hotfix_of(ctx, app, environment.name, release.number) if release else "",
     )
 
 

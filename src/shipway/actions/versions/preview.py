@@ -169,7 +169,7 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
         images=tuple(found.images) if found and release else _all_images(release), configuration=found.configuration if found else (),
         schema=schema, migrations=_migrations(situation, shown) or _proven(ctx, names, release), validated=tuple(ctx.names.shown(app, item) for item in after_of(subject.in_force)) if release else (),
         proofs=tuple(proof for item in names if release and (proof := newest(ctx, release, item))),
-        waits=tuple(waits), approvers=_approvers(ctx, subject, release) if release and waits else "",
+        waits=tuple(waits), approvers=_approvers(ctx, subject, release) if release and any("approval" in item for item in waits) else "",
         entry=entry, unlisted=commits_after(subject.repository, situation.checkout.head, situation.changelog) if entry and situation.changelog else 0,
         refused=tuple(reasons), remedies=tuple(remedies),
     )  # fmt: skip
@@ -178,7 +178,7 @@ def preview(ctx: Context, situation: Situation, asked: str | None, *, entries: b
 def _judge(
     ctx: Context, subject: Subject, tag: Tag, situation: Situation
 ) -> tuple[Release | None, list[str], list[str], list[str]]:
-    """The release; reasons against it; missing approvals; remedies."""
+    """The release; reasons against it; missing approvals, and what else it waits for; remedies."""
     book, in_force, commit, app = subject.book, subject.in_force, subject.commit, subject.plan.app
     known = candidate_of(book, in_force, commit, "")
     candidate = replace(known, tags=(*known.tags, tag.name), tag=tag.name)
@@ -198,7 +198,7 @@ def _judge(
             f"{tag.name} was deployed as release {taken.number}, whose tag is gone: a version is never reused"
         )
         remedies.append("choose a higher version")
-    return found.release, reasons, found.unapproved, remedies
+    return found.release, reasons, [*found.unapproved, *found.waits], remedies
 
 
 def _differs(ctx: Context, subject: Subject, situation: Situation) -> list[str]:

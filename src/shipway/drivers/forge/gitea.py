@@ -115,7 +115,8 @@ class Gitea:
             state, by = VERDICTS.get(item.word("state")), person(item.maybe("user"))
             if state is not None and by.id:
                 counts = not item.flag("dismissed")
-                latest[by.id] = Reviewed(by, state, item.maybe_commit("commit_id") or "") if counts else None
+                commit, official = item.maybe_commit("commit_id") or "", item.flag("official")
+                latest[by.id] = Reviewed(by, state, commit, official) if counts else None
         return [item for item in latest.values() if item is not None]
 
     def pull_request_of(self, repository: str, commit: str) -> PullRequest | None:

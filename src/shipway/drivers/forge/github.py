@@ -60,6 +60,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "changes_requested": CHANGES_REQUESTED,
     "dismissed": DISMISSED,
 }
+MEMBERS = ("OWNER", "MEMBER", "COLLABORATOR")  # what a person is to a repository to which they may write
 # How a check run ended; what GitHub itself lets pass as a required check passes.
 CONCLUSIONS: Mapping[str, State] = {"success": SUCCESS, "neutral": SUCCESS, "skipped": SUCCESS, "failure": FAILURE}
 STATES: Mapping[str, State] = {"success": SUCCESS, "pending": PENDING, "failure": FAILURE, "error": ERROR}
@@ -118,7 +119,8 @@ class GitHub:
         for item in self._api.pages(path, {"per_page": 100}):  # oldest first
             state, by = VERDICTS.get(item.word("state").lower()), person(item.maybe("user"))
             if state is not None and by.id:
-                latest[by.id] = Reviewed(by, state, item.maybe_commit("commit_id") or "")
+                official = item.word("author_association") in MEMBERS
+                latest[by.id] = Reviewed(by, state, item.maybe_commit("commit_id") or "", official)
         return [item for item in latest.values() if item.state != DISMISSED]
 
     def pull_request_of(self, repository: str, commit: str) -> PullRequest | None:

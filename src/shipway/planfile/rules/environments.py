@@ -33,6 +33,8 @@ def check(plan: Plan, report: Report) -> None:
         _own_secrets(environment, plan, at, report)
         all_known(report, (*at, "checks"), environment.checks, "checks", "check")
         _commands(environment, at, report)
+        _freezes(environment, (*at, "freeze"), report)
+        _hotfix(environment, (*at, "hotfix"), report)
         _cdn(environment, plan, (*at, "cdn"), report)
     after = {item.name: (item.after,) for item in plan.environments.values() if item.after}
     for names in cycles(after):
@@ -40,6 +42,30 @@ def check(plan: Plan, report: Report) -> None:
             message = f"the environments depend on each other: {ring(names)}"
             report.error(("environments", names[0], "after"), message, "one environment without `after`")
     _one_each(plan, report)
+
+
+def _hotfix(environment: Environment, at: Path, report: Report) -> None:
+    asked = environment.hotfix.approvals
+    if not asked:
+        return
+    if environment.after is None:
+        report.error(at, "has no meaning without `after`, which a hotfix skips", "no `hotfix`, or `after:` too")
+    elif asked <= environment.approvals.count:
+        least = environment.approvals.count + 1
+        report.error((*at, "approvals"), f"`{asked}` is no approval more than other releases need", f"{least} or more")
+
+
+def _freezes(environment: Environment, at: Path, report: Report) -> None:
+    from shipway.system.freezes import require_valid
+
+    for index, item in enumerate(environment.freeze):
+        place = (*at, index) if report.written((*at, index)) else at
+        if not (item.start and item.end):
+            continue  # reported already
+        try:
+            require_valid(item)
+        except ValueError as error:
+            report.error(place, str(error), "two weekdays with times, or two dates, the earlier one first")
 
 
 def _commands(environment: Environment, at: Path, report: Report) -> None:

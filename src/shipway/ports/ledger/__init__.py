@@ -22,6 +22,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
 
 
@@ -45,6 +46,7 @@ class Ledger(
     SignInLedger,
     QueueLedger,
     WebhookLedger,
+    WaitingLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

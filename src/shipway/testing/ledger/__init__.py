@@ -38,6 +38,7 @@ from shipway.testing.ledger.samples import (
 from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 from shipway.testing.ledger.sign_ins import SignInSuite
+from shipway.testing.ledger.waiting import HOLD, WaitingSuite
 from shipway.testing.ledger.webhooks import WebhookSuite
 
 
@@ -61,6 +62,7 @@ class LedgerSuite(
     SignInSuite,
     QueueSuite,
     WebhookSuite,
+    WaitingSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
@@ -85,6 +87,7 @@ class LedgerSuite(
             "provisions",
             "provision_ends",
             "launches",
+            "holds",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -105,6 +108,7 @@ class LedgerSuite(
         ledger.rename(RENAMING)
         ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, SUCCEEDED)
         ledger.add_launch_record(LAUNCH)
+        ledger.add_hold(HOLD)
         columns = {
             "outcomes": "deployment",
             "operation_ends": "operation",

@@ -11,6 +11,7 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.deployments.waits import hold_of
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain import routes
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
@@ -299,6 +300,18 @@ def test_errors_in_the_watch_window_roll_back(tmp_path: Path) -> None:
     with pytest.raises(DeployFailed, match="release 2 is rolled back: 50 of 100 requests failed"):
         deploy(world.controller(), DeployRequest(world.release(2, environment=watched), watched))
     assert world.serving() == {1}
+    hold = hold_of(world.controller(), "shop", "staging")
+    assert hold is not None
+    assert (hold.actor, hold.release) == ("Shipway", 2)
+    assert "50 of 100 requests failed" in hold.reason
+
+
+def test_what_fails_before_it_has_requests_holds_nothing(tmp_path: Path) -> None:
+    world = world_of(tmp_path, STAGING)
+    world.runtime.behave("shop_staging_backend_2-*", Behaviour(healthy=False))
+    with pytest.raises(DeployFailed):
+        deploy(world.controller(), DeployRequest(world.release(2), STAGING))
+    assert hold_of(world.controller(), "shop", "staging") is None
 
 
 def test_a_rollback_is_never_a_canary(tmp_path: Path) -> None:

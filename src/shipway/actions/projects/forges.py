@@ -1,0 +1,48 @@
+"""The forge of a registered repository: which one it is, and how Shipway reads from it."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from shipway.context import Context
+from shipway.domain.value import dataclass
+from shipway.ports.forge import Forge, ForgeAccess
+from shipway.system.addresses import identity, is_path
+
+HOSTS = {"github.com": "github", "gitlab.com": "gitlab", "bitbucket.org": "bitbucket", "codeberg.org": "gitea"}
+TOKEN, USER, ENDPOINT = "SHIPWAY_FORGE_TOKEN", "SHIPWAY_FORGE_USER", "SHIPWAY_FORGE_ENDPOINT"
+
+
+@dataclass(frozen=True)
+class AtForge:
+    """A repository at its forge."""
+
+    forge: Forge
+    repository: str  # full name, such as acme/shop
+
+
+def forge_of(ctx: Context, address: str) -> AtForge | None:
+    """The forge of the repository at that recorded address: as a webhook of the same address says, else by its host. None:
+    it is unknown, or there is no token for it. Nothing that a commit says decides this."""
+    token = os.environ.get(TOKEN, "")
+    kind = next((item.forge for item in ctx.ledger.webhooks() if identity(item.address) == identity(address)), None)
+    kind = kind or HOSTS.get(_host(address))
+    if not token or kind is None or ctx.forge is None:
+        return None
+    ctx.redactor.add({TOKEN: token})
+    access = ForgeAccess(token, os.environ.get(USER, ""), os.environ.get(ENDPOINT, ""))
+    return AtForge(ctx.forge(kind, access), _full_name(address))
+
+
+def _host(address: str) -> str:
+    if is_path(address):
+        return ""
+    if "://" in address:
+        return (urlsplit(address).hostname or "").lower()
+    return address.partition(":")[0].rpartition("@")[2].lower()
+
+
+def _full_name(address: str) -> str:
+    path = urlsplit(address).path if "://" in address else address.partition(":")[2] or address
+    return path.strip("/").removesuffix(".git")
