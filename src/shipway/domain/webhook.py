@@ -6,6 +6,7 @@ from shipway.domain.value import dataclass
 
 FORGES = ("github", "gitlab", "gitea", "bitbucket")
 SCOPE = "webhooks"  # of their secrets
+TOKENS = "@webhooks/tokens"  # scope of the tokens with which the forge is told, by name; no app has this name
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,14 @@ class Webhook:
     address: str  # to clone it
     actor: str  # who added it
     created: float  # seconds since the epoch by the ledger's clock
+
+
+@dataclass(frozen=True)
+class ForgeToken:
+    """With which the forge of a webhook is told of runs and deployments; the token itself is a secret."""
+
+    webhook: str
+    endpoint: str  # address of the forge's API; empty: the forge's public one
+    user: str  # the account that the token belongs to, where the forge asks for it
+    actor: str  # who set it
+    created: float

@@ -35,6 +35,7 @@ from shipway.ports.ledger.events import EventLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
+from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
@@ -84,6 +85,7 @@ __all__ = [
     "OnLine",
     "OneOff",
     "OperationLedger",
+    "OutboxLedger",
     "OwnershipLedger",
     "PeopleLedger",
     "ProjectSource",

@@ -34,7 +34,8 @@ READS = frozenset({
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks",
-    "events", "add_events",  # they only report, also of who has lost the lock
+    "news", "messages", "notifications", "forge_tokens",
+    "events", "add_events", "add_news",  # they only report, also of who has lost the lock
 })  # fmt: skip
 
 
