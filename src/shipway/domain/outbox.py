@@ -25,6 +25,7 @@ EVENTS = {
     BACKUP: "A backup failed, or its copy is damaged",
     RUN_FAILED: "A run of the pipeline failed",
 }
+TROUBLE = (FAILED, RUN_FAILED, CERTIFICATE, BACKUP)
 
 APPRISE, COMMAND = "apprise", "command"  # kinds of notifications
 NOTIFICATIONS = "@notifications/urls"  # scope of the stored secrets, by name; no app has this name
@@ -91,6 +92,24 @@ class Notification:
         """Whether it is told of that. A run belongs to no environment."""
         here = self.environment in (ALL, environment) or not environment
         return event in self.events and self.app in (ALL, app) and here
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What people are told. url: of the page with more; empty if that is not known."""
+
+    event: str
+    app: str  # present names
+    environment: str  # empty: none
+    title: str  # one line
+    text: str
+    at: float
+    url: str = ""
+
+    @property
+    def trouble(self) -> bool:
+        """Whether somebody should look."""
+        return self.event in TROUBLE
 
 
 def of_webhook(name: str) -> str:

@@ -48,6 +48,7 @@ from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
+from shipway.ports.notifier import Notifier, NotifierAccess
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
@@ -82,6 +83,8 @@ __all__ = [
     "LeaseLedger",
     "Ledger",
     "Linter",
+    "Notifier",
+    "NotifierAccess",
     "OnLine",
     "OneOff",
     "OperationLedger",
