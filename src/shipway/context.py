@@ -40,11 +40,15 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         DnsLookup,
         DnsProvider,
         Edge,
+        Forge,
+        ForgeAccess,
         HostSetup,
         Images,
         InfraTool,
         Ledger,
         Linter,
+        Notifier,
+        NotifierAccess,
         OneOff,
         OnLine,
         Registry,
@@ -136,6 +140,9 @@ class Context:
     lookup: Callable[[], DnsLookup] | None = None
     authority: Callable[[Tls], CertificateAuthority] | None = None
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
+    # Who is told, by the kind of forge or notification. None: nobody, as in a proof.
+    forge: Callable[[str, ForgeAccess], Forge] | None = None
+    notifier: Callable[[str, NotifierAccess], Notifier] | None = None
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:

@@ -41,8 +41,12 @@ if TYPE_CHECKING:
         DatabaseServer,
         DatabaseTool,
         DnsProvider,
+        Forge,
+        ForgeAccess,
         InfraTool,
         Linter,
+        Notifier,
+        NotifierAccess,
         OneOff,
         OnLine,
         Registry,
@@ -100,7 +104,7 @@ class Services:
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
-            cdn=_cdn, backup_store=backup_store,
+            cdn=_cdn, backup_store=backup_store, forge=_forge, notifier=_notifier,
         )  # fmt: skip
 
 
@@ -199,6 +203,16 @@ def _tool(
 
 def _cdn(access: CdnAccess) -> CdnProvider:
     made: CdnProvider = driver("cdn", access.cdn.provider)(access)
+    return made
+
+
+def _forge(kind: str, access: ForgeAccess) -> Forge:
+    made: Forge = driver("forge", kind)(access)
+    return made
+
+
+def _notifier(kind: str, access: NotifierAccess) -> Notifier:
+    made: Notifier = driver("notifier", kind)(access)
     return made
 
 

@@ -89,7 +89,7 @@ def run(
         options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
         rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
-        trigger = Trigger("manual", ref, ctx.actor)
+        trigger = Trigger("step" if step else "manual", ref, ctx.actor)
         if target:
             if not ref.startswith((HEADS, TAGS)):
                 raise UsageError(

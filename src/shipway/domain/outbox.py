@@ -11,7 +11,9 @@ from shipway.domain.value import dataclass
 
 # Kinds of news. The number of one is that of the run, the deployment, the release, the attempt for a certificate, the backup.
 RUN, DEPLOYMENT = event.RUN, event.DEPLOYMENT
-APPROVAL, RETIRED, CERTIFICATE, BACKUP, PULL = "approval", "retired", "certificate", "backup", "pull"
+APPROVAL, RETIRED, CERTIFICATE, BACKUP = "approval", "retired", "certificate", "backup"
+UNCHANGED = "unchanged"  # a commit was not run; its detail is the commit and why
+PULL = "pull"  # a pull request was opened or changed; its detail is its commit
 
 # Of what people can be told.
 DEPLOYED, FAILED, ROLLED_BACK, RUN_FAILED, TEST = "deployed", "failed", "rolled-back", "run-failed", "test"
@@ -124,5 +126,5 @@ def of_notification(name: str) -> str:
 
 def pause(attempts: int, *, refused: bool = False, asked: float = 0.0) -> float:
     """Seconds until the next attempt, after so many. asked: by the receiver."""
-    grown = min(FIRST_PAUSE * 2 ** min(attempts, 20), LONGEST_PAUSE)
+    grown = min(FIRST_PAUSE * 2.0 ** min(attempts, 20), LONGEST_PAUSE)
     return max(grown, min(asked, PATIENCE), REFUSED_PAUSE if refused else 0.0)

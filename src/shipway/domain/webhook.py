@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from shipway.domain.value import dataclass
 
 FORGES = ("github", "gitlab", "gitea", "bitbucket")
+PUBLIC = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}  # hosts of the public ones
+API = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1"}  # path of one's own
+LOCAL = ("127.0.0.1", "::1", "localhost")
 SCOPE = "webhooks"  # of their secrets
 TOKENS = "@webhooks/tokens"  # scope of the tokens with which the forge is told, by name; no app has this name
 
@@ -29,3 +34,11 @@ class ForgeToken:
     user: str  # the account that the token belongs to, where the forge asks for it
     actor: str  # who set it
     created: float
+
+
+def repository_of(address: str, endpoint: str) -> str:
+    """The full name of the repository that is cloned at that address. endpoint: of the forge's API, which may be below a path."""
+    path = urlsplit(address).path if "://" in address else address.partition(":")[2]
+    path = path.strip("/").removesuffix(".git").strip("/")
+    below = urlsplit(endpoint).path.partition("/api/")[0].strip("/")
+    return path.removeprefix(f"{below}/") if below else path

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from shipway.actions.messages.deliver import Messenger
 from shipway.actions.projects.plans import ParsePlan
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -60,7 +61,8 @@ def serve(
 
     with _listening(host, port) as listener:
         parts = [
-            part(Dispatcher(ctx, at_once).run), part(observer.run), part(lambda over: server.run(sockets=[listener])),
+            part(Dispatcher(ctx, at_once).run), part(observer.run), part(Messenger(ctx, url).run),
+            part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip
         try:
             ctx.reporter.note(f"serves {url or f'http://{host}:{listener.getsockname()[1]}'} until Ctrl-C")

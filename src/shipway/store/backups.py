@@ -35,7 +35,6 @@ class SqlBackups:
         """Replace it."""
         sql = f"UPDATE backups SET {', '.join(f'{name} = ?' for name in FIELDS)} WHERE id = ?"
 
-
         def record() -> None:
             self._db.query(sql, (*_values(backup), backup.id))
             if backup.outcome == FAILED or backup.problem:

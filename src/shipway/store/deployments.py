@@ -53,7 +53,6 @@ class SqlDeployments:
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is rejected."""
 
-
         def end() -> None:
             self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
             add_news(self._db, NEWS, (at, id))

@@ -37,7 +37,9 @@ class SqlOutbox:
 
     def news(self, limit: int = 100) -> list[News]:
         """Oldest first."""
-        return [News(*row) for row in self._db.query(f"SELECT {', '.join(NEWS)} FROM news ORDER BY id LIMIT ?", (limit,))]
+        return [
+            News(*row) for row in self._db.query(f"SELECT {', '.join(NEWS)} FROM news ORDER BY id LIMIT ?", (limit,))
+        ]
 
     def forget_news(self, id: int) -> None:
         """By its id."""
@@ -95,7 +97,9 @@ class SqlOutbox:
             )
             if self._db.query(sql, (now, outcome, problem, *key, message.rank)):
                 return True
-            replaced = "UPDATE messages SET until = 0, due = ?, attempts = 0 WHERE id = ? AND token = ? AND ended IS NULL"
+            replaced = (
+                "UPDATE messages SET until = 0, due = ?, attempts = 0 WHERE id = ? AND token = ? AND ended IS NULL"
+            )
             self._db.query(replaced, (now, *key))
             return False
 

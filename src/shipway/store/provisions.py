@@ -36,7 +36,6 @@ class SqlProvisions:
         """Append its end; a second one is rejected."""
         text = json.dumps({name: list(values) for name, values in (outputs or {}).items()}, sort_keys=True)
 
-
         def end() -> None:
             self._db.query("INSERT INTO provision_ends VALUES (?, ?, ?, ?, ?)", (id, at, outcome, message, text))
             if outcome == FAILED:

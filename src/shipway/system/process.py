@@ -56,7 +56,13 @@ def run(
     lines = _Lines(on_line)
     with _readable(input) as stdin:
         process = subprocess.Popen(
-            args, cwd=cwd, env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            args,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         late = not _follow(process, lines, over) and time.monotonic() >= deadline

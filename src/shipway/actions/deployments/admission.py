@@ -7,12 +7,14 @@ from functools import partial
 
 from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.messages.news import report
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import GateRefused
+from shipway.domain.outbox import APPROVAL
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
@@ -33,6 +35,8 @@ def admitted(ctx: Context, commit: Commit, app: str, book: Rulebook, in_force: I
     judgement = judged(ctx, commit, app, book, in_force, candidate)
     release, reasons = judgement.release, [*judgement.reasons, *judgement.unapproved]
     if reasons or release is None:
+        if release is not None and not judgement.reasons:
+            report(ctx, APPROVAL, app, name, release.number, "; ".join(judgement.unapproved))
         raise refusal(commit, in_force, reasons, release.plan if release else None, ref, release)
     environment = release.plan.environments[name]
     refuse_renamed(ctx, release.plan, name)

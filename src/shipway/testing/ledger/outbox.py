@@ -85,7 +85,9 @@ class OutboxSuite:
         failed = ledger.begin_provision(change)
         ledger.end_provision(failed, 12.0, FAILED, "no answer")
         ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, FAILED, "not of a certificate")
-        made = Backup(0, Manifest("shop", "staging", "nightly", 1.0, 1, None, "db", "image"), "/backups", "ada", "", 1.0)
+        made = Backup(
+            0, Manifest("shop", "staging", "nightly", 1.0, 1, None, "db", "image"), "/backups", "ada", "", 1.0
+        )
         id = ledger.begin_backup(made)
         ledger.record_backup(dataclasses.replace(made, id=id, outcome=LOST, finished=2.0, detail="the disk is full"))
         assert told(ledger) == [(CERTIFICATE, failed), (BACKUP, id)]
