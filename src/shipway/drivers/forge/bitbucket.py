@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shipway.domain.errors import ForgeError
 from shipway.domain.forge import (
     APPROVED,
     CHANGES_REQUESTED,
