@@ -10,6 +10,7 @@ from shipway.actions.messages.comment import comment
 from shipway.context import Context
 from shipway.domain.errors import StoreError
 from shipway.domain.outbox import DEPLOYMENT, PULL, RUN, Message, News, of_notification, of_webhook
+from shipway.domain.refs import HEADS
 from shipway.domain.run import RunRecord
 from shipway.domain.webhook import Webhook
 from shipway.system.addresses import identity
@@ -66,11 +67,15 @@ def _to_people(ctx: Context, news: News) -> Iterator[Message]:
 def _webhooks(ctx: Context, app: str) -> list[Webhook]:
     """Those with a token whose repository the app is bound to."""
     known = {item.webhook for item in ctx.ledger.forge_tokens()}
-    registration = ctx.ledger.registration(app) if known else None
-    if registration is None:
+    if not known:
         return []
-    own = {identity(address) for address in registration.addresses}
-    return [item for item in ctx.ledger.webhooks() if item.name in known and identity(item.address) in own]
+    return [item for item in ctx.ledger.webhooks() if item.name in known and is_of(ctx, item, app)]
+
+
+def is_of(ctx: Context, webhook: Webhook, app: str) -> bool:
+    """Whether the app is bound to the webhook's repository."""
+    found = ctx.ledger.registration(app)
+    return found is not None and identity(webhook.address) in map(identity, found.addresses)
 
 
 def _run(ctx: Context, news: News) -> RunRecord | None:
@@ -82,8 +87,14 @@ def _run(ctx: Context, news: News) -> RunRecord | None:
         release = ctx.ledger.release(news.app, deployment.release) if deployment else None
         return ctx.ledger.run(news.app, release.run) if release else None
     if news.kind == PULL:  # it was opened after its commit was run
-        return next((item for item in ctx.ledger.runs(news.app, LATEST) if item.revision == news.detail), None)
+        runs = ctx.ledger.runs(news.app, LATEST)
+        return next((item for item in runs if _has(item, news.detail)), None)
     return None
+
+
+def _has(run: RunRecord, head: str) -> bool:
+    """Whether it is a run of that commit, of which some forges tell only the beginning, on a branch."""
+    return run.revision.startswith(head) and run.trigger.ref.startswith(HEADS) and run.trigger.kind != statuses.STEP
 
 
 def _text(data: Mapping[str, object]) -> str:

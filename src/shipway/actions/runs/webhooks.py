@@ -7,13 +7,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import field
 
+from shipway.actions.messages.compose import is_of
+from shipway.actions.messages.news import report
 from shipway.actions.messages.receivers import Deliveries, deliveries, forget_token
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
 from shipway.domain.errors import SecretError, UsageError
-from shipway.domain.forge import Delivery, Pushed, Tagged
+from shipway.domain.forge import OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
-from shipway.domain.outbox import of_webhook
+from shipway.domain.outbox import PULL, of_webhook
 from shipway.domain.permissions import ALL
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
@@ -88,7 +90,19 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
     if secret is None:
         raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
     delivery = forge.receive(headers, body, secret)
+    for event in delivery.events:
+        if isinstance(event, PullRequest):
+            _proposed(ctx, webhook, event)
     return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+
+
+def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:
+    """Its commits were run when they were pushed: the comment with that is due now. Commits from outside are not run."""
+    if event.outside or not event.head or event.action not in (OPENED, UPDATED):
+        return
+    for app in ctx.ledger.apps():
+        if is_of(ctx, webhook, app):
+            report(ctx, PULL, app, "", event.number, event.head)
 
 
 def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:
