@@ -14,9 +14,14 @@ FETCH = 900.0  # seconds
 REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
+def name_of(address: str) -> str:
+    """The name of the folder of its mirror, on any machine."""
+    return f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
+
+
 def mirror(home: Path, address: str) -> Path:
     """The mirror in the home folder, with the branches and tags of now. RepositoryError if they can't be fetched."""
-    folder = home / "repositories" / f"{sha256(identity(address).encode()).hexdigest()[:16]}-mirror.git"
+    folder = home / "repositories" / name_of(address)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
         if not (folder / "HEAD").exists():

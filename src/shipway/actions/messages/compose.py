@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from shipway.actions.messages import notices, statuses
 from shipway.actions.messages.comment import comment
@@ -14,6 +15,7 @@ from shipway.domain.refs import HEADS
 from shipway.domain.run import RunRecord
 from shipway.domain.webhook import Webhook
 from shipway.system.addresses import identity
+from shipway.system.mirror import name_of
 
 LATEST = 200  # runs among which one of a commit is looked for
 PROGRESS = 1 << 30  # states of a run whose comment changes
@@ -73,9 +75,13 @@ def _webhooks(ctx: Context, app: str) -> list[Webhook]:
 
 
 def is_of(ctx: Context, webhook: Webhook, app: str) -> bool:
-    """Whether the app is bound to the webhook's repository."""
+    """Whether the app is bound to the webhook's repository, or to the mirror of it from which its pushes are run."""
     found = ctx.ledger.registration(app)
-    return found is not None and identity(webhook.address) in map(identity, found.addresses)
+    if found is None:
+        return False
+    if Path(found.address).name == name_of(webhook.address):
+        return True
+    return identity(webhook.address) in map(identity, found.addresses)
 
 
 def _run(ctx: Context, news: News) -> RunRecord | None:
