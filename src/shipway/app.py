@@ -57,7 +57,12 @@ def open_context(
             context = from_environment(context)
         try:
             yield context
-        finally:
+        except StoreError:
+            raise
+        except BaseException:
+            _tell(context)
+            raise
+        else:
             _tell(context)
     if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
         raise context.reporter.error  # the action is complete, but not its report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import threading
@@ -127,11 +128,20 @@ def test_the_command_gets_every_field(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [(), ("/nowhere/tell",)])
-def test_a_command_that_is_missing(command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", [(), ("/nowhere/tell",), ("bin/sh",)])
+def test_a_command_that_is_missing(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
     with pytest.raises(NotifyError, match="there is no") as caught:
         CommandNotifier(NotifierAccess(command=command)).check()
     assert caught.value.refused
+
+
+def test_a_commit_mentions_nobody() -> None:
+    lab = AppriseLab()
+    lab.notifier.send(dataclasses.replace(NOTICE, text="@everyone <!channel> <@U1> by ada@example.org", url=""))
+    [(_, text)] = lab.arrived()
+    assert text == "@\u200beveryone <\u200b!channel> <\u200b@\u200bU1> by ada@example.org"
+    lab.close()
 
 
 @pytest.mark.parametrize("url", ["", "nonsense://x", f"slack://{TOKEN}", f"{TOKEN}"])

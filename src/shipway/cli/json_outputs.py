@@ -123,11 +123,10 @@ def _people(kinds: Kinds) -> Any:
 
 def _webhooks(kinds: Kinds) -> Any:
     from shipway.actions.messages.receivers import Deliveries
-    from shipway.actions.runs.webhooks import WebhookState
     from shipway.domain.webhook import ForgeToken, Webhook
 
-    late = {"Deliveries": Deliveries, "ForgeToken": ForgeToken, "Webhook": Webhook}
-    return _list(class_schema(WebhookState, kinds, late=late))
+    more = {"token": type_schema(ForgeToken | None, kinds), "deliveries": type_schema(Deliveries, kinds)}
+    return _list(_object({**class_schema(Webhook, kinds)["properties"], **more}))
 
 
 def _notifications(kinds: Kinds) -> Any:

@@ -52,7 +52,11 @@ def list_(options: Globals, as_json: bool) -> None:
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         found = webhook_states(ctx)
         if as_json:
-            say(json.dumps(to_data(found), indent=2))
+            flat = [
+                {**to_data(item.webhook), "token": to_data(item.token), "deliveries": to_data(item.deliveries)}
+                for item in found
+            ]
+            say(json.dumps(flat, indent=2))
             return
         rows = [
             [

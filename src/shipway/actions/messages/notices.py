@@ -55,16 +55,15 @@ def of(ctx: Context, news: News) -> Told | None:
     if news.kind == RUN:
         return _run(ctx, news, app)
     if news.kind == APPROVAL:
-        # Another change of that environment may need other approvals.
-        latest = ctx.ledger.latest(news.app, news.environment)
         title = f"{where}: release {news.number} waits for approval"
         text = f"{detail}\nshipway approve {shown} r{news.number} --app {app}"
         topic = f"approval of {news.app}/{news.environment} {news.number}"
-        return Told(APPROVAL, topic, title, text, app, shown, f"/apps/{app}", news.at, 1 + (latest.id if latest else 0))
+        return Told(APPROVAL, topic, title, text, app, shown, f"/apps/{app}", news.at, _change(ctx, news))
     if news.kind == RETIRED:
-        title = f"{where}: the standby has ended"
-        text = "The previous release was stopped: a rollback starts it again first."
-        return Told(RETIRED, f"retired {news.id}", title, text, app, shown, f"/apps/{app}", news.at)
+        title = f"{where}: the standby of release {news.number} has ended"
+        text = "It was stopped: a rollback to it starts it again first."
+        topic = f"standby of {news.app}/{news.environment} {news.number}"  # its parts may end one after another
+        return Told(RETIRED, topic, title, text, app, shown, f"/apps/{app}", news.at, _change(ctx, news))
     if news.kind == CERTIFICATE:
         title = f"{where}: the certificate could not be obtained"
         return Told(CERTIFICATE, topic, title, detail, app, shown, f"/apps/{app}", news.at)
@@ -72,6 +71,12 @@ def of(ctx: Context, news: News) -> Told | None:
         title = f"{where}: a backup failed, or its stored copy is damaged"
         return Told(BACKUP, topic, title, detail, app, shown, f"/apps/{app}", news.at)
     return None
+
+
+def _change(ctx: Context, news: News) -> int:
+    """The rank of what is told once between two deployments."""
+    latest = ctx.ledger.latest(news.app, news.environment)
+    return 1 + (latest.id if latest else 0)
 
 
 def _deployment(ctx: Context, news: News, app: str, shown: str) -> Told | None:

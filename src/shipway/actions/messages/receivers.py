@@ -180,6 +180,8 @@ def _notification(ctx: Context, name: str) -> Notification:
 
 def _endpoint(webhook: Webhook, given: str) -> str:
     """The address of the API; empty: the forge's public one. UsageError if the token would go there without encryption."""
+    if not given and webhook.address.startswith("file:"):
+        raise UsageError(f"{webhook.address} is at no forge", hint="pass the address of its API: --api https://…")
     host = identity(webhook.address).partition("/")[0].rpartition("@")[2]
     if not given:
         if host == PUBLIC.get(webhook.forge):

@@ -70,9 +70,13 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
                 side_by_side, lambda each: drain_and_stop(each[0].ctx, each[1], app, environment, remove=False), warm
             ),
         )
-        if warm:
-            report(own, RETIRED, app, environment, len(warm))
+        _report(own, app, environment, [item for _, item in warm])
         return len(warm) + len(others)
+
+
+def _report(ctx: Context, app: str, environment: str, ended: Sequence[ContainerInfo]) -> None:
+    for release in sorted({release_of(item) or 0 for item in ended}):
+        report(ctx, RETIRED, app, environment, release)
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
@@ -85,8 +89,7 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
                 due = [step for step in _now(own, app, environment, away) if step.due]
                 removals = [step for step in due if step.verb == "remove"]
                 _do([step for step in due if step not in removals[1:]])
-                if ended := sum(step.ends_standby for step in due):
-                    report(own, RETIRED, app, environment, ended)
+                _report(own, app, environment, [step.item for step in due if step.ends_standby])
             if len(removals) < 2:
                 break
             ctx.cancelled.wait(BREATH)

@@ -33,12 +33,13 @@ class AppriseNotifier:
         """In a thread, since Apprise limits only each silence of a server."""
         made = self._made()
         kind = "failure" if notice.trouble else "info"
-        body = f"{notice.text}\n{notice.url}".strip() or notice.title
+        title, body = _mentioning_nobody(notice.title), _mentioning_nobody(notice.text)
+        body = f"{body}\n{notice.url}".strip() or title
         said, done = list[str](), list[bool]()
 
         def work() -> None:
             with _Heard(said):
-                done.append(bool(made.notify(title=notice.title, body=body, notify_type=kind, body_format="text")))
+                done.append(bool(made.notify(title=title, body=body, notify_type=kind, body_format="text")))
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -72,6 +73,11 @@ class AppriseNotifier:
         for part in sorted([self._url, *parts], key=len, reverse=True):
             text = text.replace(part, "***")
         return shortened(" ".join(text.split()), SHOWN)
+
+
+def _mentioning_nobody(text: str) -> str:
+    """A text in which chats see no mention: what a commit says must not decide who is called."""
+    return re.sub(r"(?<![\w.@])@(?=\w)|<(?=[!@#])", lambda found: f"{found[0]}\u200b", text)
 
 
 class _Heard(logging.Handler):

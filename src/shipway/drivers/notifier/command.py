@@ -27,9 +27,10 @@ class CommandNotifier:
         """It must be a program of this machine."""
         if not self._command:
             raise NotifyError("there is no command", refused=True)
-        if shutil.which(self._command[0]) is None:
+        program = self._command[0]
+        if shutil.which(program) is None or ("/" in program and not program.startswith("/")):
             raise NotifyError(
-                f"there is no program {self._command[0]!r} on this machine",
+                f"there is no program {program!r} on this machine",
                 hint="give its whole path, and make it executable",
                 refused=True,
             )

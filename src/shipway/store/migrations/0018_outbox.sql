@@ -9,6 +9,7 @@ CREATE TABLE messages (
   ended {real}, outcome TEXT NOT NULL, UNIQUE (channel, topic)
 );
 CREATE INDEX messages_open ON messages (due, id) WHERE ended IS NULL;
+CREATE INDEX messages_claimed ON messages (channel, until) WHERE ended IS NULL;
 CREATE INDEX messages_ended ON messages (ended) WHERE ended IS NOT NULL;
 CREATE INDEX messages_by_channel ON messages (channel, added);
 CREATE TABLE notifications (

@@ -154,10 +154,12 @@ def test_where_a_token_goes(told: Told, forge: str, address: str, given: str, en
         ("shop", "abc", "https://me:pass@git.example.com/api", "no address of an API"),
         ("shop", "abc", "git.example.com", "no address of an API"),
         ("centre", "abc", "", "is not bitbucket.org"),
+        ("folder", "abc", "", "is at no forge"),
     ],
 )
 def test_where_no_token_goes(told: Told, name: str, token: str, given: str, message: str) -> None:
     add_webhook(told.ctx, "centre", "bitbucket", "https://git.example.com/a/b.git")
+    add_webhook(told.ctx, "folder", "github", "file:///srv/git/shop.git")
     with pytest.raises(UsageError, match=message):
         set_token(told.ctx, name, token, given)
 
