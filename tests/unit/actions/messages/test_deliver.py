@@ -172,7 +172,8 @@ def test_what_can_not_be_read_is_reported_and_stops_nobody(told: Told, monkeypat
     assert broken.problem == "it could not be delivered: KeyError"
 
 
-def test_two_processes_deliver_each_message_once(told: Told) -> None:
+def test_two_processes_deliver_each_message_once(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.actions.messages.deliver.PAUSE", 0.01)
     for number in range(20):
         told.run(SUCCEEDED, commit=f"{number:040d}", ref="refs/tags/v1")
     over = threading.Event()
@@ -200,7 +201,8 @@ def test_an_interrupted_delivery_is_free_for_the_next_one(told: Told) -> None:
 
 
 def test_a_ledger_that_is_away_ends_no_thread(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipway.actions.messages.deliver.AGAIN", 0.0)
+    for name in ("AGAIN", "PAUSE"):
+        monkeypatch.setattr(f"shipway.actions.messages.deliver.{name}", 0.0)
     failing, over = [StoreError("away")] * 3, threading.Event()
     real = told.ledger.news
 

@@ -82,8 +82,8 @@ def test_the_end_of_a_standby(told: Told, asked: bool, standby: bool) -> None:
     environment = WARM if standby else dataclasses.replace(STAGING, standby=0.0)
     for number in (1, 2):
         deploy(told.ctx, DeployRequest(told.world.release(number, environment=environment), environment))
-    for _ in range(40):
-        told.world.now += 120
+    for _ in range(6):
+        told.world.now += 1200
         retire_due(told.ctx, "shop", "staging")
         if asked:
             retire(told.ctx, "shop", "staging")
