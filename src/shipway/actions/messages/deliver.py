@@ -32,7 +32,8 @@ from shipway.system.durations import human
 WORKERS = 4  # receivers that are told at the same time
 PAUSE = 0.5  # seconds between looks for what is due
 AGAIN = 5.0  # seconds until the next look while the ledger does not answer
-TTL = 300.0  # seconds that a claim lasts: more than any delivery takes
+TTL = 120.0  # seconds that a claim lasts: more than a delivery takes
+LEAVE = 2.0  # seconds at the end for what is being delivered; another process takes up what takes longer
 KEPT = 90 * 86400.0  # seconds that messages are kept after their end
 DAY = 86400.0
 
@@ -48,12 +49,13 @@ class Messenger:
 
     def run(self, over: threading.Event) -> None:
         """Until `over`. Another process may do the same: each message is claimed by one."""
-        others = [threading.Thread(target=self._work, args=(over,), daemon=True) for _ in range(WORKERS - 1)]
-        for thread in others:
+        threads = [threading.Thread(target=self._work, args=(over, not at), daemon=True) for at in range(WORKERS)]
+        for thread in threads:
             thread.start()
-        self._work(over, first=True)
-        for thread in others:
-            thread.join(self._timeout)
+        over.wait()
+        end = time.monotonic() + LEAVE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def once(self, seconds: float) -> None:
         """What is due by now, one after another, as far as the time suffices."""
@@ -66,7 +68,7 @@ class Messenger:
                 return
             self._deliver(message)
 
-    def _work(self, over: threading.Event, *, first: bool = False) -> None:
+    def _work(self, over: threading.Event, first: bool) -> None:
         wait = PAUSE
         while not over.wait(wait):
             wait = PAUSE
@@ -78,6 +80,9 @@ class Messenger:
                     self._deliver(message)
             except StoreError:  # others report it
                 wait = AGAIN
+            except Exception as error:  # it must end neither this nor the process
+                wait = AGAIN
+                self._ctx.reporter.note(f"others could not be told: {type(error).__name__}")
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied >= DAY or not self._tidied:

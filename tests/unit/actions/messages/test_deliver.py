@@ -191,6 +191,26 @@ def test_two_processes_deliver_each_message_once(told: Told, monkeypatch: pytest
     assert len(told.forge.kept_statuses) == 20
 
 
+def test_a_forge_that_never_answers_keeps_no_process_from_ending(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.actions.messages.deliver.LEAVE", 0.0)
+    asked, answers, over = threading.Event(), threading.Event(), threading.Event()
+
+    def silent(*given: object) -> None:
+        asked.set()
+        answers.wait(60)
+
+    monkeypatch.setattr(told.forge, "set_status", silent)
+    told.run(SUCCEEDED)
+    thread = threading.Thread(target=Messenger(told.ctx).run, args=(over,))
+    thread.start()
+    assert asked.wait(60)
+    over.set()
+    thread.join(60)
+    ended = not thread.is_alive()
+    answers.set()
+    assert ended
+
+
 def test_an_interrupted_delivery_is_free_for_the_next_one(told: Told) -> None:
     told.forge.fail("set_status", error=KeyboardInterrupt())  # type: ignore[arg-type]
     told.run(SUCCEEDED, ref="refs/tags/v1")
