@@ -13,6 +13,7 @@ from shipway.domain.value import dataclass
 RUN, DEPLOYMENT = event.RUN, event.DEPLOYMENT
 APPROVAL, RETIRED, CERTIFICATE, BACKUP = "approval", "retired", "certificate", "backup"
 UNCHANGED = "unchanged"  # a commit was not run; its detail is the commit and why
+OUTSIDE = "outside"  # the same of one from another repository
 PULL = "pull"  # a pull request was opened or changed; its detail is its commit
 
 # Of what people can be told.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from shipway.domain.value import dataclass
@@ -9,6 +10,8 @@ from shipway.domain.value import dataclass
 FORGES = ("github", "gitlab", "gitea", "bitbucket")
 PUBLIC = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}  # hosts of the public ones
 API = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1"}  # path of one's own
+# Where a forge keeps the commits of a pull request in the repository itself.
+PULLS = {"github": "refs/pull/{}/head", "gitea": "refs/pull/{}/head", "gitlab": "refs/merge-requests/{}/head"}
 LOCAL = ("127.0.0.1", "::1", "localhost")
 SCOPE = "webhooks"  # of their secrets
 TOKENS = "@webhooks/tokens"  # scope of the tokens with which the forge is told, by name; no app has this name
@@ -34,6 +37,12 @@ class ForgeToken:
     user: str  # the account that the token belongs to, where the forge asks for it
     actor: str  # who set it
     created: float
+
+
+def pull_of(ref: str) -> int | None:
+    """The number of the pull request that a ref belongs to; None: it is of none."""
+    found = re.fullmatch(r"refs/(?:pull|merge-requests)/([1-9][0-9]{0,17})/head", ref)
+    return int(found[1]) if found else None
 
 
 def repository_of(address: str, endpoint: str) -> str:

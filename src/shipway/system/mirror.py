@@ -21,13 +21,23 @@ def name_of(address: str) -> str:
 
 def mirror(home: Path, address: str) -> Path:
     """The mirror in the home folder, with the branches and tags of now. RepositoryError if they can't be fetched."""
-    folder = home / "repositories" / name_of(address)
+    return _fetched(home, address, name_of(address), REFS)
+
+
+def pulled(home: Path, address: str, ref: str) -> Path:
+    """A repository with one more ref, such as a pull request's, apart from the mirror: nothing of it is in a branch.
+    RepositoryError if it can't be fetched."""
+    return _fetched(home, address, name_of(address).replace("-mirror.git", "-pulls.git"), (f"+{ref}:{ref}",))
+
+
+def _fetched(home: Path, address: str, name: str, refs: tuple[str, ...]) -> Path:
+    folder = home / "repositories" / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
         if not (folder / "HEAD").exists():
             git(home, "init", "--quiet", "--bare", str(folder), umask=PRIVATE)
         git(folder, "config", "remote.origin.url", address, umask=PRIVATE)
         git(
-            folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *REFS, timeout=FETCH, umask=PRIVATE
+            folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *refs, timeout=FETCH, umask=PRIVATE
         )  # fmt: skip
     return folder

@@ -12,6 +12,7 @@ from shipway.domain.record import from_data
 from shipway.domain.refs import HEADS
 from shipway.domain.release import CANCELLED, DEPLOY, FAILED, PENDING, ROLLBACK, SKIPPED, SUCCEEDED, Release
 from shipway.domain.run import RunRecord, StepRecord
+from shipway.domain.webhook import pull_of
 from shipway.system.durations import human
 
 WORDS = {PENDING: "is going on", SUCCEEDED: "passed", FAILED: "failed", CANCELLED: "was cancelled"}
@@ -21,8 +22,9 @@ LATEST = 50  # releases among which a run's is looked for
 
 
 def comment(ctx: Context, run: RunRecord) -> dict[str, object] | None:
-    """The comment for the commit of a run of a branch, as a message has it; None for others."""
-    if not run.trigger.ref.startswith(HEADS):
+    """The comment for the commit of a run of a branch or a pull request, as a message has it; None for others."""
+    number = pull_of(run.trigger.ref)
+    if number is None and not run.trigger.ref.startswith(HEADS):
         return None
     shown = ctx.names.shown(run.app)
     path = f"/apps/{shown}/runs/{run.number}"
@@ -34,7 +36,18 @@ def comment(ctx: Context, run: RunRecord) -> dict[str, object] | None:
     parts += _deployed(ctx, release) if release else []
     return {
         "kind": "comment", "commit": run.revision, "marker": marker(run.app), "text": "\n\n".join(parts), "path": path,
+        "number": number,
     }  # fmt: skip
+
+
+def waiting(ctx: Context, app: str, number: int, head: str) -> dict[str, object]:
+    """The comment for a pull request from another repository that nobody has said the word for."""
+    shown = ctx.names.shown(app)
+    text = (
+        f"**{code(shown)}** at {code(head[:12])}: these commits come from another repository. They are checked when a member "
+        f"of the team has read them, and says so:\n\n    shipway run {head[:12]} --pull-request {number} --app {shown}"
+    )
+    return {"kind": "comment", "commit": head, "marker": marker(app), "text": text, "path": "", "number": number}
 
 
 def marker(app: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shipway.actions.messages import notices, statuses
-from shipway.actions.messages.comment import comment
+from shipway.actions.messages.comment import comment, waiting
 from shipway.context import Context
 from shipway.domain.errors import StoreError
-from shipway.domain.outbox import DEPLOYMENT, PULL, RUN, Message, News, of_notification, of_webhook
+from shipway.domain.outbox import DEPLOYMENT, OUTSIDE, PULL, RUN, Message, News, of_notification, of_webhook
 from shipway.domain.refs import HEADS
 from shipway.domain.run import RunRecord
-from shipway.domain.webhook import Webhook
+from shipway.domain.webhook import PULLS, Webhook
 from shipway.system.addresses import identity
 from shipway.system.mirror import name_of
 
@@ -42,6 +42,9 @@ def messages_of(ctx: Context, news: News) -> Iterator[Message]:
     webhooks = _webhooks(ctx, news.app)
     if not webhooks:
         return
+    if news.kind == OUTSIDE:
+        yield from _outside(ctx, news, webhooks)
+        return
     run = _run(ctx, news)
     if run is not None and (run.trigger.kind == statuses.STEP):
         return  # a part of the pipeline says nothing of a commit
@@ -54,6 +57,18 @@ def messages_of(ctx: Context, news: News) -> Iterator[Message]:
         if run is not None and said is not None:
             rank = run.number * PROGRESS + news.id % PROGRESS
             yield Message(channel, f"comment {run.app} {run.trigger.ref}", rank, _text(said))
+
+
+def _outside(ctx: Context, news: News, webhooks: list[Webhook]) -> Iterator[Message]:
+    """That its checks wait for a member's word, unless its commit was run."""
+    runs = ctx.ledger.runs(news.app, LATEST)
+    newest = runs[0].number if runs else 0
+    for webhook in webhooks:
+        ref = PULLS[webhook.forge].format(news.number) if webhook.forge in PULLS else ""
+        if ref and not any(item.trigger.ref == ref and item.revision.startswith(news.detail) for item in runs):
+            said = waiting(ctx, news.app, news.number, news.detail)
+            rank = newest * PROGRESS + news.id % PROGRESS
+            yield Message(of_webhook(webhook.name), f"comment {news.app} {ref}", rank, _text(said))
 
 
 def _to_people(ctx: Context, news: News) -> Iterator[Message]:

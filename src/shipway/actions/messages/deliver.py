@@ -141,11 +141,14 @@ class Messenger:
         return self._comment(forge, repository, data)
 
     def _comment(self, forge: Forge, repository: str, data: Mapping[str, Any]) -> str:
-        pull = forge.pull_request_of(repository, data["commit"])
-        if pull is None or pull.action not in (OPENED, UPDATED):
-            return DROPPED
+        number = data.get("number")
+        if number is None:
+            pull = forge.pull_request_of(repository, data["commit"])
+            if pull is None or pull.action not in (OPENED, UPDATED):
+                return DROPPED
+            number = pull.number
         link = self._link(data["path"])
-        forge.comment(repository, pull.number, data["marker"], data["text"] + (f"\n\n[More]({link})" if link else ""))
+        forge.comment(repository, int(number), data["marker"], data["text"] + (f"\n\n[More]({link})" if link else ""))
         return DELIVERED
 
     def _notify(self, channel: str, data: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from shipway.context import Context
 from shipway.domain.errors import SecretError, UsageError
 from shipway.domain.forge import OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
-from shipway.domain.outbox import PULL, of_webhook
+from shipway.domain.outbox import OUTSIDE, PULL, of_webhook
 from shipway.domain.permissions import ALL
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
@@ -97,12 +97,13 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
 
 
 def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:
-    """Its commits were run when they were pushed: the comment with that is due now. Commits from outside are not run."""
-    if event.outside or not event.head or event.action not in (OPENED, UPDATED):
+    """Its commits were run when they were pushed: the comment with that is due now. Those from another repository wait for a
+    member's word, which the comment says."""
+    if not event.head or event.action not in (OPENED, UPDATED):
         return
     for app in ctx.ledger.apps():
         if is_of(ctx, webhook, app):
-            report(ctx, PULL, app, "", event.number, event.head)
+            report(ctx, OUTSIDE if event.outside else PULL, app, "", event.number, event.head)
 
 
 def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:

@@ -18,7 +18,7 @@ from shipway.actions.runs.webhooks import receive
 from shipway.actions.upkeep.retire import retire, retire_due
 from shipway.domain.errors import GateRefused, StoreError
 from shipway.domain.forge import CLOSED, OPENED, UPDATED, Hosted, Person, PullRequest
-from shipway.domain.outbox import APPROVAL, PULL, RETIRED, UNCHANGED
+from shipway.domain.outbox import APPROVAL, OUTSIDE, PULL, RETIRED, UNCHANGED, News
 from shipway.domain.release import SUCCEEDED, Commit
 from shipway.domain.rules import InForce, RuleSet
 from shipway.testing.memory_forge import delivery
@@ -95,7 +95,7 @@ def test_the_end_of_a_standby(told: Told, asked: bool, standby: bool) -> None:
     ("changed", "expected"),
     [
         ({}, True), ({"action": UPDATED}, True), ({"head": COMMIT[:12]}, True),
-        ({"action": CLOSED}, False), ({"outside": True}, False), ({"head": ""}, False), ({"head": "f" * 40}, False),
+        ({"action": CLOSED}, False), ({"outside": True, "action": CLOSED}, False), ({"head": ""}, False), ({"head": "f" * 40}, False),
     ],
 )  # fmt: skip
 def test_a_pull_request_that_is_opened_after_its_commit_was_run(
@@ -114,6 +114,35 @@ def test_a_pull_request_that_is_opened_after_its_commit_was_run(
     assert bool(told.forge.comments) == expected
     asked = [call for call in told.forge.calls if call.startswith("pull_request_of")]
     assert {call.split()[-1] for call in asked} == {COMMIT}
+
+
+def test_a_pull_request_from_outside_waits_for_a_members_word(told: Told) -> None:
+    told.run(SUCCEEDED)
+    for head in ("d" * 40, "e" * 40):
+        told.ledger.add_news(News(OUTSIDE, "shop", "", 7, head))
+        told.deliver()
+        text = told.forge.comments[NAME, 7]["app-shop"]
+        assert f"shipway run {head[:12]} --pull-request 7 --app shop" in text
+    number = told.run(SUCCEEDED, commit="e" * 40, ref="refs/pull/7/head")
+    told.deliver()
+    text = told.forge.comments[NAME, 7]["app-shop"]
+    assert f"run {number} passed" in text
+    assert told.statuses("e" * 40)["shipway/shop"].state == "success"
+    told.ledger.add_news(News(OUTSIDE, "shop", "", 7, "e" * 40))  # it was opened again
+    told.deliver()
+    assert told.forge.comments[NAME, 7]["app-shop"] == text
+    assert not [call for call in told.forge.calls if call.startswith("pull_request_of") and "eee" in call]
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_pull_request_of_a_forge(told: Told, outside: bool) -> None:
+    given = PullRequest(Hosted(NAME), 7, OPENED, COMMIT, "feature", "x/y", outside, "main", Person("1"), "A title", "")
+    secret = told.ctx.secrets.get("webhooks", "shop")
+    assert secret is not None
+    receive(told.ctx, told.ledger.webhooks()[0], told.forge, *delivery([given], secret))
+    told.run(SUCCEEDED, ref="refs/tags/v1")
+    assert news(told, OUTSIDE if outside else PULL) == [("", 7, COMMIT)]
+    assert news(told, PULL if outside else OUTSIDE) == []
 
 
 def test_news_that_can_not_be_kept_fail_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
