@@ -125,3 +125,26 @@ def test_without_a_server_the_command_itself_tells_people(make: Make) -> None:
     project.shipway("notify", "remove", "ops")
     project.shipway("deploy", "production", "v1", check=False)
     assert len(told.events()) == 3
+
+
+def test_a_pull_request_from_another_repository_is_checked_when_a_member_says_so(make: Make) -> None:
+    project = make()
+    project.pipeline(checks={"run": "echo these are the checks of $(cat name)"})
+    project.protect()
+    project.git("init", "--quiet", "--bare", "--initial-branch=main", str(project.remote))
+    project.git("remote", "add", "origin", str(project.remote))
+    project.git("push", "--quiet", "origin", "main", "staging")
+    project.shipway("run", "staging")
+    project.shipway("webhook", "add", "shop", "--forge", "github", "--address", f"file://{project.remote}")
+    before = project.git("rev-parse", "HEAD").output.strip()
+    theirs = project.change("theirs", files={"name": "theirs"})
+    project.git("push", "--quiet", "origin", "HEAD:refs/pull/7/head")
+    project.undo(before)
+    refused = project.shipway("run", before[:12], "--pull-request", "7", "--app", project.app, check=False)
+    assert refused.code != 0
+    assert f"is at {theirs[:12]} now" in refused.output
+    done = project.shipway("run", theirs[:12], "--pull-request", "7", "--app", project.app)
+    assert "these are the checks of theirs" in done.output
+    assert "its checks alone, without secrets and caches" in done.output
+    assert project.answer() == "one"
+    assert len(project.deployments()) == 1
