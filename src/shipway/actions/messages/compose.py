@@ -94,7 +94,7 @@ def is_of(ctx: Context, webhook: Webhook, app: str) -> bool:
     found = ctx.ledger.registration(app)
     if found is None:
         return False
-    if Path(found.address).name == name_of(webhook.address):
+    if found.address.startswith("/") and Path(found.address).name == name_of(webhook.address):
         return True
     return identity(webhook.address) in map(identity, found.addresses)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -46,10 +46,12 @@ class Messenger:
         self._ctx, self._url, self._timeout = ctx, url.rstrip("/"), timeout
         self._problems: dict[str, str] = {}  # that were reported, by channel
         self._tidied = 0.0
+        self._passing = False  # whether this process does not stay
 
     def run(self, over: threading.Event) -> None:
         """Until `over`. Another process may do the same: each message is claimed by one."""
-        threads = [threading.Thread(target=self._work, args=(over, not at), daemon=True) for at in range(WORKERS)]
+        works = [self._prepare, *[self._deliver_due] * WORKERS]
+        threads = [threading.Thread(target=self._repeat, args=(over, work), daemon=True) for work in works]
         for thread in threads:
             thread.start()
         over.wait()
@@ -59,6 +61,7 @@ class Messenger:
 
     def once(self, seconds: float) -> None:
         """What is due by now, one after another, as far as the time suffices."""
+        self._passing = True
         end = time.monotonic() + seconds
         compose(self._ctx)
         by = self._ctx.ledger.now()
@@ -68,23 +71,24 @@ class Messenger:
                 return
             self._deliver(message)
 
-    def _work(self, over: threading.Event, first: bool) -> None:
+    def _repeat(self, over: threading.Event, work: Callable[[threading.Event], None]) -> None:
         wait = PAUSE
         while not over.wait(wait):
             wait = PAUSE
             try:
-                if first:
-                    compose(self._ctx)
-                    self._tidy()
-                while not over.is_set() and (message := self._ctx.ledger.claim_message(TTL)):
-                    self._deliver(message)
+                work(over)
             except StoreError:  # others report it
                 wait = AGAIN
             except Exception as error:  # it must end neither this nor the process
                 wait = AGAIN
                 self._ctx.reporter.note(f"others could not be told: {type(error).__name__}")
 
-    def _tidy(self) -> None:
+    def _deliver_due(self, over: threading.Event) -> None:
+        while not over.is_set() and (message := self._ctx.ledger.claim_message(TTL)):
+            self._deliver(message)
+
+    def _prepare(self, over: threading.Event) -> None:
+        compose(self._ctx)
         if time.monotonic() - self._tidied >= DAY or not self._tidied:
             self._tidied = time.monotonic()
             self._ctx.ledger.forget_messages(self._ctx.ledger.now() - KEPT)
@@ -115,6 +119,11 @@ class Messenger:
         if ctx.ledger.now() - message.added >= PATIENCE:
             ctx.ledger.end_message(message, GIVEN_UP, problem)
             ctx.reporter.note(f"{message.channel}: {message.topic} is given up: {problem}")
+            return
+        if self._passing and refused and not isinstance(error, ForgeError):
+            # What this machine lacks, such as the key or a program, another one may have.
+            ctx.ledger.put_off(message, 0.0, problem, channel=False)
+            ctx.reporter.note(f"{message.channel}: {problem}")
             return
         seconds = pause(message.attempts, refused=refused, asked=getattr(error, "retry_after", 0.0))
         # What is refused may be about this message alone; who is away is away for all.

@@ -142,6 +142,16 @@ def test_a_webhook_that_is_removed_is_told_nothing_more(told: Told) -> None:
     assert told.ctx.secrets.get("@webhooks/tokens", "shop") is None
 
 
+def test_what_a_command_lacks_a_server_elsewhere_may_have(told: Told) -> None:
+    told.notifier.fail("send", error=NotifyError("there is no program 'page' on this machine", refused=True))
+    told.run(FAILED)
+    told.deliver()
+    assert "webhook" not in deliveries(told.ctx, "notification ops").problem
+    assert deliveries(told.ctx, "notification ops").waiting == 1
+    told.deliver(0.1)
+    assert [item.event for item in told.notifier.notices] == ["run-failed"]
+
+
 def test_a_receiver_without_its_secret_keeps_nobody_waiting(told: Told) -> None:
     told.ctx.secrets.remove("@webhooks/tokens", "shop")
     told.run(FAILED)
