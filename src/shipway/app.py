@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     )
     from shipway.system.git import Repository
 
+TELLING = 10.0  # seconds at the end of a command to tell others what it did
+
 
 @contextmanager
 def open_context(
@@ -53,7 +55,15 @@ def open_context(
             from shipway.testing.faults import from_environment
 
             context = from_environment(context)
-        yield context
+        try:
+            yield context
+        except StoreError:
+            raise
+        except BaseException:
+            _tell(context)
+            raise
+        else:
+            _tell(context)
     if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
         raise context.reporter.error  # the action is complete, but not its report
 
@@ -179,6 +189,19 @@ def key_of_secrets(home: Path) -> str | None:
             return secrets.key().text
         except KeyMissing:
             return None
+
+
+def _tell(ctx: Context) -> None:
+    """Deliver what this command has caused, where no server on this machine does it."""
+    if ctx.cancelled.is_set():
+        return
+    with suppress(Exception):  # what it was for matters more
+        if ctx.ledger.news(1):
+            from shipway.actions.messages.receivers import deliver_at_end
+            from shipway.actions.runs.queue import is_served
+
+            if not is_served(ctx):
+                deliver_at_end(ctx, TELLING)
 
 
 def _terminate() -> None:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         InfraTool,
         Ledger,
         Linter,
+        Notifier,
+        NotifierAccess,
         OneOff,
         OnLine,
         Registry,
@@ -138,8 +140,9 @@ class Context:
     lookup: Callable[[], DnsLookup] | None = None
     authority: Callable[[Tls], CertificateAuthority] | None = None
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
-    # By the kind of forge. None: none is asked or told, as in a proof.
+    # Who is asked and told, by the kind of forge or notification. None: none, as in a proof.
     forge: Callable[[str, ForgeAccess], Forge] | None = None
+    notifier: Callable[[str, NotifierAccess], Notifier] | None = None
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:

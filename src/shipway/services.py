@@ -45,6 +45,8 @@ if TYPE_CHECKING:
         ForgeAccess,
         InfraTool,
         Linter,
+        Notifier,
+        NotifierAccess,
         OneOff,
         OnLine,
         Registry,
@@ -102,7 +104,7 @@ class Services:
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
-            cdn=_cdn, backup_store=backup_store, forge=_forge,
+            cdn=_cdn, backup_store=backup_store, forge=_forge, notifier=_notifier,
         )  # fmt: skip
 
 
@@ -206,6 +208,11 @@ def _cdn(access: CdnAccess) -> CdnProvider:
 
 def _forge(kind: str, access: ForgeAccess) -> Forge:
     made: Forge = driver("forge", kind)(access)
+    return made
+
+
+def _notifier(kind: str, access: NotifierAccess) -> Notifier:
+    made: Notifier = driver("notifier", kind)(access)
     return made
 
 

@@ -97,8 +97,9 @@ def test_a_push_that_fails_says_why(shop: Tiny) -> None:
 
 def test_who_disconnects_stops_nothing(shop: Tiny) -> None:
     shop.change("three", files={"slow.sh": "sleep 3\n"})
+    before = pushes(shop)[0].id
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop), 90)
+    soon(lambda: pushes(shop)[0].id > before and workers(shop), 90)  # the last one's process may be about to end
     os.killpg(pushing.pid, signal.SIGKILL)
     pushing.communicate()
     soon(lambda: pushes(shop)[0].ended, 90)
@@ -108,8 +109,9 @@ def test_who_disconnects_stops_nothing(shop: Tiny) -> None:
 
 def test_a_process_that_dies_is_replaced(shop: Tiny) -> None:
     shop.change("four", files={"slow.sh": "sleep 6\n"})
+    before = pushes(shop)[0].id
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop), 90)
+    soon(lambda: pushes(shop)[0].id > before and workers(shop), 90)  # the last one's process may be about to end
     time.sleep(1)
     for process in workers(shop):
         os.kill(process, signal.SIGKILL)
@@ -124,8 +126,9 @@ def test_a_worker_that_ends_leaves_what_runs_and_the_next_one_goes_on(shop: Tiny
     shop.change("five", files={"slow.sh": "sleep 4\n"})
     other = Running(shop, "worker")
     other.until("is locked by", seconds=30)  # one at a time
+    before = pushes(shop)[0].id
     pushing = push(shop, "staging")
-    soon(lambda: workers(shop), 90)
+    soon(lambda: pushes(shop)[0].id > before and workers(shop), 90)  # the last one's process may be about to end
     other.press_ctrl_c()
     assert other.end().code == 0
     output, _ = pushing.communicate(timeout=200)

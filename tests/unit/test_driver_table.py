@@ -28,6 +28,7 @@ PROTOCOLS = {
     "edge": ports.Edge,
     "cdn": ports.CdnProvider,
     "forge": ports.Forge,
+    "notifier": ports.Notifier,
     "secrets": ports.Secrets,
     "secret_provider": ports.SecretProvider,
     "project": ports.ProjectSource,

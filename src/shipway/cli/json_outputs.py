@@ -122,9 +122,18 @@ def _people(kinds: Kinds) -> Any:
 
 
 def _webhooks(kinds: Kinds) -> Any:
-    from shipway.domain.webhook import Webhook
+    from shipway.actions.messages.receivers import Deliveries
+    from shipway.domain.webhook import ForgeToken, Webhook
 
-    return type_schema(list[Webhook], kinds)
+    more = {"token": type_schema(ForgeToken | None, kinds), "deliveries": type_schema(Deliveries, kinds)}
+    return _list(_object({**class_schema(Webhook, kinds)["properties"], **more}))
+
+
+def _notifications(kinds: Kinds) -> Any:
+    from shipway.actions.messages.receivers import Deliveries, NotificationState
+    from shipway.domain.outbox import Notification
+
+    return _list(class_schema(NotificationState, kinds, late={"Deliveries": Deliveries, "Notification": Notification}))
 
 
 def _tokens(kinds: Kinds) -> Any:
@@ -265,7 +274,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "rules": ("The rules in force by environment and source; a rule that is missing has its default.", _rules),
     "secret list": ("Names of secrets, never values.", _secrets),
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
-    "webhook list": ("Webhooks, never their secrets.", _webhooks),
+    "webhook list": ("Webhooks, and whether their forges could be told; never their secrets.", _webhooks),
+    "notify list": ("Notifications, and whether they could be delivered; never their URLs.", _notifications),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),

@@ -33,6 +33,13 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
     metavar="ENVIRONMENT",
     help="As a push of this branch or tag, but deploy to this environment only; for jobs of another CI",
 )
+@click.option(
+    "--pull-request",
+    "pull",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Run the checks of a pull request from another repository, at the commit REVISION [its newest]; deploy nothing",
+)
 @app_option
 @click.pass_obj
 def run(
@@ -44,6 +51,7 @@ def run(
     hold: bool,
     no_cache: bool,
     target: str | None,
+    pull: int | None,
     app: str | None,
 ) -> None:
     """Run the pipeline for REVISION [HEAD]: a branch, tag or commit.
@@ -68,6 +76,11 @@ def run(
         raise UsageError("--debug needs --step NAME", hint="for a traceback: shipway --debug run")
     if target and (retry is not None or step is not None):
         raise UsageError("--for is a push: it can't be combined with --retry or --step")
+    if pull is not None:
+        if retry is not None or step is not None or target or dirty:
+            raise UsageError("--pull-request takes no other option than --app")
+        _pull_request(options, app, pull, revision)
+        return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         if retry is not None:
             if retry != "newest" and not retry.isdecimal():
@@ -89,7 +102,7 @@ def run(
         options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
         rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
-        trigger = Trigger("manual", ref, ctx.actor)
+        trigger = Trigger("step" if step else "manual", ref, ctx.actor)
         if target:
             if not ref.startswith((HEADS, TAGS)):
                 raise UsageError(
@@ -108,3 +121,11 @@ def run(
         )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))
+
+
+def _pull_request(options: Globals, app: str | None, number: int, revision: str | None) -> None:
+    from shipway.actions.runs.outside import run_pull_request
+    from shipway.app import open_context, plan_parser
+
+    with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        run_pull_request(ctx, options.known_app(ctx, app).name, number, revision, plan_parser(ctx))

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 def tick(options: Globals, app: str | None, only: str | None) -> None:
     """Start the jobs that are due on a schedule, record those that have ended, judge again the deployments that wait, renew certificates by DNS, repeat failed
     purges, store the log of changes of databases with `backups.continuous`, take the backups that are due, and verify the
-    newest ones again.
+    newest ones again. Deliver notifications and statuses that wait.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
     attempt. Deployments, certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd
     timer waits for its last call, so create two: `--only jobs` and `--only backups`.
     """
-    from shipway.app import open_context
+    from shipway.actions.messages.receivers import deliver_due
+    from shipway.app import TELLING, open_context
     from shipway.system.parallel import attempt_all
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
@@ -37,6 +38,7 @@ def tick(options: Globals, app: str | None, only: str | None) -> None:
         steps: list[Callable[[], object]] = [] if only == "backups" else [lambda: _jobs(ctx, own)]
         steps += [] if only == "jobs" else [lambda: _waiting(options, ctx, own)]
         steps += [] if only == "jobs" else [lambda: _backups(options, ctx, own)]
+        steps += [lambda: deliver_due(ctx, TELLING)]
         attempt_all(*steps)
 
 

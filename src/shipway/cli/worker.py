@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
+@click.option("--url", default="", help="The address of the pages, for links in what others are told")
 @click.option("--push", type=int, hidden=True, help="Work on this one, which the caller has claimed")
 @click.option("--token", type=int, hidden=True, help="Of that claim")
 @click.option("--waiting", type=int, hidden=True, help="Judge this deployment, which waits, again")
 @click.pass_obj
-def worker(options: Globals, at_once: int, push: int | None, token: int | None, waiting: int | None) -> None:
+def worker(
+    options: Globals, at_once: int, url: str, push: int | None, token: int | None, waiting: int | None
+) -> None:  # fmt: skip
     """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
     `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
@@ -29,6 +32,7 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None, 
     from contextlib import suppress
     from dataclasses import replace
 
+    from shipway.actions.messages.deliver import Messenger
     from shipway.actions.runs.queue import work_on
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import UsageError
@@ -43,9 +47,11 @@ def worker(options: Globals, at_once: int, push: int | None, token: int | None, 
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
             over = threading.Event()
-            threading.Thread(target=Clock(ctx).run, args=(over,), daemon=True).start()
+            for part in (Clock(ctx), Messenger(ctx, url)):
+                threading.Thread(target=part.run, args=(over,), daemon=True).start()
             with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
                 Dispatcher(ctx, at_once).run(over)
+            over.set()
             return
         claimed = ctx.ledger.push(push)
         if claimed is None or token is None:

@@ -278,6 +278,16 @@ class ForgeError(ShipwayError):
         self.refused = refused  # it is no use to repeat the request
 
 
+class NotifyError(ShipwayError):
+    """A notification could not be sent; nothing else depends on it."""
+
+    exit_code = 45
+
+    def __init__(self, message: str, *, hint: str = "", refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.refused = refused  # it is no use to send it again
+
+
 class Forged(ForgeError):
     """A webhook request is not signed with the secret. It never says what was wrong."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from shipway.domain.value import dataclass
 
 EXEC, CONSOLE, DATABASE, PURGE = "exec", "console", "db", "purge"
-PERSON, GRANT, TOKEN, WEBHOOK = (
+PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY = (
     "user",
     "grant",
     "token",
     "webhook",
+    "notify",
 )  # changes of who may do what; app and environment may be ALL
 
 

@@ -36,7 +36,7 @@ class Commit:
 class Trigger:
     """Why a run started."""
 
-    kind: str  # push, tag, manual
+    kind: str  # push, tag, manual; step: by a person, of a single one
     ref: str  # refs/heads/…, refs/tags/… or the revision as typed
     actor: str
 

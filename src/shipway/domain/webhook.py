@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from shipway.domain.value import dataclass
 
 FORGES = ("github", "gitlab", "gitea", "bitbucket")
+PUBLIC = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}  # hosts of the public ones
+API = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1"}  # path of one's own
+# Where a forge keeps the commits of a pull request in the repository itself.
+PULLS = {"github": "refs/pull/{}/head", "gitea": "refs/pull/{}/head", "gitlab": "refs/merge-requests/{}/head"}
+LOCAL = ("127.0.0.1", "::1", "localhost")
 SCOPE = "webhooks"  # of their secrets
+TOKENS = "@webhooks/tokens"  # scope of the tokens with which the forge is told, by name; no app has this name
 
 
 @dataclass(frozen=True)
@@ -17,3 +26,28 @@ class Webhook:
     address: str  # to clone it
     actor: str  # who added it
     created: float  # seconds since the epoch by the ledger's clock
+
+
+@dataclass(frozen=True)
+class ForgeToken:
+    """With which the forge of a webhook is told of runs and deployments; the token itself is a secret."""
+
+    webhook: str
+    endpoint: str  # address of the forge's API; empty: the forge's public one
+    user: str  # the account that the token belongs to, where the forge asks for it
+    actor: str  # who set it
+    created: float
+
+
+def pull_of(ref: str) -> int | None:
+    """The number of the pull request that a ref belongs to; None: it is of none."""
+    found = re.fullmatch(r"refs/(?:pull|merge-requests)/([1-9][0-9]{0,17})/head", ref)
+    return int(found[1]) if found else None
+
+
+def repository_of(address: str, endpoint: str) -> str:
+    """The full name of the repository that is cloned at that address. endpoint: of the forge's API, which may be below a path."""
+    path = urlsplit(address).path if "://" in address else address.partition(":")[2]
+    path = path.strip("/").removesuffix(".git").strip("/")
+    below = urlsplit(endpoint).path.partition("/api/")[0].strip("/")
+    return path.removeprefix(f"{below}/") if below else path

@@ -63,6 +63,10 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "gitea": "shipway.drivers.forge.gitea:Gitea",
         "bitbucket": "shipway.drivers.forge.bitbucket:Bitbucket",
     },
+    "notifier": {
+        "apprise": "shipway.drivers.notifier.apprise:AppriseNotifier",
+        "command": "shipway.drivers.notifier.command:CommandNotifier",
+    },
     "secrets": {"ledger": "shipway.drivers.secrets.ledger:LedgerSecrets"},
     "secret_provider": {
         "age": "shipway.drivers.secret_provider.age:Age",

@@ -35,6 +35,7 @@ from shipway.ports.ledger.events import EventLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
+from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
@@ -48,6 +49,7 @@ from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
 from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
+from shipway.ports.notifier import Notifier, NotifierAccess
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
@@ -82,9 +84,12 @@ __all__ = [
     "LeaseLedger",
     "Ledger",
     "Linter",
+    "Notifier",
+    "NotifierAccess",
     "OnLine",
     "OneOff",
     "OperationLedger",
+    "OutboxLedger",
     "OwnershipLedger",
     "PeopleLedger",
     "ProjectSource",

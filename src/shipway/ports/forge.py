@@ -26,7 +26,7 @@ class Forge(Protocol):
         self, repository: str, commit: str, context: str, state: State, description: str = "", url: str = ""
     ) -> None:
         """Set the status of that name, in place of an earlier one. description: cut to what the forge takes. url: of the page
-        with more; at Bitbucket it must not be empty."""
+        with more."""
 
     def statuses(self, repository: str, commit: str) -> Sequence[Status]:
         """The latest status of each name, those of the forge's own CI included. What hasn't ended is

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from shipway.actions.messages.deliver import Messenger
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.ports import Forge
@@ -57,7 +58,7 @@ def serve(ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[
 
     with _listening(host, port) as listener:
         parts = [
-            part(Dispatcher(ctx, at_once).run), part(Clock(ctx).run), part(watcher.run),
+            part(Dispatcher(ctx, at_once).run), part(Clock(ctx).run), part(watcher.run), part(Messenger(ctx, url).run),
             part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip
         try:

@@ -19,6 +19,9 @@ from shipway.system.inside import leads_inside
 LISTED = "SHIPWAY_BUILD_VARIABLES"  # names of variables of Shipway's process that builds may read, separated by commas
 CACHE = "cache"  # tag of an image whose layers later builds read
 
+OUTSIDE = "commits from outside of the repository get none"
+PUSH_IT = "read the change, and push it to a branch of the repository"
+
 
 def build_key(run: Run, source: BuildSource, based_on: Mapping[str, str] | None = None) -> dict[str, object]:
     """Everything that the image depends on. based_on: images of services that earlier steps built; others count by what
@@ -74,6 +77,8 @@ def _variable(run: Run, name: str) -> str:
     own = {REVISION: run.commit.revision, VERSION: run.version}
     if name in own:
         return own[name]
+    if run.outside:
+        raise UsageError(f"a build argument reads the variable {name} of Shipway's process; {OUTSIDE}", hint=PUSH_IT)
     listed = [item.strip() for item in os.environ.get(LISTED, "").split(",") if item.strip()]
     if name not in listed:
         raise UsageError(
@@ -93,7 +98,7 @@ def extras_of(run: Run, source: BuildSource, repository: str) -> Iterator[BuildE
     values = {name: _secret(run, name) for name in source.granted}
     with TemporaryDirectory(dir=run.folder) as folder:
         contexts = {name: _exported(run, path, Path(folder) / name) for name, path in source.contexts.items()}
-        stored = source.cache and bool(repository) and run.plan.registry is not None
+        stored = source.cache and bool(repository) and run.plan.registry is not None and not run.outside
         levels = dict.fromkeys([run.level, PROTECTED]) if run.caches else ()
         yield BuildExtras(
             secrets={name: values[name] for name in source.secrets},
@@ -127,6 +132,8 @@ def _exported(run: Run, path: str, target: Path) -> Path:
 
 def _secret(run: Run, name: str) -> str:
     """The value that builds of this run get."""
+    if run.outside:
+        raise SecretError(f"this build needs the secret {name}; {OUTSIDE}", hint=PUSH_IT)
     secrets, app = run.ctx.secrets, run.plan.app
     own = secrets.get(names.scope(app, names.BUILDS), name) if run.granted else None
     value = own if own is not None else secrets.get(names.scope(app, names.ANY_BRANCH), name)

@@ -61,6 +61,7 @@ class Run:
     level: str = OTHER  # of trust: what a run of one level caches is read by runs of the same level alone
     caches: bool = True  # whether steps are skipped, and steps and builds use what earlier runs cached
     counts: bool = True  # whether the commit is in the app's repository: otherwise its results are not shared
+    outside: bool = False  # whether the commit is only in a pull request of another repository: no secrets, no caches
     debug: str = ""  # a step whose container stays for a shell if it fails, until the run is cancelled
     again: str = ""  # a step that runs even if it is unchanged since it passed
     step_images: str = ""  # repository of the images that it builds for steps; "": that of the app
@@ -94,7 +95,7 @@ class Run:
     @property
     def granted(self) -> bool:
         """Whether its builds get secrets: the commit is on the protected branch, or the rules in force deploy it."""
-        return self.level != OTHER
+        return self.level != OTHER and not self.outside
 
     def tree_of(self, folder: str) -> str | None:
         """Key over the files of a folder, as builds get them; None if it is missing."""

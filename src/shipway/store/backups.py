@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 
-from shipway.domain.backups import Backup, Manifest
+from shipway.domain.backups import FAILED, Backup, Manifest
 from shipway.domain.record import from_data, to_data
 from shipway.store.database import Database, Row
+from shipway.store.outbox import add_news
 
 FIELDS = (
     "manifest", "store", "actor", "reason", "started", "due", "outcome", "finished", "detail", "digest", "verified", "how",
     "problem",
 )  # fmt: skip
+
+NEWS = "SELECT 'backup', app, environment, id, ?, ? FROM backups WHERE id = ?"
 
 
 class SqlBackups:
@@ -31,7 +34,14 @@ class SqlBackups:
     def record_backup(self, backup: Backup) -> None:
         """Replace it."""
         sql = f"UPDATE backups SET {', '.join(f'{name} = ?' for name in FIELDS)} WHERE id = ?"
-        self._db.query(sql, (*_values(backup), backup.id))
+
+        def record() -> None:
+            self._db.query(sql, (*_values(backup), backup.id))
+            if backup.outcome == FAILED or backup.problem:
+                said = backup.problem or backup.detail
+                add_news(self._db, NEWS, (said, backup.finished or backup.started, backup.id))
+
+        self._db.write(record)
 
     def backups(self, app: str, environment: str) -> list[Backup]:
         """Newest first."""

@@ -12,11 +12,13 @@ from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 from shipway.domain.snapshot import Snapshot
 from shipway.store.database import Database, Row
+from shipway.store.outbox import add_news
 
 DEPLOYMENT = """SELECT d.id, d.app, d.environment, d.release, d.kind, d.actor, d.reason, d.started, d.secrets,
   COALESCE(o.outcome, 'pending'), o.finished, o.schema_revision, COALESCE(o.detail, ''), d.way, d.goal,
   d.adjustments
   FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id"""
+NEWS = "SELECT 'deployment', app, environment, id, '', ? FROM deployments WHERE id = ?"
 HERE = "d.app = ? AND d.environment = ?"
 # A destroyed environment has no earlier history; an incomplete destroy leaves it. The index by kind makes this a single
 # lookup.
@@ -40,11 +42,22 @@ class SqlDeployments:
         values = (item.app, item.environment, item.release, item.kind, item.actor, item.reason, item.started)
         known = {name: [version, item.fingerprints.get(name, "")] for name, version in item.secrets.items()}
         adjusted = json.dumps(to_data(item.adjustments)) if item.adjustments != Adjustments() else ""
-        return int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal, adjusted))[0][0])
+
+        def begin() -> int:
+            id = int(self._db.query(sql, (*values, json.dumps(known), item.way, item.goal, adjusted))[0][0])
+            add_news(self._db, NEWS, (item.started, id))
+            return id
+
+        return self._db.write(begin)
 
     def end_deployment(self, id: int, outcome: str, at: float, schema: str | None, detail: str) -> None:
         """Append its outcome; a second one is rejected."""
-        self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
+
+        def end() -> None:
+            self._db.query("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", (id, outcome, at, schema, detail))
+            add_news(self._db, NEWS, (at, id))
+
+        self._db.write(end)
 
     def deployments(self, app: str, environment: str | None = None, limit: int = 50) -> list[Deployment]:
         """Newest first: a listing for display."""

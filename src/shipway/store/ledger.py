@@ -9,6 +9,7 @@ from shipway.store.events import SqlEvents
 from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
+from shipway.store.outbox import SqlOutbox
 from shipway.store.ownership import SqlOwnership
 from shipway.store.people import SqlPeople
 from shipway.store.provisions import SqlProvisions
@@ -28,7 +29,7 @@ from shipway.store.webhooks import SqlWebhooks
 class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlOutbox,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

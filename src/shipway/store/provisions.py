@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shipway.domain.provision import PENDING, Provision
+from shipway.domain.provision import CERTIFICATE, FAILED, PENDING, Provision
 from shipway.store.database import Database
+from shipway.store.outbox import add_news
 
 COLUMNS = "app, environment, kind, action, digest, revision, actor, login, detail, started"
+
+NEWS = "SELECT kind, app, environment, id, ?, ? FROM provisions WHERE id = ? AND kind = ?"
 
 
 class SqlProvisions:
@@ -32,7 +35,13 @@ class SqlProvisions:
     ) -> None:
         """Append its end; a second one is rejected."""
         text = json.dumps({name: list(values) for name, values in (outputs or {}).items()}, sort_keys=True)
-        self._db.query("INSERT INTO provision_ends VALUES (?, ?, ?, ?, ?)", (id, at, outcome, message, text))
+
+        def end() -> None:
+            self._db.query("INSERT INTO provision_ends VALUES (?, ?, ?, ?, ?)", (id, at, outcome, message, text))
+            if outcome == FAILED:
+                add_news(self._db, NEWS, (message, at, id, CERTIFICATE))
+
+        self._db.write(end)
 
     def provisions(
         self, app: str, environment: str, kind: str, limit: int = 20, *, outcome: str = ""

@@ -8,7 +8,9 @@ from shipway.domain.record import from_data, to_data
 from shipway.domain.release import SUCCEEDED, Trigger
 from shipway.domain.run import RunRecord, StepRecord, StepResult
 from shipway.store.database import Database, Row
+from shipway.store.outbox import add_news
 
+NEWS = "SELECT 'run', app, '', id, '', ? FROM runs WHERE id = ?"
 RUN = "SELECT id, app, revision, tree, kind, ref, actor, started, finished, outcome FROM runs WHERE app = ?"
 
 
@@ -20,11 +22,23 @@ class SqlRuns:
     def begin_run(self, app: str, revision: str, tree: str, trigger: Trigger, at: float) -> int:
         """Append a pending run."""
         sql = "INSERT INTO runs (app, revision, tree, kind, ref, actor, started) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"
-        return int(self._db.query(sql, (app, revision, tree, trigger.kind, trigger.ref, trigger.actor, at))[0][0])
+
+        def begin() -> int:
+            values = (app, revision, tree, trigger.kind, trigger.ref, trigger.actor, at)
+            number = int(self._db.query(sql, values)[0][0])
+            add_news(self._db, NEWS, (at, number))
+            return number
+
+        return self._db.write(begin)
 
     def end_run(self, run: int, outcome: str, at: float) -> None:
         """Finalize it."""
-        self._db.query("UPDATE runs SET outcome = ?, finished = ? WHERE id = ?", (outcome, at, run))
+
+        def end() -> None:
+            self._db.query("UPDATE runs SET outcome = ?, finished = ? WHERE id = ?", (outcome, at, run))
+            add_news(self._db, NEWS, (at, run))
+
+        self._db.write(end)
 
     def runs(self, app: str, limit: int) -> list[RunRecord]:
         """Newest first."""

@@ -9,10 +9,12 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +43,27 @@ def run(
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
     cancelled: threading.Event | None = None,
+    input: bytes = b"",
 ) -> Completed:
     """Run to the end of the command and of its output, passing on lines as they arrive. After `timeout` seconds, when
-    `cancelled` is set, and when the caller is interrupted, it ends early. In any case its whole group is killed."""
+    `cancelled` is set, and when the caller is interrupted, it ends early. In any case its whole group is killed. input: what
+    it can read from stdin."""
     deadline = math.inf if timeout is None else time.monotonic() + timeout
 
     def over() -> bool:
         return time.monotonic() >= deadline or (cancelled is not None and cancelled.is_set())
 
     lines = _Lines(on_line)
-    process = subprocess.Popen(
-        args, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
+    with _readable(input) as stdin:
+        process = subprocess.Popen(
+            args,
+            cwd=cwd,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         late = not _follow(process, lines, over) and time.monotonic() >= deadline
     finally:
@@ -63,6 +73,18 @@ def run(
             process.stdout.close()
     lines.end()
     return Completed(124 if late else code, lines.text())
+
+
+@contextmanager
+def _readable(input: bytes) -> Iterator[Any]:
+    """A file with that, which no command can keep waiting; /dev/null if it is empty."""
+    if not input:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(input)
+        file.seek(0)
+        yield file
 
 
 def kill_group(process: subprocess.Popen[Any]) -> None:

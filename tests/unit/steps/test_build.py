@@ -139,3 +139,26 @@ def test_layers_of_one_level_are_not_read_by_a_higher_one(at: Run) -> None:  # n
     }
     with extras_of(dataclasses.replace(at, plan=plan, caches=False), source, "r.example/web") as extras:
         assert (extras.cache_from, extras.fresh) == ((), True)
+
+
+def test_a_commit_from_outside_gets_neither_secrets_nor_variables_and_leaves_no_layers(
+    at: Run,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = dataclasses.replace(at.plan, registry=RegistryAccess("registry.example/shop"))
+    for scope in ("build", "build@any"):
+        at.ctx.secrets.set(f"shop/{scope}", "TOKEN", "the-token")
+    monkeypatch.setenv(LISTED, "PROXY")
+    monkeypatch.setenv("PROXY", "http://proxy")
+    for level in (OTHER, PROTECTED, STAGING):
+        outside = dataclasses.replace(at, outside=True, level=level, plan=plan)
+        assert not outside.granted
+        with (
+            pytest.raises(SecretError, match="from outside"),
+            extras_of(outside, BuildSource("web", secrets=("TOKEN",)), ""),
+        ):
+            pass
+        with pytest.raises(UsageError, match="from outside"):
+            build_key(outside, BuildSource("web", variables={"A": "PROXY"}))
+        with extras_of(outside, BuildSource("web", cache=True), "registry.example/shop/web") as extras:
+            assert (extras.cache_from, extras.cache_to) == ((), "")

@@ -104,3 +104,8 @@ def test_unused_and_too_large_caches_are_removed_the_oldest_first(at: Run, monke
     monkeypatch.setenv(VARIABLE, "much")
     with pytest.raises(UsageError, match="SHIPWAY_CACHE_LIMIT is 'much'"):
         removable_caches(ctx, "shop")
+
+
+def test_a_commit_from_outside_has_no_caches(at: Run) -> None:  # noqa: F811
+    assert volumes(at)
+    assert volumes(dataclasses.replace(at, outside=True)) == {}

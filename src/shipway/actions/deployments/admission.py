@@ -10,12 +10,14 @@ from shipway.actions.deployments.checks import image_of
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.requirements import unmet
 from shipway.actions.deployments.waits import SINCE, Asked, frozen, held, mark
+from shipway.actions.messages.news import report
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import DeploymentWaits, GateRefused
+from shipway.domain.outbox import APPROVAL
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
@@ -44,6 +46,8 @@ def admitted(
         against = [*reasons, *judgement.unapproved, *judgement.waits]
         raise refusal(commit, in_force, against, release.plan if release else None, ref, release)
     if against := [*judgement.unapproved, *judgement.waits]:
+        if judgement.unapproved and not judgement.waits:
+            report(ctx, APPROVAL, app, name, release.number, "; ".join(judgement.unapproved))
         refused = refusal(commit, in_force, against, release.plan, ref, release)
         if asked.hotfix:
             command = f"shipway deploy {in_force.called} {short_name(ref) or commit.revision[:12]}"

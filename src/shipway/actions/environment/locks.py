@@ -35,7 +35,8 @@ READS = frozenset({
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks",
     "waiting", "all_waiting", "waiting_of", "holds",
-    "events", "add_events",  # they only report, also of who has lost the lock
+    "news", "messages", "notifications", "forge_tokens",
+    "events", "add_events", "add_news",  # they only report, also of who has lost the lock
 })  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from shipway.actions.messages.news import report
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
 from shipway.actions.runs.run import run
@@ -14,6 +15,7 @@ from shipway.actions.runs.waiting import may_deploy, require_now
 from shipway.context import Context
 from shipway.domain.errors import DeploymentWaits, ShipwayError
 from shipway.domain.identity import author_identity, identity
+from shipway.domain.outbox import UNCHANGED
 from shipway.domain.queue import ZEROS
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
@@ -56,6 +58,7 @@ def run_pushed(
                 seen = of_plan(repository, commit, plan)
                 if same := unchanged(own, seen, plan, trigger, rules):
                     ctx.reporter.note(same)
+                    report(own, UNCHANGED, plan.app, "", 0, f"{commit.revision} {same}")
                     continue
                 may = partial(may_deploy, own, person) if person else None
                 run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may, person=person)

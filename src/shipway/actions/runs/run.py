@@ -153,6 +153,15 @@ def build_hotfix(
     return build(ctx, repository, commit, plan, Trigger("manual", ref, ctx.actor), in_force, book)
 
 
+def run_outside(
+    ctx: Context, repository: Repository, commit: Commit, plan: Plan, trigger: Trigger, book: Rulebook
+) -> int:
+    """Run the checks of a commit that is in no branch of the app's repository. It deploys nothing, gets no secrets and no
+    credentials of a registry, and leaves nothing that other runs read. Returns the run's number."""
+    plan = dataclasses.replace(plan, registry=None)
+    return _pipeline(ctx, repository, commit, plan, trigger, None, book, outside=True)[0]
+
+
 def _readable(ctx: Context, rules: Callable[[], Rulebook]) -> Rulebook | None:
     """The rules; None if they can't be read, which is reported."""
     try:
@@ -258,10 +267,11 @@ def _pipeline(
     *,
     debug: bool = False,
     caches: bool = True,
+    outside: bool = False,
 ) -> tuple[int, Release | None]:
     _require_rights(plan, book)
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
-    counts = book is not None and _is_in(book, commit)
+    counts = book is not None and not outside and _is_in(book, commit)
     ctx.runtime.ping()
     registry = _registry(ctx, plan, environment)
     repository.refuse_incomplete(commit.revision)
@@ -286,7 +296,7 @@ def _pipeline(
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(
                 own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref,
-                level=_level(book, plan, commit, environment), caches=caches, counts=counts,
+                level=_level(None if outside else book, plan, commit, environment), caches=caches, counts=counts, outside=outside,
                 debug=only if only and debug else "",
             )  # fmt: skip
             results = run_steps(at, steps, resumed)

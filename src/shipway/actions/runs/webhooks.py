@@ -7,16 +7,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import field
 
+from shipway.actions.messages.compose import is_of
+from shipway.actions.messages.news import report
+from shipway.actions.messages.receivers import Deliveries, deliveries, forget_token
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
 from shipway.domain.errors import SecretError, UsageError
-from shipway.domain.forge import Delivery, Pushed, Tagged
+from shipway.domain.forge import OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
+from shipway.domain.outbox import OUTSIDE, PULL, of_webhook
 from shipway.domain.permissions import ALL
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.value import dataclass
-from shipway.domain.webhook import FORGES, SCOPE, Webhook
+from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Webhook
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
 from shipway.system.addresses import is_path
@@ -29,6 +33,15 @@ class NewWebhook:
 
     webhook: Webhook
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WebhookState:
+    """A webhook, the token with which its forge is told, and how far it was."""
+
+    webhook: Webhook
+    token: ForgeToken | None  # without the token itself; None: it is told nothing
+    deliveries: Deliveries
 
 
 def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str = "") -> NewWebhook:
@@ -51,6 +64,15 @@ def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str =
     return NewWebhook(made, secret)
 
 
+def webhook_states(ctx: Context) -> list[WebhookState]:
+    """All webhooks, and how far their forges were told."""
+    tokens = {item.webhook: item for item in ctx.ledger.forge_tokens()}
+    return [
+        WebhookState(item, tokens.get(item.name), deliveries(ctx, of_webhook(item.name)))
+        for item in ctx.ledger.webhooks()
+    ]
+
+
 def remove_webhook(ctx: Context, name: str) -> None:
     """From now on, its requests are refused. UsageError if there is none."""
     _record(ctx, f"remove {name}")
@@ -58,6 +80,7 @@ def remove_webhook(ctx: Context, name: str) -> None:
         known = ", ".join(item.name for item in ctx.ledger.webhooks()) or "none"
         raise UsageError(f"there is no webhook {name}", hint=f"there are: {known}")
     ctx.secrets.remove(SCOPE, name)
+    forget_token(ctx, name)
 
 
 def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, str], body: bytes) -> list[Push]:
@@ -67,7 +90,20 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
     if secret is None:
         raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
     delivery = forge.receive(headers, body, secret)
+    for event in delivery.events:
+        if isinstance(event, PullRequest):
+            _proposed(ctx, webhook, event)
     return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+
+
+def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:
+    """Its commits were run when they were pushed: the comment with that is due now. Those from another repository wait for a
+    member's word, which the comment says."""
+    if not event.head or event.action not in (OPENED, UPDATED):
+        return
+    for app in ctx.ledger.apps():
+        if is_of(ctx, webhook, app):
+            report(ctx, OUTSIDE if event.outside else PULL, app, "", event.number, event.head)
 
 
 def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:

@@ -8,12 +8,14 @@ from functools import partial
 from shipway.actions.deployments.desired_state import HostState, host_states
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.outgoing import POLL, drain_and_stop, drained, standby_fits, wait_drained
+from shipway.actions.messages.news import report
 from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import EngineError, LeaseHeld
 from shipway.domain.observed import on_standby, release_of
+from shipway.domain.outbox import RETIRED
 from shipway.domain.release import Deployment
 from shipway.domain.value import dataclass
 from shipway.system.parallel import attempt_all, side_by_side
@@ -33,6 +35,11 @@ class _Step:
     verb: str  # stop, remove or OUT
     due: bool
     at: float
+
+    @property
+    def ends_standby(self) -> bool:
+        """Whether it was kept for a while, and is stopped now."""
+        return self.verb == "stop" and float(self.item.labels.get(LABEL_STANDBY, "0")) > 0
 
     def do(self) -> None:
         ctx, app, environment = self.host.ctx, self.host.desired.app, self.host.desired.environment
@@ -63,7 +70,13 @@ def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> in
                 side_by_side, lambda each: drain_and_stop(each[0].ctx, each[1], app, environment, remove=False), warm
             ),
         )
+        _report(own, app, environment, [item for _, item in warm])
         return len(warm) + len(others)
+
+
+def _report(ctx: Context, app: str, environment: str, ended: Sequence[ContainerInfo]) -> None:
+    for release in sorted({release_of(item) or 0 for item in ended}):
+        report(ctx, RETIRED, app, environment, release)
 
 
 def retire_due(ctx: Context, app: str, environment: str) -> float | None:
@@ -76,6 +89,7 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
                 due = [step for step in _now(own, app, environment, away) if step.due]
                 removals = [step for step in due if step.verb == "remove"]
                 _do([step for step in due if step not in removals[1:]])
+                _report(own, app, environment, [step.item for step in due if step.ends_standby])
             if len(removals) < 2:
                 break
             ctx.cancelled.wait(BREATH)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shipway.domain.errors import ForgeError
 from shipway.domain.forge import (
     APPROVED,
     CHANGES_REQUESTED,
@@ -55,6 +54,7 @@ from shipway.drivers.forge.times import moment, seen
 from shipway.ports import ForgeAccess
 
 ENDPOINT = "https://api.bitbucket.org/2.0"
+SITE = "https://bitbucket.org"
 KEY = 40  # characters of a status's key
 DESCRIPTION = 255  # characters
 MARK = "[//]: # ({})"  # its Markdown has no comments; this defines a link that nothing uses
@@ -98,9 +98,8 @@ class Bitbucket:
     def set_status(
         self, repository: str, commit: str, context: str, state: State, description: str = "", url: str = ""
     ) -> None:
-        """See ports.Forge. Bitbucket wants an address."""
-        if not url:
-            raise ForgeError("Bitbucket takes no status without an address", refused=True)
+        """See ports.Forge. Bitbucket wants an address: without one, it is the repository's own page."""
+        url = url or f"{SITE}/{repository_path(repository)}"
         body = {"key": _key(context), "name": cut(context, DESCRIPTION), "state": SENT[state]}
         body |= {"description": cut(description, DESCRIPTION), "url": url}
         path = f"/repositories/{repository_path(repository)}/commit/{commit_id(commit)}/statuses/build"

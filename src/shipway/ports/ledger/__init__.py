@@ -11,6 +11,7 @@ from shipway.ports.ledger.events import EventLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
+from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
@@ -47,6 +48,7 @@ class Ledger(
     QueueLedger,
     WebhookLedger,
     WaitingLedger,
+    OutboxLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

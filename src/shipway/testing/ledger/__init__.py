@@ -16,6 +16,7 @@ from shipway.testing.ledger.events import EventSuite
 from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
+from shipway.testing.ledger.outbox import OutboxSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.people import PeopleSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
@@ -63,6 +64,7 @@ class LedgerSuite(
     QueueSuite,
     WebhookSuite,
     WaitingSuite,
+    OutboxSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows."""
