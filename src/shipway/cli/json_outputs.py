@@ -133,6 +133,18 @@ def _tokens(kinds: Kinds) -> Any:
     return type_schema(list[Token], kinds)
 
 
+def _audit(kinds: Kinds) -> Any:
+    from shipway.domain.audit import Entry
+
+    return type_schema(list[Entry], kinds)
+
+
+def _audit_verified(kinds: Kinds) -> Any:
+    from shipway.domain.audit import Verified
+
+    return type_schema(Verified, kinds)
+
+
 def _diff(kinds: Kinds) -> Any:
     from shipway.actions.environment.compare import Commits
     from shipway.domain.comparison import Comparison
@@ -267,6 +279,8 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
     "webhook list": ("Webhooks, never their secrets.", _webhooks),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
+    "audit show": ("Entries of the audit as they are in its chain, newest first, an entry a line.", _audit),
+    "audit verify": ("How many entries there are, the digest of the last one, and what was changed.", _audit_verified),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),
     "backup": ("The backup that was taken.", _backup),

@@ -69,6 +69,7 @@ SECTIONS = {
         "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
         "user": ("shipway.cli.user", "Add people who use the server, and say what they may do"),
         "token": ("shipway.cli.token", "Create and revoke API tokens"),
+        "audit": ("shipway.cli.audit", "Show who did what, and verify that record"),
         "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     },
     "Upkeep": {
@@ -84,6 +85,6 @@ COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in sect
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
     "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
-    "history", "completion",
+    "history", "completion", "audit",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

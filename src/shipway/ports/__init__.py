@@ -28,6 +28,7 @@ from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.infra import InfraTool
 from shipway.ports.ledger import Ledger
+from shipway.ports.ledger.audit import AuditLedger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
@@ -56,6 +57,7 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "AuditLedger",
     "BackupLedger",
     "BackupStore",
     "CdnAccess",

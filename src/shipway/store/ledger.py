@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shipway.store.audit import SqlAudit
+from shipway.store.audited import audited
 from shipway.store.backups import SqlBackups
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
@@ -25,10 +27,11 @@ from shipway.store.sign_ins import SqlSignIns
 from shipway.store.webhooks import SqlWebhooks
 
 
+@audited
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlAudit,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from shipway.ports.ledger.audit import AuditLedger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
@@ -45,6 +46,7 @@ class Ledger(
     SignInLedger,
     QueueLedger,
     WebhookLedger,
+    AuditLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

@@ -9,6 +9,7 @@ import pytest
 from shipway.domain.errors import StoreError
 from shipway.domain.release import SUCCEEDED, Approval, Evidence
 from shipway.ports import Ledger
+from shipway.testing.ledger.audit import AuditSuite
 from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
@@ -61,9 +62,11 @@ class LedgerSuite(
     SignInSuite,
     QueueSuite,
     WebhookSuite,
+    AuditSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
-    statement on its database and returns the rows."""
+    statement on its database and returns the rows; `tampering` lets statements change the audit, as an owner of the
+    database can."""
 
     @pytest.mark.parametrize(
         "table",
@@ -85,6 +88,7 @@ class LedgerSuite(
             "provisions",
             "provision_ends",
             "launches",
+            "audit",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])

@@ -82,6 +82,7 @@ LEDGER = {
     ports.WebhookLedger: "add_webhook remove_webhook",
     ports.QueueLedger: "enqueue claim_push end_push forget_pushes",
     ports.ProvisionLedger: "begin_provision end_provision",
+    ports.AuditLedger: "add_entry",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",
