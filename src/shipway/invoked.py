@@ -12,11 +12,11 @@ from typing import Any
 from shipway.actions.audit.recorded import recorded
 from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
 from shipway.domain.errors import ShipwayError
+from shipway.system import background
 from shipway.system.acting import acting_in_process
 from shipway.system.login import login
 
 READER = "reader"  # the actor of commands that only read
-VARIABLE = "SHIPWAY_REQUEST"  # number of the request for which the server started this process
 FREE = frozenset({"reason", "confirm"})  # options with any text, which is recorded with what it is about
 # Commands that cron starts every minute: what they start is recorded by itself.
 BY_THEMSELVES = frozenset({"tick"})
@@ -91,7 +91,7 @@ def _app_here(home: Path, ctx: Any) -> str:
 
 def _proof(ledger: Any, actor: str) -> str:
     """How the actor is known: a request that the server has recorded of the same person, or only what was claimed."""
-    number = os.environ.get(VARIABLE, "")
+    number = os.environ.get(background.REQUEST, "")
     if number.isascii() and number.isdecimal() and len(number) < 19:
         entry = ledger.audit_entry(int(number))
         if entry is not None and (entry.kind, entry.actor) == (REQUEST, actor):

@@ -40,7 +40,9 @@ def audit() -> None:
 @click.option("--app", metavar="NAME", default="", help="Only of this app")
 @click.option("--environment", metavar="NAME", default="", help="Only of this environment")
 @click.option("--actor", metavar="EMAIL", default="", help="Only by this person")
-@click.option("--kind", metavar="KIND", default="", help="Only of this kind: command, request, deployment, approval, secret …")
+@click.option(
+    "--kind", metavar="KIND", default="", help="Only of this kind: command, request, deployment, approval, secret …"
+)
 @click.option("--since", metavar="TIME", help="Only later ones: 10m, 1h, 2d ago, or 2024-01-31T10:00")
 @click.option("--until", metavar="TIME", help="Only earlier ones")
 @click.option("--limit", type=click.IntRange(1), help="The most entries to print [50; all with --json or --csv]")
@@ -109,7 +111,12 @@ def _show(found: list[Shown]) -> None:
 
 
 @audit.command()
-@click.option("--head", metavar="DIGEST", default="", help="A digest that was noted earlier: finds entries removed since at the end")
+@click.option(
+    "--head",
+    metavar="DIGEST",
+    default="",
+    help="A digest that was noted earlier: finds entries removed since at the end",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @click.pass_obj
 def verify(options: Globals, head: str, as_json: bool) -> None:

@@ -39,6 +39,7 @@ from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.recording import Recorded
 from shipway.server.signing import Signing
 from shipway.server.site import Site
 from shipway.server.streams import Streams
@@ -110,7 +111,8 @@ def application(site: Site) -> Any:
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     handlers: Any = {ShipwayError: shown.failed, HTTPException: shown.refused}
-    return Headers(Door(Starlette(routes=routes, exception_handlers=handlers), site.ctx, shown.failed))
+    known = Recorded(Starlette(routes=routes, exception_handlers=handlers), site.ctx, shown.failed)
+    return Headers(Door(known, site.ctx, shown.failed))
 
 
 class _Pages:

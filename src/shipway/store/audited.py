@@ -24,7 +24,9 @@ BY_THEMSELVES = (PERSON, GRANT, TOKEN, WEBHOOK)  # operations whose change is a 
 def _ended(kind: str) -> Describe:
     def describe(given: Any, result: object) -> Fact:
         subject = given.id if hasattr(given, "id") else given.run
-        return Fact(ENDED, getattr(given, "detail", "").partition("\n")[0], subject=f"{kind} {subject}", outcome=given.outcome)
+        return Fact(
+            ENDED, getattr(given, "detail", "").partition("\n")[0], subject=f"{kind} {subject}", outcome=given.outcome
+        )
 
     return describe
 
@@ -79,7 +81,9 @@ def _rules(given: Any, result: object) -> Fact:
 
 def _registration(given: Any, result: object) -> Fact:
     item = given.registration
-    what = f"registered {item.address}, plan {item.plan}, branch {item.branch}" + (f": {item.reason}" if item.reason else "")
+    what = f"registered {item.address}, plan {item.plan}, branch {item.branch}" + (
+        f": {item.reason}" if item.reason else ""
+    )
     return Fact("registration", what, item.app, actor=item.actor)
 
 
@@ -173,7 +177,9 @@ def _person(what: str, kind: str = "person") -> Describe:
 
 def _grant(given: Any, result: object) -> Fact | None:
     item = given.grant
-    return _about(item.person, f"gave {item.person} the role {item.role}", item.app, item.environment) if result else None
+    return (
+        _about(item.person, f"gave {item.person} the role {item.role}", item.app, item.environment) if result else None
+    )
 
 
 def _grant_removed(given: Any, result: object) -> Fact | None:

@@ -78,7 +78,9 @@ def arguments(name: str, command: click.Command) -> list[str]:
 
 
 KEY = f"swk1_{'a' * 42}A"
-COMMAND_LINE = {name: command for name, command in leaves() if not name.startswith("dev ")}  # their ledger is another one
+COMMAND_LINE = {
+    name: command for name, command in leaves() if not name.startswith("dev ")
+}  # their ledger is another one
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ def check(ctx: Context, head: str = "") -> Verified:
     """Whether the chain is whole. UsageError if `head` can't be a digest."""
     head = head.strip().lower()
     if head and (len(head) != 64 or not all(letter in "0123456789abcdef" for letter in head)):
-        raise UsageError(f"{head!r} is not a digest", hint="`shipway audit verify` prints the one to note: 64 hex digits")
+        raise UsageError(
+            f"{head!r} is not a digest", hint="`shipway audit verify` prints the one to note: 64 hex digits"
+        )
     return verified(ctx.ledger.audit_chain(), head)
 
 

@@ -35,7 +35,12 @@ class AuditSuite:
         found = ledger.audit_entry(number)
         assert found is not None
         assert (found.actor, found.proof, found.origin, found.part_of) == (ADA.actor, ADA.proof, ADA.origin, 1)
-        assert (found.kind, found.app, found.environment, found.what) == ("command", "shop", "staging", "restart staging")
+        assert (found.kind, found.app, found.environment, found.what) == (
+            "command",
+            "shop",
+            "staging",
+            "restart staging",
+        )
         assert found.at == pytest.approx(ledger.now(), abs=60)
         assert verified(ledger.audit_chain()).problems == ()
 
@@ -45,7 +50,9 @@ class AuditSuite:
         ledger.add_release(RELEASE)
         before = verified(ledger.audit_chain())
         with pytest.raises(StoreError):
-            ledger.add_approval(Approval("shop", "staging", 99, "sha256:1", "eve@example.org", "", 1.0))  # no such release
+            ledger.add_approval(
+                Approval("shop", "staging", 99, "sha256:1", "eve@example.org", "", 1.0)
+            )  # no such release
         assert verified(ledger.audit_chain()) == before
         ledger.add_approval(Approval("shop", "staging", 1, "sha256:1", "eve@example.org", "it is fine", 1.0))
         [entry] = ledger.audit(AuditFilter(kind="approval"))
