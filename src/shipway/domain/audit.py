@@ -77,6 +77,7 @@ class AuditFilter:
     kind: str = ""
     since: float | None = None
     until: float | None = None
+    subject: str = ""
     before: int | None = None  # only with a smaller number
     ends: bool = True
 

@@ -25,7 +25,7 @@ class SqlAudit:
     def audit(self, only: AuditFilter, limit: int = 50) -> list[Entry]:
         """By an index."""
         where = {
-            "app = ?": only.app, "environment = ?": only.environment, "actor = ?": only.actor, "kind = ?": only.kind,
+            "app = ?": only.app, "environment = ?": only.environment, "actor = ?": only.actor, "kind = ?": only.kind, "subject = ?": only.subject,
             "at >= ?": only.since, "at < ?": only.until, "number < ?": only.before, "kind <> ?": "" if only.ends else ENDED,
         }  # fmt: skip
         given = {name: value for name, value in where.items() if value not in (None, "")}
