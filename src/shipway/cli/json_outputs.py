@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shipway.cli import json_records
 from shipway.domain.record_schema import class_schema, type_schema
 
 Kinds = dict[str, Any]  # schemas of classes, by name
@@ -131,18 +132,6 @@ def _tokens(kinds: Kinds) -> Any:
     from shipway.domain.people import Token
 
     return type_schema(list[Token], kinds)
-
-
-def _audit(kinds: Kinds) -> Any:
-    from shipway.domain.audit import Entry
-
-    return type_schema(list[Entry], kinds)
-
-
-def _audit_verified(kinds: Kinds) -> Any:
-    from shipway.domain.audit import Verified
-
-    return type_schema(Verified, kinds)
 
 
 def _diff(kinds: Kinds) -> Any:
@@ -279,8 +268,9 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
     "webhook list": ("Webhooks, never their secrets.", _webhooks),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
-    "audit show": ("Entries of the audit as they are in its chain, newest first, an entry a line.", _audit),
-    "audit verify": ("How many entries there are, the digest of the last one, and what was changed.", _audit_verified),
+    "insights": ("The measures of an environment, and its steps; durations in seconds.", json_records.insights),
+    "audit show": ("Entries of the audit as they are in its chain, newest first, an entry a line.", json_records.audit),
+    "audit verify": ("How many entries there are, the digest of the last one, and what was changed.", json_records.audit_verified),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),
     "backup": ("The backup that was taken.", _backup),

@@ -36,6 +36,7 @@ SECTIONS = {
     "Every day": {
         "status": ("shipway.cli.status", "Show what runs where"),
         "history": ("shipway.cli.history", "List all deployments of an environment"),
+        "insights": ("shipway.cli.insights", "Show how often and how fast changes go out, and how often they fail"),
         "apps": ("shipway.cli.apps", "List the apps of the ledger"),
         "logs": ("shipway.cli.logs", "Print what the services of an environment have written"),
         "ps": ("shipway.cli.ps", "List the containers of an environment, and what they use"),
@@ -85,6 +86,6 @@ COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in sect
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
     "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
-    "history", "completion", "audit",
+    "history", "completion", "audit", "insights",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

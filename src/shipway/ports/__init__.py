@@ -33,6 +33,7 @@ from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.events import EventLedger
+from shipway.ports.ledger.insights import InsightLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
@@ -79,6 +80,7 @@ __all__ = [
     "HostSetup",
     "Images",
     "InfraTool",
+    "InsightLedger",
     "LaunchLedger",
     "LeaseLedger",
     "Ledger",

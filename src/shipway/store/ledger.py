@@ -9,6 +9,7 @@ from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.deployments import SqlDeployments
 from shipway.store.events import SqlEvents
+from shipway.store.insights import SqlInsights
 from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
@@ -31,7 +32,7 @@ from shipway.store.webhooks import SqlWebhooks
 class SqlLedger(
     SqlRuns, SqlReleases, SqlDeployments, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlAudit,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlAudit, SqlInsights,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -34,6 +34,7 @@ READS = frozenset({
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
+    "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
     "events", "add_events",  # they only report, also of who has lost the lock
 })  # fmt: skip
 

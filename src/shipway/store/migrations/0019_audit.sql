@@ -10,3 +10,8 @@ CREATE INDEX audit_by_kind ON audit (kind, number);
 CREATE INDEX audit_by_time ON audit (at);
 CREATE INDEX audit_by_subject ON audit (subject, number);
 CREATE INDEX audit_ends ON audit (part_of) WHERE kind = 'ended'
+;
+-- For figures about many runs.
+CREATE INDEX runs_by_tree ON runs (app, tree, started);
+CREATE INDEX steps_by_name ON steps (app, name, started, outcome, finished);
+CREATE INDEX steps_failed ON steps (app, started, name, key) WHERE outcome = 'failed'

@@ -14,6 +14,7 @@ from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
 from shipway.testing.ledger.events import EventSuite
+from shipway.testing.ledger.insights import InsightSuite
 from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
@@ -63,6 +64,7 @@ class LedgerSuite(
     QueueSuite,
     WebhookSuite,
     AuditSuite,
+    InsightSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows; `tampering` lets statements change the audit, as an owner of the

@@ -83,6 +83,7 @@ LEDGER = {
     ports.QueueLedger: "enqueue claim_push end_push forget_pushes",
     ports.ProvisionLedger: "begin_provision end_provision",
     ports.AuditLedger: "add_entry",
+    ports.InsightLedger: "",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",
