@@ -35,6 +35,7 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreEr
 from shipway.domain.event import Event
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, links, secret_of, sees
+from shipway.server.figures import Figures
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.observer import Board
@@ -102,6 +103,7 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/runs/{number:number}/events", shown.run_events),
         Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
         Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
+        Route("/apps/{app}/insights", Figures(site, shown.page, records).insights),
         Route("/apps/{app}/database", records.database),
         Route("/apps/{app}/jobs", records.jobs),
         Route("/apps/{app}/secrets", records.secrets),

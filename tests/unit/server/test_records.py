@@ -12,12 +12,14 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.domain.audit import COMMAND, Acting, AuditFilter, Fact
+from shipway.domain.insights import Week
 from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER, VIEWER
 from shipway.domain.proof import UNSAFE, CompatibilityTest
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import REHEARSAL, Rehearsal
-from shipway.domain.release import Evidence
+from shipway.domain.release import Evidence, Trigger
 from shipway.domain.tasks import Schedule
+from shipway.server.figures import HEIGHT, WIDTH, bars
 from shipway.system.acting import acting_in_request
 from shipway.testing.ledger.samples import SNAPSHOT, WAIVER
 from tests.unit.domain.samples import STAGING
@@ -134,7 +136,46 @@ def test_rehearsals_are_shown(ready: Place) -> None:
 
 def test_another_app_is_not_seen(ready: Place) -> None:
     other = ready.person("o@example.org", ADMIN, "other")
-    for name in ("database", "jobs", "secrets"):
+    for name in ("database", "jobs", "secrets", "insights"):
         assert ready.page(f"/apps/shop/{name}", other).status == 404
     viewer = ready.person("v@example.org", VIEWER, "shop", "staging")
     assert "production" not in ready.page("/apps/shop/database", viewer).text
+
+
+def test_insights_are_pictures_with_their_numbers(ready: Place) -> None:
+    for number, outcome in enumerate(("succeeded", "failed"), 1):
+        run = ready.ctx.ledger.begin_run(
+            "shop", "a" * 40, f"t{number}", Trigger("push", "refs/heads/x", "ada"), ready.world.now
+        )
+        ready.ctx.ledger.begin_step(run, EVIL, "same", ready.world.now)
+        ready.ctx.ledger.end_step(run, EVIL, outcome, ready.world.now + 40.0)
+    found = ready.page("/apps/shop/insights?environment=staging&days=30")
+    assert found.status == 200
+    for seen in (
+        "1 deployments succeeded",
+        "<svg",
+        "<polyline",
+        "&lt;script&gt;",
+        "40.0 s",
+        "Flakiest",
+        "1 succeeded, 0 failed",
+    ):
+        assert seen in found.text, seen
+    assert EVIL not in found.text
+    assert "style=" not in found.text  # the policy of the page allows none
+    for query in ("?environment=nosuch", "?days=x", "?days=99999999999"):
+        assert ready.page(f"/apps/shop/insights{query}").status == 200
+
+
+def test_insights_of_nothing(place: Place) -> None:
+    place.world.release(1)
+    assert "Nothing was deployed yet." in place.page("/apps/shop/insights").text
+    for name in ("database", "jobs"):
+        assert place.page(f"/apps/shop/{name}").status == 200
+
+
+def test_a_picture_fits_whatever_it_shows() -> None:
+    for counts in ([(0, 0)], [(0, 0)] * 53, [(1, 0), (10**6, 5)], [(3, 3)] * 600):
+        for bar in bars([Week(0.0, *item) for item in counts]):
+            assert 0 <= bar["bad_y"] <= bar["good_y"] <= HEIGHT
+            assert bar["x"] + bar["width"] <= WIDTH + 2

@@ -252,7 +252,7 @@ ROUTES = {
     ("GET", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("GET", "/apps/shop/environments/production/rollback"): RELEASER,
     ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
     ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
-    ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
+    ("GET", "/apps/shop/insights"): VIEWER, ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
     ("GET", "/audit"): ADMIN, ("GET", "/audit.csv"): ADMIN, ("GET", "/audit.json"): ADMIN,
 }  # fmt: skip
 
