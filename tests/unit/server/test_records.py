@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 
@@ -119,6 +120,9 @@ def test_the_audit_is_exported_whole(ready: Place) -> None:
     as_json = ready.page("/audit.json", admin)
     assert "attachment" in as_json.headers["content-disposition"]
     assert json.loads(as_json.text) == [to_data(item) for item in reversed(chain)]
+    for item in json.loads(as_json.text):
+        fields = [value for name, value in item.items() if name != "digest"]
+        assert hashlib.sha256(json.dumps(fields).encode()).hexdigest() == item["digest"]  # as docs/audit.md says
     rows = list(csv.reader(io.StringIO(ready.page("/audit.csv", admin).text)))
     assert [row[0] for row in rows[1:]] == [str(item.number) for item in reversed(chain)]
     assert json.loads(ready.page("/audit.json?kind=nothing", admin).text) == []
