@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.actions.audit.recorded import recorded
+from shipway.actions.environment.locks import CARETAKER
 from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
 from shipway.domain.errors import ShipwayError
 from shipway.system import background
@@ -25,9 +26,9 @@ _PASSWORD = re.compile(r"://[^/@\s]*@")
 
 @contextmanager
 def recorded_command(ledger: Any, home: Path, actor: str) -> Iterator[None]:
-    """Record the command that runs in this process, before it begins, and how it ended; nothing of one that only reads, but
-    who reads is known then too."""
-    found = None if actor == READER else _command(home, ledger)
+    """Record the command that runs in this process, before it begins, and how it ended; nothing of one that only reads or tidies
+    up now and then, but who acts is known then too."""
+    found = None if actor in (READER, CARETAKER) else _command(home, ledger)
     who = Acting(actor, _proof(ledger, actor), login())
     if found is None:
         with acting_in_process(who):

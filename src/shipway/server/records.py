@@ -118,7 +118,7 @@ class Records:
 
     def _audit(self, request: Request) -> Response:
         require(identity_of(request), "audit")
-        given = {name: request.query_params.get(name, "").strip()[:200] for name in FIELDS}
+        given = _given(request)
         only = _filter(given, self._ctx.clock())
         before = request.query_params.get("before", "")
         number = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
@@ -133,8 +133,7 @@ class Records:
 
     def _exported(self, request: Request, kind: str, ending: str) -> Response:
         require(identity_of(request), "audit")
-        given = {name: request.query_params.get(name, "").strip()[:200] for name in FIELDS}
-        found = view.exported(self._ctx, _filter(given, self._ctx.clock()))
+        found = view.exported(self._ctx, _filter(_given(request), self._ctx.clock()))
         lines = _csv(found) if ending == "csv" else _json(found)
         return StreamingResponse(
             lines, media_type=kind, headers={"Content-Disposition": f'attachment; filename="audit.{ending}"'}
@@ -148,6 +147,12 @@ OTHERS = {
     names.PROOFS: "Proofs",
     names.REGISTRY: "Registry",
 }
+
+
+def _given(request: Request) -> dict[str, str]:
+    """The fields of the form, without what no name has."""
+    texts = {name: request.query_params.get(name, "").strip()[:200] for name in FIELDS}
+    return {name: "".join(filter(str.isprintable, text)) for name, text in texts.items()}
 
 
 def _filter(given: dict[str, str], now: float) -> AuditFilter:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from shipway.domain.audit import BEGAN, ENDED, Fact
+from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, Fact
 from shipway.domain.operation import GRANT, PERSON, TOKEN, WEBHOOK
 from shipway.domain.permissions import ALL
 from shipway.domain.release import PENDING
@@ -203,11 +203,20 @@ def _token_revoked(given: Any, result: object) -> Fact | None:
 
 
 def _signed_in(given: Any, result: Any) -> Fact | None:
+    if result is None:
+        return _refused_link(given) if hasattr(given, "session_digest") else None
     item = given.session
     number = getattr(result, "id", result)
     person = getattr(result, "person", item.person)
     how = {"link": "a sign-in link"}.get(item.how, item.how)
-    return Fact("sign-in", f"signed in by {how}", subject=f"session {number}", actor=person) if result else None
+    return Fact("sign-in", f"signed in by {how}", subject=f"session {number}", actor=person)
+
+
+def _refused_link(given: Any) -> Fact | None:
+    """Only of links that there were: anybody can send others, without an end."""
+    rows = given.self._db.query("SELECT person FROM sign_in_links WHERE digest = ?", (given.digest,))
+    what = "a sign-in link that was used, or has expired"
+    return Fact(REFUSED_SIGN_IN, what, outcome=REFUSED, actor=rows[0][0]) if rows else None
 
 
 def _session_ended(given: Any, result: object) -> Fact | None:

@@ -11,9 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from shipway.actions.people.identify import csrf, identify
+from shipway.actions.people.manage import add_person
+from shipway.actions.people.sign_in import make_link, sign_in, sign_in_by_link
 from shipway.actions.people.tokens import create_token
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, REQUEST, AuditFilter, verified
-from shipway.domain.errors import StoreError
+from shipway.domain.errors import NotSignedIn, StoreError
 from shipway.domain.permissions import ADMIN, VIEWER
 from shipway.server.access import COOKIE
 from shipway.server.site import Site
@@ -150,3 +152,30 @@ def test_nothing_is_done_that_can_not_be_recorded(place: Place, monkeypatch: pyt
     path = "/apps/shop/environments/staging/approve"
     assert ask(app, path, "POST", body, accept=HTML, cookie=f"{COOKIE}={secret}").status == 503
     assert commands == []
+
+
+def test_guesses_do_not_fill_the_ledger(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.actions.people.tried.RECORDED", 3)
+    place.person("ada@example.org", VIEWER)
+    for guess in range(8):
+        for name in (f"guess-{guess}", "ada@example.org"):
+            with pytest.raises(NotSignedIn):
+                sign_in(place.ctx, CHEAP, name, "a wrong one", "", f"192.0.2.{guess}")
+        place.world.now += 700
+    found = place.ctx.ledger.audit(AuditFilter(kind=REFUSED_SIGN_IN), 50)
+    assert "further ones are not recorded" in found[0].what + found[1].what
+    assert 3 <= len(found) < 16
+    before = list(place.ctx.ledger.audit_chain())
+    for _ in range(3):  # anybody can send these
+        ask(place.app, "/sign-in/link", "POST", urlencode({"link": "swl_" + "x" * 43}).encode(), accept=HTML)
+    assert list(place.ctx.ledger.audit_chain()) == before
+
+
+def test_a_link_that_was_used_is_recorded(place: Place) -> None:
+    add_person(place.ctx, None, "ada@example.org")
+    link = make_link(place.ctx, "ada@example.org")
+    sign_in_by_link(place.ctx, link, "192.0.2.1")
+    with pytest.raises(NotSignedIn):
+        sign_in_by_link(place.ctx, link, "192.0.2.2")
+    [found] = place.ctx.ledger.audit(AuditFilter(kind=REFUSED_SIGN_IN), 50)
+    assert (found.actor, found.outcome) == ("ada@example.org", REFUSED)

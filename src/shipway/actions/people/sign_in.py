@@ -10,7 +10,6 @@ from shipway.actions.people.permitted import no_person, recorded
 from shipway.actions.people.second_factor import code_matches
 from shipway.actions.people.tried import tried
 from shipway.context import Context
-from shipway.domain.audit import REFUSED, REFUSED_SIGN_IN, Fact
 from shipway.domain.errors import NotSignedIn, UsageError
 from shipway.domain.identity import LONGEST, identity
 from shipway.domain.operation import PERSON
@@ -81,9 +80,6 @@ def sign_in_by_link(ctx: Context, link: str, address: str) -> Session:
     if is_secret(link, LINK_PREFIX):
         found = ctx.ledger.use_link(digest(link), record.created, record, digest(secret))
     if found is None:
-        what = "a sign-in link that was used, or has expired"
-        if is_secret(link, LINK_PREFIX):
-            ctx.ledger.add_entry(Fact(REFUSED_SIGN_IN, what, outcome=REFUSED))
         raise NotSignedIn(
             "this sign-in link was used, or has expired", hint="`shipway user login-link NAME` makes another one"
         )
