@@ -39,7 +39,8 @@ def recorded_command(ledger: Any, home: Path, actor: str) -> Iterator[None]:
 
 
 def _command(home: Path, ledger: Any) -> Fact | None:
-    """What the command line says. None: this process runs no command, or one whose actions are recorded by themselves."""
+    """What the command line says. None: this process runs no command, one that only shows what it would do, or one whose
+    actions are recorded by themselves."""
     import click
 
     ctx = click.get_current_context(silent=True)
@@ -48,7 +49,7 @@ def _command(home: Path, ledger: Any) -> Fact | None:
     path, place = "", ctx
     while place.parent is not None:
         path, place = f"{place.info_name} {path}".rstrip(), place.parent
-    if not path or path in BY_THEMSELVES:
+    if not path or path in BY_THEMSELVES or ctx.params.get("dry_run"):
         return None
     words = [path, *(word for parameter in ctx.command.params for word in _words(ctx, parameter))]
     app, environment = ctx.params.get("app") or _app_here(home, ctx), ctx.params.get("environment") or ""

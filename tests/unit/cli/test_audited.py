@@ -118,6 +118,16 @@ def test_each_command_that_changes_something_is_recorded(name: str, home: Path) 
         assert "secret@" not in found[0].what
 
 
+def test_what_only_shows_what_it_would_do_has_no_entry(home: Path) -> None:
+    shown = [name for name, command in COMMAND_LINE.items() if any(item.name == "dry_run" for item in command.params)]
+    assert len(shown) > 4
+    for name in shown:
+        CliRunner().invoke(cli, [*name.split(), *arguments(name, COMMAND_LINE[name]), "--dry-run"], input=KEY)
+    ledger = open_ledger(home / "ledger.db")
+    assert ledger.audit(AuditFilter(kind=COMMAND)) == []
+    ledger.close()
+
+
 @pytest.mark.parametrize("name", sorted((READING | OF_THE_FOLDER | BY_ITSELF) & set(COMMAND_LINE)))
 def test_what_only_reads_says_so(name: str, home: Path) -> None:
     done = CliRunner().invoke(cli, [*name.split(), *arguments(name, COMMAND_LINE[name])])
