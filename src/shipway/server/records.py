@@ -32,8 +32,7 @@ from shipway.server.site import Site
 from shipway.system.durations import ago, human, past, timestamp
 
 ON_A_PAGE = 50  # entries of the audit
-RELEASES = 10  # of an environment, whose rehearsals are shown
-CHANGES = 200  # deployments that are looked through for changes of the schema
+RELEASES, CHANGES = 10, 10  # of an environment: those whose rehearsals are shown, and changes of the schema
 RUNS = 5  # of a job
 DAY = 86400.0
 
@@ -207,7 +206,7 @@ def database(ctx: Context, app: str, place: Place) -> dict[str, Any]:
     ledger, now = ctx.ledger, ctx.clock()
     current = ledger.current(app, place.kept)
     release = ledger.release(app, current.release) if current else None
-    made = [item for item in ledger.deployments(app, place.kept, CHANGES) if item.outcome == SUCCEEDED]
+    made = [item for item in ledger.history(app, place.kept) if item.outcome == SUCCEEDED]
     changes = [
         {"item": item, "before": older.schema if older else None, "when": ago(now - (item.finished or item.started))}
         for item, older in zip(made, [*made[1:], None][: len(made)], strict=True)
@@ -233,7 +232,7 @@ def database(ctx: Context, app: str, place: Place) -> dict[str, Any]:
         for item in reversed(ledger.waivers(app, place.kept))
     ]
     return {
-        "name": place.name, "schema": current.schema if current else None, "release": release, "changes": changes[:RELEASES],
+        "name": place.name, "schema": current.schema if current else None, "release": release, "changes": changes[:CHANGES],
         "snapshots": snapshots, "rehearsals": tried, "waivers": waivers,
     }  # fmt: skip
 
