@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +20,6 @@ READER = "reader"  # the actor of commands that only read
 FREE = frozenset({"reason", "confirm"})  # options with any text, which is recorded with what it is about
 # Commands that cron starts every minute: what they start is recorded by itself.
 BY_THEMSELVES = frozenset({"tick"})
-_PASSWORD = re.compile(r"://[^/@\s]*@")
 
 
 @contextmanager
@@ -56,7 +54,7 @@ def _command(home: Path, ledger: Any) -> Fact | None:
     names = _names(ledger)
     app = names.app(app) if app not in ("", "*") else ""
     environment = names.environment(app, environment) if environment != "*" else ""
-    return Fact(COMMAND, _PASSWORD.sub("://…@", " ".join(words)), app, environment)
+    return Fact(COMMAND, " ".join(words), app, environment)
 
 
 def _names(ledger: Any) -> Any:

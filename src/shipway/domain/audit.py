@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 
 from shipway.domain.value import dataclass
@@ -17,6 +18,7 @@ BEGINNING = "beginning"  # of the chain
 REFUSED_SIGN_IN = "refused sign-in"
 
 BEGAN, SUCCEEDED, FAILED, REFUSED, INTERRUPTED = "began", "succeeded", "failed", "refused", "interrupted"
+_CREDENTIALS = re.compile(r"://[^/@\s]*@")
 LONGEST = 1000  # characters of a text
 SHOWN = 100  # problems, at most
 NEW = "the ledger was created"
@@ -154,6 +156,7 @@ def _changed(entry: Entry) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """What every database and format can keep: no control characters, and not too long."""
+    """What every database and format can keep: no control characters, not too long, and no credentials of an address."""
+    text = _CREDENTIALS.sub("://…@", text)
     shown = "".join(character if character.isprintable() else " " for character in text)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +17,7 @@ from shipway.actions.people.identify import csrf, identify
 from shipway.actions.people.manage import add_person
 from shipway.actions.people.sign_in import make_link, sign_in, sign_in_by_link
 from shipway.actions.people.tokens import create_token
+from shipway.actions.runs.webhooks import add_webhook
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, REQUEST, AuditFilter, verified
 from shipway.domain.errors import NotSignedIn, StoreError
 from shipway.domain.permissions import ADMIN, VIEWER
@@ -30,7 +34,7 @@ PARTS = {
     "app": "shop", "environment": "staging", "name": "shop", "service": "git-receive-pack", "number": "1", "number:number": "1",
 }  # fmt: skip
 # Anybody can send these; nothing of a request that isn't signed is kept.
-BY_WHAT_THEY_DO = {"/hooks/{name}": "an accepted one adds a push, which the ledger records: see shipway.store.audited"}
+BY_WHAT_THEY_DO = {"/hooks/{name}": "an accepted one adds a push, see the test of a webhook below"}
 
 
 def routes(app: Any) -> list[Route]:
@@ -180,3 +184,22 @@ def test_a_link_that_was_used_is_recorded(place: Place) -> None:
         sign_in_by_link(place.ctx, link, "192.0.2.2")
     [found] = place.ctx.ledger.audit(AuditFilter(kind=REFUSED_SIGN_IN), 50)
     assert (found.actor, found.outcome) == ("ada@example.org", REFUSED)
+
+
+def test_a_webhook_is_recorded_by_the_push_that_it_adds(place: Place) -> None:
+    made = add_webhook(place.ctx, "shop", "github", "https://me:hunter2@git.example/acme/shop.git")
+    repository = {"id": 1, "full_name": "acme/shop", "clone_url": "https://x/a.git", "ssh_url": "git@x:a.git"}
+    sent = {
+        "ref": "refs/heads/main", "before": "0" * 40, "after": "a" * 40, "created": False, "deleted": False, "forced": False,
+        "repository": repository, "pusher": {"name": "ada"}, "sender": {"login": "ada", "id": 1},
+    }  # fmt: skip
+    body = json.dumps(sent).encode()
+    signed = "sha256=" + hmac.new(made.secret.encode(), body, hashlib.sha256).hexdigest()
+    before = len(list(place.ctx.ledger.audit_chain()))
+    for signature, status in (("sha256=" + "0" * 64, 403), (signed, 202), (signed, 202)):
+        headers = {"x_github_event": "push", "x_github_delivery": "1", "x_hub_signature_256": signature}
+        found = ask(place.app, "/hooks/shop", "POST", body, content_type="application/json", **headers)
+        assert found.status == status, found.text
+    [pushed] = list(place.ctx.ledger.audit_chain())[before:]
+    assert (pushed.kind, pushed.proof, pushed.origin) == ("push", "signed by the webhook shop", "127.0.0.1")
+    assert not any("hunter2" in str(item) for item in place.ctx.ledger.audit_chain())
