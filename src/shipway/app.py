@@ -18,6 +18,7 @@ from shipway.context import Context, Machine
 from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
 from shipway.domain.plan import Plan
 from shipway.drivers import Lazy, driver
+from shipway.invoked import recorded_command
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import actor_of
 from shipway.system.machine import machine_id
@@ -44,7 +45,7 @@ def open_context(
 ) -> Iterator[Context]:
     """The context with all ports, which are closed at the end. Ctrl-C, SIGTERM and SIGHUP set `cancelled` and raise
     KeyboardInterrupt once. adopting: also accept a ledger copied from another machine. shared: whether SHIPWAY_LEDGER may
-    name another ledger than the home folder's."""
+    name another ledger than the home folder's; where it may not, the audit doesn't record the command."""
     address = _ledger_address(home) if shared else home / "ledger.db"
     with services.open_services(home, address, reporter.note, _terminate) as opened:
         if not adopting and not is_shared(address):
@@ -55,15 +56,16 @@ def open_context(
             from shipway.testing.faults import from_environment
 
             context = from_environment(context)
-        try:
-            yield context
-        except StoreError:
-            raise
-        except BaseException:
-            _tell(context)
-            raise
-        else:
-            _tell(context)
+        with recorded_command(opened.ledger, home, context.actor) if shared else nullcontext():
+            try:
+                yield context
+            except StoreError:
+                raise
+            except BaseException:
+                _tell(context)
+                raise
+            else:
+                _tell(context)
     if isinstance(context.reporter, UnbreakableReporter) and isinstance(context.reporter.error, OSError):
         raise context.reporter.error  # the action is complete, but not its report
 
@@ -79,9 +81,9 @@ def open_development(folder: Path, reporter: Reporter, *, actor: str | None = No
 
 
 @contextmanager
-def open_secrets(home: Path) -> Iterator[LedgerSecrets]:
+def open_secrets(home: Path, actor: str | None = None) -> Iterator[LedgerSecrets]:
     """Only the ledger's secrets."""
-    with closing(open_ledger(_ledger_address(home))) as ledger:
+    with closing(open_ledger(_ledger_address(home))) as ledger, recorded_command(ledger, home, actor_of(actor)):
         yield services.ledger_secrets(home, ledger)
 
 
@@ -184,7 +186,8 @@ def backup_store(settings: Backups) -> BackupStore:
 
 def key_of_secrets(home: Path) -> str | None:
     """The key of the ledger's secrets, for its backup; None if it has none."""
-    with open_secrets(home) as secrets:
+    with closing(open_ledger(_ledger_address(home))) as ledger:
+        secrets = services.ledger_secrets(home, ledger)
         try:
             return secrets.key().text
         except KeyMissing:

@@ -57,6 +57,14 @@ class Fixtures:
 
 class TestSqlite(Fixtures, LedgerSuite):
     @pytest.fixture
+    def tampering(self, execute: Any) -> Callable[[], None]:
+        def drop() -> None:
+            for verb in ("update", "delete"):
+                execute(f"DROP TRIGGER audit_no_{verb}")
+
+        return drop
+
+    @pytest.fixture
     def address(self, tmp_path: Path) -> str:
         return str(tmp_path / "home" / "ledger.db")
 
@@ -170,6 +178,10 @@ class TestPostgres(Fixtures, LedgerSuite):
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"{server}/{name}"
+
+    @pytest.fixture
+    def tampering(self, execute: Any) -> Callable[[], None]:
+        return lambda: execute("DROP TRIGGER audit_append_only ON audit")
 
     def test_a_server_that_does_not_answer_is_named_without_its_password(self) -> None:
         started = time.monotonic()

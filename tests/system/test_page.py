@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import programs
 from tests.system.conftest import Make
-from tests.system.test_serve import GRACE, Place
+from tests.system.test_serve import ADA, GRACE, Place
 from tests.system.tiny import Tiny
 
 pytestmark = [pytest.mark.engine, pytest.mark.counterpart, pytest.mark.timeout(300)]
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-def opened(browser: Browser, place: Place, **options: Any) -> tuple[Page, list[str]]:
+def opened(browser: Browser, place: Place, *, who: str = GRACE, **options: Any) -> tuple[Page, list[str]]:
     """A page of somebody who has signed in, and what its console complains about."""
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(PATIENCE)
@@ -58,7 +58,7 @@ def opened(browser: Browser, place: Place, **options: Any) -> tuple[Page, list[s
         "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    link = place.project.shipway("user", "login-link", GRACE, "--url", place.url).output.splitlines()[0]
+    link = place.project.shipway("user", "login-link", who, "--url", place.url).output.splitlines()[0]
     page.goto(link)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{place.url}/apps/{place.project.app}")
@@ -72,13 +72,15 @@ def paths(project: Tiny) -> list[str]:
     return [
         app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1",
         f"{app}/environments/staging/rollback", "/nosuch",
+        f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_page_fits_and_can_be_used(browser: Browser, place: Place, size: str, scheme: str) -> None:
-    page, complaints = opened(browser, place, viewport={"width": SIZES[size], "height": 900}, color_scheme=scheme)
+    view = {"width": SIZES[size], "height": 900}
+    page, complaints = opened(browser, place, who=ADA, viewport=view, color_scheme=scheme)
     axe = (programs.published("axe") / "package" / "axe.min.js").read_text()
     for path in paths(place.project):
         page.goto(place.url + path, wait_until="domcontentloaded")
@@ -89,7 +91,7 @@ def test_every_page_fits_and_can_be_used(browser: Browser, place: Place, size: s
         found = page.evaluate("axe.run()")["violations"]
         assert not found, (path, [(item["id"], [node["html"] for node in item["nodes"]]) for item in found])
         if folder := os.environ.get("SCREENSHOTS"):
-            name = path.strip("/").replace("/", "-").replace(place.project.app, "app")
+            name = path.strip("/").replace("/", "-").replace("?", "-").replace(place.project.app, "app")
             page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png")
     assert [text for text in complaints if "404" not in text] == []  # of /nosuch
     page.context.close()

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,6 +178,32 @@ def test_the_process_that_reads_the_environments_is_replaced(place: Place) -> No
     project.change("seen by the next one")
     project.git("push", "origin", "staging")
     soon(lambda: "seen by the next one" in grace.get(f"/apps/{project.app}")[1], 90)
+
+
+def test_who_did_all_that_is_in_the_audit(place: Place) -> None:
+    """A command that the page started names the request, whose session and address are known; so does a push its token."""
+    project = place.project
+    entries = {item["number"]: item for item in json.loads(project.shipway("audit", "--json").output)}
+
+    def proof(kind: str, start: str) -> dict[str, Any]:
+        found = next(item for item in entries.values() if item["kind"] == kind and item["what"].startswith(start))
+        request: dict[str, Any] = entries[int(found["proof"].removeprefix("request "))]
+        assert request["actor"] == found["actor"]
+        return request
+
+    approval = proof("command", "approve production")
+    assert (approval["actor"], approval["origin"]) == (GRACE, "127.0.0.1")
+    assert approval["proof"].startswith("session ")
+    assert proof("command", "deploy production")["what"].endswith("/deploy")
+    assert proof("command", "rollback staging")["actor"] == GRACE
+    pushed = proof("push", "pushed refs/heads/staging")
+    assert (pushed["actor"], pushed["what"]) == (ADA, f"git push to {project.app}")
+    assert pushed["proof"].startswith("token ")
+    made = [
+        item["actor"] for item in entries.values() if item["kind"] == "deployment" and item["environment"] == "staging"
+    ]
+    assert set(made) == {ADA, GRACE}
+    assert "none changed" in project.shipway("audit", "verify").output
 
 
 def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:

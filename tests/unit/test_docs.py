@@ -154,7 +154,11 @@ def test_every_claim_about_security_names_a_test_that_exists() -> None:
 def inherited(text: str, name: str) -> bool:
     """Whether a suite that the file takes from `shipway.testing` has the test."""
     suites = re.findall(r"from shipway\.testing\.(\w+) import", text)
-    return any(f"def {name}(" in (ROOT / "src/shipway/testing" / f"{suite}.py").read_text() for suite in suites)
+    places = [ROOT / "src/shipway/testing" / suite for suite in suites]
+    files = [
+        file for place in places for file in (place.glob("*.py") if place.is_dir() else [place.with_suffix(".py")])
+    ]
+    return any(f"def {name}(" in file.read_text() for file in files)
 
 
 def test_the_walks_through_the_code_lead_down_its_layers() -> None:

@@ -29,6 +29,7 @@ HELPERS = {
     "secret_lists",
     "secret_rotate",
     "json_outputs",
+    "json_records",
 }  # modules of the command line that are no command
 BIN = Path(sys.executable).parent
 NEUTRAL = ("domain", "actions", "proving")  # folders that name no vendor

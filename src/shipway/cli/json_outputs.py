@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shipway.cli import json_records
 from shipway.domain.record_schema import class_schema, type_schema
 
 Kinds = dict[str, Any]  # schemas of classes, by name
@@ -277,6 +278,9 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "webhook list": ("Webhooks, and whether their forges could be told; never their secrets.", _webhooks),
     "notify list": ("Notifications, and whether they could be delivered; never their URLs.", _notifications),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
+    "insights": ("The measures of an environment, and its steps; durations in seconds.", json_records.insights),
+    "audit show": ("Entries of the audit as they are in its chain, newest first, an entry a line.", json_records.audit),
+    "audit verify": ("How many entries there are, the digest of the last one, and what was changed.", json_records.audit_verified),
     "snapshots": ("Snapshots that can be restored, newest first.", _snapshots),
     "backups": ("Backups, newest first; with `--verify`, only that one.", _backups),
     "backup": ("The backup that was taken.", _backup),

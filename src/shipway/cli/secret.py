@@ -156,7 +156,7 @@ def list_(options: Globals, environment: str, missing: bool, as_json: bool, app:
     from shipway.actions.environment.secret_lists import SecretState, secret_states
     from shipway.domain.count import counted
 
-    with opened(options, app) as known:
+    with opened(options, app, "reader") as known:
         ctx = known.ctx
         if environment == REGISTRY:
             plan, found = known.any_plan(), list[SecretState]()

@@ -23,11 +23,11 @@ LARGEST = 16 << 20  # bytes of a file of secrets
 
 
 @contextmanager
-def opened(options: Globals, app: str | None) -> Iterator[KnownApp]:
-    """The app, by `--app` or the folder."""
+def opened(options: Globals, app: str | None, actor: str | None = None) -> Iterator[KnownApp]:
+    """The app, by `--app` or the folder. actor: another one than the user."""
     from shipway.app import open_context
 
-    with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
+    with open_context(options.home, TerminalReporter(), actor=actor or options.actor) as ctx:
         yield options.known_app(ctx, app)
 
 

@@ -38,6 +38,7 @@ SECTIONS = {
     "Every day": {
         "status": ("shipway.cli.status", "Show what runs where"),
         "history": ("shipway.cli.history", "List all deployments of an environment"),
+        "insights": ("shipway.cli.insights", "Show how often and how fast changes go out, and how often they fail"),
         "apps": ("shipway.cli.apps", "List the apps of the ledger"),
         "logs": ("shipway.cli.logs", "Print what the services of an environment have written"),
         "ps": ("shipway.cli.ps", "List the containers of an environment, and what they use"),
@@ -71,6 +72,7 @@ SECTIONS = {
         "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
         "user": ("shipway.cli.user", "Add people who use the server, and say what they may do"),
         "token": ("shipway.cli.token", "Create and revoke API tokens"),
+        "audit": ("shipway.cli.audit", "Show who did what, and verify that record"),
         "local-ca": ("shipway.cli.local_ca", "Print the local CA certificate"),
     },
     "Upkeep": {
@@ -86,6 +88,6 @@ COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in sect
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
     "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
-    "history", "completion",
+    "history", "completion", "audit", "insights",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

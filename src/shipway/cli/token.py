@@ -29,7 +29,7 @@ def list_(options: Globals, as_json: bool) -> None:
     from shipway.actions.people.tokens import tokens
     from shipway.system.durations import timestamp
 
-    with opened(options) as ctx:
+    with opened(options, actor="reader") as ctx:
         found = tokens(ctx)
         if as_json:
             import json

@@ -37,7 +37,7 @@ def list_(options: Globals, as_json: bool) -> None:
     """List people and their roles."""
     from shipway.actions.people.manage import people, place
 
-    with opened(options) as ctx:
+    with opened(options, actor="reader") as ctx:
         found = people(ctx)
         if as_json:
             import json
@@ -173,8 +173,8 @@ def login_link(options: Globals, name: str, url: str | None) -> None:
         say("it works once, within ten minutes; whoever has it is signed in", err=True)
 
 
-def opened(options: Globals) -> AbstractContextManager[Context]:
-    """The context of a command about people."""
+def opened(options: Globals, actor: str | None = None) -> AbstractContextManager[Context]:
+    """The context of a command about people. actor: another one than the user."""
     from shipway.app import open_context
 
-    return open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor)
+    return open_context(options.home, TerminalReporter(quiet=options.quiet), actor=actor or options.actor)

@@ -267,6 +267,12 @@ class NotSignedIn(NotAllowed):
         self.retry_after = retry_after  # seconds
 
 
+class AuditBroken(ShipwayError):
+    """`shipway audit verify` found entries of the audit that were changed, removed or inserted; the message lists them."""
+
+    exit_code = 44
+
+
 class ForgeError(ShipwayError):
     """A forge was not reached, refused, or answered what is not understood; nothing else depends on it."""
 

@@ -28,10 +28,12 @@ from shipway.ports.host_setup import HostSetup
 from shipway.ports.images import Images, OnLine, Registry
 from shipway.ports.infra import InfraTool
 from shipway.ports.ledger import Ledger
+from shipway.ports.ledger.audit import AuditLedger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.events import EventLedger
+from shipway.ports.ledger.insights import InsightLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
@@ -59,6 +61,7 @@ from shipway.ports.server import DatabaseServer
 from shipway.ports.session import Session, Terminal
 
 __all__ = [
+    "AuditLedger",
     "BackupLedger",
     "BackupStore",
     "CdnAccess",
@@ -80,6 +83,7 @@ __all__ = [
     "HostSetup",
     "Images",
     "InfraTool",
+    "InsightLedger",
     "LaunchLedger",
     "LeaseLedger",
     "Ledger",

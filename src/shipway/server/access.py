@@ -84,6 +84,12 @@ def sees(identity: Identity, app: str, permission: str = "see") -> bool:
     return any(identity.may(permission, app, place) for place in places)
 
 
+def links(identity: Identity) -> dict[str, bool]:
+    """The pages that not everybody has. Those of an app ask again."""
+    secrets = any(identity.may("secrets", grant.app, grant.environment) for grant in identity.grants)
+    return {"audit": identity.may("audit"), "secrets": secrets}
+
+
 def form_token(request: Request) -> str:
     """What a form on a page for this session must send back; empty for a token, which no browser sends by itself."""
     return csrf(secret_of(request)) if identity_of(request).via == SESSION else ""

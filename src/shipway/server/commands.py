@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.value import dataclass
-from shipway.system.background import own_command, own_variables
+from shipway.system.acting import acting
+from shipway.system.background import REQUEST, own_command, own_variables
 from shipway.system.plain import plain
 from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
@@ -27,14 +28,14 @@ class Commands:
 
     def answer(self, person: str, words: Sequence[str]) -> Completed:
         """Run it to its end. Its output is without secrets and control characters."""
-        done = run(self._command(person, words), cwd=Path("/"), env=own_variables(), timeout=TIMEOUT)
+        done = run(self._command(person, words), cwd=Path("/"), env=_variables(), timeout=TIMEOUT)
         return Completed(done.code, plain(self.redactor.text(done.output)))
 
     def start(self, person: str, words: Sequence[str]) -> Completed | None:
         """Start it: it goes on if this process ends. Returns how it ended if it did so soon; None: it has begun."""
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                self._command(person, words), cwd="/", env=own_variables(), stdin=subprocess.DEVNULL, stdout=log,
+                self._command(person, words), cwd="/", env=_variables(), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
@@ -47,3 +48,8 @@ class Commands:
 
     def _command(self, person: str, words: Sequence[str]) -> list[str]:
         return own_command("--home", str(self.home), "--as", person, *words)
+
+
+def _variables() -> dict[str, str]:
+    """With the number of the request that the command does, as recorded in the audit."""
+    return {**own_variables(), REQUEST: str(acting().entry)}

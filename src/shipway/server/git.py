@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import dataclasses
 import os
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -20,11 +21,16 @@ from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.projects.init import write_hook
 from shipway.context import Context
+from shipway.domain import audit
+from shipway.domain.audit import Fact
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
 from shipway.domain.permissions import allowed
 from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
+from shipway.server.recording import acting_of
+from shipway.system.acting import acting, acting_in_request
+from shipway.system.background import REQUEST
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
 from shipway.system.locks import exclusive
@@ -70,7 +76,9 @@ class Repositories:
         name = str(request.path_params["name"])
         try:
             who = await run_in_threadpool(identify, self._ctx, _token(request))
-            folder = await run_in_threadpool(self._repository, who, name, service)
+            with acting_in_request(acting_of(who, request)):
+                folder = await run_in_threadpool(self._repository, who, name, service)
+                entry = await run_in_threadpool(self._recorded, name, path)
         except NotSignedIn as error:
             hint = "the password is a token: `shipway token create`"
             return PlainTextResponse(f"{error.message}; {hint}\n", 401, {"WWW-Authenticate": 'Basic realm="Shipway"'})
@@ -79,7 +87,13 @@ class Repositories:
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
         may = allowed(who.grants, "deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
-        return await _backend(request, folder, path, who.person, "release" if may else "run")
+        with acting_in_request(dataclasses.replace(acting_of(who, request), entry=entry)):
+            return await _backend(request, folder, path, who.person, "release" if may else "run")
+
+    def _recorded(self, name: str, path: str) -> int:
+        """The audit's entry of a push, which its hook names; 0: nothing is pushed."""
+        app = self._ctx.names.app(name)
+        return self._ctx.ledger.add_entry(Fact(audit.REQUEST, f"git push to {name}", app)) if path == PUSH else 0
 
     def _repository(self, who: Identity, name: str, service: str) -> Path:
         """Its folder, which a first push creates. NotAllowed, UsageError."""
@@ -91,6 +105,7 @@ class Repositories:
         if not (folder / "HEAD").exists():
             if service != PUSH or not who.may("webhooks"):
                 raise UsageError(f"there is no repository {name}")
+            self._ctx.ledger.add_entry(Fact("repository", f"made the repository {name}", app))
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (folder / "hooks" / "post-receive").exists():  # the last step: without it, a push would start nothing
             with exclusive(folder.with_suffix(".lock"), f"the repository {name}"):
@@ -160,7 +175,7 @@ def _environment(request: Request, folder: Path, path: str, person: str, may: st
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may,
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may, REQUEST: acting().entry,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,7 @@ from shipway.actions.runs.webhooks import receive
 from shipway.context import Context
 from shipway.domain.errors import Forged, SecretError, StoreError, Unreadable
 from shipway.ports import Forge
+from shipway.system.acting import acting, acting_in_request
 
 LARGEST = 25 << 20  # bytes of a body: no forge sends more
 MOST = 5 * LARGEST  # bytes of all bodies at once
@@ -57,7 +59,8 @@ class Hooks:
             webhook = next((item for item in self._ctx.ledger.webhooks() if item.name == name), None)
             if webhook is None:  # as for a wrong signature: a guess learns nothing
                 raise Forged()
-            queued = receive(self._ctx, webhook, self._forge(webhook.forge), headers, body)
+            with acting_in_request(dataclasses.replace(acting(), proof=f"signed by the webhook {name}")):
+                queued = receive(self._ctx, webhook, self._forge(webhook.forge), headers, body)
         except Forged as error:
             return _refused(403, error.message)
         except Unreadable as error:

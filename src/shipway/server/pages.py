@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from starlette.responses import Response
+
 from shipway.actions.deployments.waits import SINCE, hotfix_of
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
@@ -21,6 +23,7 @@ from shipway.domain.value import dataclass
 from shipway.server.observer import Board
 from shipway.system.durations import ago, human
 
+Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
 EVENTS = 2000  # on a page at first; what follows comes live
 
@@ -31,6 +34,11 @@ class Pill:
 
     kind: str
     text: str
+
+
+def unknown_app(name: str) -> UsageError:
+    """Who may not see an app doesn't learn that it exists."""
+    return UsageError(f"the ledger has no app {name!r}, or you may not see it")
 
 
 def state(item: EnvironmentStatus) -> Pill:

@@ -34,11 +34,14 @@ from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
 from shipway.domain.event import Event
 from shipway.server import pages
-from shipway.server.access import Door, form_token, identity_of, secret_of, sees
+from shipway.server.access import Door, form_token, identity_of, links, secret_of, sees
+from shipway.server.figures import Figures
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.recording import Recorded
+from shipway.server.records import Records
 from shipway.server.signing import Signing
 from shipway.server.site import Site
 from shipway.server.streams import Streams
@@ -82,7 +85,7 @@ def application(site: Site) -> Any:
     shown = _Pages(site)
     repositories = Repositories(site.ctx)
     register_url_convertor("number", _Number())
-    signing, orders = Signing(site, shown.page), Orders(site, shown.page)
+    signing, orders, records = Signing(site, shown.page), Orders(site, shown.page), Records(site, shown.page)
     routes = [
         Route("/sign-in", signing.ask),
         Route("/sign-in", signing.sign_in, methods=["POST"]),
@@ -102,6 +105,13 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/runs/{number:number}/events", shown.run_events),
         Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
         Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
+        Route("/apps/{app}/insights", Figures(site, shown.page, records).insights),
+        Route("/apps/{app}/database", records.database),
+        Route("/apps/{app}/jobs", records.jobs),
+        Route("/apps/{app}/secrets", records.secrets),
+        Route("/audit", records.audit),
+        Route("/audit.csv", records.audit_csv),
+        Route("/audit.json", records.audit_json),
         Route("/queue", shown.queue),
         Route("/queue/{number:number}", shown.push),
         Route("/queue/{number:number}/events", shown.push_events),
@@ -112,7 +122,8 @@ def application(site: Site) -> Any:
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     handlers: Any = {ShipwayError: shown.failed, HTTPException: shown.refused}
-    return Headers(Door(Starlette(routes=routes, exception_handlers=handlers), site.ctx, shown.failed))
+    known = Recorded(Starlette(routes=routes, exception_handlers=handlers), site.ctx, shown.failed)
+    return Headers(Door(known, site.ctx, shown.failed))
 
 
 class _Pages:
@@ -310,6 +321,7 @@ class _Pages:
             "app": None,
             "live": "",
             "me": who.person if who else "",
+            "links": links(who) if who else {},
             "form_token": form_token(request) if who else "",
         }
         return HTMLResponse(self._templates.get_template(template).render(**{**common, **values}), status)
@@ -360,7 +372,7 @@ class _Number(IntegerConvertor):
 
 
 def _unknown(request: Request) -> UsageError:
-    return UsageError(f"the ledger has no app {str(request.path_params['app'])!r}, or you may not see it")
+    return pages.unknown_app(str(request.path_params["app"]))
 
 
 def _number(request: Request, name: str) -> int:

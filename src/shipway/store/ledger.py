@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from shipway.store.audit import SqlAudit
+from shipway.store.audited import audited
 from shipway.store.backups import SqlBackups
 from shipway.store.database import Database
 from shipway.store.decisions import SqlDecisions
 from shipway.store.events import SqlEvents
+from shipway.store.insights import SqlInsights
 from shipway.store.launches import SqlLaunches
 from shipway.store.leases import SqlLeases
 from shipway.store.operations import SqlOperations
@@ -26,10 +29,11 @@ from shipway.store.waiting import SqlWaiting
 from shipway.store.webhooks import SqlWebhooks
 
 
+@audited
 class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlOutbox,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlOutbox, SqlAudit, SqlInsights,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shipway.domain.audit import NEW, OLDER
 from shipway.domain.errors import StoreError
+from shipway.store import audit
 from shipway.store.database import Database
 
+AUDIT = 19  # the migration with which the audit begins
 SCRIPTS = Path(__file__).parent / "migrations"
 APPEND_ONLY = {
     1: ("releases", "deployments", "outcomes", "approvals", "evidence"),
@@ -18,6 +21,7 @@ APPEND_ONLY = {
     11: ("provisions", "provision_ends"),
     12: ("secret_origins",),
     21: ("holds",),
+    19: ("audit",),
 }  # by migration
 
 
@@ -41,6 +45,8 @@ def migrate(database: Database) -> None:
             )
         for version in sorted(scripts.keys() - applied):
             _apply(database, version, scripts[version].read_text(encoding="utf-8"))
+        if AUDIT not in applied:
+            audit.begin(database, OLDER if applied else NEW)
 
     database.write(apply)
 

@@ -33,7 +33,8 @@ READS = frozenset({
     "now", "lease", "operations", "provisions", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
-    "push", "pushes", "renew_push", "webhooks",
+    "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
+    "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
     "waiting", "all_waiting", "waiting_of", "holds",
     "news", "messages", "notifications", "forge_tokens",
     "events", "add_events", "add_news",  # they only report, also of who has lost the lock

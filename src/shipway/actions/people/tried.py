@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from shipway.context import Context
-from shipway.domain.errors import NotSignedIn
-from shipway.domain.people import FREE_BY_ADDRESS, FREE_BY_PERSON, KNOWN, network
+from shipway.domain.audit import REFUSED, REFUSED_SIGN_IN, AuditFilter, Fact
+from shipway.domain.errors import NotSignedIn, ShipwayError
+from shipway.domain.people import FREE_BY_ADDRESS, FREE_BY_PERSON, HOUR, KNOWN, network
 
+RECORDED = (
+    200  # refused sign-ins an hour in the audit, of a person and of all names that no one has: guesses must not fill it
+)
 BUCKET = 8  # hexadecimal digits: what was typed as a name may be a password, and can't be found from so few
 
 
@@ -36,8 +40,25 @@ def tried(ctx: Context, name: str, address: str | None = None) -> Iterator[None]
         raise NotSignedIn(
             "there were too many wrong attempts", hint=f"try again in {seconds} s", retry_after=float(seconds)
         )
-    yield
+    try:
+        yield
+    except NotSignedIn:
+        _refused(ctx, name, of_session=address is None)
+        raise
     ctx.ledger.end_attempt(person, place)
+
+
+def _refused(ctx: Context, name: str, *, of_session: bool) -> None:
+    """In the audit; only the names of people who exist: what else was typed as a name may be a password."""
+    with suppress(ShipwayError):  # the refusal itself matters more
+        known = name if not of_session and ctx.ledger.person(name) is not None else ""
+        what = "a wrong password or code" + ("" if of_session or known else ", of a name that no one has")
+        recent = AuditFilter(actor=known, kind=REFUSED_SIGN_IN, since=ctx.ledger.now() - HOUR)
+        count = len(ctx.ledger.audit(recent, RECORDED))
+        if count == RECORDED - 1:
+            what += "; further ones are not recorded for up to an hour"
+        if count < RECORDED:
+            ctx.ledger.add_entry(Fact(REFUSED_SIGN_IN, what, outcome=REFUSED, actor=known))
 
 
 def _bucket(kind: str, text: str) -> str:

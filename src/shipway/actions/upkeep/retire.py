@@ -11,6 +11,7 @@ from shipway.actions.environment.outgoing import POLL, drain_and_stop, drained, 
 from shipway.actions.messages.news import report
 from shipway.context import Context
 from shipway.domain import history, names
+from shipway.domain.audit import Fact
 from shipway.domain.container import LABEL_STANDBY, ContainerInfo
 from shipway.domain.draining import removed_at, replaced_at
 from shipway.domain.errors import EngineError, LeaseHeld
@@ -88,7 +89,11 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
             with exclusive_access(ctx, app, environment, "drained") as own:
                 due = [step for step in _now(own, app, environment, away) if step.due]
                 removals = [step for step in due if step.verb == "remove"]
-                _do([step for step in due if step not in removals[1:]])
+                chosen = [step for step in due if step not in removals[1:]]
+                if chosen:
+                    done = ", ".join(sorted(f"{step.verb} {step.item.name}" for step in chosen))
+                    own.ledger.add_entry(Fact("standby", f"of earlier releases: {done}", app, environment))
+                _do(chosen)
                 _report(own, app, environment, [step.item for step in due if step.ends_standby])
             if len(removals) < 2:
                 break

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from shipway.ports.ledger.audit import AuditLedger
 from shipway.ports.ledger.backups import BackupLedger
 from shipway.ports.ledger.decisions import DecisionLedger
 from shipway.ports.ledger.deployments import DeploymentLedger
 from shipway.ports.ledger.events import EventLedger
+from shipway.ports.ledger.insights import InsightLedger
 from shipway.ports.ledger.launches import LaunchLedger
 from shipway.ports.ledger.leases import LeaseLedger
 from shipway.ports.ledger.operations import OperationLedger
@@ -49,6 +51,8 @@ class Ledger(
     WebhookLedger,
     WaitingLedger,
     OutboxLedger,
+    AuditLedger,
+    InsightLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

@@ -9,10 +9,12 @@ import pytest
 from shipway.domain.errors import StoreError
 from shipway.domain.release import SUCCEEDED, Approval, Evidence
 from shipway.ports import Ledger
+from shipway.testing.ledger.audit import AuditSuite
 from shipway.testing.ledger.backups import BackupSuite
 from shipway.testing.ledger.decisions import DecisionSuite
 from shipway.testing.ledger.deployments import DeploymentSuite
 from shipway.testing.ledger.events import EventSuite
+from shipway.testing.ledger.insights import InsightSuite
 from shipway.testing.ledger.launches import LaunchSuite
 from shipway.testing.ledger.leases import LeaseSuite
 from shipway.testing.ledger.operations import OperationSuite
@@ -65,9 +67,12 @@ class LedgerSuite(
     WebhookSuite,
     WaitingSuite,
     OutboxSuite,
+    AuditSuite,
+    InsightSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
-    statement on its database and returns the rows."""
+    statement on its database and returns the rows; `tampering` lets statements change the audit, as an owner of the
+    database can."""
 
     @pytest.mark.parametrize(
         "table",
@@ -90,6 +95,7 @@ class LedgerSuite(
             "provision_ends",
             "launches",
             "holds",
+            "audit",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])

@@ -84,6 +84,8 @@ LEDGER = {
     ports.OutboxLedger: "add_notification claim_message drop end_message forget_messages forget_news put_off remove_forge_token remove_notification set_forge_token tell wake",
     ports.QueueLedger: "enqueue claim_push end_push forget_pushes",
     ports.ProvisionLedger: "begin_provision end_provision",
+    ports.AuditLedger: "add_entry",
+    ports.InsightLedger: "",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",

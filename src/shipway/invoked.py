@@ -1,0 +1,99 @@
+"""The audit's record of a command of this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from shipway.actions.audit.recorded import recorded
+from shipway.actions.environment.locks import CARETAKER
+from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
+from shipway.domain.errors import ShipwayError
+from shipway.system import background
+from shipway.system.acting import acting_in_process
+from shipway.system.login import login
+
+READER = "reader"  # the actor of commands that only read
+FREE = frozenset({"reason", "confirm"})  # options with any text, which is recorded with what it is about
+# Commands that cron starts every minute: what they start is recorded by itself.
+BY_THEMSELVES = frozenset({"tick"})
+
+
+@contextmanager
+def recorded_command(ledger: Any, home: Path, actor: str) -> Iterator[None]:
+    """Record the command that runs in this process, before it begins, and how it ended; nothing of one that only reads or tidies
+    up now and then, but who acts is known then too."""
+    found = None if actor in (READER, CARETAKER) else _command(home, ledger)
+    who = Acting(actor, _proof(ledger, actor), login())
+    if found is None:
+        with acting_in_process(who):
+            yield
+        return
+    with recorded(ledger, who, found, acting_in_process):
+        yield
+
+
+def _command(home: Path, ledger: Any) -> Fact | None:
+    """What the command line says. None: this process runs no command, one that only shows what it would do, or one whose
+    actions are recorded by themselves."""
+    import click
+
+    ctx = click.get_current_context(silent=True)
+    if ctx is None:
+        return None
+    path, place = "", ctx
+    while place.parent is not None:
+        path, place = f"{place.info_name} {path}".rstrip(), place.parent
+    if not path or path in BY_THEMSELVES or ctx.params.get("dry_run"):
+        return None
+    words = [path, *(word for parameter in ctx.command.params for word in _words(ctx, parameter))]
+    app, environment = ctx.params.get("app") or _app_here(home, ctx), ctx.params.get("environment") or ""
+    names = _names(ledger)
+    app = names.app(app) if app not in ("", "*") else ""
+    environment = names.environment(app, environment) if environment != "*" else ""
+    return Fact(COMMAND, " ".join(words), app, environment)
+
+
+def _names(ledger: Any) -> Any:
+    """The names of renamed apps and environments."""
+    from shipway.domain.renaming import Names
+
+    return Names(ledger.renamings())
+
+
+def _words(ctx: Any, parameter: Any) -> Iterator[str]:
+    """A parameter as it could be typed: without free text, and without what goes on to another program."""
+    value = ctx.params.get(parameter.name)
+    if value in (None, False, ()) or value == parameter.get_default(ctx) or parameter.name in FREE:
+        return
+    if parameter.param_type_name == "argument":
+        yield "…" if parameter.nargs == -1 else str(value)
+    elif value is True:
+        yield parameter.opts[0]
+    else:
+        yield from (f"{parameter.opts[0]}={item}" for item in (value if isinstance(value, tuple) else (value,)))
+
+
+def _app_here(home: Path, ctx: Any) -> str:
+    """The app of this folder, if there is one."""
+    from shipway.planfile import find, load_cached
+
+    if not any(parameter.name == "app" for parameter in ctx.command.params):
+        return ""
+    with suppress(ShipwayError, OSError):
+        given = getattr(ctx.find_root().obj, "plan", None)
+        return load_cached(given or find(Path.cwd()), home / "cache").app
+    return ""
+
+
+def _proof(ledger: Any, actor: str) -> str:
+    """How the actor is known: a request that the server has recorded of the same person, or only what was claimed."""
+    number = os.environ.get(background.REQUEST, "")
+    if number.isascii() and number.isdecimal() and len(number) < 19:
+        entry = ledger.audit_entry(int(number))
+        if entry is not None and (entry.kind, entry.actor) == (REQUEST, actor):
+            return f"request {number}"
+    return "claimed"
