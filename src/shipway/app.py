@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from shipway import services
 from shipway.actions.environment.ownership import require_machine
+from shipway.actions.people.acting import acting
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
 from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
 from shipway.domain.plan import Plan
 from shipway.drivers import Lazy, driver
 from shipway.store import is_shared, open_ledger
-from shipway.system.actor import actor_of
 from shipway.system.machine import machine_id
 from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
@@ -48,7 +48,8 @@ def open_context(
         if not adopting and not is_shared(address):
             require_machine(opened.ledger, machine_id(home), str(address))
         cancel_on_signals(opened.cancelled)
-        context = opened.context(reporter, actor_of(actor), _repository)
+        who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+        context = replace(opened.context(reporter, who, _repository), proven=proven)
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
 

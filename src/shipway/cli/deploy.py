@@ -31,10 +31,12 @@ def deploy(
     from shipway.actions.deployments.admission import admitted
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide
+    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.projects.in_force import read_rules
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
+    from shipway.domain.permissions import in_environment
     from shipway.domain.secret_source import Provided
 
     if as_json and not dry_run:
@@ -43,7 +45,10 @@ def deploy(
         ctx, repository, revision, commit, plan = options.chosen(opened, app, revision)
         environment = environment_of(plan, ctx.names.environment(plan.app, environment)).name
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
-        order = admitted(ctx, commit, plan.app, book, book.of(ctx, environment), repository.ref(revision))
+        in_force = book.of(ctx, environment)
+        where = in_environment("deploy", *(own for _, own in in_force.environments))
+        require_if_proven(ctx, where, plan.app, environment)
+        order = admitted(ctx, commit, plan.app, book, in_force, repository.ref(revision))
         order = dataclasses.replace(order, force=force, wait=wait, provided=Provided() if stored_secrets else None)
         if dry_run:
             changeset = decide(ctx, order, create=False).changeset

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from shipway.actions.people.acting import TOKEN_VARIABLE
+from shipway.actions.people.delegation import VARIABLE
 from shipway.domain.value import dataclass
 from shipway.system.background import own_command, own_variables
 from shipway.system.plain import plain
@@ -25,16 +27,16 @@ class Commands:
     home: Path
     redactor: Redactor
 
-    def answer(self, person: str, words: Sequence[str]) -> Completed:
+    def answer(self, person: str, words: Sequence[str], delegation: str = "") -> Completed:
         """Run it to its end. Its output is without secrets and control characters."""
-        done = run(self._command(person, words), cwd=Path("/"), env=own_variables(), timeout=TIMEOUT)
+        done = run(self._command(person, words), cwd=Path("/"), env=_variables(delegation), timeout=TIMEOUT)
         return Completed(done.code, plain(self.redactor.text(done.output)))
 
-    def start(self, person: str, words: Sequence[str]) -> Completed | None:
+    def start(self, person: str, words: Sequence[str], delegation: str = "") -> Completed | None:
         """Start it: it goes on if this process ends. Returns how it ended if it did so soon; None: it has begun."""
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                self._command(person, words), cwd="/", env=own_variables(), stdin=subprocess.DEVNULL, stdout=log,
+                self._command(person, words), cwd="/", env=_variables(delegation), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
@@ -47,3 +49,9 @@ class Commands:
 
     def _command(self, person: str, words: Sequence[str]) -> list[str]:
         return own_command("--home", str(self.home), "--as", person, *words)
+
+
+def _variables(delegation: str) -> dict[str, str]:
+    """Its own, with what proves for whom the command is, and nothing that says it is for somebody else."""
+    own = {name: value for name, value in own_variables().items() if name not in (TOKEN_VARIABLE, "SHIPWAY_ACTOR")}
+    return {**own, VARIABLE: delegation}

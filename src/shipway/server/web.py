@@ -35,6 +35,7 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreEr
 from shipway.domain.event import Event
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, secret_of, sees
+from shipway.server.api.routes import routes as api_routes
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.observer import Board
@@ -106,6 +107,7 @@ def application(site: Site) -> Any:
         Route("/git/{name}.git/info/refs", repositories.refs),
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
+        *api_routes(site, orders, shown.page),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -30,15 +30,15 @@ def runs(revision: str, ref: str) -> bool:
     return set(revision) != set(ZEROS) and ref.startswith((HEADS, TAGS))
 
 
-def _may_deploy(ctx: Context, person: str, app: str, in_force: InForce) -> None:
-    """NotAllowed if the person may not deploy there."""
+def may_deploy(ctx: Context, who: Identity, app: str, in_force: InForce) -> None:
+    """NotAllowed if they, by what they were granted until now, or their token may not deploy there."""
     permission = in_environment("deploy", *(own for _, own in in_force.environments))
-    _require(ctx, person, permission, ctx.names.app(app), in_force.environment)
+    _require(ctx, who, permission, ctx.names.app(app), in_force.environment)
 
 
-def _require(ctx: Context, person: str, permission: str, app: str, environment: str = ALL) -> None:
+def _require(ctx: Context, who: Identity, permission: str, app: str, environment: str = ALL) -> None:
     """By what they were granted until now: who was removed has nothing."""
-    require(Identity(person, tuple(ctx.ledger.grants(person)), SESSION, 0), permission, app, environment)
+    require(replace(who, grants=tuple(ctx.ledger.grants(who.person))), permission, app, environment)
 
 
 def run_pushed(
@@ -49,6 +49,7 @@ def run_pushed(
     one. actor: who pushed; None: each commit's author, since git knows no pusher. person: that one, if the
     server knows them: they need the permissions. protected: the branch that the first push of an app registers."""
     failed: ShipwayError | None = None
+    by = Identity(person, (), SESSION, 0)
     for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
         if not runs(revision, ref):
             continue
@@ -65,13 +66,13 @@ def run_pushed(
             try:
                 plan = plan_at(repository, commit, parse, file)
                 if person:
-                    _require(own, person, "run", own.names.app(plan.app))
+                    _require(own, by, "run", own.names.app(plan.app))
                 rules = partial(read_rules, own, repository, plan, parse, protected=protected)
                 seen = of_plan(repository, commit, plan)
                 if same := unchanged(own, seen, plan, trigger, rules):
                     ctx.reporter.note(same)
                     continue
-                may = partial(_may_deploy, own, person) if person else None
+                may = partial(may_deploy, own, by) if person else None
                 run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may)
             except ShipwayError as error:  # the other apps and refs follow
                 tell(ctx, error)
