@@ -318,7 +318,7 @@ def test_wrong_addresses_and_queries_are_said(api: Api) -> None:
         "/nosuch": 404, "/apps/": 404, "/apps/SHOP/status": 404, "/apps/shop/runs/x": 404, f"/apps/shop/runs/{'9' * 40}": 404,
         "/apps/shop/runs/99": 404, "/apps/shop/runs/99/events": 404, "/apps/shop/environments/x/deployments": 404,
         "/apps/shop/environments/production/schedules": 404, "/apps/shop/runs?limit=0": 400, "/apps/shop/runs?limit=x": 400,
-        "/apps/shop/runs?limit=501": 400, "/apps/shop/runs?after=-1": 400, "/queue?open=1": 400, "/queue/0": 404,
+        "/apps/shop/runs?limit=501": 400, "/apps/shop/runs?after=-1": 400, "/queue?open=1": 400, "/queue?opne=true": 400, "/queue/0": 404,
         "/apps/shop/environments/staging/approvals": 400,
     }.items():  # fmt: skip
         found = api.send("GET", path, token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -144,6 +144,10 @@ class Operation:
     def take(self, query: Mapping[str, str], body: bytes) -> dict[str, Any]:
         """What a request gives. Refused if it is not what the table says."""
         found = {item.name: item.default for item in (*self.query, *(self.body or ()))}
+        if unknown := next((name for name in query if name not in {item.name for item in self.query}), None):
+            raise Refused(
+                400, f"the query has the unknown key {unknown[:40]!a}", hint=f"there are: {_listed(self.query)}"
+            )
         for item in self.query:
             if item.name in query:
                 found[item.name] = item.read(query[item.name])
@@ -153,12 +157,16 @@ class Operation:
             data, known = _object(body), {item.name: item for item in self.body}
             if unknown := next((name for name in data if name not in known), None):
                 raise Refused(
-                    400, f"the body has the unknown key {unknown[:40]!a}", hint=f"there are: {', '.join(known)}"
+                    400, f"the body has the unknown key {unknown[:40]!a}", hint=f"there are: {_listed(self.body)}"
                 )
             if absent := next((name for name, item in known.items() if item.required and name not in data), None):
                 raise Refused(400, f"the body lacks {absent}")
             found |= {name: known[name].checked(value) for name, value in data.items()}
         return found
+
+
+def _listed(fields: Sequence[Field]) -> str:
+    return ", ".join(item.name for item in fields) or "none"
 
 
 def _object(body: bytes) -> dict[str, Any]:
