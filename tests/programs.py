@@ -24,6 +24,7 @@ PACKAGES = {
     "varnishd": ["varnish", "gcc", "libc6-dev"],
     "node": ["nodejs"],
     "npm": ["npm"],
+    "promtool": ["prometheus"],
 }
 # What forges, and those who use them, have published: examples, documents of interfaces, recorded answers. Of these versions,
 # since tests know what is in them.

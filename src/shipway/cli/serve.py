@@ -19,8 +19,9 @@ MISSING = "the packages of the server are missing"
 @click.option("--listen", default="127.0.0.1:8470", metavar="ADDRESS:PORT", help="Where it listens [127.0.0.1:8470]")
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
 @click.option("--url", default="", help="The address by which people reach it, if a proxy with TLS is in front")
+@click.option("--open-metrics", is_flag=True, help="Let everybody read /metrics, without a token")
 @click.pass_obj
-def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
+def serve(options: Globals, listen: str, at_once: int, url: str, open_metrics: bool) -> None:
     """Run pushes as they come, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
@@ -51,4 +52,4 @@ def serve(options: Globals, listen: str, at_once: int, url: str) -> None:
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, parse, source, forge, url)
+            serve(ctx, where, at_once, parse, source, forge, url, open_metrics)

@@ -25,7 +25,7 @@ LOOK = 0.2  # seconds between looks whether all parts still work
 
 def serve(
     ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource],
-    forge: Callable[[str], Forge], url: str = ""
+    forge: Callable[[str], Forge], url: str = "", open_metrics: bool = False
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
@@ -37,7 +37,7 @@ def serve(
         )
     observer = Observer(ctx, parse, source)
     config = uvicorn.Config(
-        application(Site(ctx, observer, Passwords(), forge, url)),
+        application(Site(ctx, observer, Passwords(), forge, url, open_metrics)),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -20,6 +20,7 @@ class Site:
     passwords: Passwords
     forge: Callable[[str], Forge]
     url: str = ""
+    open_metrics: bool = False  # whether everybody may read them, without a token
 
     @property
     def secure(self) -> bool:

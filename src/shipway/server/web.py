@@ -38,6 +38,7 @@ from shipway.server.access import Door, form_token, identity_of, secret_of, sees
 from shipway.server.api.routes import routes as api_routes
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
+from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
 from shipway.server.signing import Signing
@@ -107,6 +108,7 @@ def application(site: Site) -> Any:
         Route("/git/{name}.git/info/refs", repositories.refs),
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
+        Route("/metrics", Metrics(site).answer),
         *api_routes(site, orders, shown.page),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
