@@ -17,6 +17,7 @@ from shipway.server.dispatcher import Dispatcher
 from shipway.server.observer import Observer
 from shipway.server.site import Site
 from shipway.server.web import application
+from shipway.system.openid import Provider
 from shipway.system.passwords import Passwords
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -25,7 +26,7 @@ LOOK = 0.2  # seconds between looks whether all parts still work
 
 def serve(
     ctx: Context, listen: tuple[str, int], at_once: int, parse: ParsePlan, source: Callable[[str], ProjectSource],
-    forge: Callable[[str], Forge], url: str = "", open_metrics: bool = False
+    forge: Callable[[str], Forge], url: str = "", open_metrics: bool = False, provider: Provider | None = None
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
@@ -37,7 +38,7 @@ def serve(
         )
     observer = Observer(ctx, parse, source)
     config = uvicorn.Config(
-        application(Site(ctx, observer, Passwords(), forge, url, open_metrics)),
+        application(Site(ctx, observer, Passwords(), forge, url, provider, open_metrics)),
         log_level="warning",
         access_log=False,
         server_header=False,

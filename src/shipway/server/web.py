@@ -41,6 +41,7 @@ from shipway.server.hooks import Hooks
 from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.provider import routes as provider_routes
 from shipway.server.signing import Signing
 from shipway.server.site import Site
 from shipway.server.streams import Streams
@@ -109,6 +110,7 @@ def application(site: Site) -> Any:
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
         Route("/metrics", Metrics(site).answer),
+        *provider_routes(site, signing, shown.page),
         *api_routes(site, orders, shown.page),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
