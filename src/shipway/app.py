@@ -20,6 +20,7 @@ from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
 from shipway.domain.plan import Plan
 from shipway.drivers import Lazy, driver
 from shipway.store import is_shared, open_ledger
+from shipway.system.actor import Claim
 from shipway.system.machine import machine_id
 from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
@@ -48,7 +49,9 @@ def open_context(
         if not adopting and not is_shared(address):
             require_machine(opened.ledger, machine_id(home), str(address))
         cancel_on_signals(opened.cancelled)
-        who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+        who, proven = actor or "", None
+        if actor is None or isinstance(actor, Claim):  # not of Shipway itself
+            who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
         context = replace(opened.context(reporter, who, _repository), proven=proven)
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment

@@ -90,7 +90,9 @@ def _provider(issuer: str, client: str, secret_file: str | None, base: str) -> P
         raise UsageError(f"{MISSING}: joserfc", hint=missing_part("server"))
     try:
         secret = (
-            Path(secret_file).read_text(encoding="utf-8").strip() if secret_file else os.environ.get("SHIPWAY_OIDC_SECRET", "")
+            Path(secret_file).read_text(encoding="utf-8").strip()
+            if secret_file
+            else os.environ.get("SHIPWAY_OIDC_SECRET", "")
         )
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(

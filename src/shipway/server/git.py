@@ -81,7 +81,7 @@ class Repositories:
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
         may = allowed(who.grants, "deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
-        given = await run_in_threadpool(Delegate(self._ctx).to, who)
+        given = await run_in_threadpool(Delegate(self._ctx).to, who) if service == PUSH else ""
         return await _backend(request, folder, path, who.person, "release" if may else "run", given)
 
     def _repository(self, who: Identity, name: str, service: str) -> Path:

@@ -100,17 +100,13 @@ class Orders:
 
     async def _allowed(self, request: Request, permission: str) -> tuple[str, str]:
         """The present names. NotAllowed without the permission there; UsageError if there is no such environment."""
-        names = str(request.path_params["app"]), str(request.path_params["environment"])
-        return await self.allowed(identity_of(request), permission, *names)
-
-    async def allowed(self, who: Identity, permission: str, app: str, name: str) -> tuple[str, str]:
-        """As above."""
+        app, name = str(request.path_params["app"]), str(request.path_params["environment"])
         board = self._site.observer.board(app)
         found = next((item for item in board.environments if item.environment.name == name), None)
         ctx = self._site.ctx
         kept = await run_in_threadpool(ctx.names.app, app)
         kept_name = await run_in_threadpool(ctx.names.environment, kept, name)
-        require(who, board.permission(permission, name), kept, kept_name)
+        require(identity_of(request), board.permission(permission, name), kept, kept_name)
         if found is None:
             raise UsageError(f"{app} has no environment {name!r}")
         return app, name

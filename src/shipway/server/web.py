@@ -36,6 +36,7 @@ from shipway.domain.event import Event
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, secret_of, sees
 from shipway.server.api.routes import routes as api_routes
+from shipway.server.api.routes import unknown
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
 from shipway.server.metrics import Metrics
@@ -334,6 +335,8 @@ class _Pages:
 
     async def refused(self, request: Request, error: HTTPException) -> Response:
         """What the routes don't know."""
+        if request.scope["path"].startswith("/api/v1/"):  # with a line's end in it, which the API's routes don't take
+            return await unknown(request, error)
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"error": error.detail, "hint": ""}, error.status_code)
         return self.page(

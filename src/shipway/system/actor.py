@@ -9,6 +9,9 @@ from shipway.domain.errors import RepositoryError
 from shipway.domain.identity import author_identity, identity
 from shipway.system.login import login
 
+# Variables that prove who acts in this process; what outlives it acts for itself.
+PROOFS = TOKEN, DELEGATION = "SHIPWAY_TOKEN", "SHIPWAY_DELEGATION"
+
 
 class Claim(str):
     """What the command line says about who acts: nothing of it is proven."""

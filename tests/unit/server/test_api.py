@@ -254,7 +254,7 @@ def test_a_dry_run_answers_what_would_change(api: Api, commands: list[tuple[str,
 
 REFUSED = {
     11: (409, "GateRefused"), 14: (409, "LeaseHeld"), 20: (503, "EngineError"), 124: (504, "TimedOut"), 1: (500, "ShipwayError"),
-    41: (409, "NotAllowed"),
+    41: (403, "NotAllowed"),
 }  # fmt: skip
 
 
@@ -315,7 +315,7 @@ def test_only_json_is_taken(api: Api, commands: list[tuple[str, list[str]]]) -> 
 def test_wrong_addresses_and_queries_are_said(api: Api) -> None:
     token = api.token(ADMIN)
     for path, status in {
-        "/nosuch": 404, "/apps/": 404, "/apps/SHOP/status": 404, "/apps/shop/runs/x": 404, f"/apps/shop/runs/{'9' * 40}": 404,
+        "/nosuch": 404, "/apps/": 404, "/apps/a\nb/status": 404, "/apps/SHOP/status": 404, "/apps/shop/runs/x": 404, f"/apps/shop/runs/{'9' * 40}": 404,
         "/apps/shop/runs/99": 404, "/apps/shop/runs/99/events": 404, "/apps/shop/environments/x/deployments": 404,
         "/apps/shop/environments/production/schedules": 404, "/apps/shop/runs?limit=0": 400, "/apps/shop/runs?limit=x": 400,
         "/apps/shop/runs?limit=501": 400, "/apps/shop/runs?after=-1": 400, "/queue?open=1": 400, "/queue?opne=true": 400, "/queue/0": 404,
@@ -330,7 +330,7 @@ def test_wrong_addresses_and_queries_are_said(api: Api) -> None:
 
 def test_an_app_that_was_not_read_yet_is_asked_for_again(api: Api) -> None:
     api.observer._boards.clear()
-    for name in ("getStatus", "getBoard"):
+    for name in ("getStatus", "getBoard", "deploy", "rollBack", "approve"):
         found = api.ask(BY_NAME[name], api.token(ADMIN))
         assert (found.status, found.headers["retry-after"]) == (503, "2")
         conforms(BY_NAME[name], found)

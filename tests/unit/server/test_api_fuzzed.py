@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -47,7 +48,8 @@ def asked(api: Api, token: str) -> set[int]:
         case.validate_response(answer, checks=checks)
         row = rows.get((case.method.upper(), case.operation.path))
         [media] = answer.headers["content-type"]
-        if row is not None and media == "application/json":
+        inside = urlsplit(answer.request.url).path.startswith(f"{PREFIX}/")  # `..` in a path leads out of it
+        if row is not None and inside and media == "application/json":
             conforms(row, Answer(answer.status_code, {"content-type": media}, answer.text))
         statuses.add(answer.status_code)
 
@@ -78,7 +80,7 @@ def test_anything_is_answered_as_documented(tmp_path: Path, commands: list[tuple
     if who in (NOBODY, NOTHING, VIEWER):
         assert begun == set()
     if who == NOBODY:
-        assert statuses == {401}
+        assert {401} <= statuses <= {401, 404}  # 404: no such path
     elif who == DEVELOPER:
         assert "approve" not in begun
     elif who == ADMIN:

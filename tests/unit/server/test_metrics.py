@@ -85,7 +85,7 @@ def test_a_container_that_is_missing_is_seen(api: Api) -> None:
 def test_a_token_needs_the_permission_to_see(api: Api) -> None:
     everything = set(samples(metrics(api, api.token(VIEWER)).text))
     assert "shipway_queue_pushes" in everything
-    assert set(samples(metrics(api, api.token(ADMIN, "audit")).text)) == {"shipway_build_info"}
+    assert metrics(api, api.token(ADMIN, "audit")).status == 403
     part = metrics(api, api.token(VIEWER, app="shop", environment="production"))
     assert "staging" not in part.text
     assert "queue" not in part.text

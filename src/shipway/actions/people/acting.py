@@ -12,18 +12,16 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.people import TOKEN, Identity
 from shipway.domain.permissions import ALL
+from shipway.system.actor import TOKEN as TOKEN_NAME
 from shipway.system.actor import Claim, actor_of
 from shipway.system.login import login
 
-TOKEN_VARIABLE = "SHIPWAY_TOKEN"
+TOKEN_VARIABLE = TOKEN_NAME
 HOW = "set SHIPWAY_TOKEN, or pass --token-file FILE, with a token of theirs: `shipway token create`"
 
 
-def acting(ctx: Context, claim: str | None, variables: Mapping[str, str]) -> tuple[str, Identity | None]:
-    """The acting person or machine, and the identity if it is proven. claim: what `--as` says, or a name of Shipway itself.
-    NotAllowed if a person is claimed without their token. Where no people were added, every name is a claim, as recorded."""
-    if claim is not None and not isinstance(claim, Claim):
-        return actor_of(claim), None
+def acting(ctx: Context, claim: Claim | None, variables: Mapping[str, str]) -> tuple[str, Identity | None]:
+    """The acting person or machine, and the identity if it is proven. claim: what the command line says. NotAllowed if a person is claimed without their token. Where no people were added, every name is a claim, as recorded."""
     given = claim.name if claim is not None else None
     people = {item.name for item in ctx.ledger.people() if item.active}
     if not people:

@@ -13,8 +13,9 @@ from shipway.context import Context
 from shipway.domain.errors import NotSignedIn
 from shipway.domain.people import HOUR, SESSION, TOKEN, Identity, is_valid
 from shipway.domain.value import dataclass
+from shipway.system.actor import DELEGATION
 
-VARIABLE = "SHIPWAY_DELEGATION"  # of the command's process
+VARIABLE = DELEGATION  # of the command's process
 VALID = HOUR  # a push may take long before its hook is called
 KEY = "key of delegations"  # property of the ledger: whoever can write to that can do everything
 
@@ -29,9 +30,7 @@ class Delegate:
         """For one command. It says no more than who asked; what they may do is read when it is used."""
         data = {"person": who.person, "token": who.token.id if who.token else 0, "at": self.ctx.ledger.now()}
         body = base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
-        made = f"{body}.{_seal(self.ctx, body)}"
-        self.ctx.redactor.add({"delegation": made})
-        return made
+        return f"{body}.{_seal(self.ctx, body)}"
 
 
 def delegated(ctx: Context, text: str) -> Identity:
@@ -43,6 +42,7 @@ def delegated(ctx: Context, text: str) -> Identity:
     body, _, seal = text.partition(".")
     if not hmac.compare_digest(_seal(ctx, body).encode(), seal.encode("utf-8", "surrogatepass")):
         raise refused
+    ctx.redactor.add({"delegation": text})
     try:
         data = json.loads(base64.urlsafe_b64decode(body))
         name, number, at = str(data["person"]), int(data["token"]), float(data["at"])

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from shipway import shapes
-from shipway.domain.errors import DiskFull, EdgeError, EngineError, RegistryError, StoreError
+from shipway.domain.errors import DiskFull, EdgeError, EngineError, NotAllowed, RegistryError, StoreError
 from shipway.server.api import reading
 from shipway.server.api.operation import PREFIX, Call, Refused, missing, name_of
 from shipway.server.orders import Orders
@@ -135,6 +135,8 @@ def _require_success(done: Completed) -> None:
         return
     hint = next((line[6:] for line in reversed(done.output.splitlines()) if line.startswith("hint: ")), "")
     name = "TimedOut" if done.code == TIMED_OUT else name_of(done.code)
+    if done.code == NotAllowed.exit_code:
+        raise Refused(403, done.output[-LONGEST:].strip(), hint=hint, name=name)
     status = 504 if done.code == TIMED_OUT else 503 if done.code in AWAY else 500 if done.code == 1 else 409
     raise Refused(
         status, done.output[-LONGEST:].strip() or f"the command ended with exit code {done.code}", hint=hint, name=name

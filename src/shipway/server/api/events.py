@@ -15,10 +15,11 @@ from shipway.domain.record import to_data
 from shipway.domain.release import PENDING
 from shipway.server.api import reading
 from shipway.server.api.operation import EVENTS, Call, missing
-from shipway.server.streams import Streams
+from shipway.server.streams import PAGE, Streams
 from shipway.server.threads import Threads
 
 LOOK = 5.0  # seconds between looks whether who reads still may
+ENDED = "event: ended\ndata: {}\n\n"
 ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 
 
@@ -53,10 +54,17 @@ class Follower:
         subject, _ = await self._threads.run(find, call)  # an error is an answer, not a stream
         after, follow = call.given["after"], call.given["follow"]
 
+        async def kept() -> AsyncIterator[str]:
+            last = after
+            while found := await self._threads.run(call.ctx.ledger.events, subject, last, PAGE):
+                last = found[-1].seq
+                yield lines(found)
+            yield ENDED
+
         async def stream() -> AsyncIterator[str]:
             quiet = looked = time.monotonic()
             try:
-                async for events in self._streams.follow(subject, after, lambda: follow and find(call)[1], LOOK):
+                async for events in self._streams.follow(subject, after, lambda: find(call)[1], LOOK):
                     if time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
                         await self._threads.run(again)
@@ -68,9 +76,9 @@ class Follower:
                         yield ": still here\n\n"
             except ShipwayError:  # who asks again is told
                 return
-            yield "event: ended\ndata: {}\n\n"
+            yield ENDED
 
-        return StreamingResponse(stream(), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
+        return StreamingResponse(stream() if follow else kept(), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
 
 
 def lines(events: Sequence[Event]) -> str:

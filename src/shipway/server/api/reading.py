@@ -68,10 +68,7 @@ def board_schema(kinds: Kinds) -> Any:
 def seen(call: Call) -> Board:
     """What may be seen of the app. Refused if it was not read yet."""
     found = call.observer.board(call.shown_app)
-    if not found.seen:
-        raise Refused(
-            503, f"{call.shown_app} is being read", hint="try it again in a moment", name="StoreError", retry=AGAIN
-        )
+    require_seen(found)
     names = call.ctx.names
     may = {
         name for item in found.environments
@@ -80,6 +77,13 @@ def seen(call: Call) -> Board:
     environments = tuple(item for item in found.environments if item.environment.name in may)
     gates = {name: gate for name, gate in (found.gates or {}).items() if name in may}
     return replace(found, environments=environments, gates=gates)
+
+
+def require_seen(board: Board) -> None:
+    """Refused if the app was not read yet."""
+    if not board.seen:
+        hint = "try it again in a moment"
+        raise Refused(503, f"{board.app} is being read", hint=hint, name="StoreError", retry=AGAIN)
 
 
 def runs(call: Call) -> Any:

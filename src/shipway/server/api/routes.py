@@ -23,6 +23,7 @@ from shipway.domain.people import TOKEN, Identity
 from shipway.domain.permissions import ALL, APP, PERMISSIONS
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.access import sees
+from shipway.server.api import reading
 from shipway.server.api.document import document
 from shipway.server.api.events import Follower
 from shipway.server.api.operation import (
@@ -40,8 +41,10 @@ from shipway.server.api.table import OPERATIONS
 from shipway.server.orders import Busy, Orders
 from shipway.server.site import Site
 from shipway.server.streams import Streams
+from shipway.server.threads import Threads
 
 PATIENCE = 10.0  # seconds for a whole body
+AT_ONCE = 8  # reads, of all programs: others of the server always find a thread
 
 
 def routes(site: Site, orders: Orders, page: Callable[..., Response]) -> list[BaseRoute]:
@@ -50,7 +53,7 @@ def routes(site: Site, orders: Orders, page: Callable[..., Response]) -> list[Ba
     made = [
         Route(item.path, partial(_asked, api, item), methods=[item.method]) for item in OPERATIONS
     ]  # fmt: skip
-    handlers: Any = {ShipwayError: api.failed, HTTPException: api.unknown, Exception: api.broken}
+    handlers: Any = {ShipwayError: api.failed, HTTPException: unknown, Exception: api.broken}
     inner = Starlette(routes=made, exception_handlers=handlers)
     inner.router.redirect_slashes = False
 
@@ -80,6 +83,7 @@ def token_identity(site: Site, request: Request) -> Identity:
 class _Api:
     def __init__(self, site: Site, orders: Orders) -> None:
         self._site, self._orders, self._follower = site, orders, Follower(Streams(site.ctx.ledger))
+        self._threads = Threads(AT_ONCE)
 
     async def answer(self, operation: Operation, request: Request) -> Response:
         """After who asks was identified, what was given was checked, and they may do it."""
@@ -99,7 +103,7 @@ class _Api:
         if operation.changes:
             found = await operation.work(call, self._orders)
             return JSONResponse(found, 200 if call.given.get("dry_run") else operation.status)
-        return JSONResponse(await run_in_threadpool(operation.work, call), operation.status)
+        return JSONResponse(await self._threads.run(operation.work, call), operation.status)
 
     def _again(self, operation: Operation, request: Request) -> Call:
         return self._permitted(operation, request, token_identity(self._site, request))
@@ -125,6 +129,8 @@ class _Api:
         environment = names.environment(app, _name(given["environment"], "environment"))
         shown = names.shown(app, environment)
         board = self._site.observer.board(call.shown_app)
+        if operation.changes:
+            reading.require_seen(board)  # else it isn't known what is protected
         require(who, board.permission(permission, shown), app, environment)
         if environment not in ctx.ledger.environments(app) and shown not in {
             item.environment.name for item in board.environments
@@ -154,12 +160,6 @@ class _Api:
             headers["Retry-After"] = str(error.retry)
         return JSONResponse(error_data(error), status, headers)
 
-    async def unknown(self, request: Request, error: HTTPException) -> Response:
-        """What the table doesn't have."""
-        hint = "/api lists what there is"
-        data = {"name": "UsageError", "message": f"{error.detail.lower()}: {request.method} here", "hint": hint}
-        return JSONResponse(data, error.status_code, error.headers)
-
     async def broken(self, request: Request, error: Exception) -> Response:
         """An error of Shipway itself, which the server's output has too."""
         data = {
@@ -168,6 +168,13 @@ class _Api:
             "hint": "the output of `shipway serve` says more",
         }
         return JSONResponse(data, 500)
+
+
+async def unknown(request: Request, error: HTTPException) -> Response:
+    """What the table doesn't have."""
+    hint = "/api lists what there is"
+    data = {"name": "UsageError", "message": f"{error.detail.lower()}: {request.method} here", "hint": hint}
+    return JSONResponse(data, error.status_code, error.headers)
 
 
 async def _body(request: Request) -> bytes:

@@ -89,7 +89,6 @@ def test_who_has_proven_nothing_is_a_machine(ctx: Context, monkeypatch: pytest.M
     assert acting(ctx, None, {"SHIPWAY_ACTOR": ADA})[0] == login().casefold()
     monkeypatch.setenv("SHIPWAY_ACTOR", "ci@example.org")
     assert acting(ctx, None, {"SHIPWAY_ACTOR": "ci@example.org"}) == ("ci@example.org", None)
-    assert acting(ctx, "reader", {}) == ("reader", None)  # of Shipway itself
 
 
 def test_a_decision_needs_a_proof_and_the_permission(ctx: Context) -> None:
