@@ -224,12 +224,14 @@ def _claim(actor: str | None, token_file: str | None) -> str | None:
     """What the command line says about who acts. UsageError if the file can't be read."""
     if actor is None and token_file is None:
         return None
+    from pathlib import Path
+
     from shipway.system.actor import Claim
 
     if token_file is None:
         return Claim(actor)
     try:
-        with open(token_file, encoding="ascii") as file:
+        with Path(token_file).open(encoding="ascii") as file:
             return Claim(actor, file.read(1000).strip())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
