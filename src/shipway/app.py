@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 from shipway import services
 from shipway.actions.environment.ownership import require_machine
+from shipway.actions.people.acting import acting
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
 from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
+from shipway.domain.people import Identity
 from shipway.domain.plan import Plan
 from shipway.drivers import Lazy, driver
 from shipway.invoked import recorded_command
 from shipway.store import is_shared, open_ledger
-from shipway.system.actor import actor_of
+from shipway.system.actor import Claim
 from shipway.system.machine import machine_id
 from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
@@ -51,12 +53,13 @@ def open_context(
         if not adopting and not is_shared(address):
             require_machine(opened.ledger, machine_id(home), str(address))
         cancel_on_signals(opened.cancelled)
-        context = opened.context(reporter, actor_of(actor), _repository)
+        who, proven = _acting(opened, reporter, actor)
+        context = replace(opened.context(reporter, who, _repository), proven=proven)
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
 
             context = from_environment(context)
-        with recorded_command(opened.ledger, home, context.actor) if shared else nullcontext():
+        with recorded_command(opened.ledger, home, context.actor, proven) if shared else nullcontext():
             try:
                 yield context
             except StoreError:
@@ -70,6 +73,13 @@ def open_context(
         raise context.reporter.error  # the action is complete, but not its report
 
 
+def _acting(opened: services.Services, reporter: Reporter, actor: str | None) -> tuple[str, Identity | None]:
+    """Who acts, and the identity if it is proven. actor: of Shipway itself, or what the command line says."""
+    if actor is not None and not isinstance(actor, Claim):
+        return actor, None
+    return acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+
+
 @contextmanager
 def open_development(folder: Path, reporter: Reporter, *, actor: str | None = None) -> Iterator[Context]:
     """The context of one checkout on a developer's machine: with a ledger of its own for runs and secrets, and with an engine
@@ -81,10 +91,12 @@ def open_development(folder: Path, reporter: Reporter, *, actor: str | None = No
 
 
 @contextmanager
-def open_secrets(home: Path, actor: str | None = None) -> Iterator[LedgerSecrets]:
+def open_secrets(home: Path, reporter: Reporter, actor: str | None = None) -> Iterator[LedgerSecrets]:
     """Only the ledger's secrets."""
-    with closing(open_ledger(_ledger_address(home))) as ledger, recorded_command(ledger, home, actor_of(actor)):
-        yield services.ledger_secrets(home, ledger)
+    with services.open_services(home, _ledger_address(home), lambda text: None) as opened:
+        who, proven = _acting(opened, reporter, actor)
+        with recorded_command(opened.ledger, home, who, proven):
+            yield services.ledger_secrets(home, opened.ledger)
 
 
 def this_machine() -> Machine:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.container import ContainerSpec
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
+    from shipway.domain.people import Identity
     from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
     from shipway.domain.routing import Tls
@@ -143,6 +144,7 @@ class Context:
     # Who is asked and told, by the kind of forge or notification. None: none, as in a proof.
     forge: Callable[[str, ForgeAccess], Forge] | None = None
     notifier: Callable[[str, NotifierAccess], Notifier] | None = None
+    proven: Identity | None = None  # the actor, if a token or the server has proven it
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from shipway.actions.audit.recorded import recorded
 from shipway.actions.environment.locks import CARETAKER
 from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
 from shipway.domain.errors import ShipwayError
+from shipway.domain.people import Identity
 from shipway.system import background
 from shipway.system.acting import acting_in_process
 from shipway.system.login import login
@@ -23,11 +24,11 @@ BY_THEMSELVES = frozenset({"tick"})
 
 
 @contextmanager
-def recorded_command(ledger: Any, home: Path, actor: str) -> Iterator[None]:
+def recorded_command(ledger: Any, home: Path, actor: str, proven: Identity | None = None) -> Iterator[None]:
     """Record the command that runs in this process, before it begins, and how it ended; nothing of one that only reads or tidies
     up now and then, but who acts is known then too."""
     found = None if actor in (READER, CARETAKER) else _command(home, ledger)
-    who = Acting(actor, _proof(ledger, actor), login())
+    who = Acting(actor, _proof(ledger, proven), login())
     if found is None:
         with acting_in_process(who):
             yield
@@ -89,11 +90,13 @@ def _app_here(home: Path, ctx: Any) -> str:
     return ""
 
 
-def _proof(ledger: Any, actor: str) -> str:
-    """How the actor is known: a request that the server has recorded of the same person, or only what was claimed."""
+def _proof(ledger: Any, proven: Identity | None) -> str:
+    """How the actor is known: by a request that the server has recorded of the same person, by a token, or only as claimed."""
+    if proven is None:
+        return "claimed"
     number = os.environ.get(background.REQUEST, "")
     if number.isascii() and number.isdecimal() and len(number) < 19:
         entry = ledger.audit_entry(int(number))
-        if entry is not None and (entry.kind, entry.actor) == (REQUEST, actor):
+        if entry is not None and (entry.kind, entry.actor) == (REQUEST, proven.person):
             return f"request {number}"
-    return "claimed"
+    return f"{proven.via} {proven.number}"

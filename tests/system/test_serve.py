@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 
+from shipway.domain.errors import NotAllowed
 from shipway.domain.release import SUCCEEDED
+from tests import prepared
 from tests.system.conftest import Make
 from tests.system.test_queue import pushes, workers
 from tests.system.tiny import Running, Tiny, soon
@@ -204,6 +206,78 @@ def test_who_did_all_that_is_in_the_audit(place: Place) -> None:
     ]
     assert set(made) == {ADA, GRACE}
     assert "none changed" in project.shipway("audit", "verify").output
+
+
+def test_a_program_does_the_same_by_the_api(place: Place) -> None:
+    """Staging is at release 1 again."""
+    project, app = place.project, f"/apps/{place.project.app}"
+    sees = Program(place, ADA, "see", "run")
+    may = Program(place, GRACE, "see", "logs", "run", "deploy", "rollback", "approve")
+    staging = f"{app}/environments/staging"
+    assert sees.asks("POST", f"{staging}/deployments", release=2)[0] == 403
+    before = project.deployments("staging")
+    file = project.folder / "token"
+    file.write_text(sees.token)
+    words = ["--token-file", str(file), "run", "staging", "--app", project.app]
+    done = prepared.run(
+        words, project.folder, project.env, merged=True
+    )  # not in the clone, whose address is another one
+    assert (done.returncode, "may not `deploy`" in done.stdout) == (NotAllowed.exit_code, True), done.stdout
+    assert project.deployments("staging") == before
+    done = project.shipway("--as", GRACE, "approve", "production", "r2", "--app", project.app, check=False)
+    assert (done.code, "not proven" in done.output) == (NotAllowed.exit_code, True), done.output
+
+    status, changes = may.asks("POST", f"{staging}/deployments", release=2, dry_run=True)
+    assert (status, {item["verb"] for item in changes["changes"]} != set()) == (200, True), changes
+    status, begun = may.asks("POST", f"{staging}/deployments", release=2)
+    assert status == 202, begun
+    path = begun["follow"].removeprefix("/api/v1")
+    soon(lambda: newest(may.asks("GET", path)[1]).get("outcome") == SUCCEEDED, 90)
+    made = newest(may.asks("GET", path)[1])
+    assert (made["actor"], made["release"], project.answer()) == (GRACE, 2, "two")
+    events = may.text(f"{staging}/deployments/{made['id']}/events")
+    assert events.endswith("event: ended\ndata: {}\n\n")
+    assert '"kind": "begin"' in events
+    status, approvals = may.asks("POST", f"{app}/environments/production/approvals", release=2, reason="by a program")
+    assert (status, [item["actor"] for item in approvals]) == (201, [GRACE]), approvals
+    status, begun = may.asks("POST", f"{app}/runs", revision="staging")
+    assert status == 202, begun
+    soon(lambda: place.project.deployments("staging")[0]["outcome"] == SUCCEEDED, 90)
+    board = may.asks("GET", f"{app}/board")[1]
+    assert board["order"] == ["staging", "production"]
+
+
+def newest(found: Any) -> dict[str, Any]:
+    """What is followed: one, or a list of those since."""
+    if isinstance(found, list):
+        return found[0] if found else {}
+    return dict(found)
+
+
+class Program:
+    """Somebody's program, with a token for these permissions."""
+
+    def __init__(self, place: Place, name: str, *permissions: str) -> None:
+        self._url = f"{place.url}/api/v1"
+        words = [word for permission in permissions for word in ("--allow", permission)]
+        made = place.project.shipway("token", "create", "program", "--of", name, *words)
+        [self.token] = re.findall(r"swt_\S+", made.output)
+
+    def asks(self, method: str, path: str, **body: object) -> tuple[int, Any]:
+        """The status and the answer."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        given = json.dumps(body).encode() if method == "POST" else None
+        asked = urllib.request.Request(self._url + path, given, headers, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=90) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def text(self, path: str) -> str:
+        asked = urllib.request.Request(self._url + path, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(asked, timeout=90) as answer:
+            return str(answer.read().decode())
 
 
 def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:

@@ -14,7 +14,7 @@ import click
 
 from shipway import __version__
 from shipway.cli.sections import COMMANDS, FORMER, READING, SECTIONS
-from shipway.domain.errors import DiskFull, Interrupted, ShipwayError
+from shipway.domain.errors import DiskFull, Interrupted, ShipwayError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,12 +209,33 @@ def default_home() -> str:
 @click.version_option(__version__, prog_name="shipway")
 @click.option("--home", metavar="FOLDER", help="Folder of the ledger, logs and secrets [SHIPWAY_HOME]")
 @click.option("--as", "actor", metavar="EMAIL", help="Act as this person [git's user.email]")
+@click.option("--token-file", metavar="FILE", help="Prove by the token in this file who acts [SHIPWAY_TOKEN]")
 @click.option("--quiet", is_flag=True, help="Omit the output of steps and tools")
 @click.option("--debug", is_flag=True, help="Print a traceback on errors")
 @click.pass_context
-def cli(ctx: click.Context, home: str | None, actor: str | None, quiet: bool, debug: bool) -> None:
+def cli(
+    ctx: click.Context, home: str | None, actor: str | None, token_file: str | None, quiet: bool, debug: bool
+) -> None:
     """Shipway runs a web team's deployment plan: from a commit to production and back."""
-    ctx.obj = Globals(home or default_home(), actor, quiet)
+    ctx.obj = Globals(home or default_home(), _claim(actor, token_file), quiet)
+
+
+def _claim(actor: str | None, token_file: str | None) -> str | None:
+    """What the command line says about who acts. UsageError if the file can't be read."""
+    if actor is None and token_file is None:
+        return None
+    from pathlib import Path
+
+    from shipway.system.actor import Claim
+
+    if token_file is None:
+        return Claim(actor)
+    try:
+        with Path(token_file).open(encoding="ascii") as file:
+            return Claim(actor, file.read(1000).strip())
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"--token-file {token_file} can't be read: {why}") from error
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ def cancel(
     The process stops and cleans up as after Ctrl-C: a deployment is rolled back. If the process died, its leftovers are
     removed, and its deployment is completed or rolled back.
     """
+    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.upkeep.cancel import cancel_environment, cancel_run, cancel_waiting_there, refuse_too_late
     from shipway.actions.upkeep.progress import describe, in_progress
     from shipway.app import open_context
@@ -56,6 +57,7 @@ def cancel(
                 say("nothing is in progress")
             return
         if target.isdecimal():
+            require_if_proven(ctx, "run", known.name)
             outcome = cancel_run(ctx, known.name, int(target), reason, timeout=seconds)
             if outcome != CANCELLED:
                 raise UsageError(f"run {target} ended before it could be cancelled: {outcome}")

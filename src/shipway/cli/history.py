@@ -13,7 +13,6 @@ from shipway.cli.output import TerminalReporter, say, style, table
 
 if TYPE_CHECKING:
     from shipway.actions.environment.environments import KnownApp
-    from shipway.context import Context
     from shipway.domain.operation import Operation
     from shipway.domain.purge import Purge
     from shipway.domain.release import Approval, Deployment
@@ -42,9 +41,9 @@ def history(
     from shipway.actions.environment.observe import versions
     from shipway.actions.proofs.recorded import newest
     from shipway.app import open_context
-    from shipway.domain.record import to_data
     from shipway.domain.release import DEPLOY
     from shipway.domain.rollback_plan import label
+    from shipway.shapes import approvals_of, history_data, purges_of
     from shipway.system.durations import human, timestamp
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
@@ -54,8 +53,11 @@ def history(
             _commands([_shown(known, item) for item in ctx.ledger.operations(known.name, kept, limit)], as_json=as_json)
             return
         found = ctx.ledger.deployments(known.name, kept, limit)
-        purges = _purges(ctx, found)
-        approved = {item.id: _approvals(ctx, item) for item in found}
+        if as_json:
+            say(json.dumps(history_data(ctx, found, lambda item: _shown(known, item)), indent=2))
+            return
+        purges = purges_of(ctx, found)
+        approved = {item.id: approvals_of(ctx, item) for item in found}
         releases = {number: ctx.ledger.release(known.name, number) for number in {item.release for item in found}}
         proofs = {
             item.id: newest(ctx, release, item.environment)
@@ -65,19 +67,6 @@ def history(
         hotfixes = {
             item.id: hotfix_of(ctx, item.app, item.environment, item.release) for item in found if item.kind == DEPLOY
         }
-        if as_json:
-            data = [
-                {
-                    **to_data(_shown(known, item)),
-                    "hotfix": hotfixes.get(item.id, ""),
-                    "approvals": [_data(each) for each in approved[item.id]],
-                    "proof": to_data(proofs.get(item.id)),
-                    "purges": to_data(purges.get(item.id, [])),
-                }
-                for item in found
-            ]
-            say(json.dumps(data, indent=2))
-            return
         rows = []
         names = dict.fromkeys(item.environment for item in found)
         waivers = [waiver for name in names for waiver in ctx.ledger.waivers(known.name, name)]
@@ -143,16 +132,6 @@ def history(
                 say("\n".join([known.shown(name), *told]))
 
 
-def _purges(ctx: Context, found: Sequence[Deployment]) -> dict[int, list[Purge]]:
-    """Purges of these deployments by id, oldest first."""
-    by_deployment: dict[int, list[Purge]] = {}
-    for app, name in dict.fromkeys((item.app, item.environment) for item in found):
-        for purge in reversed(ctx.ledger.purges(app, name, 2 * len(found))):
-            if purge.deployment is not None:
-                by_deployment.setdefault(purge.deployment, []).append(purge)
-    return by_deployment
-
-
 def _purged(purge: Purge) -> str:
     colour = {"succeeded": "green", "failed": "red"}.get(purge.outcome, "yellow")
     return f"{style(purge.outcome, colour)}: {purge.what or 'not decided yet'}"
@@ -187,16 +166,6 @@ def _commands(found: Sequence[Operation], *, as_json: bool) -> None:
         say("no one ran a command yet")
 
 
-def _approvals(ctx: Context, deployment: Deployment) -> list[Approval]:
-    """The approvals that existed when the deployment began."""
-    from shipway.domain.release import DESTROY
-
-    if deployment.kind == DESTROY:
-        return []
-    given = ctx.ledger.approvals(deployment.app, deployment.environment, deployment.release)
-    return [item for item in given if item.at <= deployment.started]
-
-
 def _approvers(approvals: Sequence[Approval]) -> str:
     """The approvers without duplicates, marked if a signature proves who they are."""
     signed = {item.actor for item in approvals if item.signature}
@@ -204,14 +173,3 @@ def _approvers(approvals: Sequence[Approval]) -> str:
         f"{actor} ({'signed' if actor in signed else 'claimed'})"
         for actor in dict.fromkeys(item.actor for item in approvals)
     )
-
-
-def _data(approval: Approval) -> dict[str, object]:
-    from shipway.domain.signers import fingerprint
-    from shipway.system.ssh_signature import signer
-
-    key = signer(approval.signature) if approval.signature else None
-    return {
-        "actor": approval.actor, "at": approval.at, "reason": approval.reason, "login": approval.login,
-        "signed": bool(approval.signature), "key": fingerprint(key) if key else None, "expires": approval.expires,
-    }  # fmt: skip

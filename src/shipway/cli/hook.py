@@ -37,6 +37,7 @@ def hook(options: Globals, protected: str | None) -> None:
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
     named = options.actor or os.environ.get("SHIPWAY_ACTOR")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
+        named = ctx.actor if named else None  # as far as it is proven
         if is_served(ctx):
             failed = _queued(ctx, pushed, named or "", protected or "")
         else:

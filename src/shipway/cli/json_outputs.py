@@ -10,56 +10,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shipway import shapes
 from shipway.cli import json_records
 from shipway.domain.record_schema import class_schema, type_schema
+from shipway.shapes import TEXT, Kinds
+from shipway.shapes import by_name as _by_name
+from shipway.shapes import list_of as _list
+from shipway.shapes import object_of as _object
+from shipway.shapes import or_null as _or_null
 
-Kinds = dict[str, Any]  # schemas of classes, by name
-TEXT: Mapping[str, Any] = {"type": "string"}
 FREE: Mapping[str, Any] = {"type": "object"}
-
-
-def _apps(kinds: Kinds) -> Any:
-    from shipway.actions.projects.apps import AppSummary
-
-    return type_schema(list[AppSummary], kinds)
-
-
-def _status(kinds: Kinds) -> Any:
-    from shipway.actions.proofs.recorded import ProofSummary
-    from shipway.actions.upkeep.status import EnvironmentStatus
-    from shipway.cli.status import FIELDS, KEYS
-    from shipway.domain.backups import BackupAge
-    from shipway.domain.rehearsal import Rehearsal
-
-    late = {"Rehearsal": Rehearsal, "ProofSummary": ProofSummary, "BackupAge": BackupAge}
-    whole = class_schema(EnvironmentStatus, kinds, late=late, only=[FIELDS.get(key, key) for key in KEYS])["properties"]
-    return _by_name(_object({key: whole[FIELDS.get(key, key)] for key in KEYS}))
-
-
-def _history(kinds: Kinds) -> Any:
-    from shipway.actions.proofs.recorded import ProofSummary
-    from shipway.domain.purge import Purge
-    from shipway.domain.release import Deployment
-
-    approval = {
-        "actor": TEXT, "at": {"type": "number"}, "reason": TEXT, "login": TEXT, "signed": {"type": "boolean"},
-        "key": _or_null(TEXT), "expires": _or_null({"type": "number"}),
-    }  # fmt: skip
-    more = {"approvals": _list(_object(approval)), "proof": type_schema(ProofSummary | None, kinds)}
-    more["purges"], more["hotfix"] = type_schema(list[Purge], kinds), dict(TEXT)
-    return _list(_object({**class_schema(Deployment, kinds)["properties"], **more}))
-
-
-def _show(kinds: Kinds) -> Any:
-    from shipway.domain.event import Event
-
-    return class_schema(Event, kinds)
-
-
-def _schedules(kinds: Kinds) -> Any:
-    from shipway.actions.schedules.overview import Overview
-
-    return type_schema(list[Overview], kinds)
 
 
 def _check(kinds: Kinds) -> Any:
@@ -188,11 +148,6 @@ def _rules(kinds: Kinds) -> Any:
     return _object({"registration": type_schema(Registration, kinds), "problem": TEXT, "environments": _by_name(rules)})
 
 
-def _changeset(kinds: Kinds) -> Any:
-    change = dict.fromkeys(("host", "verb", "kind", "name", "cause"), TEXT) | {"dangerous": {"type": "boolean"}}
-    return _object({"title": TEXT, "changes": _list(_object(change)), "rules": _list(TEXT)})
-
-
 def _dns(kinds: Kinds) -> Any:
     from shipway.domain.dns import DnsPlan, Sighting
 
@@ -259,10 +214,10 @@ def _proof(kinds: Kinds) -> Any:
 
 # command: what it prints in a sentence, and its schema
 OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
-    "apps": ("The apps of the ledger.", _apps),
-    "status": ("By environment, what runs there. With `--watch`, a line for each change.", _status),
-    "history": ("Deployments, newest first. With `--commands`, what people ran there instead.", _history),
-    "show": ("One event a line.", _show),
+    "apps": ("The apps of the ledger.", shapes.apps),
+    "status": ("By environment, what runs there. With `--watch`, a line for each change.", shapes.status),
+    "history": ("Deployments, newest first. With `--commands`, what people ran there instead.", shapes.history),
+    "show": ("One event a line.", shapes.event),
     "logs": ("One object a line; `time` is RFC 3339 in UTC with nanoseconds.", _logs),
     "ps": ("Containers. `cpu` is the number of processors in use. With `--watch`, a list a line.", _ps),
     "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),
@@ -286,13 +241,13 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "backup": ("The backup that was taken.", _backup),
     "snapshot": ("The snapshot that was taken.", _snapshot),
     "rehearse": ("The rehearsal; null if `--every` skipped it.", _rehearsal),
-    "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", _schedules),
+    "schedules show": ("Jobs on a schedule, with their next and last runs; times in seconds since 1970.", shapes.schedules),
     "host check": ("By host, what differs from a prepared one, and what needs a person.", _host_check),
     "dev status": ("What runs of this checkout.", _dev),
     "doctor": ("Differences between the ledger and what runs.", _doctor),
     "check": ("The problems of a plan.", _check),
-    "deploy": ("With `--dry-run`: what would change.", _changeset),
-    "rollback": ("With `--dry-run`: what would change.", _changeset),
+    "deploy": ("With `--dry-run`: what would change.", shapes.changeset),
+    "rollback": ("With `--dry-run`: what would change.", shapes.changeset),
     "dns": ("What to change in the zone; with `--apply`, what was changed, and `late`: answers of servers that still differ.", _dns),
     "infra": ("See [Infrastructure](infrastructure.md#json).", _infra),
     "launch": ("The steps and their states; with `--dry-run`, also what would be created.", _launch),
@@ -365,22 +320,6 @@ def _words(found: Mapping[str, Any]) -> str:
     if isinstance(found.get("additionalProperties"), Mapping):
         return f"object by name, of {_words(found['additionalProperties'])}"
     return str(found.get("type", "any"))
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": dict(properties)}
-
-
-def _list(items: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-def _by_name(items: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": items}
-
-
-def _or_null(found: Any) -> dict[str, Any]:
-    return {"anyOf": [found, {"type": "null"}]}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import click
 
 from shipway.cli import Globals
-from shipway.cli.output import say, secret_line
+from shipway.cli.output import TerminalReporter, say, secret_line
 
 
 @click.group()
@@ -21,7 +21,7 @@ def export(options: Globals) -> None:
     """Print the key. Anyone who has the key and the ledger can read every secret."""
     from shipway.app import open_secrets
 
-    with open_secrets(options.home, options.actor) as secrets:
+    with open_secrets(options.home, TerminalReporter(), options.actor) as secrets:
         secret_line(secrets.key().text)
 
 
@@ -36,6 +36,6 @@ def import_(options: Globals) -> None:
         click.prompt("key", hide_input=True, default="", show_default=False) if sys.stdin.isatty() else sys.stdin.read()
     )
     given = Key(text)
-    with open_secrets(options.home, options.actor) as secrets:
+    with open_secrets(options.home, TerminalReporter(), options.actor) as secrets:
         secrets.take_key(given)
     say(f"the key of the ledger's secrets is stored in {options.home / 'key'}")

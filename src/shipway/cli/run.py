@@ -60,11 +60,13 @@ def run(
     """
     from functools import partial
 
+    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
     from shipway.actions.runs.run import run as run_action
     from shipway.actions.runs.unchanged import unchanged
+    from shipway.actions.runs.waiting import may_deploy
     from shipway.app import open_context, plan_parser
     from shipway.domain.errors import RepositoryError, UsageError
     from shipway.domain.refs import HEADS, TAGS
@@ -101,6 +103,8 @@ def run(
         plan = plan_at(repository, commit, plan_parser(ctx), options.plan_file(ctx, repository, app))
         options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
+        require_if_proven(ctx, "run", plan.app)
+        may = partial(may_deploy, ctx, ctx.proven) if ctx.proven else None
         rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
         trigger = Trigger("step" if step else "manual", ref, ctx.actor)
         if target:
@@ -117,7 +121,7 @@ def run(
                 return
         outcome = run_action(
             ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache,
-            target=target,
+            target=target, may=may,
         )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))

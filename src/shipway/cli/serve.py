@@ -11,6 +11,7 @@ from shipway.cli.output import TerminalReporter
 
 if TYPE_CHECKING:
     from shipway.ports import Forge, ProjectSource
+    from shipway.system.openid import Provider
 
 UNIT = "/etc/systemd/system/shipway.service"
 MISSING = "the packages of the server are missing"
@@ -25,8 +26,25 @@ MISSING = "the packages of the server are missing"
     help=f"Write a unit of systemd with these options, and end [{UNIT}]",
 )  # fmt: skip
 @click.option("--observe", is_flag=True, hidden=True, help="Be the process that reads the environments")
+@click.option(
+    "--oidc-issuer", default="", metavar="URL", help="Let people sign in by this provider of OpenID Connect too"
+)
+@click.option("--oidc-client", default="", metavar="ID", help="This server's client id at the provider")
+@click.option("--oidc-secret-file", metavar="FILE", help="A file with the client's secret [SHIPWAY_OIDC_SECRET]")
+@click.option("--open-metrics", is_flag=True, help="Let everybody read /metrics, without a token")
 @click.pass_obj
-def serve(options: Globals, listen: str, at_once: int, url: str, install: str | None, observe: bool) -> None:
+def serve(
+    options: Globals,
+    listen: str,
+    at_once: int,
+    url: str,
+    oidc_issuer: str,
+    oidc_client: str,
+    oidc_secret_file: str | None,
+    open_metrics: bool,
+    install: str | None,
+    observe: bool,
+) -> None:
     """Run pushes as they come, do what `shipway tick` does, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
@@ -49,8 +67,18 @@ def serve(options: Globals, listen: str, at_once: int, url: str, install: str | 
         return
     where = address_of(listen)
     if install:
-        _install(options, install, ["--listen", listen, "--at-once", str(at_once), *(["--url", url] if url else [])])
+        given = {
+            "--oidc-issuer": oidc_issuer,
+            "--oidc-client": oidc_client,
+            "--oidc-secret-file": oidc_secret_file,
+            "--url": url,
+        }
+        words = [word for name, value in given.items() if value for word in (name, value)]
+        words += ["--open-metrics"] if open_metrics else []
+        _install(options, install, ["--listen", listen, "--at-once", str(at_once), *words])
         return
+    base = url or f"http://{where[0]}:{where[1]}"
+    provider = _provider(oidc_issuer, oidc_client, oidc_secret_file, base)
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor or "server") as ctx:
 
         def forge(kind: str) -> Forge:
@@ -58,7 +86,7 @@ def serve(options: Globals, listen: str, at_once: int, url: str, install: str | 
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, forge, url)
+            serve(ctx, where, at_once, forge, url, open_metrics, provider)
 
 
 def _install(options: Globals, file: str, words: list[str]) -> None:
@@ -88,3 +116,38 @@ def _observe(options: Globals) -> None:
             return found
 
         observe(Observer(ctx, parse, source))
+
+
+def _provider(issuer: str, client: str, secret_file: str | None, base: str) -> Provider | None:
+    """None if none is named. UsageError if a part is missing."""
+    import os
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from shipway.domain.errors import UsageError
+    from shipway.server.provider import BACK
+    from shipway.system.installation import missing_part
+    from shipway.system.openid import Provider, Settings, asking
+    from shipway.system.redact import of_process
+
+    if not issuer and not client:
+        return None
+    if find_spec("joserfc") is None:
+        raise UsageError(f"{MISSING}: joserfc", hint=missing_part("server"))
+    try:
+        secret = (
+            Path(secret_file).read_text(encoding="utf-8").strip()
+            if secret_file
+            else os.environ.get("SHIPWAY_OIDC_SECRET", "")
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"--oidc-secret-file {secret_file} can't be read: {getattr(error, 'strerror', error)}"
+        ) from error
+    if not (issuer and client and secret):
+        raise UsageError(
+            "a provider needs its address, this server's client id and the client's secret",
+            hint="--oidc-issuer URL --oidc-client ID, and SHIPWAY_OIDC_SECRET or --oidc-secret-file FILE",
+        )
+    of_process().add({"secret of the OpenID client": secret})
+    return Provider(Settings(issuer, client, f"{base.rstrip('/')}{BACK}", secret), asking())

@@ -23,13 +23,6 @@ PAUSE = 2.0  # seconds between looks of --watch
 CLEAR = "\x1b[H\x1b[2J"
 OLD = 180 * 86400.0  # seconds; a secret that is older is named
 LATE = 30.0  # seconds of tolerance for the background clean-up
-# Programs read these keys of `--json`. FIELDS: those that EnvironmentStatus calls otherwise.
-KEYS = (
-    "current", "latest", "services", "crashing", "edge_down", "away", "former_hosts", "standby", "draining", "strays",
-    "accessories", "lease", "versions", "ahead", "accepted", "drill", "proof", "scaled", "purges",
-    "secrets", "backups", "certificates", "renewal", "launch", "waiting", "hold", "hotfix",
-)  # fmt: skip
-FIELDS = {"away": "unreachable", "strays": "orphans", "accepted": "waivers", "drill": "rehearsal"}
 
 
 def _overdue(until: float, now: float) -> str:
@@ -107,12 +100,9 @@ def _read(known: KnownApp) -> list[EnvironmentStatus]:
 
 def _text(known: KnownApp, found: Sequence[EnvironmentStatus], *, as_json: bool, indent: int | None = 2) -> str:
     if as_json:
-        from shipway.domain.record import to_data
+        from shipway.shapes import status_data
 
-        data = {
-            item.environment.name: {key: to_data(getattr(item, FIELDS.get(key, key))) for key in KEYS} for item in found
-        }
-        return json.dumps(data, indent=indent)
+        return json.dumps(status_data(found), indent=indent)
     return "\n".join(_lines(known, found))
 
 

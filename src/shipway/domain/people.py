@@ -18,7 +18,7 @@ AHEAD = (
 )  # what was made later than that from now was made before the clock was set back: it doesn't count yet
 KNOWN = 30 * DAY  # an address from which a person signed in is known for so long
 
-PASSWORD, CODE, LINKED = "password", "password and code", "link"  # how a session was begun
+PASSWORD, CODE, LINKED, PROVIDER = "password", "password and code", "link", "provider"  # how a session was begun
 SESSION, TOKEN = "session", "token"  # by what an identity is proven
 PREFIXES = TOKEN_PREFIX, SESSION_PREFIX, LINK_PREFIX = "swt_", "sws_", "swl_"
 

@@ -18,8 +18,15 @@ from shipway.domain.people import SESSION, Identity
 from shipway.domain.permissions import ALL
 
 COOKIE = "shipway"
-PROGRAMS = ("/git/", "/hooks/")  # they ask for a proof of their own
-OPEN = ("/sign-in", "/healthz", "/static/", *PROGRAMS)
+PROGRAMS = ("/git/", "/hooks/", "/api/v1/")  # they ask for a proof of their own
+OPEN = (
+    "/sign-in",
+    "/healthz",
+    "/static/",
+    "/api",
+    "/metrics",
+    *PROGRAMS,
+)  # /api only describes; /metrics asks for a token itself
 PATIENCE = 10.0  # seconds for a whole form
 LARGEST, MOST = 1 << 16, 100  # bytes and fields of a form
 

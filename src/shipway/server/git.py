@@ -17,6 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from shipway.actions.people.acting import TOKEN_VARIABLE
+from shipway.actions.people.delegation import VARIABLE, Delegate
 from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.projects.init import write_hook
@@ -87,8 +89,9 @@ class Repositories:
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
         may = allowed(who.grants, "deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
+        given = await run_in_threadpool(Delegate(self._ctx).to, who) if service == PUSH else ""
         with acting_in_request(dataclasses.replace(acting_of(who, request), entry=entry)):
-            return await _backend(request, folder, path, who.person, "release" if may else "run")
+            return await _backend(request, folder, path, who.person, "release" if may else "run", given)
 
     def _recorded(self, name: str, path: str) -> int:
         """The audit's entry of a push, which its hook names; 0: nothing is pushed."""
@@ -127,9 +130,11 @@ class _Output(StreamingResponse):
         await self.stream_response(send)
 
 
-async def _backend(request: Request, folder: Path, path: str, person: str, may: str) -> Response:
+async def _backend(
+    request: Request, folder: Path, path: str, person: str, may: str, delegation: str
+) -> Response:  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", env=_environment(request, folder, path, person, may), stdin=asyncio.subprocess.PIPE,
+        "git", "http-backend", env={**_environment(request, folder, path, person, may), VARIABLE: delegation}, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout
@@ -170,7 +175,7 @@ async def _backend(request: Request, folder: Path, path: str, person: str, may: 
 def _environment(request: Request, folder: Path, path: str, person: str, may: str) -> Mapping[str, str]:
     """What CGI programs are told, and for the hook who pushes. The server's own variables stay: the hook needs its ledger."""
     given: dict[str, Any] = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != TOKEN_VARIABLE},
         **{name: value for name, value in environment().items() if name.startswith("GIT_CONFIG")},
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),

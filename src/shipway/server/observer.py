@@ -80,8 +80,11 @@ class Boards(Protocol):
     def apps(self) -> list[str]:
         """Their present names."""
 
+    def seen(self, app: str) -> Board:
+        """As seen last, by a program that looks again and again: it is not looked at more often for that."""
+
     def board(self, app: str) -> Board:
-        """As seen last."""
+        """As seen last, by a reader."""
 
     def version(self, app: str) -> int:
         """Of the board."""
@@ -102,6 +105,10 @@ class Observer:
     def apps(self) -> list[str]:
         """Their present names."""
         return sorted(map(self._ctx.names.shown, self._ctx.ledger.apps()))
+
+    def seen(self, app: str) -> Board:
+        """As seen last, by a program that looks again and again: it is not looked at more often for that."""
+        return self._boards.get(app, Board(app))
 
     def board(self, app: str) -> Board:
         """As seen last; the reader's next look is soon answered by a newer one."""

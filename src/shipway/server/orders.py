@@ -10,8 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from shipway.actions.people.delegation import Delegate
 from shipway.actions.people.permitted import require
 from shipway.domain.errors import NotAllowed, UsageError
+from shipway.domain.people import Identity
 from shipway.server.access import form_of, identity_of
 from shipway.server.commands import Commands
 from shipway.server.site import Site
@@ -23,6 +25,11 @@ LONGEST = 2000  # characters of a note
 AT_ONCE, OF_ONE = 8, 3  # commands whose answer is waited for, of all people and of one
 T = TypeVar("T")
 Page = Callable[..., Response]
+Work = Callable[[str, Sequence[str], str], T]  # who, the command, and what proves that it is for them
+
+
+class Busy(NotAllowed):
+    """Too many commands of one person have not answered yet."""
 
 
 class Orders:
@@ -30,7 +37,8 @@ class Orders:
 
     def __init__(self, site: Site, page: Page) -> None:
         self._site, self._page = site, page
-        self._commands, self._threads = Commands(site.ctx.home, site.ctx.redactor), Threads(AT_ONCE)
+        self.commands, self._threads = Commands(site.ctx.home, site.ctx.redactor), Threads(AT_ONCE)
+        self._delegate = Delegate(site.ctx)
         self._waiting = Counter[str]()  # commands whose answer is not there yet, by person
 
     async def approve(self, request: Request) -> Response:
@@ -38,7 +46,7 @@ class Orders:
         app, environment = await self._allowed(request, "approve")
         form = await form_of(request)
         words = ["approve", environment, _release(form), f"--reason={_note(form)}", "--app", app]
-        done = await self._command(request, self._commands.answer, words)
+        done = await self._command(request, self.commands.answer, words)
         return self._told(request, app, "Approved", done)
 
     async def deploy(self, request: Request) -> Response:
@@ -52,7 +60,7 @@ class Orders:
         """The decision, spelled out before the click."""
         app, environment = await self._allowed(request, "rollback")
         words = ["rollback", environment, "--dry-run", "--app", app]
-        done = await self._command(request, self._commands.answer, words)
+        done = await self._command(request, self.commands.answer, words)
         return self._page(
             request, "rollback.html", 200, app=app, environment=environment, output=done.output, code=done.code
         )
@@ -69,29 +77,33 @@ class Orders:
         app, environment = await self._allowed(request, "rollback")
         form = await form_of(request)
         words = ["resume", environment, f"--reason={_note(form)}", "--app", app]
-        done = await self._command(request, self._commands.answer, words)
+        done = await self._command(request, self.commands.answer, words)
         return self._told(request, app, "Automatic deployment goes on", done)
 
     async def drop(self, request: Request) -> Response:
         """Drop the deployment that waits."""
         app, environment = await self._allowed(request, "deploy")
-        done = await self._command(request, self._commands.answer, ["cancel", environment, "--waiting", "--app", app])
+        done = await self._command(request, self.commands.answer, ["cancel", environment, "--waiting", "--app", app])
         return self._told(request, app, "Cancelled", done)
 
     async def _start(self, request: Request, app: str, words: Sequence[str]) -> Response:
-        done = await self._command(request, self._commands.start, words)
+        done = await self._command(request, self.commands.start, words)
         if done is not None and done.code:
             return self._told(request, app, "", done)
         return RedirectResponse(f"/apps/{app}", 303)
 
-    async def _command(self, request: Request, work: Callable[[str, Sequence[str]], T], words: Sequence[str]) -> T:
-        """Its answer. NotAllowed if too many of the person's commands have not answered yet: others wait for these."""
-        person = identity_of(request).person
+    async def _command(self, request: Request, work: Work[T], words: Sequence[str]) -> T:
+        return await self.command(identity_of(request), work, words)
+
+    async def command(self, who: Identity, work: Work[T], words: Sequence[str]) -> T:
+        """The answer of a command in their name: work is one of `commands`. Busy if too many of the person's commands have
+        not answered yet: others wait for these."""
+        person = who.person
         if self._waiting[person] >= OF_ONE:
-            raise NotAllowed(f"{OF_ONE} commands of yours have not answered yet", hint="wait for them, and try again")
+            raise Busy(f"{OF_ONE} commands of yours have not answered yet", hint="wait for them, and try again")
         self._waiting[person] += 1
         try:
-            return await self._threads.run(work, person, words)
+            return await self._threads.run(lambda: work(person, words, self._delegate.to(who)))
         finally:
             self._waiting[person] -= 1
 

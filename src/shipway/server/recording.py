@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from anyio import CancelScope
@@ -16,6 +17,7 @@ from shipway.context import Context
 from shipway.domain.audit import BEGAN, FAILED, INTERRUPTED, REFUSED, REQUEST, SUCCEEDED, Acting, Fact
 from shipway.domain.errors import ShipwayError
 from shipway.domain.people import SESSION, Identity
+from shipway.domain.value import dataclass
 from shipway.system.acting import acting_in_request
 
 READS = ("GET", "HEAD", "OPTIONS")
@@ -41,51 +43,61 @@ class Recorded:
                 await self._app(scope, receive, send)
             return
         try:
-            fact, number = await run_in_threadpool(self._begin, who, scope["method"], scope["path"])
+            begun = await run_in_threadpool(begin, self._ctx, who, scope["method"], scope["path"])
         except ShipwayError as error:  # nothing is done that can't be recorded
             await (await self._failed(Request(scope), error))(scope, receive, send)
             return
-        await self._call(scope, receive, send, dataclasses.replace(who, entry=number), fact)
+        async with ended(self._ctx, begun) as answered:
 
-    async def _call(self, scope: Any, receive: Any, send: Any, who: Acting, fact: Fact) -> None:
-        answered = [0]
+            async def sending(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    answered[0] = message["status"]
+                await send(message)
 
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                answered[0] = message["status"]
-            await send(message)
+            await self._app(scope, receive, sending)
 
-        try:
-            with acting_in_request(who):
-                await self._app(scope, receive, sending)
-        finally:
-            with CancelScope(shield=True):
-                await run_in_threadpool(self._end, who, fact, answered[0])
 
-    def _begin(self, who: Acting, method: str, path: str) -> tuple[Fact, int]:
-        found = _PLACE.search(path)
-        app, environment = (found[1], found[2] or "") if found else ("", "")
-        names = self._ctx.names
-        app = names.app(app) if app else ""
-        fact = Fact(
-            REQUEST, f"{method} {path}", app, names.environment(app, environment) if environment else "", outcome=BEGAN
-        )
-        with acting_in_request(who):
-            return fact, self._ctx.ledger.add_entry(fact)
+@dataclass(frozen=True)
+class Begun:
+    """A request whose beginning was recorded."""
 
-    def _end(self, who: Acting, fact: Fact, status: int) -> None:
-        outcome = SUCCEEDED if status and status < 400 else REFUSED if status in REFUSALS else FAILED
-        with acting_in_request(who):
-            try:
-                end(
-                    self._ctx.ledger,
-                    who.entry,
-                    fact,
-                    outcome if status else INTERRUPTED,
-                    f"status {status}" if status else "",
-                )
-            except ShipwayError:  # it is done; that its end is not recorded shows in the audit
-                return
+    who: Acting
+    fact: Fact
+
+
+def begin(ctx: Context, who: Acting, method: str, path: str) -> Begun:
+    """Record that it begins. StoreError if that isn't possible: then nothing may be done."""
+    found = _PLACE.search(path)
+    app, environment = (found[1], found[2] or "") if found else ("", "")
+    names = ctx.names
+    app = names.app(app) if app else ""
+    place = names.environment(app, environment) if environment else ""
+    fact = Fact(REQUEST, f"{method} {path}", app, place, outcome=BEGAN)
+    with acting_in_request(who):
+        return Begun(dataclasses.replace(who, entry=ctx.ledger.add_entry(fact)), fact)
+
+
+@asynccontextmanager
+async def ended(ctx: Context, begun: Begun) -> AsyncIterator[list[int]]:
+    """Meanwhile it is known who asks, and at its end that is recorded: with the status of the answer, which the caller puts in
+    the place of 0."""
+    answered = [0]
+    try:
+        with acting_in_request(begun.who):
+            yield answered
+    finally:
+        with CancelScope(shield=True):
+            await run_in_threadpool(_end, ctx, begun, answered[0])
+
+
+def _end(ctx: Context, begun: Begun, status: int) -> None:
+    outcome = SUCCEEDED if status and status < 400 else REFUSED if status in REFUSALS else FAILED
+    with (
+        acting_in_request(begun.who),
+        suppress(ShipwayError),
+    ):  # it is done; that its end is not recorded shows in the audit
+        how = f"status {status}" if status else ""
+        end(ctx.ledger, begun.who.entry, begun.fact, outcome if status else INTERRUPTED, how)
 
 
 def acting_of(identity: Identity | None, request: Request) -> Acting:

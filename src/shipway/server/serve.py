@@ -18,13 +18,17 @@ from shipway.server.dispatcher import Dispatcher
 from shipway.server.site import Site
 from shipway.server.watcher import Watcher
 from shipway.server.web import application
+from shipway.system.openid import Provider
 from shipway.system.passwords import Passwords
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 LOOK = 0.2  # seconds between looks whether all parts still work
 
 
-def serve(ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[str], Forge], url: str = "") -> None:
+def serve(
+    ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[str], Forge], url: str = "",
+    open_metrics: bool = False, provider: Provider | None = None,
+) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
     host, port = listen
@@ -35,7 +39,7 @@ def serve(ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[
         )
     watcher = Watcher(ctx)
     config = uvicorn.Config(
-        application(Site(ctx, watcher, Passwords(), forge, url)),
+        application(Site(ctx, watcher, Passwords(), forge, url, provider, open_metrics)),
         log_level="warning",
         access_log=False,
         server_header=False,

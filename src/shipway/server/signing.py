@@ -23,6 +23,7 @@ class Signing:
 
     def __init__(self, site: Site, page: Page) -> None:
         self._site, self._page, self._hashing = site, page, Threads(AT_ONCE)
+        self._provider = site.provider.name if site.provider else ""
 
     async def ask(self, request: Request) -> Response:
         """The form; of a link that counts once, a button: a program that only looks at it must not use it up."""
@@ -30,7 +31,12 @@ class Signing:
             return self._page(request, "sign-in-link.html", link=link)
         known = await run_in_threadpool(lambda: any(item.active for item in self._site.ctx.ledger.people()))
         return self._page(
-            request, "sign-in.html", next=local(request.query_params.get("next", "")), problem="", known=known
+            request,
+            "sign-in.html",
+            next=local(request.query_params.get("next", "")),
+            problem="",
+            known=known,
+            provider=self._provider,
         )
 
     async def sign_in(self, request: Request) -> Response:
@@ -40,29 +46,35 @@ class Signing:
         try:
             made = await self._hashing.run(
                 actions.sign_in, self._site.ctx, self._site.passwords, form.get("name", ""), form.get("password", ""),
-                form.get("code", ""), _address(request),
+                form.get("code", ""), address_of(request),
             )  # fmt: skip
         except NotSignedIn as error:
             answer = self._page(
-                request, "sign-in.html", 403, next=where, problem=f"{error.message}. {error.hint}".rstrip(), known=True
+                request,
+                "sign-in.html",
+                403,
+                next=where,
+                problem=f"{error.message}. {error.hint}".rstrip(),
+                known=True,
+                provider=self._provider,
             )
             if error.retry_after:
                 answer.headers["Retry-After"] = f"{error.retry_after:.0f}"
             return answer
-        return self._signed_in(made, where)
+        return self.signed_in(made, where)
 
     async def by_link(self, request: Request) -> Response:
         """By a link that counts once."""
         form = await fields_of(request)
         try:
             made = await run_in_threadpool(
-                actions.sign_in_by_link, self._site.ctx, form.get("link", ""), _address(request)
+                actions.sign_in_by_link, self._site.ctx, form.get("link", ""), address_of(request)
             )
         except NotSignedIn as error:
             return self._page(
                 request, "message.html", 403, title="You are not signed in", text=error.message, hint=error.hint
             )
-        return self._signed_in(made, "/")
+        return self.signed_in(made, "/")
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
@@ -72,7 +84,8 @@ class Signing:
         answer.delete_cookie(COOKIE)
         return answer
 
-    def _signed_in(self, made: actions.Session, where: str) -> Response:
+    def signed_in(self, made: actions.Session, where: str) -> Response:
+        """Give the browser the session, and send it where it wanted to go."""
         answer = RedirectResponse(where or "/", 303)
         answer.set_cookie(COOKIE, made.secret, httponly=True, samesite="lax", secure=self._site.secure)
         return answer
@@ -84,5 +97,6 @@ def local(path: str) -> str:
     return path if fine else ""
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Of who asks."""
     return request.client.host if request.client else ""

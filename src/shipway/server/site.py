@@ -8,6 +8,7 @@ from shipway.context import Context
 from shipway.domain.value import dataclass
 from shipway.ports import Forge
 from shipway.server.observer import Boards
+from shipway.system.openid import Provider
 from shipway.system.passwords import Passwords
 
 
@@ -20,6 +21,8 @@ class Site:
     passwords: Passwords
     forge: Callable[[str], Forge]
     url: str = ""
+    provider: Provider | None = None  # by which people sign in too
+    open_metrics: bool = False  # whether everybody may read them, without a token
 
     @property
     def secure(self) -> bool:

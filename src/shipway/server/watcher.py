@@ -32,6 +32,10 @@ class Watcher:
         """Their present names."""
         return sorted(map(self._ctx.names.shown, self._ctx.ledger.apps()))
 
+    def seen(self, app: str) -> Board:
+        """As seen last, by a program."""
+        return self._boards.get(app, Board(app))
+
     def board(self, app: str) -> Board:
         """As seen last; the reader's next look is soon answered by a newer one."""
         found = self._boards.get(app)

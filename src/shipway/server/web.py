@@ -35,11 +35,15 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreEr
 from shipway.domain.event import Event
 from shipway.server import pages
 from shipway.server.access import Door, form_token, identity_of, links, secret_of, sees
+from shipway.server.api.routes import routes as api_routes
+from shipway.server.api.routes import unknown
 from shipway.server.figures import Figures
 from shipway.server.git import Repositories
 from shipway.server.hooks import Hooks
+from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.provider import routes as provider_routes
 from shipway.server.recording import Recorded
 from shipway.server.records import Records
 from shipway.server.signing import Signing
@@ -118,6 +122,9 @@ def application(site: Site) -> Any:
         Route("/git/{name}.git/info/refs", repositories.refs),
         Route("/git/{name}.git/{service}", repositories.service, methods=["POST"]),
         Route("/hooks/{name}", Hooks(site.ctx, site.forge).receive, methods=["POST"]),
+        Route("/metrics", Metrics(site).answer),
+        *provider_routes(site, signing, shown.page),
+        *api_routes(site, orders, shown.page),
         Route("/healthz", shown.healthz),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
@@ -342,6 +349,8 @@ class _Pages:
 
     async def refused(self, request: Request, error: HTTPException) -> Response:
         """What the routes don't know."""
+        if request.scope["path"].startswith("/api/v1/"):  # with a line's end in it, which the API's routes don't take
+            return await unknown(request, error)
         if "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"error": error.detail, "hint": ""}, error.status_code)
         return self.page(

@@ -11,6 +11,7 @@ from shipway.domain.adjustments import Adjustments
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import DESTROY, SUCCEEDED, Deployment
 from shipway.domain.snapshot import Snapshot
+from shipway.domain.totals import Total
 from shipway.store.database import Database, Row
 from shipway.store.outbox import add_news
 
@@ -63,6 +64,12 @@ class SqlDeployments:
         """Newest first: a listing for display."""
         where, values = (f"{HERE}", (app, environment, limit)) if environment else ("d.app = ?", (app, limit))
         return self._deployments(f"WHERE {where} ORDER BY d.id DESC LIMIT ?", values)
+
+    def deployment_totals(self) -> list[Total]:
+        """In one pass over all of them."""
+        sql = """SELECT d.app, d.environment, d.kind, COALESCE(o.outcome, 'pending'), COUNT(*), COALESCE(SUM(o.finished - d.started), 0)
+          FROM deployments d LEFT JOIN outcomes o ON o.deployment = d.id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
+        return [Total(row[0], row[1], row[2], row[3], int(row[4]), float(row[5])) for row in self._db.query(sql)]
 
     def deployment(self, app: str, environment: str, id: int) -> Deployment | None:
         """By its id."""

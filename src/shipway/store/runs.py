@@ -7,6 +7,7 @@ import json
 from shipway.domain.record import from_data, to_data
 from shipway.domain.release import SUCCEEDED, Trigger
 from shipway.domain.run import RunRecord, StepRecord, StepResult
+from shipway.domain.totals import Total
 from shipway.store.database import Database, Row
 from shipway.store.outbox import add_news
 
@@ -52,6 +53,12 @@ class SqlRuns:
     def pending_runs(self, app: str) -> list[RunRecord]:
         """Newest first."""
         return [_run(row) for row in self._db.query(f"{RUN} AND outcome = 'pending' ORDER BY id DESC", (app,))]
+
+    def run_totals(self) -> list[Total]:
+        """In one pass over all of them."""
+        sql = """SELECT app, kind, outcome, COUNT(*), COALESCE(SUM(finished - started), 0) FROM runs
+          GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+        return [Total(row[0], "", row[1], row[2], int(row[3]), float(row[4])) for row in self._db.query(sql)]
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None:
         """Append a pending step; restarts one of that name in the run."""

@@ -9,6 +9,22 @@ from shipway.domain.errors import RepositoryError
 from shipway.domain.identity import author_identity, identity
 from shipway.system.login import login
 
+# Variables that prove who acts in this process; what outlives it acts for itself.
+PROOFS = TOKEN, DELEGATION = "SHIPWAY_TOKEN", "SHIPWAY_DELEGATION"
+
+
+class Claim(str):
+    """What the command line says about who acts: nothing of it is proven."""
+
+    name: str | None  # of --as
+    token: str  # of --token-file; empty without
+
+    def __new__(cls, name: str | None, token: str = "") -> Claim:
+        """It is the name; empty without."""
+        made = super().__new__(cls, name or "")
+        made.name, made.token = name, token
+        return made
+
 
 def actor_of(given: str | None) -> str:
     """Return the acting person's or machine's identity: the given one, else that of SHIPWAY_ACTOR, of git (in the working

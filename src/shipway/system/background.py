@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from shipway.system.actor import PROOFS
 from shipway.system.git.command import DROPPED
 
 REQUEST = "SHIPWAY_REQUEST"  # its number in the audit
@@ -29,4 +30,5 @@ def start_in_background(*arguments: str) -> None:
     gently = 'echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 "$@"'
     command = ["sh", "-c", gently, "sh", *own_command(*arguments)]
     nothing = subprocess.DEVNULL
-    subprocess.Popen(command, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+    env = {name: value for name, value in os.environ.items() if name not in PROOFS}
+    subprocess.Popen(command, cwd="/", env=env, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)

@@ -165,7 +165,7 @@ def test_commands_of_one_person_leave_room_for_others(place: Place, monkeypatch:
 
     began, go = threading.Semaphore(0), threading.Event()
 
-    def answer(self: object, person: str, words: list[str]) -> Completed:
+    def answer(self: object, person: str, words: list[str], delegation: str) -> Completed:
         began.release()
         go.wait(30)
         return Completed(0, "")

@@ -99,7 +99,10 @@ def test_the_hook_is_told_what_the_pusher_may(
 ) -> None:
     told: list[str] = []
 
-    async def backend(request: object, folder: Path, path: str, person: str, may: str) -> PlainTextResponse:
+    async def backend(
+        request: object, folder: Path, path: str, person: str, may: str, delegation: str
+    ) -> PlainTextResponse:
+        assert delegation
         told.append(may)
         return PlainTextResponse("")
 

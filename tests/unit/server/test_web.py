@@ -265,7 +265,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """The commands that are started, with who starts them; none is."""
     found: list[tuple[str, list[str]]] = []
 
-    def answer(self: object, person: str, words: list[str]) -> Completed:
+    def answer(self: object, person: str, words: list[str], delegation: str) -> Completed:
+        assert delegation
         found.append((person, list(words)))
         return Completed(0, f"<{words[0]}> done")
 

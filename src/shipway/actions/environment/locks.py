@@ -27,7 +27,7 @@ READS = frozenset({
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
     "pending_scheduled", "scheduled_runs", "last_due", "purge_targets", "pending_purges", "purges",
-    "deployments", "deployment", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
+    "deployments", "deployment", "deployment_totals", "run_totals", "latest", "current", "deployments_of", "history", "destroyed", "environments", "snapshots", "backups",  # and `pending`
     "approvals", "waivers", "registration", "accepted_rules",
     "secrets", "sealed_secret", "secret_origins",
     "now", "lease", "operations", "provisions", "renamings", "launch_records",

@@ -11,7 +11,7 @@ from shipway.actions.people.second_factor import code_matches
 from shipway.actions.people.tried import tried
 from shipway.context import Context
 from shipway.domain.errors import NotSignedIn, UsageError
-from shipway.domain.identity import LONGEST, identity
+from shipway.domain.identity import LONGEST, identity, shown
 from shipway.domain.operation import PERSON
 from shipway.domain.people import (
     CODE,
@@ -20,12 +20,14 @@ from shipway.domain.people import (
     LINKED,
     MOST,
     PASSWORD,
+    PROVIDER,
     SESSION_PREFIX,
     Identity,
     SessionRecord,
     network,
 )
 from shipway.domain.value import dataclass
+from shipway.system.openid import Proven
 from shipway.system.passwords import Passwords
 
 WRONG = "the name, the password or the code is wrong"
@@ -84,6 +86,28 @@ def sign_in_by_link(ctx: Context, link: str, address: str) -> Session:
             "this sign-in link was used, or has expired", hint="`shipway user login-link NAME` makes another one"
         )
     return Session(secret, found)
+
+
+def sign_in_by_provider(ctx: Context, proven: Proven, provider: str, address: str) -> Session:
+    """A session for someone whose verified e-mail address a provider told. NotSignedIn if no person has it, or if they have
+    set up codes and the provider has seen no second factor: else the provider would take away what protects them."""
+    name = _normal(proven.email)
+    person = ctx.ledger.person(name) if name else None
+    if person is None or not person.active:
+        raise NotSignedIn(
+            f"{provider} says that you are {shown(proven.email[:LONGEST])}, who is no person of this server",
+            hint="an admin adds people with `shipway user add`",
+        )
+    if person.totp and not proven.strong:
+        raise NotSignedIn(
+            f"you sign in with codes here, and {provider} has not asked for a second factor",
+            hint="set one up there, or sign in with your password and a code",
+        )
+    secret, record = new_secret(SESSION_PREFIX), _record(ctx, name, address, PROVIDER)
+    number = ctx.ledger.add_session(record, digest(secret), ctx.ledger.password_hash(name))
+    if number is None:  # removed, or another password, meanwhile
+        raise NotSignedIn(WRONG)
+    return Session(secret, SessionRecord(number, name, record.address, record.how, record.created, record.seen))
 
 
 def sign_out(ctx: Context, identity: Identity) -> None:

@@ -16,6 +16,7 @@ from shipway.context import Context
 from shipway.domain.errors import DeploymentWaits, ShipwayError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.outbox import UNCHANGED
+from shipway.domain.people import SESSION, Identity
 from shipway.domain.queue import ZEROS
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
@@ -37,6 +38,7 @@ def run_pushed(
     one. actor: who pushed; None: each commit's author, since git knows no pusher. person: that one, if the
     server knows them: they need the permissions. protected: the branch that the first push of an app registers."""
     failed: ShipwayError | None = None
+    by = Identity(person, (), SESSION, 0)
     for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
         if not runs(revision, ref):
             continue
@@ -53,14 +55,14 @@ def run_pushed(
             try:
                 plan = plan_at(repository, commit, parse, file)
                 if person:
-                    require_now(own, person, "run", own.names.app(plan.app))
+                    require_now(own, by, "run", own.names.app(plan.app))
                 rules = partial(read_rules, own, repository, plan, parse, protected=protected)
                 seen = of_plan(repository, commit, plan)
                 if same := unchanged(own, seen, plan, trigger, rules):
                     ctx.reporter.note(same)
                     report(own, UNCHANGED, plan.app, "", 0, f"{commit.revision} {same}")
                     continue
-                may = partial(may_deploy, own, person) if person else None
+                may = partial(may_deploy, own, by) if person else None
                 run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may, person=person)
             except DeploymentWaits as error:  # no failure of the push
                 ctx.reporter.note(f"{error.message}\n{error.hint}")

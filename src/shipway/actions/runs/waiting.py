@@ -56,15 +56,15 @@ AWAY = (EngineError, LeaseHeld, RegistryError, RepositoryError, SecretUnavailabl
 Opened = Callable[[Release, str], tuple[Repository, Rulebook]]
 
 
-def require_now(ctx: Context, person: str, permission: str, app: str, environment: str = ALL) -> None:
-    """NotAllowed if the person lacks the permission, by what they were granted until now: who was removed has nothing."""
-    require(Identity(person, tuple(ctx.ledger.grants(person)), SESSION, 0), permission, app, environment)
+def require_now(ctx: Context, who: Identity, permission: str, app: str, environment: str = ALL) -> None:
+    """NotAllowed if they lack the permission, by what they were granted until now: who was removed has nothing."""
+    require(replace(who, grants=tuple(ctx.ledger.grants(who.person))), permission, app, environment)
 
 
-def may_deploy(ctx: Context, person: str, app: str, in_force: InForce) -> None:
-    """NotAllowed if the person may not deploy there."""
+def may_deploy(ctx: Context, who: Identity, app: str, in_force: InForce) -> None:
+    """NotAllowed if they, by what they were granted until now, or their token may not deploy there."""
     permission = in_environment("deploy", *(own for _, own in in_force.environments))
-    require_now(ctx, person, permission, ctx.names.app(app), in_force.environment)
+    require_now(ctx, who, permission, ctx.names.app(app), in_force.environment)
 
 
 def leave(
@@ -208,7 +208,7 @@ class _Attempt:
         commit = replace(repository.commit(waiting.revision), tree=release.tree)
         in_force = book.of(own, name)
         if waiting.person:
-            may_deploy(own, waiting.person, app, in_force)
+            may_deploy(own, Identity(waiting.person, (), SESSION, 0), app, in_force)
         is_current = superseded_by(book, in_force, commit, waiting.ref, app)
 
         def is_superseded(ctx: Context) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shipway.domain.release import Deployment
     from shipway.domain.snapshot import Snapshot
+    from shipway.domain.totals import Total
 
 
 class DeploymentLedger(Protocol):
@@ -45,6 +46,9 @@ class DeploymentLedger(Protocol):
 
     def environments(self, app: str) -> list[str]:
         """All that were ever deployed to, in the order of their first deployment."""
+
+    def deployment_totals(self) -> list[Total]:
+        """Of all apps, by app, environment, kind and outcome."""
 
     def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
         """Append it under its environment's next number (its own is ignored), and return it with that."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shipway.domain.release import Trigger
     from shipway.domain.run import RunRecord, StepRecord, StepResult
+    from shipway.domain.totals import Total
 
 
 class RunLedger(Protocol):
@@ -24,6 +25,9 @@ class RunLedger(Protocol):
 
     def pending_runs(self, app: str) -> list[RunRecord]:
         """All unfinished ones, newest first."""
+
+    def run_totals(self) -> list[Total]:
+        """Of all apps, by app, kind of the trigger and outcome."""
 
     def begin_step(self, run: int, name: str, key: str, at: float) -> None:
         """Append it as pending; restarts one of that name in the run."""

@@ -9,6 +9,7 @@ import pytest
 
 from shipway.domain.errors import StoreError
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED
+from shipway.domain.totals import Total
 from shipway.ports import DeploymentLedger, Ledger
 from shipway.testing.ledger.samples import DEPLOYMENT, RELEASE, SNAPSHOT, ended, numbers
 
@@ -28,6 +29,19 @@ class DeploymentSuite:
         with pytest.raises(StoreError):
             ledger.end_deployment(number, FAILED, 13.0, None, "")
         assert ledger.deployments("shop", "production") == []
+
+    def test_deployments_are_counted_by_their_outcome(self, ledger: Ledger) -> None:
+        assert ledger.deployment_totals() == []
+        ledger.add_release(RELEASE)
+        ended(ledger, SUCCEEDED, 1)
+        ended(ledger, SUCCEEDED, 1)
+        ended(ledger, FAILED, 1, environment="production", kind="rollback")
+        ledger.begin_deployment(DEPLOYMENT)
+        took = 12.0 - DEPLOYMENT.started
+        assert ledger.deployment_totals() == [
+            Total("shop", "production", "rollback", FAILED, 1, took), Total("shop", "staging", "deploy", PENDING, 1, 0.0),
+            Total("shop", "staging", "deploy", SUCCEEDED, 2, 2 * took),
+        ]  # fmt: skip
 
     def test_what_an_environment_runs_is_not_looked_for_on_a_page(self, ledger: Ledger) -> None:
         for _ in range(3):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from shipway.domain.release import CANCELLED, FAILED, PENDING, SUCCEEDED, Trigger
 from shipway.domain.run import Artifact, RunRecord, StepRecord, StepResult
+from shipway.domain.totals import Total
 from shipway.ports import Ledger, RunLedger
 
 TRIGGER = Trigger("push", "refs/heads/main", "ada")
@@ -15,6 +16,17 @@ RESULT = StepResult((Artifact("web", "dist", "sha256:1", ("pipe",)),), {"web": "
 
 class RunSuite:
     """Runs, and the journal of their steps."""
+
+    def test_runs_are_counted_by_their_outcome(self, ledger: Ledger) -> None:
+        assert ledger.run_totals() == []
+        for app, outcome in (("shop", FAILED), ("shop", SUCCEEDED), ("shop", SUCCEEDED), ("blog", "")):
+            run = ledger.begin_run(app, "a" * 40, "tree", TRIGGER, 1.0)
+            if outcome:
+                ledger.end_run(run, outcome, 3.5)
+        assert ledger.run_totals() == [
+            Total("blog", "", "push", PENDING, 1, 0.0), Total("shop", "", "push", FAILED, 1, 2.5),
+            Total("shop", "", "push", SUCCEEDED, 2, 5.0),
+        ]  # fmt: skip
 
     def test_the_journal_of_steps(self, ledger: Ledger) -> None:
         run = ledger.begin_run("shop", "a" * 40, "tree", TRIGGER, 1.0)

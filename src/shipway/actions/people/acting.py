@@ -1,0 +1,76 @@
+"""In whose name a command acts where people use a server: a name is proven there, and never only claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shipway.actions.people.delegation import VARIABLE, delegated
+from shipway.actions.people.identify import identify
+from shipway.actions.people.permitted import require
+from shipway.context import Context
+from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
+from shipway.domain.identity import author_identity, identity
+from shipway.domain.people import TOKEN, Identity
+from shipway.domain.permissions import ALL
+from shipway.system.actor import TOKEN as TOKEN_NAME
+from shipway.system.actor import Claim, actor_of
+from shipway.system.login import login
+
+TOKEN_VARIABLE = TOKEN_NAME
+HOW = "set SHIPWAY_TOKEN, or pass --token-file FILE, with a token of theirs: `shipway token create`"
+
+
+def acting(ctx: Context, claim: Claim | None, variables: Mapping[str, str]) -> tuple[str, Identity | None]:
+    """The acting person or machine, and the identity if it is proven. claim: what the command line says. NotAllowed if a person is claimed without their token. Where no people were added, every name is a claim, as recorded."""
+    given = claim.name if claim is not None else None
+    people = {item.name for item in ctx.ledger.people() if item.active}
+    if not people:
+        return actor_of(given), None
+    proven = _proven(ctx, claim.token if claim is not None else "", variables)
+    named = given if given is not None else variables.get("SHIPWAY_ACTOR")
+    if proven is not None:
+        if named and identity(named) != proven.person:
+            raise NotAllowed(f"the token is one of {proven.person}, not of {identity(named)}", hint=HOW)
+        return proven.person, proven
+    if given is not None:
+        raise NotAllowed(f"that this is {identity(given)} is not proven, as people use a server here", hint=HOW)
+    actor = actor_of(None)
+    if actor not in people:
+        return actor, None
+    machine = author_identity(login())
+    if named:
+        ctx.reporter.note(f"SHIPWAY_ACTOR says {actor}, which is not proven: {machine} acts; {HOW}")
+    return machine, None
+
+
+def require_proven(ctx: Context, permission: str, app: str, environment: str) -> None:
+    """Of a decision that counts as a person's: NotAllowed unless that person has proven who they are and may do it, or no
+    people were added."""
+    if ctx.proven is None:
+        if any(item.active for item in ctx.ledger.people()):
+            raise NotAllowed(
+                f"who decides this must be proven, as people use a server here: {ctx.actor} is not", hint=HOW
+            )
+        return
+    require(ctx.proven, permission, app, environment)
+
+
+def require_if_proven(ctx: Context, permission: str, app: str, environment: str = ALL) -> None:
+    """NotAllowed if somebody has proven who they are, and may not do it. Others have the home folder, and may."""
+    if ctx.proven is not None:
+        require(ctx.proven, permission, app, environment)
+
+
+def _proven(ctx: Context, token: str, variables: Mapping[str, str]) -> Identity | None:
+    """By a token, else by what the server started this command with."""
+    token = token or variables.get(TOKEN_VARIABLE, "").strip()
+    if token:
+        try:
+            found = identify(ctx, token)
+        except NotSignedIn as error:
+            raise NotSignedIn(f"the token is none that counts: {error.message}", hint=HOW) from error
+        if found.via != TOKEN:
+            raise UsageError("that is the secret of a session, not a token", hint=HOW)
+        return found
+    delegation = variables.get(VARIABLE, "")
+    return delegated(ctx, delegation) if delegation else None

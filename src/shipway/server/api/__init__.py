@@ -1,0 +1,1 @@
+"""The HTTP API: one table makes its routes and its OpenAPI document."""

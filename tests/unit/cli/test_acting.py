@@ -1,0 +1,77 @@
+"""`--as`, SHIPWAY_TOKEN and `--token-file` on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shipway.actions.people.tokens import create_token
+from shipway.app import open_context
+from shipway.cli import cli
+from shipway.cli.output import TerminalReporter
+from shipway.domain.errors import NotAllowed, UsageError
+from shipway.system.login import login
+from tests.unit.actions.people.team import ADA, EVE
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SHIPWAY_TOKEN", raising=False)
+    monkeypatch.delenv("SHIPWAY_ACTOR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def run(home: Path, *words: str) -> Result:
+    """A command. Its error is raised."""
+    done = CliRunner().invoke(cli, ["--home", str(home), *words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def added(home: Path) -> str:
+    """By whom a person was added last."""
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        return ctx.ledger.operations("*")[0].actor
+
+
+def token(home: Path) -> str:
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        return create_token(ctx, None, ADA, "test", ["see"], 1).secret
+
+
+def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(home, "--as", "root@example.org", "user", "add", ADA)
+    assert added(home) == "root@example.org"
+    with pytest.raises(NotAllowed, match="not proven") as caught:
+        run(home, "--as", ADA, "user", "add", EVE)
+    assert "SHIPWAY_TOKEN" in caught.value.hint
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home))
+    run(home, "--as", ADA, "user", "add", EVE)
+    assert added(home) == ADA
+    with pytest.raises(NotAllowed, match=f"one of {ADA}"):
+        run(home, "--as", EVE, "user", "remove", EVE)
+
+
+def test_a_token_comes_from_a_file(home: Path, tmp_path: Path) -> None:
+    run(home, "user", "add", ADA)
+    file = tmp_path / "token"
+    file.write_text(f"{token(home)}\n")
+    run(home, "--token-file", str(file), "user", "add", EVE)
+    assert added(home) == ADA
+    for bad in (tmp_path / "missing", tmp_path):
+        with pytest.raises(UsageError, match="can't be read"):
+            run(home, "--token-file", str(bad), "user", "list")
+    file.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="no text"):
+        run(home, "--token-file", str(file), "user", "list")
+
+
+def test_git_says_nothing_about_people(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shipway.system.actor._git_user", lambda: ADA)
+    run(home, "user", "add", ADA)
+    run(home, "user", "add", EVE)
+    assert added(home) == login().casefold()
