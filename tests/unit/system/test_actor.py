@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import UsageError
-from shipway.system.actor import actor_of
+from shipway.system.actor import PROOFS, actor_of
+from shipway.system.background import start_in_background
 from shipway.system.login import login
 
 
@@ -34,3 +35,14 @@ def test_each_source_precedes_the_next(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_blank_name_is_an_error() -> None:
     with pytest.raises(UsageError):
         actor_of(" ")
+
+
+def test_what_goes_on_in_the_background_acts_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof ends; a command that is started later would be refused with it."""
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr("subprocess.Popen", lambda command, env, **more: given.append(env))
+    for name in PROOFS:
+        monkeypatch.setenv(name, "x")
+    start_in_background("retire", "staging")
+    assert set(PROOFS) & set(given[0]) == set()
+    assert "PATH" in given[0]
