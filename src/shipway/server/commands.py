@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.domain.value import dataclass
-from shipway.system.acting import acting
-from shipway.system.background import REQUEST, own_command, own_variables
+from shipway.system.acting import VARIABLE, acting
+from shipway.system.background import own_command, own_variables
 from shipway.system.plain import plain
 from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
@@ -52,4 +52,4 @@ class Commands:
 
 def _variables() -> dict[str, str]:
     """With the number of the request that the command does, as recorded in the audit."""
-    return {**own_variables(), REQUEST: str(acting().entry)}
+    return {**own_variables(), VARIABLE: str(acting().entry)}

@@ -29,8 +29,7 @@ from shipway.domain.permissions import allowed
 from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.recording import acting_of
-from shipway.system.acting import acting, acting_in_request
-from shipway.system.background import REQUEST
+from shipway.system.acting import VARIABLE, acting, acting_in_request
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
 from shipway.system.locks import exclusive
@@ -175,7 +174,7 @@ def _environment(request: Request, folder: Path, path: str, person: str, may: st
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may, REQUEST: acting().entry,
+        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may, VARIABLE: acting().entry,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 

@@ -8,8 +8,6 @@ import sys
 
 from shipway.system.git.command import DROPPED
 
-REQUEST = "SHIPWAY_REQUEST"  # its number in the audit
-
 
 def own_command(*arguments: str) -> list[str]:
     """`shipway` with these arguments, as this process runs it."""
