@@ -8,16 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from shipway.actions.audit.recorded import recorded
-from shipway.actions.environment.locks import CARETAKER
 from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
 from shipway.domain.errors import ShipwayError
 from shipway.domain.people import Identity
-from shipway.system import background
+from shipway.system.acting import REQUEST as VARIABLE
 from shipway.system.acting import acting_in_process
 from shipway.system.login import login
 
 READER = "reader"  # the actor of commands that only read
+CARETAKER = "standby"  # that of actions.environment.locks, which takes long to import
 FREE = frozenset({"reason", "confirm"})  # options with any text, which is recorded with what it is about
 # Commands that cron starts every minute: what they start is recorded by itself.
 BY_THEMSELVES = frozenset({"tick"})
@@ -33,6 +32,8 @@ def recorded_command(ledger: Any, home: Path, actor: str, proven: Identity | Non
         with acting_in_process(who):
             yield
         return
+    from shipway.actions.audit.recorded import recorded
+
     with recorded(ledger, who, found, acting_in_process):
         yield
 
@@ -94,7 +95,7 @@ def _proof(ledger: Any, proven: Identity | None) -> str:
     """How the actor is known: by a request that the server has recorded of the same person, by a token, or only as claimed."""
     if proven is None:
         return "claimed"
-    number = os.environ.get(background.REQUEST, "")
+    number = os.environ.get(VARIABLE, "")
     if number.isascii() and number.isdecimal() and len(number) < 19:
         entry = ledger.audit_entry(int(number))
         if entry is not None and (entry.kind, entry.actor) == (REQUEST, proven.person):

@@ -34,6 +34,7 @@ def cancel(
     from shipway.app import open_context
     from shipway.cli.approve import seconds_of
     from shipway.domain.errors import UsageError
+    from shipway.domain.permissions import in_environment
     from shipway.domain.record import to_data
     from shipway.domain.release import CANCELLED
     from shipway.system.durations import ago
@@ -63,7 +64,8 @@ def cancel(
                 raise UsageError(f"run {target} ended before it could be cancelled: {outcome}")
             say(f"run {target} was cancelled")
             return
-        known.environment(target)
+        where = known.environment(target)
+        require_if_proven(ctx, in_environment("deploy", where), known.name, where.name)
         dropped = cancel_waiting_there(ctx, known.name, known.kept(target), reason)
         if dropped is not None:
             say(f"the deployment of release {dropped.release} to {target}, which waited, was cancelled")

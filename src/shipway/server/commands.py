@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shipway.actions.people.acting import TOKEN_VARIABLE
-from shipway.actions.people.delegation import VARIABLE
 from shipway.domain.value import dataclass
-from shipway.system.acting import acting
-from shipway.system.background import REQUEST, own_command, own_variables
+from shipway.system.acting import REQUEST, acting
+from shipway.system.actor import DELEGATION
+from shipway.system.background import own_command, own_variables
 from shipway.system.plain import plain
 from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
@@ -56,4 +56,4 @@ def _variables(delegation: str) -> dict[str, str]:
     """Its own, with the number of the request that the command does, as recorded in the audit, with what proves for whom it is,
     and nothing that says it is for somebody else."""
     own = {name: value for name, value in own_variables().items() if name not in (TOKEN_VARIABLE, "SHIPWAY_ACTOR")}
-    return {**own, REQUEST: str(acting().entry), VARIABLE: delegation}
+    return {**own, REQUEST: str(acting().entry), DELEGATION: delegation}

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from shipway.actions.people.acting import TOKEN_VARIABLE
-from shipway.actions.people.delegation import VARIABLE, Delegate
+from shipway.actions.people.delegation import Delegate
 from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.projects.init import write_hook
@@ -31,8 +31,8 @@ from shipway.domain.permissions import allowed
 from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.recording import acting_of
-from shipway.system.acting import acting, acting_in_request
-from shipway.system.background import REQUEST
+from shipway.system.acting import REQUEST, acting, acting_in_request
+from shipway.system.actor import DELEGATION
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
 from shipway.system.locks import exclusive
@@ -134,7 +134,7 @@ async def _backend(
     request: Request, folder: Path, path: str, person: str, may: str, delegation: str
 ) -> Response:  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", env={**_environment(request, folder, path, person, may), VARIABLE: delegation}, stdin=asyncio.subprocess.PIPE,
+        "git", "http-backend", env={**_environment(request, folder, path, person, may), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout

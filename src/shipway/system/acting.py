@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from shipway.domain.audit import Acting
 from shipway.system.login import login
 
+REQUEST = "SHIPWAY_REQUEST"  # number of the request, in the audit, that a process does for the server
 _request: ContextVar[Acting | None] = ContextVar("acting", default=None)
 _process: list[Acting] = []  # the innermost is the last
 

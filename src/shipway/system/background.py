@@ -9,8 +9,6 @@ import sys
 from shipway.system.actor import PROOFS
 from shipway.system.git.command import DROPPED
 
-REQUEST = "SHIPWAY_REQUEST"  # its number in the audit
-
 
 def own_command(*arguments: str) -> list[str]:
     """`shipway` with these arguments, as this process runs it."""

@@ -11,7 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shipway import app
+from shipway import app, invoked
+from shipway.actions.environment.locks import CARETAKER
 from shipway.cli import COMMANDS, cli
 from shipway.domain.audit import BEGAN, COMMAND, AuditFilter
 from shipway.invoked import READER
@@ -116,6 +117,10 @@ def test_each_command_that_changes_something_is_recorded(name: str, home: Path) 
         assert found[0].actor == ("server" if name in ("serve", "worker") else "ada@example.org")
         assert (found[0].proof, found[0].outcome) == ("claimed", BEGAN)
         assert "secret@" not in found[0].what
+
+
+def test_who_tidies_up_is_one_name() -> None:
+    assert invoked.CARETAKER == CARETAKER
 
 
 def test_what_only_shows_what_it_would_do_has_no_entry(home: Path) -> None:
