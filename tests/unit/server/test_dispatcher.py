@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from shipway.actions.deployments.waits import mark_of
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
-from shipway.domain.release import FAILED
+from shipway.domain.release import CANCELLED, FAILED, Approval
 from shipway.server import commands, dispatcher
 from shipway.server.dispatcher import Dispatcher
 from shipway.system.machine import machine_id
 from shipway.testing.ledger.queue import pushed
+from shipway.testing.ledger.waiting import waits
 from tests.unit.world import World
 
 
@@ -113,3 +115,27 @@ def test_what_runs_is_counted_in_a_long_queue(tmp_path: Path) -> None:
         ctx.ledger.enqueue(pushed(f"{number % 10}{number}", f"refs/heads/b{number}", place))
     ctx.ledger.claim_push(place, (place, ""), 60)
     assert not Dispatcher(ctx, 1)._free()
+
+
+def test_a_deployment_that_waits_is_judged_when_something_was_decided(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shipway.server.dispatcher.WAITING", 0.0)
+    world = World(tmp_path)
+    ctx, release = world.controller(), world.release(1)
+    added = ctx.ledger.add_waiting(waits(release.number))
+    assert added is not None
+    ctx.ledger.judge_waiting(added.id, added.why, None, mark_of(ctx, added))
+    work = Dispatcher(ctx, 2)
+    work._waiting()
+    assert started == [], "nothing was decided since it was judged"
+    ctx.ledger.add_approval(Approval("shop", "production", 1, release.digest, "eve@example.org", "", world.now))
+    work._waiting()
+    work._waiting()
+    assert [command[-3:] for command in started] == [["worker", "--waiting", str(added.id)]], "once"
+    ctx.ledger.add_approval(Approval("shop", "production", 1, release.digest, "bob@example.org", "", world.now))
+    work._waiting()
+    assert len(started) == 2, "a process that has looked before the second one would have missed it"
+    ctx.ledger.end_waiting(added, CANCELLED, "")
+    work._waiting()
+    assert len(started) == 2
