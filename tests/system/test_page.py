@@ -70,7 +70,7 @@ def paths(project: Tiny) -> list[str]:
     app = f"/apps/{project.app}"
     made = project.deployments("staging")[0]["id"]
     return [
-        app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1",
+        app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
         f"{app}/environments/staging/rollback", "/nosuch",
         f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip

@@ -91,8 +91,9 @@ def sign_in_by_link(ctx: Context, link: str, address: str) -> Session:
 def sign_in_by_provider(ctx: Context, proven: Proven, provider: str, address: str) -> Session:
     """A session for someone whose verified e-mail address a provider told. NotSignedIn if no person has it, or if they have
     set up codes and the provider has seen no second factor: else the provider would take away what protects them."""
-    name = _normal(proven.email)
-    person = ctx.ledger.person(name) if name else None
+    # Not in its normal form: of an address that it also stands for, such as one with a tag, others may have the mailbox.
+    name = proven.email.lower() if proven.email.isascii() else proven.email
+    person = ctx.ledger.person(name) if name and name == _normal(name) else None
     if person is None or not person.active:
         raise NotSignedIn(
             f"{provider} says that you are {shown(proven.email[:LONGEST])}, who is no person of this server",
