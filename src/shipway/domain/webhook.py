@@ -47,7 +47,7 @@ def pull_of(ref: str) -> int | None:
 
 def repository_of(address: str, endpoint: str) -> str:
     """The full name of the repository that is cloned at that address. endpoint: of the forge's API, which may be below a path."""
-    path = urlsplit(address).path if "://" in address else address.partition(":")[2]
+    path = urlsplit(address).path if "://" in address else address.partition(":")[2] or address
     path = path.strip("/").removesuffix(".git").strip("/")
     below = urlsplit(endpoint).path.partition("/api/")[0].strip("/")
     return path.removeprefix(f"{below}/") if below else path

@@ -52,7 +52,7 @@ class Clock:
         process = self._running.get(part)
         if process is not None and process.poll() is not None:
             del self._running[part]
-            self._tell(part, self._log(part).read_text(errors="replace"))
+            self._tell(part, self._log(part).read_text(encoding="utf-8", errors="replace"))
 
     def _tell(self, part: str, text: str) -> None:
         """Once: what fails each minute in the same way needs no more lines."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from shipway.actions.audit import view
 from shipway.actions.people.permitted import require
@@ -50,6 +51,17 @@ class Records:
 
     def __init__(self, site: Site, page: Page) -> None:
         self._ctx, self._observer, self._page = site.ctx, site.observer, page
+
+    def routes(self) -> list[Route]:
+        """Of all these pages."""
+        return [
+            Route("/apps/{app}/database", self.database),
+            Route("/apps/{app}/jobs", self.jobs),
+            Route("/apps/{app}/secrets", self.secrets),
+            Route("/audit", self.audit),
+            Route("/audit.csv", self.audit_csv),
+            Route("/audit.json", self.audit_json),
+        ]
 
     async def database(self, request: Request) -> Response:
         """Revisions, snapshots, rehearsals, waivers."""

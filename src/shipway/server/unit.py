@@ -76,9 +76,9 @@ def unit(command: Sequence[str], home: Path) -> str:
 def install(file: Path, text: str) -> None:
     """Write it. UsageError if another unit is there, or the file can't be written."""
     try:
-        if file.exists() and not file.read_text().startswith(MARK):
+        if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(MARK):
             raise UsageError(f"{file} is not by Shipway", hint="remove it, or name another file: --install FILE")
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror}", hint="run it as root: sudo") from error
 

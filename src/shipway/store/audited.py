@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, Fact
-from shipway.domain.operation import GRANT, PERSON, TOKEN, WEBHOOK
+from shipway.domain.operation import GRANT, NOTIFY, PERSON, TOKEN, WEBHOOK
 from shipway.domain.permissions import ALL
 from shipway.domain.release import PENDING
 from shipway.store.audit import append
@@ -18,7 +18,7 @@ from shipway.system.acting import acting
 T = TypeVar("T", bound=type)
 # From the arguments by their names, and what was returned; None: nothing was done.
 Describe = Callable[[Any, Any], Fact | None]
-BY_THEMSELVES = (PERSON, GRANT, TOKEN, WEBHOOK)  # operations whose change is a method of the table
+BY_THEMSELVES = (PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY)  # operations whose change is a method of the table
 
 
 def _ended(kind: str) -> Describe:
@@ -233,6 +233,34 @@ def _webhook_removed(given: Any, result: object) -> Fact | None:
     return Fact("webhook", f"removed the webhook {given.name}", subject=f"webhook {given.name}") if result else None
 
 
+def _forge_token(given: Any, result: object) -> Fact:
+    item = given.token
+    what = f"set the token with which the forge of {item.webhook} is told"
+    return Fact("webhook", what, subject=f"webhook {item.webhook}", actor=item.actor)
+
+
+def _forge_token_removed(given: Any, result: object) -> Fact:
+    what = f"removed the token with which the forge of {given.webhook} is told"
+    return Fact("webhook", what, subject=f"webhook {given.webhook}")
+
+
+def _notification(given: Any, result: object) -> Fact | None:
+    item = given.notification
+    what = f"added the notification {item.name} by {item.kind}, of {', '.join(item.events)}"
+    return Fact("notification", what, subject=f"notification {item.name}", actor=item.actor) if result else None
+
+
+def _notification_removed(given: Any, result: object) -> Fact:
+    return Fact("notification", f"removed the notification {given.name}", subject=f"notification {given.name}")
+
+
+def _hold(given: Any, result: object) -> Fact:
+    item = given.hold
+    what = f"held automatic deployment after r{item.release}" if item.held else "ended the hold of automatic deployment"
+    what += f": {item.reason}" if item.reason else ""
+    return Fact("hold", what, item.app, item.environment, actor=item.actor)
+
+
 FACTS: dict[str, Describe] = {
     "register": _registration, "accept_rules": _rules, "add_approval": _approval, "add_waiver": _waiver,
     "add_release": _release, "restore_release": _release, "begin_run": _run, "end_run": _ended("run"),
@@ -246,6 +274,8 @@ FACTS: dict[str, Describe] = {
     "add_grant": _grant, "remove_grant": _grant_removed, "add_token": _token, "revoke_token": _token_revoked,
     "add_session": _signed_in, "use_link": _signed_in, "end_session": _session_ended,
     "add_webhook": _webhook, "remove_webhook": _webhook_removed,
+    "set_forge_token": _forge_token, "remove_forge_token": _forge_token_removed, "add_notification": _notification,
+    "remove_notification": _notification_removed, "add_hold": _hold,
 }  # fmt: skip
 # Methods that change something and are not recorded, with the reason.
 LEFT_OUT = {
@@ -257,7 +287,9 @@ LEFT_OUT = {
     "set_once replace_property": "Shipway's own notes; who asks for one is recorded as a command",
     "acquire renew free": "locks",
     "claim_push end_push renew_push": "the queue's own work: the run of a push is recorded",
-    "forget_events forget_pushes": "what is only kept for a while",
+    "add_waiting judge_waiting begin_waiting end_waiting": "a deployment that waits: its push, decision or deployment is recorded",
+    "tell claim_message put_off end_message wake drop": "what others are told",
+    "forget_events forget_pushes forget_news forget_messages": "what is only kept for a while",
     "use_token see_session replace_hash": "that something was used",
     "begin_attempt end_attempt use_code use_recovery_code": "parts of a sign-in, which is recorded, or its refusal is",
     "copy_to": "a backup of the ledger, which is recorded as a command",

@@ -21,8 +21,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SHIPWAY_LEDGER", raising=False)
     monkeypatch.setenv("SHIPWAY_ACTOR", "root@example.org")
-    run(tmp_path, "user", "add", "ada@example.org", "--role", "admin")
     run(tmp_path, "--as", "eve@example.org", "user", "grant", "nobody@example.org", "admin")
+    run(tmp_path, "user", "add", "ada@example.org", "--role", "admin")
     return tmp_path
 
 

@@ -18,6 +18,13 @@ class Answer:
     text: str
 
 
+def routes(app: Any) -> Any:
+    """Of a web application, below what is around it."""
+    while not hasattr(app, "routes"):
+        app = app._app
+    return app.routes
+
+
 def ask(app: Any, path: str, method: str = "GET", body: bytes | Sequence[bytes] = b"", **headers: str) -> Answer:
     """Ask for a path, and wait for the whole answer. body: in parts, each comes later. headers: with _ for -."""
     route, _, query = path.partition("?")

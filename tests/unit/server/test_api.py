@@ -11,6 +11,7 @@ import pytest
 
 from shipway.actions.people.manage import add_person, grant, remove_person
 from shipway.actions.people.tokens import create_token, revoke_token
+from shipway.domain.audit import REQUEST, AuditFilter
 from shipway.domain.event import DEPLOYMENT, LINE, RUN, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, PERMISSIONS, PROTECTED, ROLES, VIEWER
 from shipway.domain.queue import PUSH
@@ -19,9 +20,10 @@ from shipway.server.access import COOKIE
 from shipway.server.api.document import document
 from shipway.server.api.operation import EVENTS, LARGEST, PREFIX, Operation
 from shipway.server.api.table import OPERATIONS
+from shipway.system.acting import acting
 from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
-from tests.unit.server.asking import Answer, ask
+from tests.unit.server.asking import Answer, ask, routes
 from tests.unit.server.test_web import Place
 
 BY_NAME = {item.name: item for item in OPERATIONS}
@@ -339,7 +341,7 @@ def test_an_app_that_was_not_read_yet_is_asked_for_again(api: Api) -> None:
 def test_a_person_starts_only_a_few_commands_at_once(api: Api) -> None:
     token = api.token(ADMIN)
     [person] = {item.person for item in api.ctx.ledger.tokens()}
-    [inner] = [route.app for route in api.app._app._app.routes if getattr(route, "path", "") == PREFIX]
+    [inner] = [route.app for route in routes(api.app) if getattr(route, "path", "") == PREFIX]
     orders = inner.routes[0].endpoint.args[0]._orders
     orders._waiting[person] = 3
     found = api.ask(BY_NAME["deploy"], token)
@@ -379,3 +381,25 @@ def test_the_document_has_each_operation_and_the_page_shows_it(api: Api) -> None
 def test_every_permission_is_in_the_table() -> None:
     assert {item.permission for item in OPERATIONS} <= set(PERMISSIONS)
     assert len(BY_NAME) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", [item for item in OPERATIONS if item.changes], ids=lambda item: item.name)
+def test_what_changes_something_is_in_the_audit_also_if_it_is_refused(
+    api: Api, operation: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries: list[int] = []
+
+    def done(self: object, person: str, words: list[str], delegation: str) -> Completed:
+        entries.append(acting().entry)
+        return Completed(0, CHANGESET)
+
+    for name in ("answer", "start"):
+        monkeypatch.setattr(f"shipway.server.commands.Commands.{name}", done)
+    for role, outcome in ((ADMIN, "succeeded"), (VIEWER, "refused")):
+        status = api.ask(operation, api.token(role)).status
+        assert (status < 400) == (outcome == "succeeded")
+        end, begun = api.ctx.ledger.audit(AuditFilter(), 2)
+        assert (begun.kind, begun.app, begun.origin) == (REQUEST, "shop", "127.0.0.1")
+        assert begun.proof.startswith("token ")
+        assert (end.outcome, end.part_of) == (outcome, begun.number)
+        assert entries == [] if outcome == "refused" else entries.pop() == begun.number

@@ -15,7 +15,7 @@ from shipway.server.access import COOKIE
 from shipway.server.web import application
 from shipway.testing.ledger.queue import pushed
 from tests.programs import program
-from tests.unit.server.asking import Answer, ask
+from tests.unit.server.asking import Answer, ask, routes
 from tests.unit.server.test_api import Api
 
 EVIL = 'a "b" \\ c\nd'
@@ -101,9 +101,7 @@ def test_a_token_needs_the_permission_to_see(api: Api) -> None:
 
 
 def test_everybody_reads_them_only_if_the_operator_says_so(api: Api) -> None:
-    site = next(
-        route.endpoint.__self__._site for route in api.app._app._app.routes if getattr(route, "path", "") == "/metrics"
-    )
+    site = next(route.endpoint.__self__._site for route in routes(api.app) if getattr(route, "path", "") == "/metrics")
     opened = application(dataclasses.replace(site, open_metrics=True))
     assert "shipway_queue_pushes" in samples(ask(opened, "/metrics").text)
     assert ask(opened, "/apps/shop").status == 401

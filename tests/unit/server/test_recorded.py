@@ -26,7 +26,7 @@ from shipway.server.site import Site
 from shipway.server.web import application
 from shipway.system.acting import acting
 from shipway.system.process import Completed
-from tests.unit.server.asking import ask
+from tests.unit.server.asking import ask, routes
 from tests.unit.server.test_web import CHEAP, HTML, Place, forge, place
 
 __all__ = ["place"]
@@ -37,10 +37,9 @@ PARTS = {
 BY_WHAT_THEY_DO = {"/hooks/{name}": "an accepted one adds a push, see the test of a webhook below"}
 
 
-def routes(app: Any) -> list[Route]:
-    while not hasattr(app, "routes"):
-        app = app._app
-    return [item for item in app.routes if isinstance(item, Route) and (item.methods or set()) - {"GET", "HEAD"}]
+def changing(app: Any) -> list[Route]:
+    found = [item for item in routes(app) if isinstance(item, Route)]
+    return [item for item in found if (item.methods or set()) - {"GET", "HEAD"}]
 
 
 async def backend(*given: object) -> Response:
@@ -50,13 +49,13 @@ async def backend(*given: object) -> Response:
 def test_each_route_that_changes_something_is_recorded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.deployed(1)
     place.observer.look("shop")
-    done = lambda self, person, words: Completed(0, "done")  # noqa: E731
+    done = lambda self, person, words, delegation: Completed(0, "done")  # noqa: E731
     monkeypatch.setattr("shipway.server.commands.Commands.answer", done)
     monkeypatch.setattr("shipway.server.commands.Commands.start", done)
     monkeypatch.setattr("shipway.server.git._backend", backend)
     secret = place.person("ada@example.org", ADMIN)
     token = create_token(place.ctx, None, "ada@example.org", "git", ("run", "webhooks"), 1).secret
-    found = routes(place.app)
+    found = changing(place.app)
     assert len(found) > 6
     for route in found:
         if route.path in BY_WHAT_THEY_DO:
@@ -89,7 +88,7 @@ def test_an_entry_says_who_and_how_it_ended(place: Place, monkeypatch: pytest.Mo
     place.observer.look("shop")
     entries: list[int] = []
 
-    def answer(self: object, person: str, words: list[str]) -> Completed:
+    def answer(self: object, person: str, words: list[str], delegation: str) -> Completed:
         entries.append(acting().entry)
         return Completed(0, "done")
 

@@ -57,7 +57,8 @@ class _Said:
         book = self.decisions.book
         found = forge_of(self.ctx, book.registration.address) if book else None
         if found is None:
-            raise GateRefused(f"Shipway has no token for the forge of this repository: set {TOKEN}, see approvals.md")
+            how = f"`shipway webhook token` sets one, or the variable {TOKEN}: see approvals.md"
+            raise GateRefused(f"Shipway has no token for the forge of this repository: {how}")
         return found
 
     @cached_property

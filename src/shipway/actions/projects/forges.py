@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from shipway.context import Context
 from shipway.domain.value import dataclass
+from shipway.domain.webhook import TOKENS, repository_of
 from shipway.ports.forge import Forge, ForgeAccess
 from shipway.system.addresses import identity, is_path
 
@@ -25,14 +26,22 @@ class AtForge:
 def forge_of(ctx: Context, address: str) -> AtForge | None:
     """The forge of the repository at that recorded address: as a webhook of the same address says, else by its host. None:
     it is unknown, or there is no token for it. Nothing that a commit says decides this."""
-    token = os.environ.get(TOKEN, "")
-    kind = next((item.forge for item in ctx.ledger.webhooks() if identity(item.address) == identity(address)), None)
-    kind = kind or HOSTS.get(_host(address))
-    if not token or kind is None or ctx.forge is None:
+    webhook = next((item for item in ctx.ledger.webhooks() if identity(item.address) == identity(address)), None)
+    kind = webhook.forge if webhook else HOSTS.get(_host(address))
+    access = _access(ctx, webhook.name if webhook else "")
+    if not access.token or kind is None or ctx.forge is None:
         return None
-    ctx.redactor.add({TOKEN: token})
-    access = ForgeAccess(token, os.environ.get(USER, ""), os.environ.get(ENDPOINT, ""))
-    return AtForge(ctx.forge(kind, access), _full_name(address))
+    ctx.redactor.add({"forge token": access.token})
+    return AtForge(ctx.forge(kind, access), repository_of(address, access.endpoint))
+
+
+def _access(ctx: Context, webhook: str) -> ForgeAccess:
+    """By the token of a webhook, else by the variables of this process."""
+    made = next((item for item in ctx.ledger.forge_tokens() if item.webhook == webhook), None)
+    token = ctx.secrets.get(TOKENS, webhook) if made else None
+    if made and token:
+        return ForgeAccess(token, made.user, made.endpoint)
+    return ForgeAccess(os.environ.get(TOKEN, ""), os.environ.get(USER, ""), os.environ.get(ENDPOINT, ""))
 
 
 def _host(address: str) -> str:
@@ -41,8 +50,3 @@ def _host(address: str) -> str:
     if "://" in address:
         return (urlsplit(address).hostname or "").lower()
     return address.partition(":")[0].rpartition("@")[2].lower()
-
-
-def _full_name(address: str) -> str:
-    path = urlsplit(address).path if "://" in address else address.partition(":")[2] or address
-    return path.strip("/").removesuffix(".git")

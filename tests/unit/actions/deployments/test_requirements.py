@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shipway.actions.deployments.admission import LOOK
+from shipway.actions.messages.receivers import set_token
 from shipway.actions.projects.forges import TOKEN, forge_of
 from shipway.actions.runs.waiting import due
 from shipway.context import Context
@@ -202,7 +203,7 @@ def test_without_an_answer_nothing_is_deployed(place: Forged, monkeypatch: pytes
     place.all_good()
     monkeypatch.delenv(TOKEN)
     (told,) = place.refused()
-    assert f"no token for the forge of this repository: set {TOKEN}" in told
+    assert "no token for the forge of this repository" in told
     monkeypatch.setenv(TOKEN, "the-token")
 
     def away(*given: object) -> list[Status]:
@@ -246,6 +247,14 @@ def test_a_status_that_fails_before_the_lock_is_seen(place: Forged) -> None:
 def test_the_forge_of_an_address(place: Forged, address: str, found: str) -> None:
     at = forge_of(place.own(), address)
     assert (f"{place.known[-1].split()[0]} {at.repository}" if at else "") == found
+
+
+def test_the_token_of_the_webhook_comes_before_the_variable(place: Forged) -> None:
+    own, address = place.own(), place.book().registration.address
+    forge_of(own, address)
+    set_token(own, "main", "of-the-webhook", "https://git.example/api/v3")
+    forge_of(own, address)
+    assert [item.split()[1] for item in place.known] == ["the-token", "of-the-webhook"]
 
 
 def test_a_release_without_requirements_asks_no_forge(place: Forged) -> None:

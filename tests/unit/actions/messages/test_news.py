@@ -48,7 +48,7 @@ def news(told: Told, kind: str) -> list[tuple[str, int, str]]:
 def test_a_release_waits_for_approval_if_nothing_else_is_against_it(
     told: Told, monkeypatch: pytest.MonkeyPatch, reasons: list[str], unapproved: list[str], expected: list[object]
 ) -> None:
-    judgement = Judgement(told.world.release(1), reasons, unapproved)
+    judgement = Judgement(told.world.release(1), reasons, unapproved, [])
     monkeypatch.setattr(admission, "candidate_of", lambda *given: None)
     monkeypatch.setattr(admission, "judged", lambda *given: judgement)
     rules: Any = InForce("staging", RuleSet("main", "main", "staging", PLAN))
