@@ -32,7 +32,7 @@ class DefaultGroup(click.Group):
 
 @click.group(cls=DefaultGroup)
 def audit() -> None:
-    """Show who did what, from where and how it ended, and verify that nobody changed that record. `shipway audit` is short
+    """Show who did what, from where and how it ended, and verify that the record is unchanged. `shipway audit` is short
     for `show`."""
 
 

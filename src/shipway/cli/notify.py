@@ -106,7 +106,7 @@ def test(options: Globals, name: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def remove(options: Globals, name: str) -> None:
-    """Remove the notification NAME: nobody is told by it from now on."""
+    """Remove the notification NAME: it tells nothing from now on."""
     from shipway.actions.messages.receivers import remove_notification
     from shipway.app import open_context
 

@@ -27,7 +27,7 @@ _PLACE = re.compile(r"/apps/([^/]+)(?:/.*?(?:environments|deployments)/([^/]+)|/
 
 class Recorded:
     """Makes known who asks and from where, and records each request of somebody who may change something with it. What
-    nobody in particular sends, as a sign-in or a webhook, is recorded by what it does."""
+    no known person sends, as a sign-in or a webhook, is recorded by what it does."""
 
     def __init__(self, app: Any, ctx: Context, failed: Callable[[Request, ShipwayError], Awaitable[Any]]) -> None:
         self._app, self._ctx, self._failed = app, ctx, failed

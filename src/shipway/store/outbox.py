@@ -18,8 +18,8 @@ TOKEN = "webhook, endpoint, login, actor, created"
 
 
 def add_news(database: Database, select: str, values: Sequence[object] = ()) -> None:
-    """Add the news that a query of kind, app, environment, number and detail gives, in the open transaction. Nothing if nobody
-    receives them, or if the disk is almost full: what remains is for records."""
+    """Add the news that a query of kind, app, environment, number and detail gives, in the open transaction. Nothing if there
+    is no receiver, or if the disk is almost full: what remains is for records."""
     receivers = "SELECT 1 WHERE EXISTS (SELECT 1 FROM notifications) OR EXISTS (SELECT 1 FROM forge_tokens)"
     if database.query(receivers) and database.has_room():
         database.query(f"INSERT INTO news ({', '.join(NEWS[:5])}, at) {select}", values)

@@ -178,7 +178,7 @@ def test_a_token_gives_no_more_than_it_was_made_for(api: Api, commands: list[tup
     assert commands == []
 
 
-def test_nobody_gets_an_answer(api: Api, commands: list[tuple[str, list[str]]]) -> None:
+def test_without_a_token_there_is_no_answer(api: Api, commands: list[tuple[str, list[str]]]) -> None:
     session, gone, revoked = api.person("ada@example.org", ADMIN), api.token(ADMIN), api.token(ADMIN)
     remove_person(api.ctx, None, next(item.person for item in api.ctx.ledger.tokens() if item.id == 1))
     revoke_token(api.ctx, None, 2)

@@ -111,7 +111,7 @@ class _Said:
         if not item.commit or not pull.head or not item.commit.startswith(pull.head):
             return f"the review of {who} is older than the last push"
         if not (item.by.id or item.by.name) or _same(item.by, pull.author) or _wrote(item.by, self._addresses()):
-            return f"the review of {who or 'nobody'}, an author, does not count"
+            return f"the review of {who or 'an unknown person'}, an author, does not count"
         return ""
 
     def _addresses(self) -> Iterable[str]:

@@ -41,7 +41,7 @@ def comment(ctx: Context, run: RunRecord) -> dict[str, object] | None:
 
 
 def waiting(ctx: Context, app: str, number: int, head: str) -> dict[str, object]:
-    """The comment for a pull request from another repository that nobody has said the word for."""
+    """The comment for a pull request from another repository that no member has said the word for."""
     shown = ctx.names.shown(app)
     text = (
         f"**{code(shown)}** at {code(head[:12])}: these commits come from another repository. They are checked when a member "
@@ -57,7 +57,7 @@ def marker(app: str) -> str:
 
 
 def code(text: str) -> str:
-    """A text in which nothing is markup, and which mentions nobody."""
+    """A text in which nothing is markup, and no mention of anybody."""
     plain = " ".join(text.replace("`", "'").replace("|", "/").split())
     return f"`{plain}`" if plain else ""
 

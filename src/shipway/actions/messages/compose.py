@@ -32,7 +32,7 @@ def compose(ctx: Context) -> None:
             except StoreError:
                 raise
             except Exception as error:
-                ctx.reporter.note(f"nobody is told of {item.kind} {item.number} of {item.app}: {error}")
+                ctx.reporter.note(f"no message tells of {item.kind} {item.number} of {item.app}: {error}")
             ctx.ledger.forget_news(item.id)
 
 

@@ -1,4 +1,4 @@
-"""Deliver messages: each receiver gets one at a time, and one that is away keeps nobody else waiting."""
+"""Deliver messages: each receiver gets one at a time, and one that is away keeps no other waiting."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Messenger:
             raise
         except ShipwayError as error:
             self._failed(message, error)
-        except Exception as error:  # whatever it is, it must stop nobody else
+        except Exception as error:  # whatever it is, it must not stop the others
             self._failed(message, NotifyError(f"it could not be delivered: {type(error).__name__}", refused=True))
         except BaseException:
             with suppress(ShipwayError):

@@ -119,7 +119,7 @@ def add_notification(
 
 
 def remove_notification(ctx: Context, name: str) -> None:
-    """From now on, nobody is told by it. UsageError if there is none."""
+    """From now on, it tells nothing. UsageError if there is none."""
     _notification(ctx, name)
     with recorded(ctx, None, NOTIFY, name, f"remove {name}"):
         ctx.ledger.remove_notification(name)

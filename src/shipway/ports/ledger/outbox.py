@@ -13,7 +13,7 @@ class OutboxLedger(Protocol):
     """News and messages, and who receives them. Raises StoreError.
 
     The ledger itself adds news of runs and deployments when they begin and end, of certificates and backups when they fail,
-    in one transaction with that. It adds none as long as nobody receives them, or if the disk is almost full."""
+    in one transaction with that. It adds none as long as there is no receiver, or if the disk is almost full."""
 
     def add_news(self, news: News) -> None:
         """Of what the ledger doesn't see itself. The same conditions hold."""

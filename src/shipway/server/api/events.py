@@ -50,7 +50,7 @@ class Follower:
     async def answer(
         self, find: Callable[[Call], tuple[Subject, bool]], call: Call, again: Callable[[], Call]
     ) -> Response:  # fmt: skip
-        """The events after `after`, and with `follow` those that come until the end. again: identifies and checks anew."""
+        """The events after `after`, and with `follow` those that come until the end. again: identifies and checks once more."""
         subject, _ = await self._threads.run(find, call)  # an error is an answer, not a stream
         after, follow = call.given["after"], call.given["follow"]
 

@@ -1,4 +1,4 @@
--- What others are told: news that nobody has read, and messages that wait or had their turn.
+-- What others are told: news that were not read yet, and messages that wait or had their turn.
 CREATE TABLE news (
   id {id}, kind TEXT NOT NULL, app TEXT NOT NULL, environment TEXT NOT NULL, number BIGINT NOT NULL, detail TEXT NOT NULL,
   at {real} NOT NULL

@@ -70,7 +70,7 @@ class AuditSuite:
         assert ledger.audit_ends([]) == {}
 
     def test_what_changed_nothing_has_no_entry(self, ledger: Ledger) -> None:
-        assert not ledger.add_grant(Grant("nobody@example.org", "admin"))
+        assert not ledger.add_grant(Grant("unknown@example.org", "admin"))
         assert ledger.add_person("ada@example.org", 1.0)
         assert not ledger.add_person("ada@example.org", 2.0)
         first, again = ledger.enqueue(pushed("a")), ledger.enqueue(pushed("a"))
@@ -172,7 +172,7 @@ class AuditSuite:
         [problem] = verified(ledger.audit_chain(), noted).problems
         assert noted in problem
 
-    def test_a_chain_that_was_written_anew_is_found_by_a_head_that_was_noted(
+    def test_a_chain_that_was_rewritten_is_found_by_a_head_that_was_noted(
         self, ledger: Ledger, execute: Callable[[str], object], tampering: Callable[[], None]
     ) -> None:
         for word in ("one", "two"):

@@ -177,7 +177,7 @@ def test_what_can_not_be_read_is_reported_and_stops_nobody(told: Told, monkeypat
     told.run(SUCCEEDED)
     told.deliver()
     assert not told.ledger.news()
-    assert any("nobody is told of run" in note for note in told.world.notes)
+    assert any("no message tells of run" in note for note in told.world.notes)
     broken = next(item for item in told.ledger.messages() if item.topic == "broken")
     assert broken.problem == "it could not be delivered: KeyError"
 
