@@ -90,6 +90,12 @@ def _webhooks(kinds: Kinds) -> Any:
     return _list(_object({**class_schema(Webhook, kinds)["properties"], **more}))
 
 
+def _polls(kinds: Kinds) -> Any:
+    from shipway.domain.poll import Poll
+
+    return type_schema(list[Poll], kinds)
+
+
 def _notifications(kinds: Kinds) -> Any:
     from shipway.actions.messages.receivers import Deliveries, NotificationState
     from shipway.domain.outbox import Notification
@@ -231,6 +237,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "secret list": ("Names of secrets, never values.", _secrets),
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
     "webhook list": ("Webhooks, and whether their forges could be told; never their secrets.", _webhooks),
+    "poll list": ("Repositories that are asked for new commits; a time of 0: not yet.", _polls),
     "notify list": ("Notifications, and whether they could be delivered; never their URLs.", _notifications),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
     "insights": ("The measures of an environment, and its steps; durations in seconds.", json_records.insights),

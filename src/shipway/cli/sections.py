@@ -19,6 +19,7 @@ SECTIONS = {
         "hook": ("shipway.cli.hook", "Process a push (called by the post-receive hook)"),
         "serve": ("shipway.cli.serve", "Run pushes as they come, and show what runs where on a page"),
         "webhook": ("shipway.cli.webhook", "Add and remove the webhooks of forges"),
+        "poll": ("shipway.cli.poll", "Ask repositories for new commits, where nothing tells of a push"),
         "notify": ("shipway.cli.notify", "Tell people of deployments, approvals and trouble"),
         "worker": ("shipway.cli.worker", "Work on the queue of pushes"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),

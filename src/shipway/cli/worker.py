@@ -38,6 +38,7 @@ def worker(
     from shipway.domain.errors import UsageError
     from shipway.server.clock import Clock
     from shipway.server.dispatcher import Dispatcher
+    from shipway.server.poller import Poller
 
     silent = push is not None or waiting is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
@@ -47,7 +48,7 @@ def worker(
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
             over = threading.Event()
-            for part in (Clock(ctx), Messenger(ctx, url)):
+            for part in (Clock(ctx), Poller(ctx), Messenger(ctx, url)):
                 threading.Thread(target=part.run, args=(over,), daemon=True).start()
             with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
                 Dispatcher(ctx, at_once).run(over)

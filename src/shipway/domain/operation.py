@@ -5,12 +5,13 @@ from __future__ import annotations
 from shipway.domain.value import dataclass
 
 EXEC, CONSOLE, DATABASE, PURGE = "exec", "console", "db", "purge"
-PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY = (
+PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY, POLL = (
     "user",
     "grant",
     "token",
     "webhook",
     "notify",
+    "poll",
 )  # changes of who may do what; app and environment may be ALL
 
 

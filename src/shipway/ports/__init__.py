@@ -40,6 +40,7 @@ from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.people import PeopleLedger
+from shipway.ports.ledger.polls import PollLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -96,6 +97,7 @@ __all__ = [
     "OutboxLedger",
     "OwnershipLedger",
     "PeopleLedger",
+    "PollLedger",
     "ProjectSource",
     "PropertyLedger",
     "Prove",

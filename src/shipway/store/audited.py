@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, Fact
-from shipway.domain.operation import GRANT, NOTIFY, PERSON, TOKEN, WEBHOOK
+from shipway.domain.operation import GRANT, NOTIFY, PERSON, POLL, TOKEN, WEBHOOK
 from shipway.domain.permissions import ALL
 from shipway.domain.release import PENDING
 from shipway.store.audit import append
@@ -18,7 +18,7 @@ from shipway.system.acting import acting
 T = TypeVar("T", bound=type)
 # From the arguments by their names, and what was returned; None: nothing was done.
 Describe = Callable[[Any, Any], Fact | None]
-BY_THEMSELVES = (PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY)  # operations whose change is a method of the table
+BY_THEMSELVES = (PERSON, GRANT, TOKEN, WEBHOOK, NOTIFY, POLL)  # operations whose change is a method of the table
 
 
 def _ended(kind: str) -> Describe:
@@ -233,6 +233,16 @@ def _webhook_removed(given: Any, result: object) -> Fact | None:
     return Fact("webhook", f"removed the webhook {given.name}", subject=f"webhook {given.name}") if result else None
 
 
+def _poll(given: Any, result: object) -> Fact | None:
+    item = given.poll
+    what = f"added the poll {item.name} of {item.address}"
+    return Fact("poll", what, subject=f"poll {item.name}", actor=item.actor) if result else None
+
+
+def _poll_removed(given: Any, result: object) -> Fact | None:
+    return Fact("poll", f"removed the poll {given.name}", subject=f"poll {given.name}") if result else None
+
+
 def _forge_token(given: Any, result: object) -> Fact:
     item = given.token
     what = f"set the token with which the forge of {item.webhook} is told"
@@ -275,7 +285,7 @@ FACTS: dict[str, Describe] = {
     "add_session": _signed_in, "use_link": _signed_in, "end_session": _session_ended,
     "add_webhook": _webhook, "remove_webhook": _webhook_removed,
     "set_forge_token": _forge_token, "remove_forge_token": _forge_token_removed, "add_notification": _notification,
-    "remove_notification": _notification_removed, "add_hold": _hold,
+    "remove_notification": _notification_removed, "add_hold": _hold, "add_poll": _poll, "remove_poll": _poll_removed,
 }  # fmt: skip
 # Methods that change something and are not recorded, with the reason.
 LEFT_OUT = {
@@ -289,6 +299,7 @@ LEFT_OUT = {
     "claim_push end_push renew_push": "the queue's own work: the run of a push is recorded",
     "add_waiting judge_waiting begin_waiting end_waiting": "a deployment that waits: its push, decision or deployment is recorded",
     "tell claim_message put_off end_message wake drop": "what others are told",
+    "claim_poll record_poll fail_poll": "looks at a repository; a push that is found there is recorded",
     "forget_events forget_pushes forget_news forget_messages": "what is only kept for a while",
     "use_token see_session replace_hash": "that something was used",
     "begin_attempt end_attempt use_code use_recovery_code": "parts of a sign-in, which is recorded, or its refusal is",

@@ -10,7 +10,7 @@ from shipway.system.git.command import git
 from shipway.system.locks import exclusive
 from shipway.system.umask import PRIVATE
 
-FETCH = 900.0  # seconds
+FETCH, ASK = 900.0, 60.0  # seconds
 MIRROR, PULLS = "-mirror.git", "-pulls.git"
 REFS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
@@ -42,6 +42,11 @@ def _fetched(home: Path, address: str, name: str, refs: tuple[str, ...]) -> Path
             folder, "fetch", "--quiet", "--prune", "--no-write-fetch-head", "origin", *refs, timeout=FETCH, umask=PRIVATE
         )  # fmt: skip
     return folder
+
+
+def asked(home: Path, address: str) -> str:
+    """What `git ls-remote` says of the branches and tags of now. RepositoryError."""
+    return git(home, "ls-remote", "--", address, "refs/heads/*", "refs/tags/*", named=False, timeout=ASK).stdout
 
 
 def is_mirror(home: Path, folder: Path) -> bool:

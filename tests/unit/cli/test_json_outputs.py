@@ -21,6 +21,7 @@ from shipway.context import Context
 from shipway.domain.outbox import Message, Notification
 from shipway.domain.people import Token
 from shipway.domain.permissions import Grant
+from shipway.domain.poll import Poll
 from shipway.domain.release import Approval, Trigger
 from shipway.domain.snapshot import Snapshot
 from shipway.domain.webhook import ForgeToken, Webhook
@@ -62,6 +63,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     made.ledger.add_grant(Grant("ada@example.org", "viewer", "shop"))
     made.ledger.add_token(Token(0, "ada@example.org", "CI", ("see",), "shop", "staging", 1.0, 2.0), "digest")
     made.ledger.add_webhook(Webhook("shop", "github", "git@github.com:acme/shop.git", "ada@example.org", 1.0))
+    made.ledger.add_poll(
+        Poll(
+            "shop", "https://git.example/acme/shop.git", 60.0, "ada@example.org", 1.0, 1, {"refs/heads/main": "a" * 40}
+        )
+    )
     made.ledger.set_forge_token(ForgeToken("shop", "", "", "ada@example.org", 1.0))
     made.ledger.add_notification(Notification("ops", "command", ("true",), ("deployed",), "ada@example.org"))
     made.ledger.tell(Message("notification ops", "deployment 1", 1, "{}"))
@@ -74,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     [
         "apps", "status", "history", "config staging", "diff r1 staging", "wait staging", "cancel", "secret list staging",
         "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run", "user list", "token list",
-        "webhook list", "notify list",
+        "webhook list", "notify list", "poll list",
     ],
 )  # fmt: skip
 def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +91,11 @@ def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("shipway.app.open_context", opened)
     command = next(name for name in sorted(OUTPUTS, key=len, reverse=True) if words.startswith(name))
-    app = [] if command in ("apps", "user list", "token list", "webhook list", "notify list") else ["--app", "shop"]
+    app = (
+        []
+        if command in ("apps", "user list", "token list", "webhook list", "notify list", "poll list")
+        else ["--app", "shop"]
+    )
     done = CliRunner().invoke(cli, ["--home", str(tmp_path), *words.split(), "--json", *app])
     assert done.exit_code in (0, 16), done.output
     found = json.loads(done.stdout)

@@ -16,6 +16,7 @@ from shipway.ports.ledger.operations import OperationLedger
 from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.people import PeopleLedger
+from shipway.ports.ledger.polls import PollLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -49,6 +50,7 @@ class Ledger(
     SignInLedger,
     QueueLedger,
     WebhookLedger,
+    PollLedger,
     WaitingLedger,
     OutboxLedger,
     AuditLedger,

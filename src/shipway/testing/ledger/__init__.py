@@ -21,6 +21,7 @@ from shipway.testing.ledger.operations import OperationSuite
 from shipway.testing.ledger.outbox import OutboxSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.people import PeopleSuite
+from shipway.testing.ledger.polls import PollSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.purges import PurgeSuite
 from shipway.testing.ledger.queue import QueueSuite
@@ -65,6 +66,7 @@ class LedgerSuite(
     SignInSuite,
     QueueSuite,
     WebhookSuite,
+    PollSuite,
     WaitingSuite,
     OutboxSuite,
     AuditSuite,

@@ -80,6 +80,7 @@ LEDGER = {
     ports.PeopleLedger: "add_grant add_person add_token remove_grant remove_person replace_hash revoke_token set_password use_token",
     ports.SignInLedger: "add_link add_session begin_attempt end_attempt end_session see_session set_totp use_code use_link use_recovery_code",
     ports.WebhookLedger: "add_webhook remove_webhook",
+    ports.PollLedger: "add_poll remove_poll claim_poll record_poll fail_poll",
     ports.WaitingLedger: "add_hold add_waiting begin_waiting end_waiting judge_waiting",
     ports.OutboxLedger: "add_notification claim_message drop end_message forget_messages forget_news put_off remove_forge_token remove_notification set_forge_token tell wake",
     ports.QueueLedger: "enqueue claim_push end_push forget_pushes",

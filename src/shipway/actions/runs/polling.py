@@ -1,0 +1,71 @@
+"""Ask repositories for new commits, where nothing tells of a push."""
+
+from __future__ import annotations
+
+import re
+
+from shipway.actions.people.permitted import recorded
+from shipway.actions.runs.queue import enqueue_remote
+from shipway.context import Context
+from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.operation import POLL
+from shipway.domain.poll import LEAST, Poll, moved, of_ls_remote
+from shipway.domain.queue import Push
+from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
+from shipway.system.addresses import is_path
+from shipway.system.mirror import asked
+
+
+def add_poll(ctx: Context, name: str, address: str, every: float) -> Poll:
+    """Ask the repository at that address from now on. What is there at the first look is not run. UsageError if there is one of
+    that name."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(f"{name!r} can't be the name of a poll", hint=NAME_WORDS)
+    if is_path(address) or not address.isprintable() or address.startswith("-"):
+        raise UsageError(f"{address!r} is no address of a repository", hint="such as https://git.example/acme/shop.git")
+    if every < LEAST:
+        raise UsageError(f"a repository is asked every {LEAST:g} seconds at most", hint="--every 1m")
+    made = Poll(name, address, every, ctx.actor, ctx.ledger.now())
+    with recorded(ctx, None, POLL, name, f"add {name}: {address} every {every:g} s"):
+        if not ctx.ledger.add_poll(made):
+            raise UsageError(f"there is a poll {name}", hint=f"`shipway poll remove {name}` removes it")
+    return made
+
+
+def remove_poll(ctx: Context, name: str) -> None:
+    """From now on, it is not asked. UsageError if there is none."""
+    with recorded(ctx, None, POLL, name, f"remove {name}"):
+        if not ctx.ledger.remove_poll(name):
+            known = ", ".join(item.name for item in ctx.ledger.polls()) or "none"
+            raise UsageError(f"there is no poll {name}", hint=f"there are: {known}")
+
+
+def ask_due(ctx: Context) -> list[Push]:
+    """Ask those that are due and that no other process asks, and queue what is new there. A repository that can't be reached is
+    reported once, and asked again when it is due."""
+    found = []
+    for item in ctx.ledger.polls():
+        if ctx.ledger.now() - item.asked >= item.every and (claimed := ctx.ledger.claim_poll(item.name)):
+            found += _ask(ctx, claimed)
+    return found
+
+
+def _ask(ctx: Context, poll: Poll) -> list[Push]:
+    try:
+        refs = of_ls_remote(asked(ctx.home, poll.address))
+    except RepositoryError as error:
+        if error.message != poll.problem:
+            ctx.reporter.note(f"poll {poll.name}: {error.message}; it is asked again in {poll.every:g} s")
+            ctx.ledger.fail_poll(poll.name, error.message)
+        return []
+    if poll.problem:
+        ctx.reporter.note(f"poll {poll.name}: reached again")
+    # Before it is recorded: if this process dies between, the next look queues the same, which adds nothing.
+    told = f"poll {poll.name} {poll.created} {poll.seq}"
+    pushes = [
+        enqueue_remote(ctx, poll.address, item.old, item.new, item.ref, via=f"poll {poll.name}", delivery=told)
+        for item in moved(poll.refs, refs)
+    ]
+    if poll.refs is None or dict(poll.refs) != refs or poll.problem:
+        ctx.ledger.record_poll(poll, refs)
+    return pushes
