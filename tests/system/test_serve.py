@@ -82,7 +82,8 @@ class Place:
     def _new(self, name: str, role: str) -> str:
         """A person; returns a token that may run and see."""
         self.project.shipway("user", "add", name, "--role", role)
-        words = [word for permission in ("see", "run", "webhooks") for word in ("--allow", permission)]
+        permissions = ("see", "run", "webhooks", "deploy", "deploy.protected")
+        words = [word for permission in permissions for word in ("--allow", permission)]
         made = self.project.shipway("token", "create", "git", "--of", name, *words)
         found = re.search(r"swt_\S+", made.output)
         assert found, made.output
