@@ -120,7 +120,7 @@ def test_a_push_by_http_creates_the_repository_and_deploys(place: Place) -> None
     assert "deploy" in pushed
     assert project.answer() == "one"
     [staging, *_] = pushes(project)
-    assert (staging.outcome, staging.actor, staging.via) == (SUCCEEDED, ADA, "git push by HTTP")
+    assert (staging.outcome, staging.actor, staging.via) == (SUCCEEDED, ADA, "git push by HTTP with token 1")
     [made] = project.deployments("staging")
     assert made["actor"] == ADA
     clone = project.folder / "another"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from shipway.actions.messages.compose import is_of
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
@@ -39,9 +41,14 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, 
         Repository(pulled(ctx.home, webhook.address, ref)),
     )
     commit = repository.commit(ref)
-    if revision is not None and not commit.revision.startswith(revision):
+    if revision is not None and not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", revision):
         raise UsageError(
-            f"pull request {number} is at {commit.revision[:12]} now, not at {revision}",
+            f"{revision!r} is not the whole name of a commit: another one could be made that begins like it",
+            hint="all of its digits, as the forge or `git rev-parse` shows them",
+        )
+    if revision not in (None, commit.revision):
+        raise UsageError(
+            f"pull request {number} is at {commit.revision[:12]} now, not at {str(revision)[:12]}",
             hint="read what has changed since",
         )
     plan = plan_at(repository, commit, parse, registration.plan)
