@@ -17,6 +17,7 @@ from shipway.system.login import login
 
 READER = "reader"  # the actor of commands that only read
 CARETAKER = "standby"  # that of actions.environment.locks, which takes long to import
+PARTS = frozenset({READER, CARETAKER, "server"})  # that act for themselves
 # Options with any text, which is recorded with what it is about, and an address that is a secret.
 FREE = frozenset({"reason", "confirm", "url"})
 # Commands that cron starts every minute: what they start is recorded by itself.

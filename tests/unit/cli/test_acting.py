@@ -84,6 +84,23 @@ def test_git_says_nothing_about_people(home: Path, monkeypatch: pytest.MonkeyPat
     assert added(home) == login().casefold()
 
 
+@pytest.mark.parametrize("name", ["reader", "Standby", "server", "Somebody <reader>"])
+def test_nobody_acts_as_a_part_of_shipway_whose_commands_are_not_recorded(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with pytest.raises(UsageError, match="a part of Shipway"):
+        run(home, "--as", name, "user", "add", ADA)
+    monkeypatch.setenv("SHIPWAY_ACTOR", name)
+    for words in (["user", "add", ADA], ["secret", "set", "@builds", "KEY", "--app", "shop"]):
+        with pytest.raises(UsageError, match="a part of Shipway"):
+            run(home, *words)
+    monkeypatch.delenv("SHIPWAY_ACTOR")
+    monkeypatch.setattr("shipway.system.actor._git_user", lambda: name)
+    with pytest.raises(UsageError, match="a part of Shipway"):
+        run(home, "user", "add", ADA)
+    run(home, "user", "list")
+
+
 def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
