@@ -74,7 +74,8 @@ def _words(ctx: Any, parameter: Any) -> Iterator[str]:
     if value in (None, False, ()) or value == parameter.get_default(ctx) or parameter.name in FREE:
         return
     if parameter.param_type_name == "argument":
-        yield "…" if parameter.nargs == -1 else str(value)
+        name, equals, _ = str(value).partition("=")  # no name has one: a value was typed where it doesn't belong
+        yield "…" if parameter.nargs == -1 else f"{name}=…" if equals else name
     elif value is True:
         yield parameter.opts[0]
     else:

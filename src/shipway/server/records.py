@@ -113,7 +113,13 @@ class Records:
         app, places = self.places(request, "see")
         now, who = self._ctx.clock(), identity_of(request)
         found = [
-            {"name": place.name, "jobs": [job(item, now, logs=who.may("logs", app, place.kept)) for item in overview(self._ctx, app, place.kept, limit=RUNS)]}
+            {
+                "name": place.name,
+                "jobs": [
+                    job(item, now, logs=who.may("logs", app, place.kept))
+                    for item in overview(self._ctx, app, place.kept, limit=RUNS)
+                ],
+            }
             for place in places
             if live(self._ctx, app, place.kept) is not None
         ]

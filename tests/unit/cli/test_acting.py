@@ -115,7 +115,13 @@ def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
     monkeypatch.setattr("shipway.actions.runs.outside.run_pull_request", action)
     monkeypatch.setattr(Globals, "known_app", lambda self, ctx, app: SimpleNamespace(name="shop", ctx=ctx))
     git(tmp_path, "init", "--quiet")
-    commit(tmp_path, {"shipway.yaml": text("shop", pipeline={"unit": {"image": "python:3", "run": "pytest"}}), "web/Dockerfile": "FROM x\n"})
+    commit(
+        tmp_path,
+        {
+            "shipway.yaml": text("shop", pipeline={"unit": {"image": "python:3", "run": "pytest"}}),
+            "web/Dockerfile": "FROM x\n",
+        },
+    )
     run(home, "run", "--dirty")
     run(home, "user", "add", ADA, "--role", "developer")
     run(home, "run", "--dirty")

@@ -123,6 +123,7 @@ def test_each_command_that_changes_something_is_recorded(name: str, home: Path) 
     "words",
     [
         ["notify", "add", "team", "--url=slack://canary/canary/canary"],
+        ["user", "add", "PASSWORD=canary"],
         ["webhook", "add", "shop", "--forge=github", "--address=https://x:y@canary@example.org/a.git"],
     ],
 )

@@ -380,8 +380,8 @@ def test_who_is_refused_after_the_provider_is_in_the_audit(signing: Signing) -> 
     assert (entry.actor, entry.origin, entry.outcome) == ("", "127.0.0.1", "refused")
     assert "id.example.org" in entry.what
     assert "eve" not in entry.what
-    for cookie in (cookie, "", "x=y"):  # what was not proven by the provider can be sent without an end
-        assert signing.back(cookie, "x").status == 403
+    for kept in (cookie, "", "x=y"):  # what was not proven by the provider can be sent without an end
+        assert signing.back(kept, "x").status == 403
     assert len(refusals(signing)) == 1
 
 

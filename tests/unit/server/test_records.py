@@ -69,7 +69,9 @@ def test_the_jobs_of_each_environment(ready: Place) -> None:
 def test_what_a_job_printed_is_for_who_may_read_logs(ready: Place) -> None:
     staging = dataclasses.replace(STAGING, schedules={"clean": Schedule("clean", "frontend", "rm", "5 4 * * *")})
     deploy(ready.world.controller(), DeployRequest(ready.world.release(2, environment=staging), staging))
-    ran = ScheduledRun(0, "shop", "staging", "clean", 1.0, 0, 2, "local", "ada", "", 1.0, 1.0, SUCCEEDED, 2.0, 0, "", "canary")
+    ran = ScheduledRun(
+        0, "shop", "staging", "clean", 1.0, 0, 2, "local", "ada", "", 1.0, 1.0, SUCCEEDED, 2.0, 0, "", "canary"
+    )
     assert ready.ctx.ledger.claim_scheduled(ran) is not None
     ready.person("a@example.org", ADMIN)
     tokens = [create_token(ready.ctx, None, "a@example.org", "x", may, 1).secret for may in (["see"], ["see", "logs"])]

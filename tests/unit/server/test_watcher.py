@@ -59,7 +59,9 @@ def test_a_process_that_is_not_understood_is_replaced(
 
     def start(*given: object) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen([sys.executable, "-c", STANDS_IN if started else says], stdin=pipe, stdout=pipe))
+        started.append(
+            subprocess.Popen([sys.executable, "-c", STANDS_IN if started else says], stdin=pipe, stdout=pipe)
+        )
         return started[-1]
 
     monkeypatch.setattr(watcher, "_started", start)

@@ -10,12 +10,10 @@ from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
 from shipway.actions.runs.run import run_outside
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
-from shipway.domain.release import Trigger
+from shipway.domain.release import PULL, Trigger
 from shipway.domain.webhook import PULLS
 from shipway.system.git import Repository
 from shipway.system.mirror import mirror, pulled
-
-KIND = "pull"  # of the trigger
 
 
 def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, parse: ParsePlan) -> int:
@@ -57,4 +55,4 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, 
     book = read_rules(ctx, inside, plan, parse, record=False)
     ctx.reporter.note(f"pull request {number} at {commit.revision[:12]}: its checks alone, without secrets and caches")
     seen = of_plan(repository, commit, plan)
-    return run_outside(ctx, repository, seen, plan, Trigger(KIND, ref, ctx.actor), book)
+    return run_outside(ctx, repository, seen, plan, Trigger(PULL, ref, ctx.actor), book)
