@@ -16,11 +16,12 @@ from shipway.actions.environment.ownership import require_machine
 from shipway.actions.people.acting import acting
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
-from shipway.domain.errors import KeyMissing, ShipwayError, StoreError
+from shipway.domain.errors import KeyMissing, ShipwayError, StoreError, UsageError
+from shipway.domain.identity import HINT
 from shipway.domain.people import Identity
 from shipway.domain.plan import Plan
 from shipway.drivers import Lazy, driver
-from shipway.invoked import recorded_command
+from shipway.invoked import PARTS, recorded_command
 from shipway.store import is_shared, open_ledger
 from shipway.system.actor import Claim
 from shipway.system.machine import machine_id
@@ -74,10 +75,14 @@ def open_context(
 
 
 def _acting(opened: services.Services, reporter: Reporter, actor: str | None) -> tuple[str, Identity | None]:
-    """Who acts, and the identity if it is proven. actor: of Shipway itself, or what the command line says."""
+    """Who acts, and the identity if it is proven. actor: of Shipway itself, or what the command line says. UsageError if that
+    claims to be a part of Shipway."""
     if actor is not None and not isinstance(actor, Claim):
         return actor, None
-    return acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+    who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+    if who in PARTS:  # some of their commands are not recorded
+        raise UsageError(f"{who} is a part of Shipway, and nobody acts as that", hint=HINT)
+    return who, proven
 
 
 @contextmanager

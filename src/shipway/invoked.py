@@ -17,7 +17,9 @@ from shipway.system.login import login
 
 READER = "reader"  # the actor of commands that only read
 CARETAKER = "standby"  # that of actions.environment.locks, which takes long to import
-FREE = frozenset({"reason", "confirm"})  # options with any text, which is recorded with what it is about
+PARTS = frozenset({READER, CARETAKER, "server"})  # that act for themselves
+# Options with any text, which is recorded with what it is about, and an address that is a secret.
+FREE = frozenset({"reason", "confirm", "url"})
 # Commands that cron starts every minute: what they start is recorded by itself.
 BY_THEMSELVES = frozenset({"tick"})
 
@@ -72,7 +74,8 @@ def _words(ctx: Any, parameter: Any) -> Iterator[str]:
     if value in (None, False, ()) or value == parameter.get_default(ctx) or parameter.name in FREE:
         return
     if parameter.param_type_name == "argument":
-        yield "…" if parameter.nargs == -1 else str(value)
+        name, equals, _ = str(value).partition("=")  # no name has one: a value was typed where it doesn't belong
+        yield "…" if parameter.nargs == -1 else f"{name}=…" if equals else name
     elif value is True:
         yield parameter.opts[0]
     else:

@@ -144,6 +144,18 @@ def test_a_commit_mentions_nobody() -> None:
     lab.close()
 
 
+@pytest.mark.parametrize("word", ["everyone", "here", "channel", "all"])
+def test_no_spelling_of_a_mention_of_everybody_is_left(word: str) -> None:
+    lab = AppriseLab()
+    text = f"by x@{word}, x.@{word} @@{word} a@{word}.example.org <https://example.org|ok> [ok](https://example.org)"
+    lab.notifier.send(dataclasses.replace(NOTICE, text=text, url=""))
+    [(_, text)] = lab.arrived()
+    assert f"@{word}" not in text
+    assert "<https" not in text
+    assert "](" not in text
+    lab.close()
+
+
 @pytest.mark.parametrize("url", ["", "nonsense://x", f"slack://{TOKEN}", f"{TOKEN}"])
 def test_a_url_that_apprise_does_not_know_is_not_shown(url: str) -> None:
     with pytest.raises(NotifyError, match="does not understand the URL") as caught:

@@ -82,7 +82,8 @@ class Place:
     def _new(self, name: str, role: str) -> str:
         """A person; returns a token that may run and see."""
         self.project.shipway("user", "add", name, "--role", role)
-        words = [word for permission in ("see", "run", "webhooks") for word in ("--allow", permission)]
+        permissions = ("see", "run", "webhooks", "deploy", "deploy.protected")
+        words = [word for permission in permissions for word in ("--allow", permission)]
         made = self.project.shipway("token", "create", "git", "--of", name, *words)
         found = re.search(r"swt_\S+", made.output)
         assert found, made.output
@@ -119,7 +120,7 @@ def test_a_push_by_http_creates_the_repository_and_deploys(place: Place) -> None
     assert "deploy" in pushed
     assert project.answer() == "one"
     [staging, *_] = pushes(project)
-    assert (staging.outcome, staging.actor, staging.via) == (SUCCEEDED, ADA, "git push by HTTP")
+    assert (staging.outcome, staging.actor, staging.via) == (SUCCEEDED, ADA, "git push by HTTP with token 1")
     [made] = project.deployments("staging")
     assert made["actor"] == ADA
     clone = project.folder / "another"
@@ -196,7 +197,12 @@ def test_who_did_all_that_is_in_the_audit(place: Place) -> None:
     approval = proof("command", "approve production")
     assert (approval["actor"], approval["origin"]) == (GRACE, "127.0.0.1")
     assert approval["proof"].startswith("session ")
-    assert proof("command", "deploy production")["what"].endswith("/deploy")
+    released = [
+        item for item in entries.values() if (item["kind"], item["environment"]) == ("deployment", "production")
+    ]
+    assert [(item["actor"], item["proof"]) for item in released] == [
+        (ADA, "told by server")
+    ]  # it waited for the approval
     assert proof("command", "rollback staging")["actor"] == GRACE
     pushed = proof("push", "pushed refs/heads/staging")
     assert (pushed["actor"], pushed["what"]) == (ADA, f"git push to {project.app}")

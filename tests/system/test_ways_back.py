@@ -140,10 +140,10 @@ def test_a_pull_request_from_another_repository_is_checked_when_a_member_says_so
     theirs = project.change("theirs", files={"name": "theirs"})
     project.git("push", "--quiet", "origin", "HEAD:refs/pull/7/head")
     project.undo(before)
-    refused = project.shipway("run", before[:12], "--pull-request", "7", "--app", project.app, check=False)
+    refused = project.shipway("run", before, "--pull-request", "7", "--app", project.app, check=False)
     assert refused.code != 0
     assert f"is at {theirs[:12]} now" in refused.output
-    done = project.shipway("run", theirs[:12], "--pull-request", "7", "--app", project.app)
+    done = project.shipway("run", theirs, "--pull-request", "7", "--app", project.app)
     assert "these are the checks of theirs" in done.output
     assert "its checks alone, without secrets and caches" in done.output
     assert project.answer() == "one"

@@ -32,26 +32,28 @@ def hook(options: Globals, protected: str | None) -> None:
     from shipway.actions.runs.pushed import run_pushed
     from shipway.actions.runs.queue import is_served
     from shipway.app import open_context, plan_parser
-    from shipway.domain.queue import HTTP
+    from shipway.domain.queue import HTTP, WITH_TOKEN
 
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
     named = options.actor or os.environ.get("SHIPWAY_ACTOR")
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         named = ctx.actor if named else None  # as far as it is proven
+        via = os.environ.get("SHIPWAY_VIA", "git push")
+        token = ctx.proven.token.id if via == HTTP and ctx.proven and ctx.proven.token else 0
         if is_served(ctx):
-            failed = _queued(ctx, pushed, named or "", protected or "")
+            via = f"{WITH_TOKEN}{token}" if token else via
+            failed = _queued(ctx, pushed, via, named or "", protected or "")
         else:
             error = run_pushed(
                 ctx, ctx.repository(), [(new, ref) for _, new, ref in pushed], plan_parser(ctx),
-                report, actor=named, person=(named or "") if os.environ.get("SHIPWAY_VIA") == HTTP else "",
-                protected=protected,
+                report, actor=named, person=(named or "") if via == HTTP else "", token=token, protected=protected,
             )  # fmt: skip
             failed = error.exit_code if error else 0
     if failed:
         sys.exit(failed)
 
 
-def _queued(ctx: Context, pushed: list[list[str]], actor: str, protected: str) -> int:
+def _queued(ctx: Context, pushed: list[list[str]], via: str, actor: str, protected: str) -> int:
     """Queue them and print what comes of each. Returns an exit code."""
     from shipway.actions.runs.pushed import runs
     from shipway.actions.runs.queue import enqueue, follow
@@ -61,7 +63,6 @@ def _queued(ctx: Context, pushed: list[list[str]], actor: str, protected: str) -
     from shipway.domain.release import SUCCEEDED
     from shipway.system.recorder import replay
 
-    via = os.environ.get("SHIPWAY_VIA", "git push")
     added = [
         enqueue(ctx, ctx.repository(), old, new, ref, via=via, actor=actor, protected=protected)
         for old, new, ref in sorted(pushed, key=lambda item: item[2].startswith(TAGS))

@@ -121,15 +121,18 @@ def run(
                 return
         outcome = run_action(
             ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache,
-            target=target, may=may,
+            target=target, may=may, person=ctx.proven.person if ctx.proven else "",
         )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))
 
 
 def _pull_request(options: Globals, app: str | None, number: int, revision: str | None) -> None:
+    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.runs.outside import run_pull_request
     from shipway.app import open_context, plan_parser
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
-        run_pull_request(ctx, options.known_app(ctx, app).name, number, revision, plan_parser(ctx))
+        known = options.known_app(ctx, app)
+        require_if_proven(ctx, "run", known.name)
+        run_pull_request(ctx, known.name, number, revision, plan_parser(ctx))

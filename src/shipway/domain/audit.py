@@ -18,7 +18,7 @@ BEGINNING = "beginning"  # of the chain
 REFUSED_SIGN_IN = "refused sign-in"
 
 BEGAN, SUCCEEDED, FAILED, REFUSED, INTERRUPTED = "began", "succeeded", "failed", "refused", "interrupted"
-_CREDENTIALS = re.compile(r"://[^/@\s]*@")
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
 LONGEST = 1000  # characters of a text
 SHOWN = 100  # problems, at most
 NEW = "the ledger was created"

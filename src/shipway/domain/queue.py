@@ -9,6 +9,7 @@ SUPERSEDED = (
     "superseded"  # outcome of one that a newer push of its branch replaced while it waited; else as in domain.release
 )
 HTTP = "git push by HTTP"  # how one came whose actor is a person of the server; what that person may do counts
+WITH_TOKEN = f"{HTTP} with token "  # and its number: what that token may do counts too
 ZEROS = "0" * 40  # in place of a revision that there is not
 PUSH = "push"  # kind of the events' subject
 
@@ -35,6 +36,17 @@ class Push:
     ended: float | None = None
     outcome: str = ""
     note: str = ""  # about its outcome
+
+    @property
+    def person(self) -> str:
+        """Who pushed, if that was proven: then what they may do counts. Else empty."""
+        return self.actor if self.via == HTTP or self.via.startswith(WITH_TOKEN) else ""
+
+    @property
+    def with_token(self) -> int:
+        """The number of the token by which that was proven; 0: by none."""
+        number = self.via.removeprefix(WITH_TOKEN)
+        return int(number) if number.isascii() and number.isdecimal() and number != self.via else 0
 
     @property
     def lane(self) -> str:

@@ -32,13 +32,21 @@ class Commit:
     subject: str
 
 
+PULL = "pull"  # kind of a trigger
+
+
 @dataclass(frozen=True)
 class Trigger:
     """Why a run started."""
 
-    kind: str  # push, tag, manual; step: by a person, of a single one
+    kind: str  # push, tag, manual; step: by a person, of a single one; pull: of a pull request from another repository
     ref: str  # refs/heads/…, refs/tags/… or the revision as typed
     actor: str
+
+    @property
+    def outside(self) -> bool:
+        """Whether the commit is none of the app's repository: then nothing of the run is read by others, or the reverse."""
+        return self.kind == PULL
 
 
 @dataclass(frozen=True)

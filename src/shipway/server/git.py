@@ -27,7 +27,6 @@ from shipway.domain import audit
 from shipway.domain.audit import Fact
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
-from shipway.domain.permissions import allowed
 from shipway.domain.queue import HTTP
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.recording import acting_of
@@ -88,7 +87,7 @@ class Repositories:
             return PlainTextResponse(f"{error.message}\n", 403)
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
-        may = allowed(who.grants, "deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
+        may = who.may("deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
         given = await run_in_threadpool(Delegate(self._ctx).to, who) if service == PUSH else ""
         with acting_in_request(dataclasses.replace(acting_of(who, request), entry=entry)):
             return await _backend(request, folder, path, who.person, "release" if may else "run", given)

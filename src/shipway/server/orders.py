@@ -83,6 +83,7 @@ class Orders:
     async def drop(self, request: Request) -> Response:
         """Drop the deployment that waits."""
         app, environment = await self._allowed(request, "deploy")
+        await form_of(request)
         done = await self._command(request, self.commands.answer, ["cancel", environment, "--waiting", "--app", app])
         return self._told(request, app, "Cancelled", done)
 

@@ -111,9 +111,15 @@ class Records:
 
     def _jobs(self, request: Request) -> Response:
         app, places = self.places(request, "see")
-        now = self._ctx.clock()
+        now, who = self._ctx.clock(), identity_of(request)
         found = [
-            {"name": place.name, "jobs": [job(item, now) for item in overview(self._ctx, app, place.kept, limit=RUNS)]}
+            {
+                "name": place.name,
+                "jobs": [
+                    job(item, now, logs=who.may("logs", app, place.kept))
+                    for item in overview(self._ctx, app, place.kept, limit=RUNS)
+                ],
+            }
             for place in places
             if live(self._ctx, app, place.kept) is not None
         ]
@@ -249,11 +255,11 @@ def database(ctx: Context, app: str, place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def job(item: Overview, now: float) -> dict[str, Any]:
-    """A job on a schedule, with its last runs."""
+def job(item: Overview, now: float, *, logs: bool) -> dict[str, Any]:
+    """A job on a schedule, with its last runs. logs: whether with what they printed."""
     return {
         "item": item.schedule, "next": timestamp(item.next) if item.next else "", "overdue": ago(now - item.overdue) if item.overdue else "",
-        "runs": [_scheduled(run, now) for run in item.runs],
+        "runs": [_scheduled(run if logs else replace(run, log=""), now) for run in item.runs],
     }  # fmt: skip
 
 

@@ -55,7 +55,8 @@ class Watcher:
             ends = threading.Thread(target=_end, args=(process, over), daemon=True)
             ends.start()
             assert process.stdout is not None
-            self._read(process.stdout)
+            if not self._read(process.stdout):
+                process.kill()  # it would wait for somebody who reads
             code = process.wait()
             if not over.is_set():
                 self._ctx.reporter.note(
@@ -63,15 +64,18 @@ class Watcher:
                 )
             over.wait(AGAIN)
 
-    def _read(self, boards: IO[bytes]) -> None:
-        """Until its end. The versions of a process that was replaced are continued, since open pages know them."""
+    def _read(self, boards: IO[bytes]) -> bool:
+        """Until its end. False: it is not understood, as after an update of Shipway beneath this process. The versions of a
+        process that was replaced are continued, since open pages know them."""
         before = {name: board.version for name, board in self._boards.items()}
         while True:
             try:
                 board: Board = pickle.load(boards)
-            except (EOFError, pickle.UnpicklingError):
-                return
-            self._boards[board.app] = board.later(before.get(board.app, 0))
+                self._boards[board.app] = board.later(before.get(board.app, 0))
+            except EOFError:
+                return True
+            except Exception:  # of what another version wrote, pickle raises anything
+                return False
 
     def _tell(self, app: str) -> None:
         """That somebody reads it."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from shipway.system.acting import REQUEST
 from shipway.system.actor import PROOFS
 from shipway.system.git.command import DROPPED
 
@@ -16,8 +17,10 @@ def own_command(*arguments: str) -> list[str]:
 
 
 def own_variables() -> dict[str, str]:
-    """Those of this process, with its credentials for git and nothing that selects another repository."""
-    return {name: value for name, value in os.environ.items() if name not in DROPPED}
+    """Those of this process, with its credentials for git, and nothing that selects another repository or proves who acts:
+    what it starts acts for itself."""
+    left_out = {*DROPPED, *PROOFS, REQUEST}
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def start_in_background(*arguments: str) -> None:

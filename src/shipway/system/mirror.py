@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shipway.system.addresses import identity
 from shipway.system.git.command import git
+from shipway.system.git.login import masked
 from shipway.system.locks import exclusive
 from shipway.system.umask import PRIVATE
 
@@ -34,7 +35,7 @@ def pulled(home: Path, address: str, ref: str) -> Path:
 def _fetched(home: Path, address: str, name: str, refs: tuple[str, ...]) -> Path:
     folder = _folder(home) / name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder.with_suffix(".lock"), f"the mirror of {address}"):
+    with exclusive(folder.with_suffix(".lock"), f"the mirror of {masked(address)}"):
         if not (folder / "HEAD").exists():
             git(home, "init", "--quiet", "--bare", str(folder), umask=PRIVATE)
         git(folder, "config", "remote.origin.url", address, umask=PRIVATE)

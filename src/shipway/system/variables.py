@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-OWN = frozenset({"SHIPWAY_KEY", "SHIPWAY_LEDGER", "SHIPWAY_REGISTRY_AUTH", "SHIPWAY_AGE_IDENTITY"})
+OWN = frozenset({
+    "SHIPWAY_KEY", "SHIPWAY_LEDGER", "SHIPWAY_REGISTRY_AUTH", "SHIPWAY_AGE_IDENTITY", "SHIPWAY_OIDC_SECRET",
+    "SHIPWAY_FORGE_TOKEN", "SHIPWAY_TOKEN", "SHIPWAY_DELEGATION",
+})  # fmt: skip
 PREFIX = "SHIPWAY_SECRET__"  # of secrets that a CI job passes on
 
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from shipway.actions.people.tokens import create_token
+from shipway.actions.runs.run import Outcome
 from shipway.app import open_context
-from shipway.cli import cli
+from shipway.cli import Globals, cli
 from shipway.cli.output import TerminalReporter
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.system.login import login
 from tests.unit.actions.people.team import ADA, EVE
+from tests.unit.actions.projects.test_plans import text
+from tests.unit.system.repositories import commit, git, neutral
+
+__all__ = ["neutral"]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, neutral: None) -> Path:
     monkeypatch.delenv("SHIPWAY_TOKEN", raising=False)
     monkeypatch.delenv("SHIPWAY_ACTOR", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -38,9 +45,9 @@ def added(home: Path) -> str:
         return ctx.ledger.operations("*")[0].actor
 
 
-def token(home: Path) -> str:
+def token(home: Path, *permissions: str) -> str:
     with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
-        return create_token(ctx, None, ADA, "test", ["see"], 1).secret
+        return create_token(ctx, None, ADA, "test", permissions or ["see"], 1).secret
 
 
 def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,3 +82,56 @@ def test_git_says_nothing_about_people(home: Path, monkeypatch: pytest.MonkeyPat
     run(home, "user", "add", ADA)
     run(home, "user", "add", EVE)
     assert added(home) == login().casefold()
+
+
+@pytest.mark.parametrize("name", ["reader", "Standby", "server", "Somebody <reader>"])
+def test_nobody_acts_as_a_part_of_shipway_whose_commands_are_not_recorded(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with pytest.raises(UsageError, match="a part of Shipway"):
+        run(home, "--as", name, "user", "add", ADA)
+    monkeypatch.setenv("SHIPWAY_ACTOR", name)
+    for words in (["user", "add", ADA], ["secret", "set", "@builds", "KEY", "--app", "shop"]):
+        with pytest.raises(UsageError, match="a part of Shipway"):
+            run(home, *words)
+    monkeypatch.delenv("SHIPWAY_ACTOR")
+    monkeypatch.setattr("shipway.system.actor._git_user", lambda: name)
+    with pytest.raises(UsageError, match="a part of Shipway"):
+        run(home, "user", "add", ADA)
+    run(home, "user", "list")
+
+
+def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether that person may still deploy is asked again when a deployment that waited goes out."""
+    found: list[dict[str, Any]] = []
+
+    def action(*given: object, **more: Any) -> Outcome:
+        found.append(more)
+        return Outcome(1, None, None, None)
+
+    monkeypatch.setattr("shipway.actions.runs.run.run", action)
+    monkeypatch.setattr("shipway.actions.runs.outside.run_pull_request", action)
+    monkeypatch.setattr(Globals, "known_app", lambda self, ctx, app: SimpleNamespace(name="shop", ctx=ctx))
+    git(tmp_path, "init", "--quiet")
+    commit(
+        tmp_path,
+        {
+            "shipway.yaml": text("shop", pipeline={"unit": {"image": "python:3", "run": "pytest"}}),
+            "web/Dockerfile": "FROM x\n",
+        },
+    )
+    run(home, "run", "--dirty")
+    run(home, "user", "add", ADA, "--role", "developer")
+    run(home, "run", "--dirty")
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "run", "deploy"))
+    run(home, "run", "--dirty")
+    assert [(item["person"], item["may"] is None) for item in found] == [("", True), ("", True), (ADA, False)]
+    run(home, "run", "--pull-request", "7")
+    assert len(found) == 4
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "see", "deploy"))
+    for words in (["run", "--dirty"], ["run", "--pull-request", "7"]):
+        with pytest.raises(NotAllowed, match="may not `run`"):
+            run(home, *words)
+    assert len(found) == 4

@@ -120,6 +120,24 @@ def test_each_command_that_changes_something_is_recorded(name: str, home: Path) 
         assert "secret@" not in found[0].what
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["notify", "add", "team", "--url=slack://canary/canary/canary"],
+        ["user", "add", "PASSWORD=canary"],
+        ["webhook", "add", "shop", "--forge=github", "--address=https://x:y@canary@example.org/a.git"],
+    ],
+)
+def test_no_credential_of_a_command_is_recorded(words: list[str], home: Path) -> None:
+    done = CliRunner().invoke(cli, words)
+    assert isinstance(done.exception, Reached), (done.output, done.exception)
+    ledger = open_ledger(home / "ledger.db")
+    found = ledger.audit(AuditFilter(kind=COMMAND, ends=False))
+    ledger.close()
+    assert [" ".join(words[:2]) in entry.what for entry in found] == [True]
+    assert "canary" not in found[0].what
+
+
 def test_who_tidies_up_is_one_name() -> None:
     assert invoked.CARETAKER == CARETAKER
 

@@ -93,9 +93,15 @@ def test_the_default_branch_belongs_to_who_may_release_and_is_never_rewritten(pl
     assert push("run", address, ":feature") == ""
 
 
-@pytest.mark.parametrize(("role", "may"), [(DEVELOPER, "run"), (RELEASER, "release"), (ADMIN, "release")])
-def test_the_hook_is_told_what_the_pusher_may(
-    place: Place, role: str, may: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("role", "given_to", "may"),
+    [
+        (DEVELOPER, ["deploy.protected"], "run"), (RELEASER, ["deploy.protected"], "release"),
+        (ADMIN, ["deploy.protected"], "release"), (ADMIN, [], "run"),
+    ],
+)  # fmt: skip
+def test_the_hook_is_told_what_the_pusher_and_the_token_may(
+    place: Place, role: str, given_to: list[str], may: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
 
@@ -109,7 +115,7 @@ def test_the_hook_is_told_what_the_pusher_may(
     monkeypatch.setattr("shipway.server.git._backend", backend)
     assert ask(place.app, "/git/shop.git/info/refs?service=git-receive-pack", authorization=login(place)).status == 200
     place.person("bob@example.com", role)
-    made = create_token(place.ctx, None, "bob@example.com", "git", ["run"], 1)
+    made = create_token(place.ctx, None, "bob@example.com", "git", ["run", *given_to], 1)
     given = "Basic " + base64.b64encode(f"x:{made.secret}".encode()).decode()
     assert ask(place.app, "/git/shop.git/git-receive-pack", "POST", authorization=given).status == 200
     assert told[1:] == [may]

@@ -23,6 +23,7 @@ from shipway.actions.people.manage import add_person, remove_person
 from shipway.actions.people.second_factor import confirm_totp, enrol_totp
 from shipway.actions.people.sign_in import make_link, sign_in_by_link
 from shipway.cli import cli
+from shipway.domain.audit import REFUSED_SIGN_IN, AuditFilter, Entry
 from shipway.domain.errors import NotSignedIn, UsageError
 from shipway.domain.totp import code
 from shipway.server.provider import BACK
@@ -292,6 +293,10 @@ class Signing(Place):
         return ask(self.app, f"{BACK}?code=c&state={state}{given}", accept=HTML, cookie=cookie)
 
 
+def refusals(signing: Signing) -> list[Entry]:
+    return signing.ctx.ledger.audit(AuditFilter(kind=REFUSED_SIGN_IN))
+
+
 @pytest.fixture
 def signing(tmp_path: Path, fake: Fake) -> Signing:
     return Signing(tmp_path, fake)
@@ -364,6 +369,20 @@ def test_who_has_set_up_codes_needs_a_second_factor_there(signing: Signing) -> N
         found = signing.back(cookie, asked["state"])
         assert found.status == status, methods
     assert signing.fake.claims["amr"] == ["pwd", "mfa"]
+    assert [entry.actor for entry in refusals(signing)] == [ADA] * 4
+
+
+def test_who_is_refused_after_the_provider_is_in_the_audit(signing: Signing) -> None:
+    signing.fake.claims["email"] = "eve@example.org"
+    cookie, asked = signing.leave()
+    assert signing.back(cookie, asked["state"]).status == 403
+    [entry] = refusals(signing)
+    assert (entry.actor, entry.origin, entry.outcome) == ("", "127.0.0.1", "refused")
+    assert "id.example.org" in entry.what
+    assert "eve" not in entry.what
+    for kept in (cookie, "", "x=y"):  # what was not proven by the provider can be sent without an end
+        assert signing.back(kept, "x").status == 403
+    assert len(refusals(signing)) == 1
 
 
 def test_the_cookie_is_only_for_this_host(tmp_path: Path, fake: Fake) -> None:

@@ -17,7 +17,7 @@ from shipway.actions.people.identify import csrf, identify
 from shipway.actions.people.manage import add_person
 from shipway.actions.people.sign_in import make_link, sign_in, sign_in_by_link
 from shipway.actions.people.tokens import create_token
-from shipway.actions.runs.webhooks import add_webhook
+from shipway.actions.runs.webhooks import add_webhook, webhook_states
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, REQUEST, AuditFilter, verified
 from shipway.domain.errors import NotSignedIn, StoreError
 from shipway.domain.permissions import ADMIN, VIEWER
@@ -202,3 +202,11 @@ def test_a_webhook_is_recorded_by_the_push_that_it_adds(place: Place) -> None:
     [pushed] = list(place.ctx.ledger.audit_chain())[before:]
     assert (pushed.kind, pushed.proof, pushed.origin) == ("push", "signed by the webhook shop", "127.0.0.1")
     assert not any("hunter2" in str(item) for item in place.ctx.ledger.audit_chain())
+    place.person("ada@example.org", ADMIN)
+    token = create_token(place.ctx, None, "ada@example.org", "x", ["see"], 1).secret
+    for path in ("/api/v1/queue", "/api/v1/queue/1", "/queue"):
+        shown = ask(place.app, path, authorization=f"Bearer {token}")
+        assert shown.status == 200
+        assert "hunter2" not in shown.text
+    assert "hunter2" not in str([webhook_states(place.ctx), place.ctx.ledger.operations("*")])
+    assert webhook_states(place.ctx)[0].webhook.address == "https://git.example/acme/shop.git"

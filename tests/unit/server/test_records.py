@@ -12,18 +12,21 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.people.tokens import create_token
 from shipway.domain.audit import COMMAND, Acting, AuditFilter, Fact
 from shipway.domain.insights import Week
 from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER, VIEWER
 from shipway.domain.proof import UNSAFE, CompatibilityTest
 from shipway.domain.record import to_data
 from shipway.domain.rehearsal import REHEARSAL, Rehearsal
-from shipway.domain.release import Evidence, Trigger
+from shipway.domain.release import SUCCEEDED, Evidence, Trigger
+from shipway.domain.scheduled_run import ScheduledRun
 from shipway.domain.tasks import Schedule
 from shipway.server.figures import HEIGHT, WIDTH, bars
 from shipway.system.acting import acting_in_request
 from shipway.testing.ledger.samples import SNAPSHOT, WAIVER
 from tests.unit.domain.samples import STAGING
+from tests.unit.server.asking import ask
 from tests.unit.server.test_web import EVIL, Place, place
 
 __all__ = ["place"]
@@ -61,6 +64,20 @@ def test_the_jobs_of_each_environment(ready: Place) -> None:
     assert found.status == 200
     for seen in ("clean", "5 4 * * *", "It has not run yet.", "rm &lt;script&gt;"):
         assert seen in found.text, seen
+
+
+def test_what_a_job_printed_is_for_who_may_read_logs(ready: Place) -> None:
+    staging = dataclasses.replace(STAGING, schedules={"clean": Schedule("clean", "frontend", "rm", "5 4 * * *")})
+    deploy(ready.world.controller(), DeployRequest(ready.world.release(2, environment=staging), staging))
+    ran = ScheduledRun(
+        0, "shop", "staging", "clean", 1.0, 0, 2, "local", "ada", "", 1.0, 1.0, SUCCEEDED, 2.0, 0, "", "canary"
+    )
+    assert ready.ctx.ledger.claim_scheduled(ran) is not None
+    ready.person("a@example.org", ADMIN)
+    tokens = [create_token(ready.ctx, None, "a@example.org", "x", may, 1).secret for may in (["see"], ["see", "logs"])]
+    found = [ask(ready.app, "/apps/shop/jobs", authorization=f"Bearer {token}") for token in tokens]
+    assert [item.status for item in found] == [200, 200]
+    assert ["canary" in item.text for item in found] == [False, True]
 
 
 def test_secrets_are_names_and_never_values(ready: Place) -> None:

@@ -48,6 +48,38 @@ def test_half_a_board_is_no_board(tmp_path: Path) -> None:
     assert found.board("other") == Board("other")
 
 
+@pytest.mark.parametrize(
+    "said", [b"a note\n", b"cshipway.server.observer\nOfAnotherVersion\n.", b"cno.such.part\nBoard\n.", pickle.dumps(1)]
+)
+def test_a_process_that_is_not_understood_is_replaced(
+    said: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    says = f"import sys; sys.stdout.buffer.write({said!r}); sys.stdout.flush(); sys.stdin.read()"
+
+    def start(*given: object) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        started.append(
+            subprocess.Popen([sys.executable, "-c", STANDS_IN if started else says], stdin=pipe, stdout=pipe)
+        )
+        return started[-1]
+
+    monkeypatch.setattr(watcher, "_started", start)
+    monkeypatch.setattr(watcher, "AGAIN", 0.01)
+    found, over = Watcher(World(tmp_path).controller()), threading.Event()
+    running = threading.Thread(target=found.run, args=(over,))
+    running.start()
+    try:
+        soon(lambda: found.version("shop"))
+        assert started[0].poll() is not None
+    finally:
+        over.set()
+        for process in started:
+            process.kill()
+        running.join(30)
+    assert not running.is_alive()
+
+
 def test_a_process_that_ends_is_replaced_and_hears_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

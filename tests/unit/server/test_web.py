@@ -332,6 +332,8 @@ def test_a_form_of_another_page_does_nothing(place: Place, commands: list[tuple[
     for given in ("", "x", csrf(admin)):
         assert place.send("/apps/shop/environments/staging/deploy", victim, release="1", csrf=given).status == 403
         assert place.send("/sign-out", victim, csrf=given).status == 403
+        for order in ("approve", "rollback", "resume", "cancel"):
+            assert place.send(f"/apps/shop/environments/staging/{order}", victim, release="1", csrf=given).status == 403
     assert commands == []
     assert place.page("/apps/shop", victim).status == 200
 

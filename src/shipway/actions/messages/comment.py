@@ -45,7 +45,7 @@ def waiting(ctx: Context, app: str, number: int, head: str) -> dict[str, object]
     shown = ctx.names.shown(app)
     text = (
         f"**{code(shown)}** at {code(head[:12])}: these commits come from another repository. They are checked when a member "
-        f"of the team has read them, and says so:\n\n    shipway run {head[:12]} --pull-request {number} --app {shown}"
+        f"of the team has read them, and says so:\n\n    shipway run {head} --pull-request {number} --app {shown}"
     )
     return {"kind": "comment", "commit": head, "marker": marker(app), "text": text, "path": "", "number": number}
 

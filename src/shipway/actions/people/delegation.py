@@ -11,7 +11,7 @@ import secrets
 
 from shipway.context import Context
 from shipway.domain.errors import NotSignedIn
-from shipway.domain.people import HOUR, SESSION, TOKEN, Identity, is_valid
+from shipway.domain.people import HOUR, SESSION, TOKEN, Identity, Token, is_valid
 from shipway.domain.value import dataclass
 from shipway.system.actor import DELEGATION
 
@@ -54,10 +54,17 @@ def delegated(ctx: Context, text: str) -> Identity:
     grants = tuple(ctx.ledger.grants(name))
     if not number:
         return Identity(name, grants, SESSION, 0)
-    token = next((item for item in ctx.ledger.tokens(name) if item.id == number), None)
-    if token is None or token.revoked is not None or not is_valid(token.created, token.expires, now):
+    token = token_now(ctx, name, number)
+    if token is None:
         raise refused
     return Identity(name, grants, TOKEN, number, token=token)
+
+
+def token_now(ctx: Context, person: str, number: int) -> Token | None:
+    """The person's token of that number, if it counts now."""
+    found = next((item for item in ctx.ledger.tokens(person) if item.id == number), None)
+    counts = found is not None and found.revoked is None and is_valid(found.created, found.expires, ctx.ledger.now())
+    return found if counts else None
 
 
 def _seal(ctx: Context, body: str) -> str:

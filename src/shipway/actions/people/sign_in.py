@@ -8,7 +8,7 @@ from dataclasses import field
 
 from shipway.actions.people.permitted import no_person, recorded
 from shipway.actions.people.second_factor import code_matches
-from shipway.actions.people.tried import tried
+from shipway.actions.people.tried import refused, tried
 from shipway.context import Context
 from shipway.domain.errors import NotSignedIn, UsageError
 from shipway.domain.identity import LONGEST, identity, shown
@@ -95,11 +95,13 @@ def sign_in_by_provider(ctx: Context, proven: Proven, provider: str, address: st
     name = proven.email.lower() if proven.email.isascii() else proven.email
     person = ctx.ledger.person(name) if name and name == _normal(name) else None
     if person is None or not person.active:
+        refused(ctx, name, f"by {provider}")
         raise NotSignedIn(
             f"{provider} says that you are {shown(proven.email[:LONGEST])}, who is no person of this server",
             hint="an admin adds people with `shipway user add`",
         )
     if person.totp and not proven.strong:
+        refused(ctx, name, f"by {provider}, without a second factor")
         raise NotSignedIn(
             f"you sign in with codes here, and {provider} has not asked for a second factor",
             hint="set one up there, or sign in with your password and a code",

@@ -43,16 +43,17 @@ def tried(ctx: Context, name: str, address: str | None = None) -> Iterator[None]
     try:
         yield
     except NotSignedIn:
-        _refused(ctx, name, of_session=address is None)
+        refused(ctx, "" if address is None else name, "a wrong password or code", named=address is not None)
         raise
     ctx.ledger.end_attempt(person, place)
 
 
-def _refused(ctx: Context, name: str, *, of_session: bool) -> None:
-    """In the audit; only the names of people who exist: what else was typed as a name may be a password."""
+def refused(ctx: Context, name: str, what: str, *, named: bool = True) -> None:
+    """In the audit; only the names of people who exist: what else was typed as a name may be a password. named: whether there
+    was a name."""
     with suppress(ShipwayError):  # the refusal itself matters more
-        known = name if not of_session and ctx.ledger.person(name) is not None else ""
-        what = "a wrong password or code" + ("" if of_session or known else ", of a name that no one has")
+        known = name if name and ctx.ledger.person(name) is not None else ""
+        what += ", of a name that no one has" if named and not known else ""
         recent = AuditFilter(actor=known, kind=REFUSED_SIGN_IN, since=ctx.ledger.now() - HOUR)
         count = len(ctx.ledger.audit(recent, RECORDED))
         if count == RECORDED - 1:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from shipway.actions.messages.compose import is_of
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
 from shipway.actions.runs.run import run_outside
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
-from shipway.domain.release import Trigger
+from shipway.domain.release import PULL, Trigger
 from shipway.domain.webhook import PULLS
 from shipway.system.git import Repository
 from shipway.system.mirror import mirror, pulled
-
-KIND = "pull"  # of the trigger
 
 
 def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, parse: ParsePlan) -> int:
@@ -39,9 +39,14 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, 
         Repository(pulled(ctx.home, webhook.address, ref)),
     )
     commit = repository.commit(ref)
-    if revision is not None and not commit.revision.startswith(revision):
+    if revision is not None and not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", revision):
         raise UsageError(
-            f"pull request {number} is at {commit.revision[:12]} now, not at {revision}",
+            f"{revision!r} is not the whole name of a commit: another one could be made that begins like it",
+            hint="all of its digits, as the forge or `git rev-parse` shows them",
+        )
+    if revision not in (None, commit.revision):
+        raise UsageError(
+            f"pull request {number} is at {commit.revision[:12]} now, not at {str(revision)[:12]}",
             hint="read what has changed since",
         )
     plan = plan_at(repository, commit, parse, registration.plan)
@@ -50,4 +55,4 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, 
     book = read_rules(ctx, inside, plan, parse, record=False)
     ctx.reporter.note(f"pull request {number} at {commit.revision[:12]}: its checks alone, without secrets and caches")
     seen = of_plan(repository, commit, plan)
-    return run_outside(ctx, repository, seen, plan, Trigger(KIND, ref, ctx.actor), book)
+    return run_outside(ctx, repository, seen, plan, Trigger(PULL, ref, ctx.actor), book)

@@ -7,16 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 from shipway.actions.messages.news import report
+from shipway.actions.people.delegation import token_now
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
 from shipway.actions.runs.run import run
 from shipway.actions.runs.unchanged import unchanged
 from shipway.actions.runs.waiting import may_deploy, require_now
 from shipway.context import Context
-from shipway.domain.errors import DeploymentWaits, ShipwayError
+from shipway.domain.errors import DeploymentWaits, NotSignedIn, ShipwayError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.outbox import UNCHANGED
-from shipway.domain.people import SESSION, Identity
+from shipway.domain.people import SESSION, TOKEN, Identity
 from shipway.domain.queue import ZEROS
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.release import Trigger
@@ -32,13 +33,13 @@ def runs(revision: str, ref: str) -> bool:
 
 def run_pushed(
     ctx: Context, repository: Repository, pushed: Iterable[tuple[str, str]], parse: ParsePlan, tell: Callable[[Context, ShipwayError], None],
-    *, actor: str | None = None, person: str = "", protected: str | None = None,
+    *, actor: str | None = None, person: str = "", token: int = 0, protected: str | None = None,
 ) -> ShipwayError | None:  # fmt: skip
     """Run each pair of a revision and its ref, branches first. An error is told, and the others follow; returns the last
     one. actor: who pushed; None: each commit's author, since git knows no pusher. person: that one, if the
-    server knows them: they need the permissions. protected: the branch that the first push of an app registers."""
+    server knows them: they need the permissions, and so does the token of that number by which they pushed. protected: the branch that the first push of an app registers."""
     failed: ShipwayError | None = None
-    by = Identity(person, (), SESSION, 0)
+    by = _pusher(ctx, person, token)
     for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
         if not runs(revision, ref):
             continue
@@ -70,3 +71,15 @@ def run_pushed(
                 tell(ctx, error)
                 failed = error
     return failed
+
+
+def _pusher(ctx: Context, person: str, number: int) -> Identity:
+    """NotSignedIn if it was a token that doesn't count any more."""
+    if not number:
+        return Identity(person, (), SESSION, 0)
+    token = token_now(ctx, person, number)
+    if token is None:
+        raise NotSignedIn(
+            f"the token with which {person} pushed doesn't count any more", hint="push again with another one"
+        )
+    return Identity(person, (), TOKEN, number, token=token)

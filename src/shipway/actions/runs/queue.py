@@ -17,7 +17,7 @@ from shipway.actions.runs.pushed import run_pushed
 from shipway.context import Context
 from shipway.domain.errors import Interrupted, LeaseHeld, RepositoryError, ShipwayError, StoreError
 from shipway.domain.event import Event, Subject
-from shipway.domain.queue import HTTP, PUSH, SUPERSEDED, Push
+from shipway.domain.queue import PUSH, SUPERSEDED, Push
 from shipway.domain.refs import short_name
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
 from shipway.system.git import Repository
@@ -90,7 +90,7 @@ def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context,
             else:
                 failed = run_pushed(
                     own, repository, [(push.new, push.ref)], parse, tell, actor=push.actor or None,
-                    person=push.actor if push.via == HTTP else "",
+                    person=push.person, token=push.with_token,
                     protected=push.protected or None,
                 )  # fmt: skip
     except (ShipwayError, KeyboardInterrupt) as error:

@@ -29,6 +29,7 @@ class OrphanedRun:
     number: int
     revision: str
     lease: Lease | None  # as its process left it; None if that ended before taking it
+    outside: bool = False  # whether its commit is none of the app's repository
 
     def __str__(self) -> str:
         if self.lease is None:
@@ -43,7 +44,7 @@ def open_run(ctx: Context, commit: Commit, app: str, trigger: Trigger) -> Iterat
     number, and leftovers of a process that died."""
     mine = None
     for dead in _find(ctx, app):
-        if mine is None and dead.revision == commit.revision:
+        if mine is None and (dead.revision, dead.outside) == (commit.revision, trigger.outside):
             mine = dead
         else:
             clear(ctx, dead)
@@ -83,7 +84,9 @@ def _is_dead(ctx: Context, run: RunRecord, lease: Lease | None) -> bool:
 def orphaned(ctx: Context, run: RunRecord) -> OrphanedRun | None:
     """The pending run, if its process is gone or has lost its lock; None if that works on."""
     lease = ctx.ledger.lease(names.scope(run.app, scope(run.number)))
-    return OrphanedRun(run.app, run.number, run.revision, lease) if _is_dead(ctx, run, lease) else None
+    if not _is_dead(ctx, run, lease):
+        return None
+    return OrphanedRun(run.app, run.number, run.revision, lease, run.trigger.outside)
 
 
 def clear(ctx: Context, dead: OrphanedRun) -> None:

@@ -7,6 +7,7 @@ from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.release import CANCELLED, FAILED, PENDING
 from shipway.domain.run import RunRecord
+from shipway.domain.webhook import pull_of
 
 
 def run_to_retry(ctx: Context, app: str, number: int | None) -> RunRecord:
@@ -14,6 +15,12 @@ def run_to_retry(ctx: Context, app: str, number: int | None) -> RunRecord:
     run = next(iter(ctx.ledger.runs(app, 1)), None) if number is None else ctx.ledger.run(app, number)
     if run is None:
         raise UsageError(f"{app} has no run {number or 'yet'}", hint="`shipway run` starts one")
+    if run.trigger.outside:  # with what the team's own runs have, it may do nothing
+        again = f"shipway run {run.revision} --pull-request {pull_of(run.trigger.ref) or 'NUMBER'}"
+        raise UsageError(
+            f"run {run.number} checked a pull request from another repository",
+            hint=f"repeat it as one: {again}; or name another run",
+        )
     if run.outcome == PENDING:
         if orphaned(ctx, run):
             raise UsageError(

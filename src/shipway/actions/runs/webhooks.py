@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from shipway.actions.messages.compose import is_of
 from shipway.actions.messages.news import report
@@ -24,6 +24,7 @@ from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Webhook
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
 from shipway.system.addresses import is_path
+from shipway.system.git.login import masked
 from shipway.system.login import login
 
 
@@ -58,17 +59,19 @@ def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str =
         raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
     made = Webhook(name, forge, address, ctx.actor, ctx.ledger.now())
     with_secret = ctx.secrets.set(SCOPE, name, secret)  # before it: a webhook without a secret takes nothing
-    _record(ctx, f"add {name}: {forge} {address}, secret version {with_secret}")
+    _record(ctx, f"add {name}: {forge} {masked(address)}, secret version {with_secret}")
     if not ctx.ledger.add_webhook(made):
         raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
     return NewWebhook(made, secret)
 
 
 def webhook_states(ctx: Context) -> list[WebhookState]:
-    """All webhooks, and how far their forges were told."""
+    """All webhooks, without a login in their address, and how far their forges were told."""
     tokens = {item.webhook: item for item in ctx.ledger.forge_tokens()}
     return [
-        WebhookState(item, tokens.get(item.name), deliveries(ctx, of_webhook(item.name)))
+        WebhookState(
+            replace(item, address=masked(item.address)), tokens.get(item.name), deliveries(ctx, of_webhook(item.name))
+        )
         for item in ctx.ledger.webhooks()
     ]
 

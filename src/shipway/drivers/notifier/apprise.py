@@ -17,6 +17,7 @@ from shipway.system.redact import shortened
 SHOWN = 300  # characters of what Apprise says
 SHORTEST = 4  # characters of a part of the URL that is masked
 LOGGER = "apprise"
+MARKUP = re.compile(r"(?<![\w.])@(?=\w)|@(?=everyone|here|channel|all)|<(?=[!@#]|\w+:)|\](?=\()", re.IGNORECASE)
 
 
 class AppriseNotifier:
@@ -76,8 +77,9 @@ class AppriseNotifier:
 
 
 def _mentioning_nobody(text: str) -> str:
-    """A text in which chats see no mention: what a commit says must not decide who is called."""
-    return re.sub(r"(?<![\w.@])@(?=\w)|<(?=[!@#])", lambda found: f"{found[0]}\u200b", text)
+    """A text in which chats see no mention and no link that is named differently: what a commit says must not decide who is
+    called. Some of them see a mention of everybody within an address too."""
+    return MARKUP.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 class _Heard(logging.Handler):

@@ -10,6 +10,7 @@ from shipway.actions.environment.observe import versions
 from shipway.actions.projects.apps import AppSummary
 from shipway.actions.projects.apps import apps as read_apps
 from shipway.actions.schedules.overview import overview
+from shipway.domain.queue import Push
 from shipway.domain.record import to_data
 from shipway.domain.record_schema import class_schema, type_schema
 from shipway.domain.release import Deployment, Release
@@ -18,6 +19,7 @@ from shipway.server.access import sees
 from shipway.server.api.operation import Call, Refused, missing
 from shipway.server.observer import Board, Gate
 from shipway.shapes import TEXT, Kinds
+from shipway.system.git.login import masked
 
 RELEASE = ("number", "app", "revision", "tree", "subject", "images", "run", "created", "schema", "digest")
 AGAIN = 2  # seconds
@@ -203,7 +205,7 @@ def schedules(call: Call) -> Any:
 
 def queue(call: Call) -> Any:
     """The newest pushes."""
-    return to_data(call.ctx.ledger.pushes(call.given["limit"], open=call.given["open"]))
+    return [_push(item) for item in call.ctx.ledger.pushes(call.given["limit"], open=call.given["open"])]
 
 
 def push(call: Call) -> Any:
@@ -211,4 +213,9 @@ def push(call: Call) -> Any:
     found = call.ctx.ledger.push(call.number)
     if found is None:
         raise missing(f"push {call.number}")
-    return to_data(found)
+    return _push(found)
+
+
+def _push(item: Push) -> Any:
+    """Without the login that an address may have."""
+    return to_data(replace(item, repository=masked(item.repository)))

@@ -122,7 +122,7 @@ def test_a_pull_request_from_outside_waits_for_a_members_word(told: Told) -> Non
         told.ledger.add_news(News(OUTSIDE, "shop", "", 7, head))
         told.deliver()
         text = told.forge.comments[NAME, 7]["app-shop"]
-        assert f"shipway run {head[:12]} --pull-request 7 --app shop" in text
+        assert f"shipway run {head} --pull-request 7 --app shop" in text
     number = told.run(SUCCEEDED, commit="e" * 40, ref="refs/pull/7/head")
     told.deliver()
     text = told.forge.comments[NAME, 7]["app-shop"]

@@ -74,7 +74,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 def test_its_checks_run_without_anything_of_the_team(place: Place) -> None:
     head = place.propose()
-    number = place.run(head[:12])
+    number = place.run(head)
     record = place.ctx.ledger.run("shop", number)
     assert record is not None
     assert (record.revision, record.outcome, record.trigger.kind) == (head, SUCCEEDED, "pull")
@@ -109,6 +109,16 @@ def test_what_a_member_has_read_is_what_runs(place: Place) -> None:
     assert "read what has changed" in caught.value.hint
     assert not place.ran
     place.run(newer)
+
+
+def test_the_beginning_of_a_commits_name_is_not_enough(place: Place) -> None:
+    """Its author could make another commit that begins like the one that was read: for 12 digits, in a day."""
+    head = place.propose()
+    for read in (head[:7], head[:12], head[:39], ""):
+        with pytest.raises(UsageError, match="whole") as caught:
+            place.run(read)
+        assert head not in f"{caught.value.message} {caught.value.hint}"  # else it would be copied unread
+    assert not place.ran
 
 
 def test_its_plan_can_not_be_another_apps(place: Place) -> None:

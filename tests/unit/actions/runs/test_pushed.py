@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shipway.actions.people.manage import add_person, grant, remove_person
+from shipway.actions.people.tokens import create_token, revoke_token
 from shipway.actions.runs.pushed import run_pushed
-from shipway.domain.errors import NotAllowed, ShipwayError
+from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER
 from shipway.domain.plan import Environment
 from shipway.domain.release import Commit
@@ -42,7 +43,7 @@ class Push:
         self._patch = monkeypatch
         add_person(self.ctx, None, ADA)
 
-    def run(self, environment: str, app: str = "shop", person: str = ADA) -> ShipwayError | None:
+    def run(self, environment: str, app: str = "shop", person: str = ADA, token: int = 0) -> ShipwayError | None:
         """What the push of this person ends with."""
 
         def runs(*given: Any, may: Any, **rest: Any) -> None:
@@ -58,7 +59,7 @@ class Push:
             self._patch.setattr(f"shipway.actions.runs.pushed.{name}", value)
         return run_pushed(
             self.ctx, Commits(), [("a" * 40, "refs/heads/main")], lambda *given: PLAN,
-            lambda ctx, error: self.told.append(error), actor=ADA, person=person,
+            lambda ctx, error: self.told.append(error), actor=ADA, person=person, token=token,
         )  # fmt: skip
 
 
@@ -75,6 +76,31 @@ def test_a_protected_environment_needs_the_releaser(push: Push) -> None:
     grant(push.ctx, None, ADA, RELEASER, "shop")
     assert push.run("production") is None
     assert push.ran == ["shop/staging", "shop/production"]
+
+
+def test_a_token_pushes_no_further_than_it_was_made_for(push: Push) -> None:
+    grant(push.ctx, None, ADA, RELEASER)
+    both = ["run", "deploy"]
+    for permissions, app, environment, deploys in (
+        (["see", "run"], ALL, ALL, False), (["deploy"], ALL, ALL, False), (both, "shop", "production", False),
+        (both, "other", ALL, False), (both, "shop", "staging", True), (both, ALL, ALL, True),
+    ):  # fmt: skip
+        made = create_token(push.ctx, None, ADA, "git", permissions, 1, app=app, environment=environment).record
+        found = push.run("staging", token=made.id)
+        assert (found is None) is deploys, (permissions, app, environment)
+        assert found is None or isinstance(found, NotAllowed)
+        assert isinstance(push.run("production", token=made.id), NotAllowed)
+    assert push.ran == ["shop/staging"] * 2
+
+
+def test_a_token_that_ended_while_its_push_waited_pushes_nothing(push: Push) -> None:
+    grant(push.ctx, None, ADA, RELEASER)
+    made = create_token(push.ctx, None, ADA, "git", ["run", "deploy"], 1).record
+    revoke_token(push.ctx, None, made.id)
+    for number in (made.id, made.id + 1):
+        with pytest.raises(NotSignedIn):
+            push.run("staging", token=number)
+    assert push.ran == []
 
 
 def test_a_role_for_an_environment_deploys_no_other(push: Push) -> None:

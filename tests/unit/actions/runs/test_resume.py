@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shipway.actions.environment.locks import TTL
+from shipway.actions.runs.resume import open_run
 from shipway.actions.runs.run import run
 from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, RepositoryError, StepFailed
@@ -105,6 +106,20 @@ class Once(Death):
             self.done = True
             raise Killed
         return result
+
+
+@pytest.mark.parametrize("kinds", [("pull", "push"), ("push", "pull"), ("pull", "pull"), ("push", "manual")])
+def test_the_checks_of_a_pull_request_are_not_resumed_as_a_run_of_the_team(
+    tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    team = Team(tmp_path)
+    ctx, (first, second) = team.controller(), kinds
+    begun = ctx.ledger.begin_run("shop", COMMIT.revision, COMMIT.tree, Trigger(first, "refs/x", "ada"), team.now)
+    team.now += TTL + 1
+    with open_run(ctx, COMMIT, "shop", Trigger(second, "refs/y", "ada")) as (_, number, _):
+        assert (number == begun) is ((first == "pull") is (second == "pull"))
+    if number != begun:
+        assert team.outcomes()[-1] == CANCELLED
 
 
 @pytest.mark.every_point

@@ -116,3 +116,14 @@ def test_one_step_with_those_that_it_needs() -> None:
     with pytest.raises(UsageError, match="no step 'nope'") as caught:
         only_step(PLAN, "nope")
     assert caught.value.hint == "it has: lint, unit, use"
+
+
+def test_the_checks_of_a_pull_request_are_not_repeated_as_a_run_of_the_team(world: Team) -> None:
+    ctx = world.controller()
+    number = ctx.ledger.begin_run("shop", "b" * 40, "tree", Trigger("pull", "refs/pull/7/head", "ada"), 1.0)
+    ctx.ledger.end_run(number, FAILED, 2.0)
+    for given in (number, None):
+        with pytest.raises(UsageError, match="another repository") as caught:
+            run_to_retry(ctx, "shop", given)
+        assert f"shipway run {'b' * 40} --pull-request 7" in caught.value.hint
+    assert run_to_retry(ctx, "shop", 1).number == 1
