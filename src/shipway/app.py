@@ -81,7 +81,7 @@ def _acting(opened: services.Services, reporter: Reporter, actor: str | None) ->
         return actor, None
     who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
     if who in PARTS:  # some of their commands are not recorded
-        raise UsageError(f"{who} is a part of Shipway, and nobody acts as that", hint=HINT)
+        raise UsageError(f"{who} is a part of Shipway, and no person", hint=HINT)
     return who, proven
 
 

@@ -29,7 +29,7 @@ def add(options: Globals, name: str, address: str, every: str) -> None:
     seconds = seconds_of(every, "--every")
     with open_context(options.home, TerminalReporter(), actor=options.actor) as ctx:
         made = add_poll(ctx, name, address, seconds)
-        say(f"{made.address} is asked every {every}, as long as `shipway serve` or `shipway worker` runs")
+        say(f"{made.name} is asked every {every}, as long as `shipway serve` or `shipway worker` runs")
 
 
 @poll.command(name="list")
@@ -37,12 +37,13 @@ def add(options: Globals, name: str, address: str, every: str) -> None:
 @click.pass_obj
 def list_(options: Globals, as_json: bool) -> None:
     """List the repositories that are asked, and what keeps them from answering."""
+    from shipway.actions.runs.polling import poll_states
     from shipway.app import open_context
     from shipway.domain.record import to_data
     from shipway.system.durations import ago, human
 
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
-        found = ctx.ledger.polls()
+        found = poll_states(ctx)
         if as_json:
             say(json.dumps(to_data(found), indent=2))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from shipway.actions.people.permitted import recorded
 from shipway.actions.runs.queue import enqueue_remote
@@ -13,6 +14,7 @@ from shipway.domain.poll import LEAST, Poll, moved, of_ls_remote
 from shipway.domain.queue import Push
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.system.addresses import is_path
+from shipway.system.git.login import masked
 from shipway.system.mirror import asked
 
 
@@ -26,10 +28,15 @@ def add_poll(ctx: Context, name: str, address: str, every: float) -> Poll:
     if every < LEAST:
         raise UsageError(f"a repository is asked every {LEAST:g} seconds at most", hint="--every 1m")
     made = Poll(name, address, every, ctx.actor, ctx.ledger.now())
-    with recorded(ctx, None, POLL, name, f"add {name}: {address} every {every:g} s"):
+    with recorded(ctx, None, POLL, name, f"add {name}: {masked(address)} every {every:g} s"):
         if not ctx.ledger.add_poll(made):
             raise UsageError(f"there is a poll {name}", hint=f"`shipway poll remove {name}` removes it")
     return made
+
+
+def poll_states(ctx: Context) -> list[Poll]:
+    """All of them, without a login in their address."""
+    return [replace(item, address=masked(item.address)) for item in ctx.ledger.polls()]
 
 
 def remove_poll(ctx: Context, name: str) -> None:

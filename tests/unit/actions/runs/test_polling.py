@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.runs.polling import add_poll, ask_due, remove_poll
+from shipway.actions.runs.polling import add_poll, ask_due, poll_states, remove_poll
 from shipway.domain.errors import UsageError
 from shipway.domain.poll import of_ls_remote
 from shipway.domain.queue import ZEROS, Push
@@ -112,6 +112,13 @@ def test_one_that_was_removed_is_not_asked(asked: Asked) -> None:
     assert asked.ask() == []
     with pytest.raises(UsageError, match="there is no poll shop"):
         remove_poll(asked.ctx, "shop")
+
+
+def test_a_login_in_the_address_is_in_no_list_and_no_message(asked: Asked) -> None:
+    add_poll(asked.ctx, "private", "http://me:hunter2@127.0.0.1:1/acme/shop.git", 10.0)
+    asked.ask()
+    assert "hunter2" not in str([poll_states(asked.ctx), asked.world.notes, list(asked.ctx.ledger.audit_chain())])
+    assert [item.problem != "" for item in poll_states(asked.ctx)] == [True, False]
 
 
 def test_what_git_says_is_read_by_ref() -> None:
