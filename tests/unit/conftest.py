@@ -10,10 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shipway import store
 from shipway.store import sqlite
 from shipway.system.redact import of_process
+
+# On a busy machine, making an example may take any time: that says nothing of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
