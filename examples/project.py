@@ -112,7 +112,12 @@ class Project:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _destroy(self, environment: str) -> Done:
-        return self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
+        """Again if the engine of a busy machine did not answer, as a person does."""
+        for _ in range(3):
+            done = self.shipway("--quiet", "destroy", environment, "--force", "--volumes", check=False)
+            if "did not answer in time" not in done.output:
+                break
+        return done
 
     def shipway(self, *args: str, check: bool = True, hold: bool = False) -> Done:
         """Run a shipway command. hold: whether a rollback holds automatic deployment from then on, as it does for a team; else
