@@ -65,10 +65,14 @@ class Workers:
         return found
 
     def end(self) -> None:
-        for process in self.found():
-            kill(process)
+        """Of those that have just been started, /proc doesn't tell yet what they are."""
         for started in self._processes.values():
+            started.kill()
             started.wait(30)
+        while found := self.found():
+            for process in found:
+                kill(process)
+            time.sleep(0.1)
 
 
 def kill(process: int) -> None:
