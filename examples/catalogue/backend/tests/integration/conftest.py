@@ -76,7 +76,7 @@ def empty(alembic: Config, engine: Engine, redis: Redis) -> None:
     if revision != ScriptDirectory.from_config(alembic).get_current_head():
         command.upgrade(alembic, "head")
     with engine.begin() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # whatever the disk is busy with
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # on a busy disk too
         connection.execute(text("TRUNCATE items, categories, users RESTART IDENTITY"))
 
 
