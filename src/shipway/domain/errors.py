@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
 
@@ -34,6 +34,11 @@ class UsageError(ShipwayError):
     """The command line is invalid or names something that does not exist."""
 
     exit_code = 2
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that none of these has."""
+    return UsageError(f"there is no {what} {name}", hint=f"there are: {', '.join(known) or 'none'}")
 
 
 class PlanError(ShipwayError):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from shipway.domain.errors import UsageError
 from shipway.system.git import Repository
 from shipway.system.git.command import settings
 from shipway.system.variables import for_others
@@ -20,6 +21,12 @@ _SCP = re.compile(r"(?:(?P<user>[\w.+-]+)@)?(?P<host>\[[^\]]+\]|[\w.-]+):(?P<pat
 def is_path(url: str) -> bool:
     """Whether it is a folder of this machine."""
     return "://" not in url and _SCP.fullmatch(url) is None
+
+
+def require_remote(address: str) -> None:
+    """UsageError unless it can be the address of a repository elsewhere, and is no option of git."""
+    if is_path(address) or not address.isprintable() or address.startswith("-"):
+        raise UsageError(f"{address!r} is no address of a repository", hint="such as https://github.com/acme/shop.git")
 
 
 def address_of(url: str, base: Path) -> str:

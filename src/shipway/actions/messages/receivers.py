@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from shipway.actions.messages.deliver import Messenger
 from shipway.actions.people.permitted import recorded, scope_of
 from shipway.context import Context
-from shipway.domain.errors import NotifyError, UsageError
+from shipway.domain.errors import NotifyError, UsageError, unknown_name
 from shipway.domain.operation import NOTIFY, WEBHOOK
 from shipway.domain.outbox import (
     APPRISE,
@@ -161,21 +161,17 @@ def deliver_due(ctx: Context, seconds: float) -> None:
 
 
 def _webhook(ctx: Context, name: str) -> Webhook:
-    found = ctx.ledger.webhooks()
-    webhook = next((item for item in found if item.name == name), None)
-    if webhook is None:
-        known = ", ".join(item.name for item in found) or "none"
-        raise UsageError(f"there is no webhook {name}", hint=f"there are: {known}")
-    return webhook
+    found = {item.name: item for item in ctx.ledger.webhooks()}
+    if name not in found:
+        raise unknown_name("webhook", name, found)
+    return found[name]
 
 
 def _notification(ctx: Context, name: str) -> Notification:
-    found = ctx.ledger.notifications()
-    notification = next((item for item in found if item.name == name), None)
-    if notification is None:
-        known = ", ".join(item.name for item in found) or "none"
-        raise UsageError(f"there is no notification {name}", hint=f"there are: {known}")
-    return notification
+    found = {item.name: item for item in ctx.ledger.notifications()}
+    if name not in found:
+        raise unknown_name("notification", name, found)
+    return found[name]
 
 
 def _endpoint(webhook: Webhook, given: str) -> str:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from shipway.actions.people.permitted import recorded
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
-from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.errors import RepositoryError, UsageError, unknown_name
 from shipway.domain.operation import POLL
 from shipway.domain.poll import LEAST, Poll, moved, of_ls_remote
 from shipway.domain.queue import Push
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
-from shipway.system.addresses import is_path
+from shipway.system.addresses import require_remote
 from shipway.system.git.login import masked
 from shipway.system.mirror import asked
 
@@ -23,8 +23,7 @@ def add_poll(ctx: Context, name: str, address: str, every: float) -> Poll:
     that name."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(f"{name!r} can't be the name of a poll", hint=NAME_WORDS)
-    if is_path(address) or not address.isprintable() or address.startswith("-"):
-        raise UsageError(f"{address!r} is no address of a repository", hint="such as https://git.example/acme/shop.git")
+    require_remote(address)
     if every < LEAST:
         raise UsageError(f"a repository is asked every {LEAST:g} seconds at most", hint="--every 1m")
     made = Poll(name, address, every, ctx.actor, ctx.ledger.now())
@@ -43,8 +42,7 @@ def remove_poll(ctx: Context, name: str) -> None:
     """From now on, it is not asked. UsageError if there is none."""
     with recorded(ctx, None, POLL, name, f"remove {name}"):
         if not ctx.ledger.remove_poll(name):
-            known = ", ".join(item.name for item in ctx.ledger.polls()) or "none"
-            raise UsageError(f"there is no poll {name}", hint=f"there are: {known}")
+            raise unknown_name("poll", name, (item.name for item in ctx.ledger.polls()))
 
 
 def ask_due(ctx: Context) -> list[Push]:

@@ -12,7 +12,7 @@ from shipway.actions.messages.news import report
 from shipway.actions.messages.receivers import Deliveries, deliveries, forget_token
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
-from shipway.domain.errors import SecretError, UsageError
+from shipway.domain.errors import SecretError, UsageError, unknown_name
 from shipway.domain.forge import OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
 from shipway.domain.outbox import OUTSIDE, PULL, of_webhook
@@ -23,7 +23,7 @@ from shipway.domain.value import dataclass
 from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Webhook
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
-from shipway.system.addresses import is_path
+from shipway.system.addresses import require_remote
 from shipway.system.git.login import masked
 from shipway.system.login import login
 
@@ -51,8 +51,7 @@ def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str =
         raise UsageError(f"{name!r} can't be the name of a webhook", hint=NAME_WORDS)
     if forge not in FORGES:
         raise UsageError(f"there is no forge {forge!r}", hint=f"there are: {', '.join(FORGES)}")
-    if is_path(address) or not address.isprintable() or address.startswith("-"):
-        raise UsageError(f"{address!r} is no address of a repository", hint="such as https://github.com/acme/shop.git")
+    require_remote(address)
     secret = secret or secrets.token_urlsafe(32)
     ctx.redactor.add({"webhook secret": secret})
     if any(item.name == name for item in ctx.ledger.webhooks()):
@@ -80,8 +79,7 @@ def remove_webhook(ctx: Context, name: str) -> None:
     """From now on, its requests are refused. UsageError if there is none."""
     _record(ctx, f"remove {name}")
     if not ctx.ledger.remove_webhook(name):
-        known = ", ".join(item.name for item in ctx.ledger.webhooks()) or "none"
-        raise UsageError(f"there is no webhook {name}", hint=f"there are: {known}")
+        raise unknown_name("webhook", name, (item.name for item in ctx.ledger.webhooks()))
     ctx.secrets.remove(SCOPE, name)
     forget_token(ctx, name)
 
