@@ -19,6 +19,13 @@ function follow(address) {
       name.textContent = line.name;
       item.append(name, " ");
     }
+    if (log.parentElement.classList.contains("numbered")) {
+      const link = document.createElement("a");
+      link.href = `#e${line.seq}`;
+      link.textContent = line.seq;
+      link.setAttribute("aria-label", `Line ${line.seq}`);
+      item.append(link);
+    }
     item.append(line.text);
     log.append(item);
     if (bottom) window.scrollTo(0, document.body.scrollHeight);
@@ -27,6 +34,7 @@ function follow(address) {
     events.close();
     refresh();
   });
+  events.addEventListener("over", () => events.close());
   events.addEventListener("changed", () => {
     events.close();
     refresh();
