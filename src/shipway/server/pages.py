@@ -25,6 +25,7 @@ from shipway.system.durations import ago, human
 
 Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
+LANE = 1000  # units of the width in which a run is drawn
 EVENTS = 2000  # on a page at first; what follows comes live
 
 
@@ -135,14 +136,19 @@ def run(ctx: Context, app: str, number: int) -> Logged:
 
 
 def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
+    now, found = ctx.clock(), ctx.ledger.steps(item.number)
+    begun = min((step.started for step in found), default=now)
+    total = max([(step.finished or now) - begun for step in found], default=0.0) or 1.0
     steps = [
         {
-            "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure,
-            "took": human((step.finished or ctx.clock()) - step.started), "tests": step.result.tests,
+            "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure, "tests": step.result.tests,
+            "took": human((step.finished or now) - step.started), "since": None if step.finished else step.started,
+            "x": round((step.started - begun) / total * LANE),
+            "width": max(4, round(((step.finished or now) - step.started) / total * LANE)),
         }
-        for step in ctx.ledger.steps(item.number)
+        for step in found
     ]  # fmt: skip
-    return {**_run(ctx, item), "steps": steps}
+    return {**_run(ctx, item), "steps": steps, "lane": LANE}
 
 
 def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:

@@ -1,4 +1,4 @@
-"""The log of a step, line by line: a page of it, a search, what follows live, and the whole as a file."""
+"""The log of a step, line by line: a page of it, a search, what follows live, and the whole as a file; and its outputs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from shipway.server import pages
 from shipway.server.access import identity_of, sees
 from shipway.server.pages import Page, outcome
 from shipway.server.site import Site
+from shipway.steps import artifacts
 from shipway.system.durations import human
 
 ON_A_PAGE = 5000  # lines
@@ -63,6 +64,7 @@ class StepLogs:
             Route(own, self.log),
             Route(f"{own}/log", self.file),
             Route(f"{own}/lines", self.lines),
+            Route(f"{own}/outputs/{{digest}}", self.output),
         ]
 
     async def log(self, request: Request) -> Response:
@@ -77,6 +79,20 @@ class StepLogs:
         name = quote(f"run-{found.run}-{found.step.name}.log")
         return FileResponse(
             found.path, media_type="text/plain; charset=utf-8",
+            headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"},
+        )  # fmt: skip
+
+    async def output(self, request: Request) -> Response:
+        """One of its outputs, as a tar file."""
+        found = await run_in_threadpool(self._found, request)
+        digest = str(request.path_params["digest"])
+        kept = next((item for item in found.step.result.artifacts if item.digest.endswith(f":{digest}")), None)
+        path = artifacts.file(kept, self._ctx.home / "artifacts") if kept else None
+        if kept is None or path is None or not path.is_file():
+            raise UsageError(f"{found.step.name} has no such output here: it is on another machine, or was removed")
+        name = quote(f"{kept.place.replace('/', '-') or 'output'}.tar")
+        return FileResponse(
+            path, media_type="application/x-tar",
             headers={"Content-Disposition": f"attachment; filename*=utf-8''{name}"},
         )  # fmt: skip
 
@@ -155,6 +171,7 @@ class StepLogs:
             earlier=max(1, lines[0][0] - ON_A_PAGE) if lines and not search and lines[0][0] > 1 else 0,
             later=last + 1 if not search and last < total else 0, live=f"{own}/lines?after={last}" if live else "",
             going=found.going, lost=LOST,
+            outputs=[{"place": item.place, "id": item.digest.rpartition(":")[2]} for item in found.step.result.artifacts],
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from shipway.actions.people.tokens import create_token
 from shipway.domain.permissions import ADMIN
 from shipway.domain.release import SUCCEEDED, Trigger
-from shipway.domain.run import StepResult
+from shipway.domain.run import Artifact, StepResult
 from shipway.server import step_logs
 from shipway.server.step_logs import ON_A_PAGE, StepLogFile, StepLogs
 from tests.unit.server.asking import ask
@@ -96,6 +96,23 @@ def test_one_that_is_kept_elsewhere_says_so(run: Run) -> None:
     run.end()
     assert "not on this machine" in run.page()
     assert run.place.page(f"{run.path}/log").status == 404
+
+
+def test_its_outputs_can_be_had(run: Run) -> None:
+    kept = Artifact("", "dist", "sha256:" + "a" * 64)
+    run.ledger.end_step(run.number, "unit", SUCCEEDED, 2.0, StepResult((kept,)))
+    folder = run.place.ctx.home / "artifacts"
+    folder.mkdir()
+    assert ">dist</a>" in run.page()
+    own = f"{run.path}/outputs/{'a' * 64}"
+    assert run.place.page(own).status == 404  # it is not here
+    (folder / f"{'a' * 64}.tar").write_text("tar")
+    (folder / f"{'b' * 64}.tar").write_text("of another run")
+    found = run.place.page(own)
+    assert (found.status, found.text) == (200, "tar")
+    assert found.headers["content-disposition"].endswith("dist.tar")
+    for other in ("b" * 64, "", "..", "sha256:" + "a" * 64):
+        assert run.place.page(f"{run.path}/outputs/{other}").status == 404
 
 
 @pytest.mark.parametrize("step", ["nosuch", "..%2f..%2funit", ".."])
