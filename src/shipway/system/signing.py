@@ -33,7 +33,7 @@ def private_key(text: str, passphrase: str = "") -> str:
     if "ENCRYPTED COSIGN PRIVATE KEY" in text or "ENCRYPTED SIGSTORE PRIVATE KEY" in text:
         raise SecretError(
             "private keys that cosign encrypted can't be read",
-            hint="`shipway key signing create` makes a key here, which `shipway key signing show --private` gives to others",
+            hint="`shipway signing create` makes a key here, which `shipway signing show --private` gives to others",
         )
     try:
         found = load_pem_private_key(text.encode(), passphrase.encode() or None)

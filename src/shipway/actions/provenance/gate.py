@@ -18,7 +18,7 @@ from shipway.domain.rules import InForce, RuleSet
 from shipway.ports import Registry
 from shipway.system.parallel import side_by_side
 
-NO_KEY = "no key of the team counts: `shipway key signing create` makes one"
+NO_KEY = "no key of the team counts: `shipway signing create` makes one"
 
 
 def refused_images(ctx: Context, release: Release, in_force: InForce) -> list[str]:
@@ -97,7 +97,7 @@ def remedy(release: Release) -> str:
     """What to do about images that are not signed."""
     return (
         f"find out who changed what the registry has; if these images are to be trusted: "
-        f"shipway key signing sign r{release.number}"
+        f"shipway signing sign r{release.number}"
     )
 
 

@@ -53,7 +53,7 @@ def _keep(ctx: Context, app: str, public: str) -> SigningKey:
 
 def _refuse_revoked(ctx: Context, app: str, identity: str) -> None:
     if any(item.id == identity and not item.valid for item in ctx.ledger.signing_keys(app)):
-        raise UsageError(f"the key {identity} was revoked, which is for ever", hint="shipway key signing create")
+        raise UsageError(f"the key {identity} was revoked, which is for ever", hint="shipway signing create")
 
 
 def find_key(ctx: Context, app: str, text: str = "") -> SigningKey:
@@ -63,7 +63,7 @@ def find_key(ctx: Context, app: str, text: str = "") -> SigningKey:
         signer = signer_of(ctx, app)
         valid = [item for item in keys if item.valid]
         if not valid:
-            raise UsageError(f"{app} has no signing key", hint="shipway key signing create")
+            raise UsageError(f"{app} has no signing key", hint="shipway signing create")
         return signer.key if signer else valid[-1]
     found = [item for item in keys if item.id.startswith(text)]
     if len(found) != 1:

@@ -11,14 +11,14 @@ from shipway.actions.provenance.keys import MANAGE, Signer, signer_of
 from shipway.actions.provenance.places import places
 from shipway.actions.provenance.verify import TYPES, verify
 from shipway.context import Context
-from shipway.domain import attestation
-from shipway.domain.attestation import ATT, SIG
 from shipway.domain.count import counted
 from shipway.domain.errors import Interrupted, SbomError, ShipwayError, UsageError
 from shipway.domain.provenance import PROVENANCE, SBOM, SIGNATURE, ImageSignature, short, split
 from shipway.domain.release import Release, digest_of
 from shipway.ports import Registry
 from shipway.steps.sbom import make_sbom
+from shipway.system import attestation
+from shipway.system.attestation import ATT, SIG
 from shipway.system.parallel import side_by_side
 from shipway.system.signing import sign
 
@@ -66,7 +66,7 @@ def sign_release(ctx: Context, release: Release) -> int:
     require_if_proven(ctx, MANAGE, release.app)
     signer = signer_of(ctx, release.app)
     if signer is None:
-        raise UsageError(f"{release.app} has no key that can sign", hint="shipway key signing create")
+        raise UsageError(f"{release.app} has no key that can sign", hint="shipway signing create")
     return _sign(ctx, release, signer)
 
 

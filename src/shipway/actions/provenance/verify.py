@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from shipway.context import Context
-from shipway.domain import attestation
-from shipway.domain.attestation import ATT, CLAIM_KIND, ENVELOPE_KIND, SIG, SIGNED
 from shipway.domain.provenance import PROVENANCE, SBOM, SIGNATURE, Attached, ImageSignature, SigningKey, split
 from shipway.domain.release import digest_of
 from shipway.domain.value import dataclass
 from shipway.ports import Registry
+from shipway.system import attestation
+from shipway.system.attestation import ATT, CLAIM_KIND, ENVELOPE_KIND, SIG, SIGNED
 from shipway.system.signing import is_signed
 
 TYPES = {PROVENANCE: attestation.SLSA, SBOM: attestation.CYCLONEDX}

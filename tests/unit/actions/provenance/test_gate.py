@@ -16,13 +16,12 @@ from shipway.actions.provenance.keys import create_key, find_key, import_key, pr
 from shipway.actions.provenance.sign import complete, sign_release
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.context import Context
-from shipway.domain import attestation
-from shipway.domain.attestation import ATT, SIG, tag_of
 from shipway.domain.errors import DeployFailed, GateRefused, RegistryError, SecretError, ShipwayError, UsageError
 from shipway.domain.gating import Requirements
 from shipway.domain.provenance import PROVENANCE, SIGNATURE, Attached, ImageBuild, split
 from shipway.domain.release import Release
-from shipway.system import signing
+from shipway.system import attestation, signing
+from shipway.system.attestation import ATT, SIG, tag_of
 from shipway.testing.memory_sbom import MemorySbom
 from tests.unit.domain.samples import STAGING
 from tests.unit.world import World
@@ -65,7 +64,7 @@ class Signing(World):
         after = self.state()
         assert after == before
         assert not [call for call in self.runtime.calls[touched:] if call.split()[0] in EFFECTS]
-        assert f"shipway key signing sign r{release.number}" in caught.value.hint
+        assert f"shipway signing sign r{release.number}" in caught.value.hint
         return caught.value.message
 
     def away(self, method: str, why: str) -> None:
@@ -349,7 +348,7 @@ def test_a_rollback_to_what_a_revoked_key_signed_is_refused(world: Signing) -> N
     revoke_key(world.own(), "shop", world.made[0].id, "stolen")
     with pytest.raises(GateRefused, match="which was revoked") as caught:
         rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
-    assert "shipway key signing sign r1" in caught.value.hint
+    assert "shipway signing sign r1" in caught.value.hint
     assert world.serving() == {2}
     sign_release(world.own(), first)
     rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
