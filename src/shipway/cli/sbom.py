@@ -39,8 +39,8 @@ def sbom(
     from shipway.domain.errors import UsageError
     from shipway.domain.record import to_data
 
-    if form != "table" and (against or as_json):
-        raise UsageError("--format is only valid alone: a document is of one image")
+    if form != "table" and against:
+        raise UsageError("--format has no meaning with --against: a document is of one image")
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
         found = named_release(known, release)
