@@ -40,16 +40,16 @@ def run(home: Path, *words: str, given: str = "") -> Result:
     )  # fmt: skip
 
 
-def test_a_key_from_its_making_to_its_end(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_from_its_making_to_its_end(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert isinstance(run(home, "signing", "show").exception, UsageError)
     made = run(home, "signing", "create")
     assert made.exit_code == 0
     public = run(home, "signing", "show").output
     assert public in made.output
     assert "PRIVATE" not in made.output
-    capsys.readouterr()
+    capfd.readouterr()
     run(home, "signing", "show", "--private")
-    private = capsys.readouterr().out
+    private = capfd.readouterr().out
     assert signing.public_of(private) == public
     [key] = json.loads(run(home, "signing", "list", "--json").output)
     assert key["id"] == signing.key_id(public)
