@@ -71,7 +71,7 @@ def paths(project: Tiny) -> list[str]:
     made = project.deployments("staging")[0]["id"]
     return [
         app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
-        f"{app}/environments/staging/rollback", "/nosuch",
+        f"{app}/environments/staging/rollback", "/nosuch", f"{app}/releases/2/packages",
         f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip
 

@@ -43,6 +43,7 @@ from shipway.server.hooks import Hooks
 from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.origins import Origins
 from shipway.server.provider import routes as provider_routes
 from shipway.server.recording import Recorded
 from shipway.server.records import Records
@@ -111,6 +112,7 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
         Route("/apps/{app}/insights", Figures(site, shown.page, records).insights),
         *records.routes(),
+        *Origins(site, shown.page, records).routes(),
         Route("/queue", shown.queue),
         Route("/queue/{number:number}", shown.push),
         Route("/queue/{number:number}/events", shown.push_events),

@@ -256,6 +256,7 @@ ROUTES = {
     ("POST", "/apps/shop/environments/staging/cancel"): DEVELOPER, ("POST", "/apps/shop/environments/production/cancel"): RELEASER,
     ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
     ("GET", "/apps/shop/insights"): VIEWER, ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
+    ("GET", "/apps/shop/releases/1/packages"): VIEWER,
     ("GET", "/audit"): ADMIN, ("GET", "/audit.csv"): ADMIN, ("GET", "/audit.json"): ADMIN,
 }  # fmt: skip
 
