@@ -40,6 +40,10 @@ def run(home: Path, *words: str, given: str = "") -> Result:
     )  # fmt: skip
 
 
+def audit(home: Path) -> str:
+    return CliRunner().invoke(cli, ["--home", str(home / "home"), "audit", "--json", "--kind", "command"]).output
+
+
 def test_a_key_from_its_making_to_its_end(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert isinstance(run(home, "signing", "show").exception, UsageError)
     made = run(home, "signing", "create")
@@ -50,6 +54,8 @@ def test_a_key_from_its_making_to_its_end(home: Path, capfd: pytest.CaptureFixtu
     capfd.readouterr()
     run(home, "signing", "show", "--private")
     private = capfd.readouterr().out
+    [shown] = [item for item in json.loads(audit(home)) if item["what"].startswith("signing show")]
+    assert "--private" in shown["what"]
     assert signing.public_of(private) == public
     [key] = json.loads(run(home, "signing", "list", "--json").output)
     assert key["id"] == signing.key_id(public)
