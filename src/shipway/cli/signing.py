@@ -108,7 +108,7 @@ def import_(options: Globals, passphrase: bool, file: TextIO, app: str | None) -
 @app_option
 @click.pass_obj
 def revoke(options: Globals, key: str, reason: str, app: str | None) -> None:
-    """Revoke KEY for ever: nothing that it signed counts any more, and its private part is removed."""
+    """Revoke KEY for ever: nothing that it signed counts any more, and it signs nothing."""
     from shipway.actions.provenance.keys import revoke_key
 
     with _opened(options, app) as known:

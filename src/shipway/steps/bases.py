@@ -35,8 +35,9 @@ class Bases:
             self._over = True
 
     def of(self, ctx: Context) -> tuple[Base, ...]:
-        """Those that were seen; the engine knows the digest of one that it had."""
-        return tuple(Base(name, digest or _digest(ctx, name)) for name, digest in sorted(self._found.items()))
+        """Those that were seen, but for names with a secret's value; the engine knows the digest of one that it had."""
+        shown = {name: digest for name, digest in sorted(self._found.items()) if ctx.redactor.text(name) == name}
+        return tuple(Base(name, digest or _digest(ctx, name)) for name, digest in shown.items())
 
 
 def _digest(ctx: Context, name: str) -> str:

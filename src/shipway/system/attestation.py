@@ -24,6 +24,7 @@ STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SLSA, CYCLONEDX = "https://slsa.dev/provenance/v1", "https://cyclonedx.org/bom"
 BUILD_TYPE = "https://shipway.dev/build/v1"
 BUILDER = "https://shipway.dev/builder"
+SIGNATURES = 10  # of an envelope that are verified
 
 
 def tag_of(digest: str, end: str) -> str:
@@ -112,7 +113,7 @@ def read_envelope(content: bytes) -> Envelope | None:
         if data["payloadType"] != STATEMENT_KIND:
             return None
         payload = base64.b64decode(data["payload"], validate=True)
-        return Envelope(payload, tuple(str(item["sig"]) for item in data["signatures"]))
+        return Envelope(payload, tuple(str(item["sig"]) for item in data["signatures"][:SIGNATURES]))
     except (ValueError, KeyError, TypeError, binascii.Error):
         return None
 

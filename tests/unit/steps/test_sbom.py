@@ -132,3 +132,5 @@ def test_a_base_that_only_the_engine_has(at: Run) -> None:  # noqa: F811
     bases.line("#4 [1/2] FROM docker.io/library/base:v1")
     bases.line("#5 [1/2] FROM unknown")
     assert bases.of(at.ctx) == (Base("docker.io/library/base:v1", DIGEST), Base("unknown"))
+    at.ctx.redactor.add({"NAME": "unknown"})
+    assert bases.of(at.ctx) == (Base("docker.io/library/base:v1", DIGEST),)

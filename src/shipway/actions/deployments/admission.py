@@ -260,8 +260,8 @@ def _hint(
             "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
             + f"; then: shipway deploy {name} {what}"
         )
-    if release and any("@sha256:" in reason for reason in reasons):
-        hints.append(remedy(release))
+    if release and (against := [reason for reason in reasons if "@sha256:" in reason]):
+        hints.append(remedy(release, against))
     older = any("before the infrastructure changed" in reason for reason in reasons)
     if older:
         tested = [f"shipway deploy {before} {what}" for before in after_of(in_force)]

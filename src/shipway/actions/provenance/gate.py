@@ -18,6 +18,7 @@ from shipway.domain.rules import InForce, RuleSet
 from shipway.ports import Registry
 from shipway.system.parallel import side_by_side
 
+NO_SBOM = "it has no SBOM"
 NO_KEY = "no key of the team counts: `shipway signing create` makes one"
 
 
@@ -89,23 +90,25 @@ def _refusal(environment: Environment, release: Release, reasons: Iterable[str])
     listed = "\n".join(f"  - {text}" for text in dict.fromkeys(reasons))
     return GateRefused(
         f"{environment.name} rejects the images of release {release.number}; nothing was changed:\n{listed}",
-        hint=remedy(release),
+        hint=remedy(release, reasons),
     )
 
 
-def remedy(release: Release) -> str:
-    """What to do about images that are not signed."""
-    return (
-        f"find out who changed what the registry has; if these images are to be trusted: "
-        f"shipway signing sign r{release.number}"
-    )
+def remedy(release: Release, reasons: Iterable[str]) -> str:
+    """What to do about images that are not signed, or have no SBOM."""
+    given = list(reasons)
+    scan = f"install syft where the pipeline runs, then: shipway run {release.revision[:12]}"
+    sign = "if these images are to be trusted (else find out who changed what the registry has): "
+    sign += f"shipway signing sign r{release.number}"
+    hints = [scan] if any(NO_SBOM in text for text in given) else []
+    return "; or: ".join(hints + ([sign] if any(NO_SBOM not in text for text in given) else []))
 
 
 def _against(ctx: Context, release: Release, asked: Requirements) -> tuple[list[str], list[ImageSignature]]:
     """The reasons, and what was verified. What can't be read counts as missing."""
     images = _images(release)
     sboms = ctx.ledger.image_sboms(release.app, images).keys() if asked.signed or asked.sbom else set()
-    reasons = [f"{short(image)}: it has no SBOM" for image in images if asked.sbom and image not in sboms]
+    reasons = [f"{short(image)}: {NO_SBOM}" for image in images if asked.sbom and image not in sboms]
     if not asked.signed:
         return reasons, []
     keys = ctx.ledger.signing_keys(release.app)

@@ -97,7 +97,7 @@ def signer_of(ctx: Context, app: str) -> Signer | None:
 
 
 def revoke_key(ctx: Context, app: str, text: str, reason: str) -> SigningKey:
-    """From now on nothing that it signed counts. Its private part is removed too."""
+    """From now on nothing that it signed counts. Its private part is no longer read; the ledger keeps it encrypted."""
     if not reason.strip():
         raise UsageError("a revocation needs a reason", hint="pass --reason TEXT")
     require_if_proven(ctx, MANAGE, app)

@@ -8,7 +8,7 @@ from functools import partial
 
 from shipway.actions.people.acting import require_if_proven
 from shipway.actions.provenance.keys import MANAGE, Signer, signer_of
-from shipway.actions.provenance.places import places
+from shipway.actions.provenance.places import built, places
 from shipway.actions.provenance.verify import TYPES, verify
 from shipway.context import Context
 from shipway.domain.count import counted
@@ -22,6 +22,7 @@ from shipway.system.attestation import ATT, SIG
 from shipway.system.parallel import side_by_side
 from shipway.system.signing import sign
 
+AGAIN = "`shipway run --no-cache` builds it again"
 SAID = "no-sbom"  # property of the ledger, by app: it was said that no SBOM was made
 
 
@@ -30,14 +31,16 @@ def complete(ctx: Context, release: Release) -> None:
     reported, and the gate of an environment that requires it says so again."""
     missing = sorted(set(release.images.values()) - ctx.ledger.image_sboms(release.app, release.images.values()).keys())
     problems = _scan(ctx, release, missing)
-    signer = signer_of(ctx, release.app)
+    signs = any(item.valid for item in ctx.ledger.signing_keys(release.app))
     said = f"{SAID}/{release.app}"
-    if problems and (signer or ctx.ledger.property(said) is None):
+    if problems and (signs or ctx.ledger.property(said) is None):
         ctx.reporter.note(f"release {release.number}: {problems}")
         ctx.ledger.set_once(said, "said")
-    if signer is not None:
+    if signs:
         try:
-            _sign(ctx, release, signer)
+            signer = signer_of(ctx, release.app)
+            if signer is not None:
+                _sign(ctx, release, signer)
         except Interrupted:
             raise
         except ShipwayError as error:
@@ -75,16 +78,25 @@ def _sign(ctx: Context, release: Release, signer: Signer) -> int:
     registry = ctx.registry(release.plan)
     registry.ensure()
     with ctx.part("sign", counted(len(set(release.images.values())), "image")):
-        found = places(registry, release)
-        done = side_by_side(lambda image: _image(ctx, release.app, registry, found[image], image, signer), list(found))
+        found, ours = places(registry, release), built(registry, release)
+
+        def one(image: str) -> bool:
+            return _image(ctx, release.app, registry, found[image], image, signer, own=image in ours)
+
+        done = side_by_side(one, list(found))
     return sum(done)
 
 
-def _image(ctx: Context, app: str, registry: Registry, place: str, image: str, signer: Signer) -> bool:
+def _image(
+    ctx: Context, app: str, registry: Registry, place: str, image: str, signer: Signer, *, own: bool
+) -> bool:  # fmt: skip
     if not split(image)[1]:
         ctx.reporter.note(f"{image} is in no registry, and can't be signed")
         return False
     build = ctx.ledger.image_builds(app, [image]).get(image)
+    if own and build is None:  # nobody knows who put it where the team's own images are
+        ctx.reporter.note(f"{short(image)} is not signed: Shipway has not recorded that it built it; {AGAIN}")
+        return False
     sbom = ctx.ledger.image_sboms(app, [image]).get(image)
     wanted = [SIGNATURE, *([PROVENANCE] if build else []), *([SBOM] if sbom else [])]
     known = {item.kind for item in verify(ctx, registry, place, image, [signer.key], wanted).signatures}

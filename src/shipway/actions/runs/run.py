@@ -304,17 +304,20 @@ def _pipeline(
             results = run_steps(at, steps, resumed)
             release = make_release(at, results) if environment else None
             if release:
+                finish_scans(at)
                 complete(own, release)
             outcome = SUCCEEDED
         except BaseException:
             outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
             raise
         finally:
-            if at:
-                finish_scans(at)
-            shutil.rmtree(folder, ignore_errors=True)
-            prune_caches_daily(own, plan.app)
-            own.ledger.end_run(number, outcome, ctx.clock())
+            try:
+                if at:
+                    finish_scans(at)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                prune_caches_daily(own, plan.app)
+                own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(
             f"release {release.number} of {ctx.names.shown(plan.app)}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"

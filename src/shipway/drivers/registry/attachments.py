@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from shipway.domain.errors import RegistryError
@@ -14,7 +15,7 @@ from shipway.system.http import Answer
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 BYTES = "application/octet-stream"
-LARGEST = 64 << 20  # bytes of a part
+LARGEST = 64 << 20  # bytes of all parts
 MOST = 1000  # parts
 
 # (method, path or address, content, kind) -> the answer, with the registry's authorization
@@ -52,17 +53,18 @@ def attached(ask: Ask, name: str, tag: str) -> Sequence[Attached]:
         return ()
     _expect(found, 200, f"read {name}:{tag}")
     try:
-        layers = [_layer(item) for item in json.loads(found.body)["layers"][:MOST]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RegistryError(f"{name}:{tag} is not what a registry keeps there") from error
-    return [Attached(kind, _blob(ask, name, digest), notes) for kind, digest, notes in layers]
+        layers = [_layer(item) for item in json.loads(found.body)["layers"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RegistryError(f"{name}:{tag} has no list of signatures or statements") from error
+    if len(layers) > MOST or sum(size for *_, size in layers) > LARGEST:
+        raise RegistryError(f"{name}:{tag} has too much: at most {MOST} parts of together {LARGEST >> 20} MB are read")
+    return [Attached(kind, _blob(ask, name, digest), notes) for kind, digest, notes, _ in layers]
 
 
-def _layer(item: Mapping[str, object]) -> tuple[str, str, dict[str, str]]:
-    notes = item.get("annotations") or {}
-    if not isinstance(notes, dict) or not isinstance(item["size"], int) or item["size"] > LARGEST:
-        raise ValueError("annotations")
-    return str(item["mediaType"]), str(item["digest"]), {str(key): str(value) for key, value in notes.items()}
+def _layer(item: Mapping[str, Any]) -> tuple[str, str, dict[str, str], int]:
+    notes = dict(item.get("annotations") or {})
+    texts = {str(key): str(value) for key, value in notes.items()}
+    return str(item["mediaType"]), str(item["digest"]), texts, abs(int(item["size"]))
 
 
 def _blob(ask: Ask, name: str, digest: str) -> bytes:

@@ -301,6 +301,17 @@ def test_an_image_of_others_is_signed_in_the_teams_registry(world: Signing) -> N
     world.deploy(made)
 
 
+def test_an_image_that_nobody_built_here_is_not_signed(world: Signing) -> None:
+    """A plan may name what somebody else has pushed to the team's own repository."""
+    release = world.release(1, environment=SIGNED)
+    complete(world.own(), release)
+    assert not world.registry.parts
+    assert sign_release(world.own(), release) == 0
+    assert not world.registry.parts
+    assert sum("has not recorded that it built it" in note for note in world.notes) == 6
+    world.refused(release, "it has no signature")
+
+
 def test_an_image_in_no_registry_is_refused(world: Signing) -> None:
     release = world.release(1, environment=SIGNED)
     image = f"sha256:{9:064d}"
