@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         (template / name).mkdir()
     template.chmod(0o755)  # some tests act as somebody else
     os.environ["GIT_TEMPLATE_DIR"] = str(template)
+    os.environ["SHIPWAY_SYFT"] = "off"  # a scan of each image takes longer than its build
 
 
 def pytest_collection_finish() -> None:

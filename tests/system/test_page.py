@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from shipway.domain.provenance import ImageSbom
+from shipway.testing.memory_sbom import MemorySbom
 from tests import programs
 from tests.system.conftest import Make
 from tests.system.test_serve import ADA, GRACE, Place
@@ -31,11 +34,18 @@ def place(make: Make) -> Iterator[Place]:
     found = Place(project)
     project.git("remote", "add", "origin", found.address(found.token))
     project.git("push", "--quiet", "origin", "main", "staging")
+    project.shipway("signing", "create")
     project.change("two")
     project.git("push", "--quiet", "origin", "staging")
     assert project.answer() == "two"
     project.promote("v1")
     project.git("push", "--quiet", "origin", "main", "v1")
+    with closing(project.ledger()) as ledger:
+        for release in ledger.releases(project.app):
+            packages = {"openssl": f"3.0.{release.number}", f"only-{release.number}": "1"}
+            tool = MemorySbom({"": packages})
+            image = release.images["web"]
+            ledger.add_image_sbom(ImageSbom(project.app, image, tool.tool(), tool.scan(image), 1.0))
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -75,6 +85,7 @@ def paths(project: Tiny) -> list[str]:
         f"{app}/releases", f"{app}/releases/1", f"{app}/releases/2?to=production", f"{app}/releases/2?to=staging",
         f"{app}/runs/2/steps/checks", f"{app}/runs/2/steps/checks?search=nothing",
         f"{app}/environments/staging/deploy?release=1", f"{app}/environments/staging/logs", f"{app}/environments/staging/logs?service=web&follow=1",
+        f"{app}/releases/2/packages",
         f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip
 
@@ -97,6 +108,28 @@ def test_every_page_fits_and_can_be_used(browser: Browser, place: Place, size: s
             name = path.strip("/").replace("/", "-").replace("?", "-").replace(place.project.app, "app")
             page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png")
     assert [text for text in complaints if "404" not in text] == []  # of /nosuch
+    page.context.close()
+
+
+def test_where_images_come_from_and_which_packages_differ(browser: Browser, place: Place) -> None:
+    [key] = place.project.json("signing", "list", "--json")
+    page, complaints = opened(browser, place)
+    deployed = place.project.deployments("staging")[0]
+    page.goto(f"{place.url}/apps/{place.project.app}/deployments/staging/{deployed['id']}")
+    page.get_by_role("link", name="Where its images come from").click()
+    page.get_by_role("heading", level=1, name="Release 2").wait_for()
+    table = page.get_by_role("table").first.inner_text()
+    assert f"signed by {key['id']}" in table
+    assert f"from {place.project.git('rev-parse', 'staging').output[:12]}" in table
+    changed = page.get_by_role("region", name="Packages of web").inner_text()
+    assert [line.split("\t") for line in changed.splitlines()[1:]] == [
+        ["openssl", "3.0.1", "3.0.2", "deb, changed"],
+        ["only-2", "—", "1", "deb, added"],
+        ["only-1", "1", "—", "deb, removed"],
+    ]
+    page.get_by_role("link", name="run 3").click()
+    page.get_by_role("heading", level=1).wait_for()
+    assert complaints == []
     page.context.close()
 
 

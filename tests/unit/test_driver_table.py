@@ -38,6 +38,7 @@ PROTOCOLS = {
     "authority": ports.CertificateAuthority,
     "lint": ports.Linter,
     "backups": ports.BackupStore,
+    "sbom": ports.SbomTool,
 }
 HELPERS = {"runtime": {"engine"}}  # in the table, because the composition root makes it; no driver by itself
 

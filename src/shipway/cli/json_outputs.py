@@ -240,6 +240,10 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "poll list": ("Repositories that are asked for new commits; a time of 0: not yet.", _polls),
     "notify list": ("Notifications, and whether they could be delivered; never their URLs.", _notifications),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),
+    "sbom": (
+        "The packages by image; with --against, what differs by services with the same images.", json_records.sbom
+    ),
+    "signing list": ("The keys, oldest first.", json_records.signing_keys),
     "insights": ("The measures of an environment, and its steps; durations in seconds.", json_records.insights),
     "audit show": ("Entries of the audit as they are in its chain, newest first, an entry a line.", json_records.audit),
     "audit verify": ("How many entries there are, the digest of the last one, and what was changed.", json_records.audit_verified),

@@ -30,3 +30,17 @@ def insights(kinds: Kinds) -> Any:
     more = {"per_week": {"type": "number"}, "failure_rate": {"type": ["number", "null"]}}
     found = {**class_schema(Insights, kinds)["properties"], **more}
     return {"type": "object", "required": list(found), "properties": found}
+
+
+def sbom(kinds: Kinds) -> Any:
+    """Of `shipway sbom`."""
+    from shipway.actions.provenance.packages import ImagePackages, ServiceChanges
+
+    return {"anyOf": [type_schema(list[item], kinds) for item in (ImagePackages, ServiceChanges)]}  # type: ignore[valid-type]
+
+
+def signing_keys(kinds: Kinds) -> Any:
+    """Of `shipway signing list`."""
+    from shipway.domain.provenance import SigningKey
+
+    return type_schema(list[SigningKey], kinds)

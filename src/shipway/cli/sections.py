@@ -52,6 +52,7 @@ SECTIONS = {
         "render": ("shipway.cli.render", "Print a release as objects of Kubernetes, for Argo CD or Flux"),
         "config": ("shipway.cli.config", "Print the resolved configuration of an environment"),
         "diff": ("shipway.cli.diff", "Show what differs between two releases or environments"),
+        "sbom": ("shipway.cli.sbom", "List the packages of a release's images, and what changed"),
         "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
         "purge": ("shipway.cli.purge", "Purge paths from the CDN in front of an environment"),
         "schedules": ("shipway.cli.schedules", "Show the jobs on a schedule, and run one now"),
@@ -72,6 +73,7 @@ SECTIONS = {
         "certificate": ("shipway.cli.certificate", "Obtain or renew an environment's certificate by DNS"),
         "secret": ("shipway.cli.secret", "Set, list and remove the secrets of an environment"),
         "key": ("shipway.cli.key", "Copy the encryption key of the secrets to another machine"),
+        "signing": ("shipway.cli.signing", "Make, import and revoke the keys that sign images"),
         "user": ("shipway.cli.user", "Add people who use the server, and say what they may do"),
         "token": ("shipway.cli.token", "Create and revoke API tokens"),
         "audit": ("shipway.cli.audit", "Show who did what, and verify that record"),
@@ -90,6 +92,6 @@ COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in sect
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
     "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
-    "history", "completion", "audit", "insights", "render",
+    "history", "completion", "audit", "insights", "render", "sbom",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

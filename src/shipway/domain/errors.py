@@ -299,6 +299,12 @@ class NotifyError(ShipwayError):
         self.refused = refused  # it is no use to send it again
 
 
+class SbomError(ShipwayError):
+    """The software of an image could not be listed, or no SBOM of it is known."""
+
+    exit_code = 48
+
+
 class Forged(ForgeError):
     """A webhook request is not signed with the secret. It never says what was wrong."""
 

@@ -18,16 +18,19 @@ class Approvals:
 
 @dataclass(frozen=True)
 class Requirements:
-    """What the forge of the repository must say of the commit that is deployed."""
+    """What the forge of the repository must say of the commit that is deployed, and what must be known of its images."""
 
     statuses: tuple[str, ...] = ()  # names of those that must be a success
     reviews: int = 0  # of people other than its authors, after the last push
+    signed: bool = False  # the team's signature on each image, with a statement of its origin
+    sbom: bool = False  # a list of each image's software
 
     @property
     def text(self) -> str:
         """For messages; empty: nothing."""
         reviews = [f"{self.reviews} reviews"] if self.reviews else []
-        return ", ".join([*(f"status {name!r}" for name in self.statuses), *reviews])
+        images = [*(["signed images"] if self.signed else []), *(["an SBOM of each image"] if self.sbom else [])]
+        return ", ".join([*(f"status {name!r}" for name in self.statuses), *reviews, *images])
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_NAME, LABEL_ROLE
 
 PROOFS, REGISTRY, BUILDS = "prove", "registry", "build"  # scopes of secrets that belong to no environment
+SIGNING = "signing@team"  # scope of private keys that sign images; no environment can have this name
 ANY_BRANCH = "build@any"  # scope of those that builds of every branch get; no environment can have this name
 LONGEST = 63  # characters of a DNS label
 DIGEST = 10  # characters

@@ -87,6 +87,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "s3": "shipway.drivers.backups.s3:S3Store",
     },
     "authority": {"acme": "shipway.drivers.authority.acme:AcmeAuthority"},
+    "sbom": {"syft": "shipway.drivers.sbom.syft:Syft"},
     "lint": {"squawk": "shipway.drivers.lint.squawk:Squawk"},
     "database": {
         "alembic": "shipway.drivers.database.alembic:Alembic",

@@ -71,8 +71,10 @@ REQUIRE = Record(
     {
         "statuses": Several(STATUS, filled=True),
         "reviews": Number("the number of people who must review, from 1 to 100", 1, 100),
+        "signed": v.TRUE,
+        "sbom": v.TRUE,
     },
-    one_or_more=("statuses", "reviews"),
+    one_or_more=("statuses", "reviews", "signed", "sbom"),
 )
 HOTFIX = Record(
     Hotfix,

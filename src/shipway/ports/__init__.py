@@ -41,6 +41,7 @@ from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.polls import PollLedger
+from shipway.ports.ledger.provenance import ProvenanceLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -56,6 +57,7 @@ from shipway.ports.notifier import Notifier, NotifierAccess
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
+from shipway.ports.sbom import SbomTool
 from shipway.ports.secret_provider import SecretProvider
 from shipway.ports.secrets import Secrets
 from shipway.ports.server import DatabaseServer
@@ -101,6 +103,7 @@ __all__ = [
     "ProjectSource",
     "PropertyLedger",
     "Prove",
+    "ProvenanceLedger",
     "ProvisionLedger",
     "PurgeLedger",
     "QueueLedger",
@@ -112,6 +115,7 @@ __all__ = [
     "Reporter",
     "RunLedger",
     "Runtime",
+    "SbomTool",
     "ScheduleLedger",
     "Scratch",
     "ScratchDatabase",

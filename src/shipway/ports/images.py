@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shipway.domain.build import Builder, BuildExtras
     from shipway.domain.image import ImageInfo, Layer
+    from shipway.domain.provenance import Attached
 
 OnLine = Callable[[str], None]  # takes one line of output, without its line end
 
@@ -71,3 +72,9 @@ class Registry(Protocol):
 
     def layers(self, repository: str, digest: str) -> Sequence[Layer]:
         """Layers of an image, lowest first (for several platforms: of the first for Linux); empty if it is missing."""
+
+    def attach(self, repository: str, tag: str, parts: Sequence[Attached]) -> None:
+        """Keep these parts, in their order, under a tag of the repository; they replace what was there."""
+
+    def attached(self, repository: str, tag: str) -> Sequence[Attached]:
+        """The parts under a tag, whose contents have the digests that the registry names; empty without the tag."""

@@ -44,6 +44,7 @@ from shipway.server.hooks import Hooks
 from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
+from shipway.server.origins import Origins
 from shipway.server.provider import routes as provider_routes
 from shipway.server.recording import Recorded
 from shipway.server.records import Records
@@ -95,6 +96,7 @@ def application(site: Site) -> Any:
         *Releases(site, shown.page, records).routes(),
         *StepLogs(site, shown.page).routes(),
         *ServiceLogs(site, orders, shown.page).routes(),
+        *Origins(site, shown.page, records).routes(),
         Route("/queue", shown.queue),
         Route("/queue/{number:number}", shown.push),
         Route("/queue/{number:number}/events", shown.push_events),

@@ -8,17 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shipway import __version__
 from shipway.domain import names
 from shipway.domain.build import in_order
 from shipway.domain.errors import RegistryError, ShipwayError, StepFailed
 from shipway.domain.inputs import folder_of
 from shipway.domain.plan import BuildSource, Step, StepImage
+from shipway.domain.provenance import ImageBuild
+from shipway.domain.record import to_data
 from shipway.domain.release import CHECK, digest_of
 from shipway.domain.run import Artifact, StepResult
 from shipway.ports import OnLine
 from shipway.steps.artifacts import identity, reaches, unpack
+from shipway.steps.bases import Bases
 from shipway.steps.build import arguments, base_of, build_key, extras_of, keep_seen, native
 from shipway.steps.run import Attempt, Inputs, Run
+from shipway.steps.sbom import begin_sbom
 from shipway.system.inside import leads_inside
 
 
@@ -148,7 +153,13 @@ def _build_and_push(
 ) -> str:
     repository, tag = run.registry.repository(run.plan.app, name), run.commit.revision
     on_line(f"building {name} from {source.folder}")
-    made, cached = _build(run, source, upstream, [f"{repository}:{tag}"], _labels(run, name), on_line, base, repository)
+    bases, started = Bases(source), run.ctx.clock()
+
+    def seen(line: str) -> None:
+        bases.line(line)
+        on_line(line)
+
+    made, cached = _build(run, source, upstream, [f"{repository}:{tag}"], _labels(run, name), seen, base, repository)
     digest = made if len(source.platforms) > 1 else run.ctx.images.push(repository, tag, on_line)
     on_line(f"pushed {repository}@{digest}")
     if cached:
@@ -156,7 +167,21 @@ def _build_and_push(
             run.registry.tag(repository, digest, cached.rpartition(":")[2])
         except RegistryError as error:  # such as one whose tags can't be moved
             on_line(f"the layers of this build were not stored: {error.message}")
-    return f"{repository}@{digest}"
+    image = f"{repository}@{digest}"
+    if not run.outside:
+        run.ctx.ledger.add_image_build(_record(run, name, source, image, bases, started))
+        begin_sbom(run, image)
+    return image
+
+
+def _record(run: Run, name: str, source: BuildSource, image: str, bases: Bases, started: float) -> ImageBuild:
+    """What a statement of its origin says. Of build arguments, the names: values may be private."""
+    given = (*source.args, *source.variables, *source.images, *source.bases)
+    return ImageBuild(
+        run.plan.app, image, run.number, name, run.repository.source() or "", run.commit.revision, run.branch, run.level,
+        digest_of(to_data(run.plan)), source.folder, source.dockerfile, source.target or "", tuple(sorted(given)),
+        bases.of(run.ctx), started, run.ctx.clock(), __version__,
+    )  # fmt: skip
 
 
 def _sources(run: Run, step: Step) -> dict[str, BuildSource]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipway.context import Context
 from shipway.domain import names
@@ -19,6 +20,11 @@ from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
 from shipway.system.patterns import matches
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from shipway.domain.provenance import ImageSbom
 
 # Levels of trust: commits on the protected branch, and those that the rules in force don't deploy. Between them: those
 # that they deploy to an environment, by its name.
@@ -67,6 +73,7 @@ class Run:
     step_images: str = ""  # repository of the images that it builds for steps; "": that of the app
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
+    scans: dict[str, Future[ImageSbom]] = field(default_factory=dict)  # by image: its SBOM, which is being made
     renewed: set[str] = field(default_factory=set)  # without `caches`: what this run has made again
 
     @property

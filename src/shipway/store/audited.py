@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from shipway.domain.audit import BEGAN, ENDED, REFUSED, REFUSED_SIGN_IN, Fact
 from shipway.domain.operation import GRANT, NOTIFY, PERSON, POLL, TOKEN, WEBHOOK
 from shipway.domain.permissions import ALL
+from shipway.domain.provenance import SIGNATURE
 from shipway.domain.release import PENDING
 from shipway.store.audit import append
 from shipway.system.acting import acting
@@ -271,6 +272,23 @@ def _hold(given: Any, result: object) -> Fact:
     return Fact("hold", what, item.app, item.environment, actor=item.actor)
 
 
+def _signing_key(given: Any, result: object) -> Fact | None:
+    item = given.key
+    return Fact("signing key", f"added the signing key {item.id}", item.app, actor=item.actor) if result else None
+
+
+def _signing_key_revoked(given: Any, result: object) -> Fact | None:
+    what = f"revoked the signing key {given.key}: {given.reason}"
+    return Fact("signing key", what, given.app, actor=given.actor) if result else None
+
+
+def _image_signed(given: Any, result: object) -> Fact | None:
+    item = given.signature
+    if item.kind != SIGNATURE:
+        return None
+    return Fact("signature", f"signed {item.image} with the key {item.key}", item.app)
+
+
 FACTS: dict[str, Describe] = {
     "register": _registration, "accept_rules": _rules, "add_approval": _approval, "add_waiver": _waiver,
     "add_release": _release, "restore_release": _release, "begin_run": _run, "end_run": _ended("run"),
@@ -286,6 +304,7 @@ FACTS: dict[str, Describe] = {
     "add_webhook": _webhook, "remove_webhook": _webhook_removed,
     "set_forge_token": _forge_token, "remove_forge_token": _forge_token_removed, "add_notification": _notification,
     "remove_notification": _notification_removed, "add_hold": _hold, "add_poll": _poll, "remove_poll": _poll_removed,
+    "add_signing_key": _signing_key, "revoke_signing_key": _signing_key_revoked, "add_image_signature": _image_signed,
 }  # fmt: skip
 # Methods that change something and are not recorded, with the reason.
 LEFT_OUT = {
@@ -303,6 +322,7 @@ LEFT_OUT = {
     "forget_events forget_pushes forget_news forget_messages": "what is only kept for a while",
     "use_token see_session replace_hash": "that something was used",
     "begin_attempt end_attempt use_code use_recovery_code": "parts of a sign-in, which is recorded, or its refusal is",
+    "add_image_build add_image_sbom": "what a run found out about the images that it built",
     "copy_to": "a backup of the ledger, which is recorded as a command",
     "reserve": "room on the disk",
     "add_entry": "the audit itself",

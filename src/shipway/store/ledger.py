@@ -16,6 +16,7 @@ from shipway.store.outbox import SqlOutbox
 from shipway.store.ownership import SqlOwnership
 from shipway.store.people import SqlPeople
 from shipway.store.polls import SqlPolls
+from shipway.store.provenance import SqlProvenance
 from shipway.store.provisions import SqlProvisions
 from shipway.store.purges import SqlPurges
 from shipway.store.queue import SqlQueue
@@ -35,6 +36,7 @@ class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
     SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlOutbox, SqlAudit, SqlInsights,
+    SqlProvenance,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -22,6 +22,7 @@ APPEND_ONLY = {
     12: ("secret_origins",),
     21: ("holds",),
     19: ("audit",),
+    25: ("signing_keys", "signing_key_ends", "image_records"),
 }  # by migration
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from shipway.domain.build import PLATFORMS, Builder, BuildExtras, lacking
 from shipway.domain.errors import EngineError, RegistryError, StepFailed
 from shipway.domain.image import ImageInfo, Layer, repository_of
+from shipway.domain.provenance import Attached
 from shipway.domain.release import digest_of
 from shipway.ports import OnLine
 from shipway.testing.memory_calls import Recorder
@@ -23,6 +24,7 @@ class MemoryRegistry(Recorder):
         self.repositories: dict[str, dict[str, str]] = {}
         self.contents: dict[str, tuple[str, Mapping[str, str]]] = {}  # digest: image id and labels
         self.sizes: dict[str, int] = {}
+        self.parts: dict[tuple[str, str], tuple[Attached, ...]] = {}  # by repository and tag
 
     def ensure(self) -> None:
         with self._call("ensure"):
@@ -48,6 +50,16 @@ class MemoryRegistry(Recorder):
                 return ()
             content, _ = self.contents.get(digest, (digest, {}))
             return [Layer(content, self.sizes.get(digest, 1 << 20))]
+
+    def attach(self, repository: str, tag: str, parts: Sequence[Attached]) -> None:
+        with self._call("attach", repository, tag):
+            self.parts[repository, tag] = tuple(parts)
+            digest = digest_of([part.content.hex() for part in parts])
+            self.repositories.setdefault(repository, {}).update({tag: digest, digest: digest})
+
+    def attached(self, repository: str, tag: str) -> Sequence[Attached]:
+        with self._call("attached", repository, tag):
+            return self.parts.get((repository, tag), ())
 
 
 class MemoryImages(Recorder):

@@ -7,6 +7,7 @@ from typing import Protocol
 import pytest
 
 from shipway.domain.errors import RegistryError
+from shipway.domain.provenance import Attached
 from shipway.ports import Registry
 
 
@@ -73,3 +74,26 @@ class RegistryContract:
         assert layer.size > 0
         assert lab.registry.layers(repository, "sha256:" + "0" * 64) == ()
         assert lab.registry.layers(lab.registry.repository("shop", "nothing"), digest) == ()
+
+    def test_what_is_kept_beside_an_image(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "backend")
+        digest = lab.push(repository, "v1", "one")
+        assert list(lab.registry.attached(repository, "v1.sig")) == []
+        one = Attached("application/json", b'{"one": 1}', {"example/signature": "c2ln"})
+        two = Attached("application/octet-stream", bytes(range(256)) * 4096)
+        lab.registry.attach(repository, "v1.sig", [one])
+        assert list(lab.registry.attached(repository, "v1.sig")) == [one]
+        lab.registry.attach(repository, "v1.sig", [one, two, one])
+        assert list(lab.registry.attached(repository, "v1.sig")) == [one, two, one]
+        assert list(lab.registry.attached(repository, "v2.sig")) == []
+        assert list(lab.registry.attached(lab.registry.repository("shop", "nothing"), "v1.sig")) == []
+        assert lab.registry.digest(repository, "v1") == digest
+        assert lab.registry.digest(repository, "v1.sig") not in (None, digest)
+
+    def test_they_can_be_kept_where_there_is_no_image(self, lab: RegistryLab) -> None:
+        lab.registry.ensure()
+        repository = lab.registry.repository("shop", "elsewhere")
+        part = Attached("application/json", b"{}")
+        lab.registry.attach(repository, "of.sig", [part])
+        assert list(lab.registry.attached(repository, "of.sig")) == [part]

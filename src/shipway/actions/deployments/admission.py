@@ -14,6 +14,7 @@ from shipway.actions.messages.news import report
 from shipway.actions.projects.approvals import Decisions
 from shipway.actions.projects.in_force import Rulebook, running_rules
 from shipway.actions.projects.renamed import refuse_renamed
+from shipway.actions.provenance.gate import refused_images, remedy
 from shipway.context import Context
 from shipway.domain import gate, rules
 from shipway.domain.errors import DeploymentWaits, GateRefused
@@ -97,7 +98,8 @@ def judged(
     if lacks and until is None:
         until = ctx.ledger.now() + LOOK
     waits = [*held(ctx, app, in_force.environment, in_force.called, asked), *freeze, *lacks]
-    return Judgement(release, reasons + _refused_release(in_force, release), unapproved, waits, until, seen)
+    reasons += _refused_release(in_force, release) + refused_images(ctx, release, in_force)
+    return Judgement(release, reasons, unapproved, waits, until, seen)
 
 
 def _waits(
@@ -258,6 +260,8 @@ def _hint(
             "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
             + f"; then: shipway deploy {name} {what}"
         )
+    if release and (against := [reason for reason in reasons if "@sha256:" in reason]):
+        hints.append(remedy(release, against))
     older = any("before the infrastructure changed" in reason for reason in reasons)
     if older:
         tested = [f"shipway deploy {before} {what}" for before in after_of(in_force)]

@@ -13,6 +13,7 @@ from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
+from shipway.actions.deployments.verified import verified_images
 from shipway.actions.deployments.waits import hold_after_rollback, mark_hotfix, settle
 from shipway.actions.environment.local_ca import how_to_trust
 from shipway.actions.environment.maintenance import bring_into_line
@@ -57,7 +58,10 @@ def _supersede(ctx: Context, order: DeployRequest, why: str) -> None:
 def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy with a context of `exclusive_access`."""
     app, name = order.release.app, order.environment.name
-    order = dataclasses.replace(order, page=holding_page(ctx, app, order.environment, order.in_force))
+    verified = verified_images(ctx, order.release, name, order.kind, order.in_force)
+    order = dataclasses.replace(
+        order, verified=verified, page=holding_page(ctx, app, order.environment, order.in_force)
+    )
     decision = decide(ctx, order)
     for each in order.environment.hosts:
         bring_into_line(ctx.on(each.name), app, name)

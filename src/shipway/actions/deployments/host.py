@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.actions.deployments.assets import share_assets
 from shipway.actions.deployments.plan import Decision, HostPlan
+from shipway.actions.deployments.verified import require_same
 from shipway.actions.environment.accessories import STARTING, ensure_networks, forget_replaced, start_accessories
 from shipway.actions.environment.accessory_rules import require_sound
 from shipway.actions.environment.disk_space import require_space, space_needed
@@ -54,6 +55,7 @@ class HostDeployment:
         self.new_volumes: list[str] = []  # that this deployment created
         self.new_service_volumes: list[str] = []
         self._is_rollback = decision.order.kind == ROLLBACK  # it ran before
+        self._verified = decision.order.verified
         self._domains = decision.order.environment.exact_names
         self._previous_release = decision.previous_release
         self._previous = decision.previous.release if decision.previous else None
@@ -108,6 +110,7 @@ class HostDeployment:
                 self.ctx.registry(self.plan).ensure()
                 for image in missing:
                     self.ctx.images.pull(image, lambda line: self.ctx.reporter.line("pull", line))
+        require_same(self.ctx, self._verified, self.created())
 
     # start
 

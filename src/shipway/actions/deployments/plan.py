@@ -58,6 +58,7 @@ class DeployRequest:
     provided: Provided | None = None  # from providers; None: fetch it, unless the values are those of `like`
     wait: float = 0.0  # seconds to wait for another owner's lock
     volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by accessory container: unusual volumes
+    verified: frozenset[str] = frozenset()  # images whose signed digests each host must run
     page: str | None = None  # of a launch, see `holding`: HTML that visitors see from the first switch on
 
 

@@ -8,6 +8,7 @@ from shipway.context import Context
 from shipway.domain import history, names
 from shipway.domain.comparison import Comparison, Side, compare
 from shipway.domain.errors import RepositoryError, UsageError
+from shipway.domain.release import Release
 from shipway.domain.schema_history import schema_revisions
 from shipway.domain.value import dataclass
 
@@ -27,6 +28,11 @@ def compare_sides(known: KnownApp, first: str, second: str) -> tuple[Comparison,
     """Each side is an environment, or a release by number or version. UsageError if one is neither."""
     one, other = _side(known, first), _side(known, second)
     return compare(one, other), _commits(known.ctx, one, other)
+
+
+def named_release(known: KnownApp, text: str) -> Release:
+    """The release that an environment runs, or that has this number or version. UsageError if it is neither."""
+    return _side(known, text).release
 
 
 def _side(known: KnownApp, text: str) -> Side:

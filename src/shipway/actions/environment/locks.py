@@ -34,6 +34,7 @@ READS = frozenset({
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
+    "signing_keys", "image_builds", "image_sboms", "image_signatures",
     "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
     "waiting", "all_waiting", "waiting_of", "holds", "polls",
     "news", "messages", "notifications", "forge_tokens",

@@ -23,6 +23,7 @@ from shipway.actions.environment.ownership import require_owned_everywhere
 from shipway.actions.environment.recording import recorded
 from shipway.actions.projects.in_force import Rulebook
 from shipway.actions.projects.renamed import refuse_renamed
+from shipway.actions.provenance.sign import complete
 from shipway.actions.runs.config_files import config_files
 from shipway.actions.runs.release import make_release
 from shipway.actions.runs.resume import open_run
@@ -43,6 +44,7 @@ from shipway.domain.value import dataclass
 from shipway.ports import Registry
 from shipway.steps.resume import scratch
 from shipway.steps.run import Run, level_of
+from shipway.steps.sbom import finish_scans
 from shipway.system.git import Repository
 
 
@@ -291,7 +293,7 @@ def _pipeline(
             f"run {number}  {ctx.names.shown(plan.app)} {commit.revision[:12]} {commit.subject!r}, {where}"
         )
         folder = scratch(ctx.home, number)
-        outcome = FAILED
+        outcome, at = FAILED, None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             at = Run(
@@ -301,14 +303,21 @@ def _pipeline(
             )  # fmt: skip
             results = run_steps(at, steps, resumed)
             release = make_release(at, results) if environment else None
+            if release:
+                finish_scans(at)
+                complete(own, release)
             outcome = SUCCEEDED
         except BaseException:
             outcome = CANCELLED if ctx.cancelled.is_set() else FAILED
             raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            prune_caches_daily(own, plan.app)
-            own.ledger.end_run(number, outcome, ctx.clock())
+            try:
+                if at:
+                    finish_scans(at)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                prune_caches_daily(own, plan.app)
+                own.ledger.end_run(number, outcome, ctx.clock())
     if release:
         ctx.reporter.note(
             f"release {release.number} of {ctx.names.shown(plan.app)}: {counted(len(set(release.images.values())), 'image')}, schema {release.schema or 'none'}"

@@ -18,6 +18,7 @@ from shipway.domain.container import (
 )
 from shipway.domain.errors import EngineError, RegistryError
 from shipway.domain.image import Layer
+from shipway.domain.provenance import Attached
 from shipway.domain.release import digest_of
 from shipway.drivers.credentials import Credentials, Keyring
 from shipway.drivers.images.docker import DockerImages
@@ -123,6 +124,12 @@ class EmbeddedRegistry:
 
     def layers(self, repository: str, digest: str) -> Sequence[Layer]:
         return self._remote.layers(repository, digest)
+
+    def attach(self, repository: str, tag: str, parts: Sequence[Attached]) -> None:
+        self._remote.attach(repository, tag, parts)
+
+    def attached(self, repository: str, tag: str) -> Sequence[Attached]:
+        return self._remote.attached(repository, tag)
 
     def _replace_ours(self, app: str | None) -> None:
         name = self._spec.name

@@ -12,8 +12,10 @@ from urllib.parse import urlencode, urlsplit
 
 from shipway.domain.errors import RegistryError
 from shipway.domain.image import Layer
+from shipway.domain.provenance import Attached
 from shipway.drivers.authorities import authorities, ca_hint
 from shipway.drivers.credentials import HUB, VARIABLE, Credentials, normalized
+from shipway.drivers.registry import attachments
 from shipway.system.fetch import Fetcher
 from shipway.system.http import Answer
 
@@ -108,17 +110,39 @@ class RemoteRegistry:
         if "manifests" in manifest:
             chosen = next((it for it in manifest["manifests"] if it.get("platform", {}).get("os") == "linux"), None)
             return self.layers(repository, chosen["digest"]) if chosen else ()
-        blob = f"/v2/{repository.removeprefix(self.host + '/')}/blobs/{manifest['config']['digest']}"
+        blob = f"/v2/{self._name(repository)}/blobs/{manifest['config']['digest']}"
         config = self._ask("GET", blob, scope=scope)
         self._expect(config, 200, f"read the configuration of {repository}@{digest}")
         contents = json.loads(config.body)["rootfs"]["diff_ids"]
         return [Layer(content, int(layer["size"])) for content, layer in zip(contents, manifest["layers"], strict=True)]
 
+    def attach(self, repository: str, tag: str, parts: Sequence[Attached]) -> None:
+        attachments.attach(self._asking(repository, "pull,push"), self._name(repository), tag, parts)
+
+    def attached(self, repository: str, tag: str) -> Sequence[Attached]:
+        return attachments.attached(self._asking(repository, "pull"), self._name(repository), tag)
+
+    def _asking(self, repository: str, actions: str) -> attachments.Ask:
+        scope = self._scope(repository, actions)
+
+        def ask(method: str, path: str, content: bytes | None, kind: str) -> Answer:
+            """An address is only asked if it is this registry's: no other one gets its credentials."""
+            own = urlsplit(path)
+            if own.netloc and own.netloc != urlsplit(self._base).netloc:
+                raise RegistryError(f"{self.host} names another server for an upload: {own.netloc}")
+            path = f"{own.path}?{own.query}" if own.query else own.path
+            return self._ask(method, path, scope=scope, content=content, kind=kind)
+
+        return ask
+
+    def _name(self, repository: str) -> str:
+        return repository.removeprefix(self.host + "/")
+
     def _manifest(self, repository: str, reference: str) -> str:
-        return f"/v2/{repository.removeprefix(self.host + '/')}/manifests/{reference}"
+        return f"/v2/{self._name(repository)}/manifests/{reference}"
 
     def _scope(self, repository: str, actions: str) -> str:
-        return f"repository:{repository.removeprefix(self.host + '/')}:{actions}"
+        return f"repository:{self._name(repository)}:{actions}"
 
     def _expect(self, answer: Answer, status: int, what: str) -> None:
         if answer.status != status:

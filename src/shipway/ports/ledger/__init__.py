@@ -17,6 +17,7 @@ from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.polls import PollLedger
+from shipway.ports.ledger.provenance import ProvenanceLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
 from shipway.ports.ledger.queue import QueueLedger
@@ -55,6 +56,7 @@ class Ledger(
     OutboxLedger,
     AuditLedger,
     InsightLedger,
+    ProvenanceLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

@@ -22,6 +22,7 @@ from shipway.testing.ledger.outbox import OutboxSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.people import PeopleSuite
 from shipway.testing.ledger.polls import PollSuite
+from shipway.testing.ledger.provenance import BUILD, KEY, ProvenanceSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.purges import PurgeSuite
 from shipway.testing.ledger.queue import QueueSuite
@@ -71,6 +72,7 @@ class LedgerSuite(
     OutboxSuite,
     AuditSuite,
     InsightSuite,
+    ProvenanceSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows; `tampering` lets statements change the audit, as an owner of the
@@ -98,6 +100,9 @@ class LedgerSuite(
             "launches",
             "holds",
             "audit",
+            "signing_keys",
+            "signing_key_ends",
+            "image_records",
         ],
     )
     @pytest.mark.parametrize("statement", ["DELETE FROM {table}", "UPDATE {table} SET {column} = {column}"])
@@ -119,6 +124,9 @@ class LedgerSuite(
         ledger.end_provision(ledger.begin_provision(CHANGE), 12.0, SUCCEEDED)
         ledger.add_launch_record(LAUNCH)
         ledger.add_hold(HOLD)
+        ledger.add_signing_key(KEY)
+        ledger.revoke_signing_key("shop", KEY.id, "ada@example.com", 1.0, "")
+        ledger.add_image_build(BUILD)
         columns = {
             "outcomes": "deployment",
             "operation_ends": "operation",

@@ -87,6 +87,7 @@ LEDGER = {
     ports.ProvisionLedger: "begin_provision end_provision",
     ports.AuditLedger: "add_entry",
     ports.InsightLedger: "",
+    ports.ProvenanceLedger: "add_image_build add_image_sbom add_image_signature add_signing_key revoke_signing_key",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",

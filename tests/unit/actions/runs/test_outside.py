@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shipway.actions.projects.in_force import read_rules
+from shipway.actions.provenance.keys import create_key
 from shipway.actions.runs.outside import run_pull_request
 from shipway.actions.runs.webhooks import add_webhook
 from shipway.app import parse_plan
@@ -84,6 +85,16 @@ def test_its_checks_run_without_anything_of_the_team(place: Place) -> None:
     assert run.plan.registry is None
     assert place.ctx.ledger.releases("shop") == []
     assert not place.ctx.ledger.deployments("shop")
+
+
+def test_nothing_of_it_is_signed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the team has a key, and its plan asks for it."""
+    create_key(place.ctx, "shop")
+    monkeypatch.setattr("shipway.actions.runs.run.complete", lambda *given: pytest.fail("it would be signed"))
+    place.propose(shipway__yaml=text("shop", pipeline=UNIT, services={"web": {"image": "python:3"}}))
+    place.run()
+    assert len(place.ran) == 1
+    assert not place.world.images.registry.parts
 
 
 def test_a_commit_that_is_on_the_protected_branch_too_is_no_less_outside(place: Place) -> None:

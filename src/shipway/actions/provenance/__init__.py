@@ -1,0 +1,1 @@
+"""Where images come from: signing keys, signatures, SBOMs, and the gate that verifies them."""

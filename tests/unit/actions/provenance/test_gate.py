@@ -1,0 +1,430 @@
+"""Only images that the team signed go out, where the rules require it: whatever is changed, is noticed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.provenance.keys import create_key, find_key, import_key, private_part, revoke_key, signer_of
+from shipway.actions.provenance.sign import complete, sign_release
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.context import Context
+from shipway.domain.errors import DeployFailed, GateRefused, RegistryError, SecretError, ShipwayError, UsageError
+from shipway.domain.gating import Requirements
+from shipway.domain.provenance import PROVENANCE, SIGNATURE, Attached, ImageBuild, split
+from shipway.domain.release import Release
+from shipway.system import attestation, signing
+from shipway.system.attestation import ATT, SIG, tag_of
+from shipway.testing.memory_sbom import MemorySbom
+from tests.unit.domain.samples import STAGING
+from tests.unit.world import World
+
+EFFECTS = ("create", "start", "stop", "remove", "connect", "rename")
+SIGNED = replace(STAGING, require=Requirements(signed=True))
+
+
+class Signing(World):
+    """Its registry is the one of the samples' images, and staging accepts only signed ones."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.registry = self.images.registry
+        self.registry.address = "registry"
+        self.sbom = MemorySbom()
+        self.made = {0: create_key(self.own(), "shop")}
+
+    def own(self) -> Context:
+        return replace(self.controller(), sbom=lambda: self.sbom)
+
+    def built(self, number: int = 1, *, signed: bool = True, required: bool = True) -> Release:
+        """A release as a run leaves it."""
+        found = self.release(number, environment=SIGNED if required else STAGING)
+        for image in found.images.values():
+            self.ledger.add_image_build(record(image))
+        if signed:
+            complete(self.own(), found)
+        return found
+
+    def deploy(self, release: Release) -> None:
+        environment = release.plan.environments["staging"]
+        deploy(self.own(), DeployRequest(release, environment))
+
+    def refused(self, release: Release, why: str) -> str:
+        """Nothing is touched."""
+        before, touched = self.state(), len(self.runtime.calls)
+        with pytest.raises(GateRefused, match=why) as caught:
+            self.deploy(release)
+        after = self.state()
+        assert after == before
+        assert not [call for call in self.runtime.calls[touched:] if call.split()[0] in EFFECTS]
+        assert f"shipway signing sign r{release.number}" in caught.value.hint
+        return caught.value.message
+
+    def away(self, method: str, why: str) -> None:
+        """From now on the registry fails."""
+        for at in range(1, 100):
+            self.registry.fail(method, at=at, error=RegistryError(why))
+
+    def change(self, image: str, end: str, work: Callable[[Attached], Attached | None]) -> None:
+        """What the registry has beside an image, as somebody leaves it who may write there."""
+        repository, digest = split(image)
+        where = (repository, tag_of(digest, end))
+        self.registry.parts[where] = tuple(part for item in self.registry.parts[where] if (part := work(item)))
+
+
+def record(image: str) -> ImageBuild:
+    return ImageBuild(
+        "shop", image, 7, "web", "https://git.example/shop", "a" * 40, "refs/heads/main", "protected", "sha256:3", "web",
+        "Dockerfile", "", ("TOKEN",), (), 1.0, 2.0,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Signing:
+    return Signing(tmp_path)
+
+
+def test_signed_images_go_out(world: Signing) -> None:
+    release = world.built()
+    world.deploy(release)
+    assert world.serving() == {1}
+    assert f"3 images signed by {world.made[0].id}" in world.notes
+    kinds = {item.kind for item in world.ledger.image_signatures("shop", release.images.values())}
+    assert kinds == {SIGNATURE, PROVENANCE, "SBOM"}
+
+
+def test_what_is_signed_is_as_published(world: Signing) -> None:
+    release = world.built()
+    image = release.images["backend"]
+    repository, digest = split(image)
+    [claim] = world.registry.parts[repository, f"sha256-{digest.removeprefix('sha256:')}.sig"]
+    assert claim.kind == "application/vnd.dev.cosign.simplesigning.v1+json"
+    assert json.loads(claim.content) == {
+        "critical": {
+            "identity": {"docker-reference": "registry/shop/backend"},
+            "image": {"docker-manifest-digest": digest},
+            "type": "cosign container image signature",
+        },
+        "optional": None,
+    }
+    key = world.made[0].public
+    assert signing.is_signed(key, claim.content, claim.annotations["dev.cosignproject.cosign/signature"])
+    statements = world.registry.parts[repository, f"sha256-{digest.removeprefix('sha256:')}.att"]
+    found = {item.annotations["predicateType"]: json.loads(item.content) for item in statements}
+    assert set(found) == {"https://slsa.dev/provenance/v1", "https://cyclonedx.org/bom"}
+    one = found["https://slsa.dev/provenance/v1"]
+    assert one["payloadType"] == "application/vnd.in-toto+json"
+    payload = base64.b64decode(one["payload"])
+    over = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload)
+    assert signing.is_signed(key, over, one["signatures"][0]["sig"])
+    statement = json.loads(payload)
+    assert statement["subject"] == [{"name": repository, "digest": {"sha256": digest[7:]}}]
+    definition = statement["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["arguments"] == ["TOKEN"]
+    assert definition["resolvedDependencies"][0]["digest"] == {"gitCommit": "a" * 40}
+    assert statement["predicate"]["runDetails"]["metadata"]["invocationId"].endswith("/shop/7")
+
+
+def test_a_release_without_signatures_is_refused(world: Signing) -> None:
+    said = world.refused(world.built(signed=False), "it has no signature")
+    assert said.count("it has no signature") == 3
+    assert said.count("it has no statement of its origin") == 3
+
+
+def test_without_a_requirement_nothing_is_asked(world: Signing) -> None:
+    world.deploy(world.built(signed=False, required=False))
+    assert not world.registry.parts
+    assert not [call for call in world.registry.calls if call.startswith("attached")]
+
+
+def test_a_missing_signature_of_one_image(world: Signing) -> None:
+    release = world.built()
+    world.change(release.images["worker"], SIG, lambda part: None)
+    assert "shop/worker@" in world.refused(release, "it has no signature")
+
+
+def test_a_changed_claim(world: Signing) -> None:
+    release = world.built()
+    image = release.images["backend"]
+    other = attestation.claim(image.replace("shop/", "evil/"))
+    world.change(image, SIG, lambda part: replace(part, content=other))
+    world.refused(release, "by no key of the team, or what was signed was changed")
+
+
+def test_a_signature_of_another_digest(world: Signing) -> None:
+    first, second = world.built(1), world.built(2)
+    good = world.registry.parts[split(first.images["backend"])[0], tag_of(split(first.images["backend"])[1], SIG)]
+    world.change(second.images["backend"], SIG, lambda part: good[0])
+    world.refused(second, "over another digest")
+
+
+def test_a_signature_of_another_repository(world: Signing) -> None:
+    release = world.built()
+    signer = signer_of(world.own(), "shop")
+    assert signer is not None
+    moved = attestation.claim(release.images["backend"].replace("shop/backend", "shop/frontend"))
+    part = attestation.attached_claim(moved, signing.sign(signer.private, moved))
+    world.change(release.images["backend"], SIG, lambda known: part)
+    world.refused(release, "over another repository")
+
+
+def test_a_key_of_somebody_else(world: Signing) -> None:
+    release, other = world.built(), signing.new_key()
+    payload = attestation.claim(release.images["backend"])
+    forged = attestation.attached_claim(payload, signing.sign(other, payload))
+    world.change(release.images["backend"], SIG, lambda part: forged)
+    world.refused(release, "by no key of the team")
+
+
+@pytest.mark.parametrize("kind", [attestation.SLSA, attestation.CYCLONEDX])
+def test_a_statement_about_another_image(world: Signing, kind: str) -> None:
+    release = world.built()
+    signer = signer_of(world.own(), "shop")
+    assert signer is not None
+    payload = attestation.statement(release.images["frontend"], kind, {})
+    other = attestation.attached_statement(
+        payload, signing.sign(signer.private, attestation.encoded(payload)), kind
+    )  # fmt: skip
+    world.change(
+        release.images["backend"], ATT, lambda part: other if part.annotations["predicateType"] == kind else part
+    )
+    world.refused(release, "its subject is another image")
+
+
+@pytest.mark.parametrize("kind", [attestation.SLSA, attestation.CYCLONEDX])
+def test_a_changed_statement(world: Signing, kind: str) -> None:
+    release = world.built()
+
+    def forged(part: Attached) -> Attached:
+        if part.annotations["predicateType"] != kind:
+            return part
+        data = json.loads(part.content)
+        statement = json.loads(base64.b64decode(data["payload"]))
+        statement["predicate"]["forged"] = True
+        data["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
+        return replace(part, content=json.dumps(data).encode())
+
+    world.change(release.images["backend"], ATT, forged)
+    world.refused(release, "what was signed was changed")
+
+
+@pytest.mark.parametrize("kind", [attestation.SLSA, attestation.CYCLONEDX])
+def test_a_missing_statement(world: Signing, kind: str) -> None:
+    """An SBOM that was made may not be missing, though no rule requires one."""
+    release = world.built()
+    world.change(
+        release.images["backend"], ATT, lambda part: None if part.annotations["predicateType"] == kind else part
+    )
+    world.refused(release, "it has no statement of its origin" if kind == attestation.SLSA else "it has no signed SBOM")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b'{"payload": 1}', b"\xff", b'{"critical": []}'])
+def test_rubbish_beside_an_image(world: Signing, content: bytes) -> None:
+    release = world.built()
+    for end in (SIG, ATT):
+        world.change(release.images["backend"], end, lambda part: replace(part, content=content))
+    world.refused(release, "it has no|by no key")
+
+
+def test_what_others_keep_there_changes_nothing(world: Signing) -> None:
+    release = world.built(signed=False)
+    repository, digest = split(release.images["backend"])
+    other, payload = signing.new_key(), attestation.claim(release.images["backend"])
+    theirs = attestation.attached_claim(payload, signing.sign(other, payload))
+    world.registry.attach(repository, tag_of(digest, SIG), [theirs])
+    scan = attestation.statement(release.images["backend"], "https://cosign.sigstore.dev/attestation/vuln/v1", {})
+    found = attestation.attached_statement(
+        scan, signing.sign(other, attestation.encoded(scan)), "https://cosign.sigstore.dev/attestation/vuln/v1"
+    )  # fmt: skip
+    world.registry.attach(repository, tag_of(digest, ATT), [found])
+    complete(world.own(), release)
+    assert theirs in world.registry.parts[repository, tag_of(digest, SIG)]
+    assert found in world.registry.parts[repository, tag_of(digest, ATT)]
+    world.deploy(release)
+
+
+def test_a_registry_that_is_away(world: Signing) -> None:
+    release = world.built()
+    world.away("attached", "it does not answer")
+    world.refused(release, "can't be read: it does not answer")
+
+
+def test_no_key_counts(tmp_path: Path) -> None:
+    world = Signing(tmp_path)
+    release = world.built()
+    revoke_key(world.own(), "shop", world.made[0].id, "lost")
+    world.refused(release, "no key of the team counts")
+
+
+def test_several_keys_count_and_a_revoked_one_does_not(world: Signing) -> None:
+    first = world.built(1)
+    second_key = create_key(world.own(), "shop")
+    second = world.built(2)
+    world.deploy(first)
+    world.deploy(second)
+    revoke_key(world.own(), "shop", world.made[0].id, "stolen")
+    world.refused(first, f"by the key {world.made[0].id}, which was revoked")
+    world.deploy(world.built(3))
+    assert f"3 images signed by {second_key.id}" in world.notes
+    assert sign_release(world.own(), first) == 3
+    world.deploy(first)
+    assert world.serving() == {1}
+
+
+def test_signing_again_adds_nothing(world: Signing) -> None:
+    release = world.built()
+    before = dict(world.registry.parts)
+    assert sign_release(world.own(), release) == 0
+    assert world.registry.parts == before
+
+
+def test_an_image_of_others_is_signed_in_the_teams_registry(world: Signing) -> None:
+    release = world.release(1, environment=SIGNED)
+    image = f"docker.example/library/cache@sha256:{9:064d}"
+    world.images.public.add(image)
+    made = replace(release, number=0, images={**release.images, "worker": image}, digest="", tree="other")
+    made = world.ledger.add_release(made)
+    for item in made.images.values():
+        if item != image:
+            world.ledger.add_image_build(record(item))
+    world.refused(made, "it has no signature")
+    complete(world.own(), made)
+    [part] = world.registry.parts["registry/shop/worker", tag_of(split(image)[1], SIG)]
+    assert json.loads(part.content)["critical"]["identity"]["docker-reference"] == "docker.example/library/cache"
+    world.deploy(made)
+
+
+def test_an_image_that_nobody_built_here_is_not_signed(world: Signing) -> None:
+    """A plan may name what somebody else has pushed to the team's own repository."""
+    release = world.release(1, environment=SIGNED)
+    complete(world.own(), release)
+    assert not world.registry.parts
+    assert sign_release(world.own(), release) == 0
+    assert not world.registry.parts
+    assert sum("has not recorded that it built it" in note for note in world.notes) == 6
+    world.refused(release, "it has no signature")
+
+
+def test_an_image_in_no_registry_is_refused(world: Signing) -> None:
+    release = world.release(1, environment=SIGNED)
+    image = f"sha256:{9:064d}"
+    made = replace(release, number=0, images={**release.images, "worker": image}, digest="", tree="other")
+    made = world.ledger.add_release(made)
+    complete(world.own(), made)
+    world.refused(made, "it is in no registry")
+
+
+def test_a_host_that_has_another_image_by_the_name(world: Signing) -> None:
+    """It was loaded there, and not pulled."""
+    release = world.built()
+    images = world.images
+
+    def inspect(reference: str) -> dict[str, object] | None:
+        return {"Id": "sha256:evil", "RepoTags": [reference], "RepoDigests": [], "RootFS": {}, "Config": {}}
+
+    images.inspect = inspect  # type: ignore[method-assign, assignment]
+    with pytest.raises(DeployFailed, match="this host has another image by that name"):
+        world.deploy(release)
+    assert world.serving() == set()
+
+
+def test_a_rollback_needs_no_registry(world: Signing) -> None:
+    for number in (1, 2):
+        world.deploy(world.built(number))
+    world.away("attached", "it does not answer")
+    rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
+    assert world.serving() == {1}
+
+
+def test_a_rollback_to_a_time_before_signatures_is_reported(world: Signing) -> None:
+    world.deploy(world.built(1, signed=False, required=False))
+    world.deploy(world.built(2))
+    rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
+    assert world.serving() == {1}
+    assert any("release 1 went out before staging required signatures: 3 images" in note for note in world.notes)
+
+
+def test_a_rollback_to_what_a_revoked_key_signed_is_refused(world: Signing) -> None:
+    first = world.built(1)
+    world.deploy(first)
+    create_key(world.own(), "shop")
+    world.deploy(world.built(2))
+    revoke_key(world.own(), "shop", world.made[0].id, "stolen")
+    with pytest.raises(GateRefused, match="which was revoked") as caught:
+        rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
+    assert "shipway signing sign r1" in caught.value.hint
+    assert world.serving() == {2}
+    sign_release(world.own(), first)
+    rollback(world.own(), "shop", "staging", RollbackRequest(way="keep", reason="slow"))
+    assert world.serving() == {1}
+
+
+def test_an_sbom_may_be_required(world: Signing) -> None:
+    asking = replace(STAGING, require=Requirements(sbom=True))
+    release = world.release(1, environment=asking)
+    with pytest.raises(GateRefused, match="it has no SBOM"):
+        world.deploy(release)
+    complete(world.own(), release)
+    world.deploy(release)
+
+
+def test_without_a_program_it_is_said_once_that_no_sbom_was_made(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.images.registry.address = "registry"
+    for number in (1, 2):
+        complete(replace(world.controller(), sbom=lambda: None), world.release(number))
+    [said] = [note for note in world.notes if "no SBOM was made" in note]
+    assert said.startswith("release 1: no SBOM was made of 3 images: syft isn't installed")
+
+
+def test_where_none_is_wanted_nothing_is_said(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    complete(world.controller(), world.release(1))
+    assert not world.notes
+
+
+def test_a_registry_that_takes_no_signature_fails_no_run(world: Signing) -> None:
+    world.away("attach", "it is read-only")
+    release = world.built()
+    assert any("release 1 was not signed: it is read-only" in note for note in world.notes)
+    world.refused(release, "it has no signature")
+
+
+def test_keys(world: Signing) -> None:
+    ctx = world.own()
+    first = world.made[0]
+    assert find_key(ctx, "shop") == first
+    assert find_key(ctx, "shop", first.id[:6]) == first
+    assert signing.public_of(private_part(ctx, first)) == first.public
+    with pytest.raises(UsageError, match="has no signing key"):
+        find_key(ctx, "elsewhere")
+    with pytest.raises(UsageError, match="no signing key zz"):
+        find_key(ctx, "shop", "zz")
+    theirs = signing.new_key()
+    public = import_key(ctx, "shop", signing.public_of(theirs))
+    with pytest.raises(SecretError, match="no private part"):
+        private_part(ctx, public)
+    signer = signer_of(ctx, "shop")
+    assert signer is not None
+    assert signer.key == first
+    assert import_key(ctx, "shop", theirs).id == public.id
+    signer = signer_of(ctx, "shop")
+    assert signer is not None
+    assert signer.key.id == public.id
+    with pytest.raises(UsageError, match="needs a reason"):
+        revoke_key(ctx, "shop", public.id, " ")
+    revoke_key(ctx, "shop", public.id, "lost")
+    with pytest.raises(SecretError, match="no private part"):
+        private_part(ctx, public)
+    for text in (theirs, signing.public_of(theirs)):
+        with pytest.raises(UsageError, match="was revoked, which is for ever"):
+            import_key(ctx, "shop", text)
+    with pytest.raises(ShipwayError, match="was revoked before"):
+        revoke_key(ctx, "shop", public.id, "again")

@@ -1,0 +1,96 @@
+"""Whose rules and whose keys count, and who may change them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shipway.actions.deployments.admission import admitted
+from shipway.actions.provenance.keys import create_key, find_key, import_key, private_part, revoke_key
+from shipway.actions.provenance.sign import complete, sign_release
+from shipway.domain import names
+from shipway.domain.errors import GateRefused, NotAllowed
+from shipway.domain.people import SESSION, Identity
+from shipway.domain.permissions import Grant
+from shipway.domain.release import Release
+from shipway.planfile.values import NAME_PATTERN
+from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, text
+from tests.unit.actions.provenance.test_gate import record
+from tests.unit.system.test_git import git
+
+ASKING = {**STAGING, "require": {"signed": True}}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostDeployment]:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    made = HostDeployment(tmp_path)
+    made.world.images.registry.address = "registry"
+    yield made
+    made.world.close()
+
+
+def release(place: HostDeployment, revision: str) -> Release:
+    made = place.runs(revision)
+    for image in made.images.values():
+        place.world.images.public.add(image)
+        place.ctx.ledger.add_image_build(record(image))
+    return made
+
+
+def test_a_commit_can_not_drop_the_requirement(place: HostDeployment) -> None:
+    """Neither of two rule sets: the protected plan asks, and the commit's own doesn't."""
+    git_to_main(place, text(staging=ASKING, production=PRODUCTION))
+    revision = place.commit("drops it", text(staging=STAGING, production=PRODUCTION))
+    made = release(place, revision)
+    book = place.book()
+    commit = place.repository.commit(revision)
+    with pytest.raises(GateRefused, match="no key of the team counts") as caught:
+        admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "staging"), "refs/heads/staging")
+    create_key(place.ctx, "shop")
+    with pytest.raises(GateRefused, match="it has no signature") as caught:
+        admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "staging"), "refs/heads/staging")
+    assert f"shipway signing sign r{made.number}" in caught.value.hint
+    complete(place.ctx, made)
+    order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "staging"), "refs/heads/staging")
+    assert order.release.number == made.number
+
+
+def git_to_main(place: HostDeployment, plan: str) -> None:
+    git(place.path, "switch", "--quiet", "main")
+    place.commit("rules", plan)
+    git(place.path, "switch", "--quiet", "staging")
+    git(place.path, "merge", "--quiet", "--no-edit", "main")
+
+
+def test_no_environment_reads_a_private_key(place: HostDeployment) -> None:
+    """Values are read by app and environment, and builds and registries have scopes of their own."""
+    assert not re.fullmatch(NAME_PATTERN, names.SIGNING)
+    assert names.SIGNING not in (names.BUILDS, names.ANY_BRANCH, names.PROOFS, names.REGISTRY)
+    key = create_key(place.ctx, "shop")
+    for environment in ("staging", "production", *(names.BUILDS, names.ANY_BRANCH, names.PROOFS, names.REGISTRY)):
+        assert key.id not in place.ctx.secrets.names(names.scope("shop", environment))
+
+
+def test_only_admins_of_a_server_manage_keys(place: HostDeployment) -> None:
+    made = release(place, place.commit("A"))
+    key = create_key(place.ctx, "shop")
+    for role, may in (("admin", True), ("releaser", False), ("viewer", False)):
+        who = Identity("eve@example.org", (Grant("eve@example.org", role),), SESSION, 1)
+        ctx = replace(place.ctx, proven=who)
+        for work in (
+            lambda ctx=ctx: create_key(ctx, "shop"),
+            lambda ctx=ctx: import_key(ctx, "shop", key.public),
+            lambda ctx=ctx: private_part(ctx, key),
+            lambda ctx=ctx: sign_release(ctx, made),
+            lambda ctx=ctx: revoke_key(ctx, "shop", find_key(ctx, "shop").id, "lost"),
+        ):
+            if may:
+                work()
+            else:
+                with pytest.raises(NotAllowed):
+                    work()
