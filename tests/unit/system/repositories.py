@@ -57,6 +57,14 @@ def copied(model: Path, path: Path) -> Path:
     return path
 
 
+def bare(work: Path, path: Path) -> Path:
+    """A bare repository with all that a work tree's has."""
+    shutil.copytree(work / ".git", path, symlinks=True, ignore=shutil.ignore_patterns("index", "logs"))
+    config = path / "config"
+    config.write_text(config.read_text(encoding="utf-8").replace("bare = false", "bare = true"), encoding="utf-8")
+    return path
+
+
 @cache
 def _model(files: tuple[tuple[str, str | bytes], ...]) -> Path:
     made = new_model()
