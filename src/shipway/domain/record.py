@@ -14,7 +14,7 @@ _SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 def to_data(value: object) -> Any:
     """Convert to a value for `json.dumps`. Includes defaults, since a later default must not change an old record."""
-    kind = type(value)
+    kind: type = type(value)
     if kind in _SIMPLE:  # most of all
         return value
     if (names := _fields(kind)) is not None:
