@@ -37,8 +37,14 @@ def text(**environments: object) -> str:
     return json.dumps({"app": "shop", "services": {"web": {"image": "caddy:2"}}, "environments": environments})
 
 
-def parse_plan(given: str, file: str, exists: object) -> Plan:
+@cache
+def parsed(given: str, file: str = "shipway.yaml") -> Plan:
+    """Each text once: most tests have the same few."""
     return parse(given, file, files=lambda path: True)
+
+
+def parse_plan(given: str, file: str, exists: object) -> Plan:
+    return parsed(given, file)
 
 
 def commit(path: Path, name: str, plan: str | None = None) -> str:
@@ -73,7 +79,7 @@ class HostDeployment:
         return commit(self.path, name, plan)
 
     def plan(self, revision: str = "HEAD") -> Plan:
-        return parse(git(self.path, "show", f"{revision}:shipway.yaml"), "shipway.yaml", files=lambda path: True)
+        return parsed(git(self.path, "show", f"{revision}:shipway.yaml"))
 
     def book(self, repository: Repository | None = None) -> Rulebook:
         return read_rules(self.ctx, repository or self.repository, self.plan(), parse_plan)
