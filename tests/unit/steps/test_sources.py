@@ -64,7 +64,7 @@ def at(tmp_path: Path) -> Run:
 
 
 def git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "maintenance.auto=false"]
     return subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 

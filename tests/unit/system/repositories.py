@@ -18,7 +18,7 @@ ADA = "ada@example.org"
 def git(path: Path, *args: str, email: str = ADA, input: str = "") -> str:
     """As a person with that address."""
     config = {"user.email": email, "user.name": email.partition("@")[0].title(), "init.defaultBranch": "main", "protocol.file.allow": "always",
-              "advice.detachedHead": "false"}  # fmt: skip
+              "advice.detachedHead": "false", "maintenance.auto": "false"}  # fmt: skip
     given = [part for name, value in config.items() for part in ("-c", f"{name}={value}")]
     return subprocess.run(
         ["git", *given, *args], cwd=path, check=True, capture_output=True, text=True, input=input
