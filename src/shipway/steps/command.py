@@ -32,7 +32,7 @@ from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
 from shipway.steps.image import step_image, step_tag, user_of, workdir_in
-from shipway.steps.log import LARGEST, StepLog
+from shipway.steps.log import LARGEST
 from shipway.steps.run import Attempt, Inputs, Run
 from shipway.steps.sources import archive, source_key
 from shipway.system.memory import most_memory
@@ -73,7 +73,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
 def run_command(run: Run, attempt: Attempt) -> StepResult:
     """Run it once, or resume it. StepFailed if it exits with another code than 0 or times out."""
     accessories: list[str] = []
-    harvest = _Harvest(run, attempt.step, attempt.log)
+    harvest = _Harvest(run, attempt)
     try:
         code = (_resume if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
@@ -103,21 +103,21 @@ def _cause(step: Step, code: int) -> str:
 class _Harvest:
     """The results of an exited container: the summary of its reports, and its outputs."""
 
-    def __init__(self, run: Run, step: Step, log: StepLog) -> None:
-        self._run, self._step, self._log = run, step, log
+    def __init__(self, run: Run, attempt: Attempt) -> None:
+        self._run, self._attempt = run, attempt
         self.summary = ""
         self.outputs: list[Artifact] = []
 
     def take(self, container: str, workdir: str) -> None:
-        run, step = self._run, self._step
-        self.summary = reports.collect(run, step, container, workdir)
+        run, step = self._run, self._attempt.step
+        self.summary = reports.collect(run, step, self._attempt.number, container, workdir)
         for path in step.outputs:
             try:
                 archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
                 kept = store(archive, run.folder_of(step), path, run.artifacts, run.folder)
                 self.outputs.append(kept)
                 for name in kept.left_out:
-                    self._log.say(f"{name} is a pipe or a device: it is omitted from the output {path}")
+                    self._attempt.log.say(f"{name} is a pipe or a device: it is omitted from the output {path}")
             except FileNotFoundError:
                 pass  # the caller reports the missing ones
 

@@ -26,6 +26,7 @@ from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 from shipway.store.sign_ins import SqlSignIns
+from shipway.store.tests import SqlTests
 from shipway.store.waiting import SqlWaiting
 from shipway.store.webhooks import SqlWebhooks
 
@@ -34,7 +35,7 @@ from shipway.store.webhooks import SqlWebhooks
 class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlOutbox, SqlAudit, SqlInsights,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlOutbox, SqlAudit, SqlInsights, SqlTests,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

@@ -87,6 +87,7 @@ LEDGER = {
     ports.ProvisionLedger: "begin_provision end_provision",
     ports.AuditLedger: "add_entry",
     ports.InsightLedger: "",
+    ports.SingleTestLedger: "add_tests",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",
