@@ -30,3 +30,10 @@ def insights(kinds: Kinds) -> Any:
     more = {"per_week": {"type": "number"}, "failure_rate": {"type": ["number", "null"]}}
     found = {**class_schema(Insights, kinds)["properties"], **more}
     return {"type": "object", "required": list(found), "properties": found}
+
+
+def tests(kinds: Kinds) -> Any:
+    """Of `shipway tests`."""
+    from shipway.domain.single_test import RunTest
+
+    return type_schema(list[RunTest], kinds)

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from shipway.actions.deployments.waits import SINCE, hotfix_of
+from shipway.actions.upkeep.run_tests import run_tests
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -19,6 +20,7 @@ from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
+from shipway.domain.single_test import FAILED, FLAKY, PASSED, RunTest, numbers
 from shipway.domain.value import dataclass
 from shipway.server.observer import Board
 from shipway.system.durations import ago, human
@@ -26,6 +28,7 @@ from shipway.system.durations import ago, human
 Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
 EVENTS = 2000  # on a page at first; what follows comes live
+BAD_TESTS, TESTS, ALL_TESTS = 50, 100, 5000  # on a page: that failed, with their outputs; others, at first and at most
 
 
 @dataclass(frozen=True)
@@ -125,16 +128,16 @@ class Logged:
     data: Callable[[], dict[str, Any]]
 
 
-def run(ctx: Context, app: str, number: int) -> Logged:
-    """A run with its steps. UsageError if there is none."""
+def run(ctx: Context, app: str, number: int, *, every: bool = False) -> Logged:
+    """A run with its steps and tests. every: list all tests that are kept. UsageError if there is none."""
     found = ctx.ledger.run(app, number)
     if found is None:
         raise UsageError(f"{ctx.names.shown(app)} has no run {number}")
     again = partial(run, ctx, app, number)
-    return Logged(Subject(RUN, app, number), found.finished is None, again, partial(_run_with_steps, ctx, found))
+    return Logged(Subject(RUN, app, number), found.finished is None, again, partial(_run_with_steps, ctx, found, every))
 
 
-def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
+def _run_with_steps(ctx: Context, item: RunRecord, every: bool) -> dict[str, Any]:
     steps = [
         {
             "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure,
@@ -142,7 +145,22 @@ def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
         }
         for step in ctx.ledger.steps(item.number)
     ]  # fmt: skip
-    return {**_run(ctx, item), "steps": steps}
+    return {**_run(ctx, item), "steps": steps, "tests": _tests(run_tests(ctx, item), every)}
+
+
+def _tests(found: Sequence[RunTest], every: bool) -> dict[str, Any] | None:
+    """Those that failed with their outputs, and the others as rows; None: there are none."""
+    shown = [{"item": item, "outcome": tested(item.outcome), "took": human(item.seconds)} for item in found]
+    bad = [each for each, item in zip(shown, found, strict=True) if item.outcome in (FAILED, FLAKY)][:BAD_TESTS]
+    rest = shown[len(bad) :]
+    listed = rest[: ALL_TESTS if every else TESTS]
+    return {"numbers": numbers(found), "bad": bad, "rest": listed, "more": len(rest) - len(listed)} if found else None
+
+
+def tested(text: str) -> Pill:
+    """The outcome of a test."""
+    kind = {PASSED: "ok", FAILED: "bad", FLAKY: "warn"}.get(text, "dim")
+    return Pill(kind, f"{({'ok': '✓ ', 'bad': '✗ ', 'warn': '● '}).get(kind, '')}{text}")
 
 
 def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:

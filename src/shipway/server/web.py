@@ -262,7 +262,8 @@ class _Pages:
             raise _unknown(request)
         if not sees(who, app, "logs"):
             require(who, "logs", app)
-        return pages.run(self._ctx, app, request.path_params["number"])
+        every = request.query_params.get("tests") == "all"
+        return pages.run(self._ctx, app, request.path_params["number"], every=every)
 
     def _deployment(self, request: Request) -> pages.Logged:
         app = self._kept(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipway.domain.errors import StoreError
-from shipway.domain.single_test import FAILED, FLAKY, PASSED, SingleTest, StepTest, SingleTestTrend
+from shipway.domain.single_test import FAILED, FLAKY, PASSED, SingleTest, SingleTestTrend, StepTest
 from shipway.store.database import Database, Row
 
 RUNS = 200  # the newest ones of an app, of which tests are kept

@@ -25,7 +25,9 @@ def test_failures_come_first_and_then_the_slowest() -> None:
 
 def test_the_last_attempt_counts_and_one_that_did_both_is_flaky() -> None:
     other = replace(GOOD, name="b")
-    found = of_run([StepTest("unit", 1, GOOD), StepTest("unit", 0, BAD), StepTest("unit", 0, other), StepTest("lint", 0, GOOD)], [])
+    found = of_run(
+        [StepTest("unit", 1, GOOD), StepTest("unit", 0, BAD), StepTest("unit", 0, other), StepTest("lint", 0, GOOD)], []
+    )
     assert found == [
         RunTest("unit", "a", "", "", FLAKY, 1.0, 2, "m", "o"),
         RunTest("lint", "a", "", "", PASSED, 1.0, 1, "", ""),

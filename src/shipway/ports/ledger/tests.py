@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shipway.domain.single_test import SingleTest, StepTest, SingleTestTrend
+    from shipway.domain.single_test import SingleTest, SingleTestTrend, StepTest
 
 
 class SingleTestLedger(Protocol):

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from shipway.domain.release import Trigger
-from shipway.domain.single_test import FAILED, FLAKY, PASSED, SKIPPED, SingleTest, StepTest, SingleTestTrend
+from shipway.domain.single_test import FAILED, FLAKY, PASSED, SKIPPED, SingleTest, SingleTestTrend, StepTest
 from shipway.ports import Ledger
 from shipway.store import tests
 
@@ -71,7 +71,12 @@ class SingleTestSuite:
     def test_the_slowest_and_the_flakiest(self, ledger: Ledger) -> None:
         good = dataclasses.replace(TWO, outcome=PASSED, seconds=3.0)
         ledger.add_tests(_run(ledger, "t0", 10.0), "unit", 0, [dataclasses.replace(ONE, seconds=100.0)])
-        for tree, attempt, found in (("t1", 0, [TWO, ONE]), ("t1", 1, [good, ONE]), ("t2", 0, [TWO]), ("t2", 1, [good])):
+        for tree, attempt, found in (
+            ("t1", 0, [TWO, ONE]),
+            ("t1", 1, [good, ONE]),
+            ("t2", 0, [TWO]),
+            ("t2", 1, [good]),
+        ):
             ledger.add_tests(_run(ledger, tree, 20.0), "unit", attempt, found)
         slow = SingleTestTrend("unit", "test_price", "", "", 2, 0, 3.0, 0)
         fast = SingleTestTrend("unit", ONE.name, ONE.suite, ONE.file, 2, 0, 0.25, 0)
