@@ -87,7 +87,7 @@ class Headers:
 def application(site: Site) -> Any:
     """The web application."""
     shown = _Pages(site)
-    repositories = Repositories(site.ctx)
+    repositories = Repositories(site.ctx, site.largest_push)
     register_url_convertor("number", _Number())
     signing, orders, records = Signing(site, shown.page), Orders(site, shown.page), Records(site, shown.page)
     routes = [
