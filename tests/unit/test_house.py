@@ -18,7 +18,8 @@ from shipway.steps import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
-HELPERS = {"sizes", 
+HELPERS = {
+    "sizes",
     "sections",
     "__init__",
     "output",

@@ -18,11 +18,13 @@ from shipway.domain.container import (
 )
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
+from shipway.domain.event import RUN, Subject
 from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
 from shipway.domain.run import Artifact, StepResult
+from shipway.domain.trace import traceparent
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import as_archive, identity, store
@@ -35,6 +37,7 @@ from shipway.steps.image import step_image, step_tag, user_of, workdir_in
 from shipway.steps.log import LARGEST
 from shipway.steps.run import Attempt, Inputs, Run
 from shipway.steps.sources import archive, source_key
+from shipway.system import otlp
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner
 from shipway.system.parallel import side_by_side
@@ -145,7 +148,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         labels={**run.labels("step", step.name), **found_by},
         entrypoint=("sh", "-c"),
         command=(HOLD, "sh", step.run, runtime.commands.shell) if debug else (step.run,),
-        env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
+        env={**_own(run, step), **env, **step.env},
         networks={run.network: ()},
         hosts=hosts,
         volumes=caches,
@@ -170,6 +173,16 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         run.ctx, spec, on_line=attempt.log.follow, timeout=FOREVER if debug else step.timeout,
         before=before, after=lambda container: harvest.take(container, workdir), keep=True,
     )  # fmt: skip
+
+
+def _own(run: Run, step: Step) -> dict[str, str]:
+    """Variables of Shipway. Where traces are sent, TRACEPARENT, by which what the step traces joins them: no part of its key,
+    since its result doesn't depend on it."""
+    own = {"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision}
+    if otlp.endpoint() is None:
+        return own
+    subject = Subject(RUN, run.plan.app, run.number)
+    return {**own, "TRACEPARENT": traceparent(run.ctx.ledger.identity(), subject, step.name)}
 
 
 def _resume(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:
