@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import StepFailed
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine
 from tests.matrix import FULL
 from tests.system.tiny import DATABASE, IMAGE, Tiny
 
@@ -252,3 +254,5 @@ def test_the_tests_of_a_run_are_listed_and_one_that_passed_when_it_was_retried_i
     bare.pipeline(unit={**step, "run": "cp bad.xml junit.xml; exit 1"})
     assert "(1 test, 1 failed)" in bare.shipway("run", "staging", check=False).output
     assert "1 failed" in bare.shipway("tests").output
+    for name in [name for name in bare.volumes() if name.endswith(".cache")]:
+        DockerRuntime(Engine()).remove_volume(name)
