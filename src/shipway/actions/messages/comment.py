@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from shipway.actions.proofs.recorded import recorded_proofs, summary
 from shipway.context import Context
+from shipway.domain.forge import MERGED
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.domain.refs import HEADS
@@ -48,6 +49,16 @@ def waiting(ctx: Context, app: str, number: int, head: str) -> dict[str, object]
         f"of the team has read them, and says so:\n\n    shipway run {head} --pull-request {number} --app {shown}"
     )
     return {"kind": "comment", "commit": head, "marker": marker(app), "text": text, "path": "", "number": number}
+
+
+def ended(said: dict[str, object], number: int, how: str) -> dict[str, object]:
+    """What a comment says of a pull request that was closed or merged. how: begins with which of both."""
+    merged = how.startswith(MERGED)
+    lead = "This pull request was merged." if merged else "This pull request was closed: nothing more is run for it."
+    text = (
+        str(said["text"]) if said["path"] or merged else str(said["text"]).partition(": ")[0]
+    )  # no word is waited for
+    return {**said, "text": f"{lead}\n\n{text}", "number": number}
 
 
 def marker(app: str) -> str:
