@@ -56,7 +56,7 @@ def worker(
             return
         push, token = given
         with suppress(OSError):  # what `ps` and `top` show
-            Path("/proc/self/comm").write_text(f"push {push}")
+            Path("/proc/self/comm").write_text(f"push {push}", encoding="ascii")
     silent = push is not None or waiting is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
         if waiting is not None:

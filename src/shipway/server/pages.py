@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from shipway.system.durations import ago, human
 
 Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
+NUMBER, COMMIT = re.compile("[1-9][0-9]{0,8}"), re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # of a pull request
 EVENTS = 2000  # on a page at first; what follows comes live
 BAD_TESTS, TESTS, ALL_TESTS = 50, 100, 5000  # on a page: that failed, with their outputs; others, at first and at most
 
@@ -106,6 +108,14 @@ def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def to_check(given: Mapping[str, str], *, may: bool) -> dict[str, Any]:
+    """The form for a pull request from another repository, as a link fills it in."""
+    pull, commit = given.get("pull", ""), given.get("commit", "")
+    return {
+        "may": may, "pull": pull if NUMBER.fullmatch(pull) else "", "commit": commit if COMMIT.fullmatch(commit) else "",
+    }  # fmt: skip
+
+
 def runs(ctx: Context, app: str) -> list[dict[str, Any]]:
     """The newest ones."""
     return [_run(ctx, item) for item in ctx.ledger.runs(app, LATEST)]
@@ -128,7 +138,7 @@ class Logged:
     data: Callable[[], dict[str, Any]]
 
 
-def run(ctx: Context, app: str, number: int, *, every: bool = False) -> Logged:
+def run(ctx: Context, app: str, number: int, every: bool = False) -> Logged:
     """A run with its steps and tests. every: list all tests that are kept. UsageError if there is none."""
     found = ctx.ledger.run(app, number)
     if found is None:

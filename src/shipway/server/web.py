@@ -105,6 +105,7 @@ def application(site: Site) -> Any:
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),
         Route("/apps/{app}/runs", shown.runs),
+        Route("/apps/{app}/runs/check", orders.check, methods=["POST"]),
         Route("/apps/{app}/runs/{number:number}", shown.run),
         Route("/apps/{app}/runs/{number:number}/events", shown.run_events),
         Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
@@ -188,8 +189,10 @@ class _Pages:
 
     async def runs(self, request: Request) -> Response:
         name = await self._app(request)
-        found = await run_in_threadpool(pages.runs, self._ctx, self._ctx.names.app(name))
-        return self.page(request, "runs.html", app=name, runs=found)
+        kept = self._ctx.names.app(name)
+        found = await run_in_threadpool(pages.runs, self._ctx, kept)
+        check = pages.to_check(request.query_params, may=identity_of(request).may("run", kept))
+        return self.page(request, "runs.html", app=name, runs=found, check=check)
 
     async def queue(self, request: Request) -> Response:
         require(identity_of(request), "see")
@@ -262,8 +265,7 @@ class _Pages:
             raise _unknown(request)
         if not sees(who, app, "logs"):
             require(who, "logs", app)
-        every = request.query_params.get("tests") == "all"
-        return pages.run(self._ctx, app, request.path_params["number"], every=every)
+        return pages.run(self._ctx, app, request.path_params["number"], request.query_params.get("tests") == "all")
 
     def _deployment(self, request: Request) -> pages.Logged:
         app = self._kept(request)

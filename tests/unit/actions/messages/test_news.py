@@ -22,7 +22,7 @@ from shipway.domain.outbox import APPROVAL, OUTSIDE, PULL, RETIRED, UNCHANGED, N
 from shipway.domain.release import FAILED, SUCCEEDED, Commit
 from shipway.domain.rules import InForce, RuleSet
 from shipway.testing.memory_forge import delivery
-from tests.unit.actions.messages.told import COMMIT, NAME, Told
+from tests.unit.actions.messages.told import COMMIT, NAME, URL, Told
 from tests.unit.domain.samples import PLAN, STAGING
 
 WARM = dataclasses.replace(STAGING, standby=3600.0)
@@ -172,6 +172,7 @@ def test_a_pull_request_from_outside_waits_for_a_members_word(told: Told) -> Non
         told.deliver()
         text = told.forge.comments[NAME, 7]["app-shop"]
         assert f"shipway run {head} --pull-request 7 --app shop" in text
+        assert f"{URL}/apps/shop/runs?pull=7&commit={head}#check" in text
     number = told.run(SUCCEEDED, commit="e" * 40, ref="refs/pull/7/head")
     told.deliver()
     text = told.forge.comments[NAME, 7]["app-shop"]
