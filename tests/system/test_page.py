@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from shipway.domain.single_test import FAILED, PASSED, SKIPPED, SingleTest
 from tests import programs
 from tests.system.conftest import Make
 from tests.system.test_serve import ADA, GRACE, Place
@@ -36,6 +38,7 @@ def place(make: Make) -> Iterator[Place]:
     assert project.answer() == "two"
     project.promote("v1")
     project.git("push", "--quiet", "origin", "main", "v1")
+    tested(project)
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -65,12 +68,27 @@ def opened(browser: Browser, place: Place, *, who: str = GRACE, **options: Any) 
     return page, complaints
 
 
+def tested(project: Tiny) -> None:
+    """Run 2 as if its steps had written reports: with a failure, a flaky test, long names, and many others."""
+    ledger = project.ledger()
+    long = "a_very_long_name_of_a_test_" * 8
+    bad = SingleTest(
+        long, "tests.cart." + "Deep" * 20, "tests/cart.py", FAILED, 1.25, "expected 1, got 2", f"trace\n{long}\n" * 9
+    )
+    good = [SingleTest(f"test_{number}", "tests.cart", "", PASSED, number / 100) for number in range(150)]
+    flaky = SingleTest("test_sometimes", "tests.cart", "", FAILED, 0.5, "timed out", "waited")
+    ledger.add_tests(2, "unit", 0, [bad, flaky])
+    later = SingleTest("test_later", "tests.cart", "", SKIPPED, 0.0, "not on this machine")
+    ledger.add_tests(2, "unit", 1, [bad, replace(flaky, outcome=PASSED), *good, later])
+    ledger.close()
+
+
 def paths(project: Tiny) -> list[str]:
     """Every page."""
     app = f"/apps/{project.app}"
     made = project.deployments("staging")[0]["id"]
     return [
-        app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
+        app, f"{app}/runs", f"{app}/runs/2", f"{app}/runs/2?tests=all", f"{app}/runs?pull=7&commit={'a' * 40}", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
         f"{app}/environments/staging/rollback", "/nosuch",
         f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip
