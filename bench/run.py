@@ -32,6 +32,7 @@ MODULES = (
     "backups",
     "launch",
     "server",
+    "pushes",
     "proof",
     "random_migrations",
 )  # one file per theme; each has `rows()`

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shipway.domain.provenance import ImageSbom
+from shipway.domain.single_test import FAILED, PASSED, SKIPPED, SingleTest
 from shipway.testing.memory_sbom import MemorySbom
 from tests import programs
 from tests.system.conftest import Make
@@ -46,6 +48,7 @@ def place(make: Make) -> Iterator[Place]:
             tool = MemorySbom({"": packages})
             image = release.images["web"]
             ledger.add_image_sbom(ImageSbom(project.app, image, tool.tool(), tool.scan(image), 1.0))
+    tested(project)
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -75,12 +78,27 @@ def opened(browser: Browser, place: Place, *, who: str = GRACE, **options: Any) 
     return page, complaints
 
 
+def tested(project: Tiny) -> None:
+    """Run 2 as if its steps had written reports: with a failure, a flaky test, long names, and many others."""
+    ledger = project.ledger()
+    long = "a_very_long_name_of_a_test_" * 8
+    bad = SingleTest(
+        long, "tests.cart." + "Deep" * 20, "tests/cart.py", FAILED, 1.25, "expected 1, got 2", f"trace\n{long}\n" * 9
+    )
+    good = [SingleTest(f"test_{number}", "tests.cart", "", PASSED, number / 100) for number in range(150)]
+    flaky = SingleTest("test_sometimes", "tests.cart", "", FAILED, 0.5, "timed out", "waited")
+    ledger.add_tests(2, "unit", 0, [bad, flaky])
+    later = SingleTest("test_later", "tests.cart", "", SKIPPED, 0.0, "not on this machine")
+    ledger.add_tests(2, "unit", 1, [bad, replace(flaky, outcome=PASSED), *good, later])
+    ledger.close()
+
+
 def paths(project: Tiny) -> list[str]:
     """Every page."""
     app = f"/apps/{project.app}"
     made = project.deployments("staging")[0]["id"]
     return [
-        app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
+        app, f"{app}/runs", f"{app}/runs/2", f"{app}/runs/2?tests=all", f"{app}/runs?pull=7&commit={'a' * 40}", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
         f"{app}/environments/staging/rollback", "/nosuch",
         f"{app}/releases", f"{app}/releases/1", f"{app}/releases/2?to=production", f"{app}/releases/2?to=staging",
         f"{app}/runs/2/steps/checks", f"{app}/runs/2/steps/checks?search=nothing",

@@ -17,6 +17,22 @@ from tests.system.tiny import soon
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
 
+def test_a_push_that_is_too_large_is_refused_and_nothing_of_it_stays(make: Make, nodes: Nodes) -> None:
+    project = make()
+    project.env["PATH"] = f"{nodes.bin}:{project.env['PATH']}"
+    project.git("init", "--quiet", "--bare", "--initial-branch=main", str(project.remote))
+    project.git("remote", "add", "origin", f"ssh://node1{project.remote}")
+    project.shipway("init", "--hook", str(project.remote), "--largest-push", "1M")
+    (project.clone / "large").write_bytes(os.urandom(3 << 20))
+    project.git("add", "large")
+    project.git("commit", "--quiet", "--message", "large")
+    refused = project.git("push", "origin", "HEAD:refs/heads/large", check=False)
+    assert refused.code != 0
+    assert "pack exceeds maximum allowed size" in refused.output
+    assert project.git("ls-remote", "origin").output.strip() == ""
+    assert list((project.remote / "objects").rglob("*tmp*")) == []
+
+
 def test_its_output_comes_back_and_who_disconnects_stops_nothing(make: Make, nodes: Nodes) -> None:
     """The server with SSH is node1, which sees the files of this machine."""
     project = make()

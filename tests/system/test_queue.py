@@ -60,6 +60,8 @@ def workers(project: Tiny, option: str = "--push") -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().decode().split("\0")
+            if "--spare" in words and (folder / "comm").read_text().startswith("push "):
+                words.append("--push")  # it has one
         except OSError:
             continue
         if option in words and str(project.home) in words:

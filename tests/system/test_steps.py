@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from shipway.domain.errors import StepFailed
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import Engine
 from tests.matrix import FULL
 from tests.system.tiny import DATABASE, IMAGE, Tiny
 
@@ -223,3 +225,34 @@ def test_two_steps_side_by_side_have_a_database_each(bare: Tiny) -> None:
     assert right.started < left.finished  # at the same time, not in turn
     nothing_is_left(bare)
     assert bare.volumes() == []
+
+
+def test_a_step_is_told_its_place_in_the_trace_where_traces_are_sent(bare: Tiny) -> None:
+    """The endpoint is away: the run passes as without it, and is unchanged for later ones."""
+    bare.pipeline(told={"run": 'echo "it is in ${TRACEPARENT:-no trace}"'})
+    bare.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1"
+    done = bare.shipway("run", "staging")
+    assert re.search(r"│ it is in 00-[0-9a-f]{32}-[0-9a-f]{16}-01", done.output), done.output
+    del bare.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    bare.shipway("run", "staging")
+    assert outcomes(bare)["told"] == "skipped"
+
+
+def test_the_tests_of_a_run_are_listed_and_one_that_passed_when_it_was_retried_is_flaky(bare: Tiny) -> None:
+    case = '<testcase name="test_price" classname="Units" time="0.5">'
+    bare.write({
+        "bad.xml": f'<testsuite>{case}<failure message="1 != 2">a &lt;trace&gt;</failure></testcase></testsuite>',
+        "good.xml": f"<testsuite>{case}</testcase></testsuite>",
+    })  # fmt: skip
+    again = "[ -e /state/tried ] && cp good.xml junit.xml && exit 0; touch /state/tried"
+    step = {"run": f"{again}; cp bad.xml junit.xml; exit 1", "reports": ["junit.xml"], "cache": ["/state"]}
+    bare.pipeline(unit={**step, "retries": 1})
+    bare.shipway("run", "staging")
+    found = bare.shipway("tests").output
+    for seen in ("1 flaky", "test_price", "1 != 2", "    a <trace>"):
+        assert seen in found, found
+    bare.pipeline(unit={**step, "run": "cp bad.xml junit.xml; exit 1"})
+    assert "(1 test, 1 failed)" in bare.shipway("run", "staging", check=False).output
+    assert "1 failed" in bare.shipway("tests").output
+    for name in [name for name in bare.volumes() if name.endswith(".cache")]:
+        DockerRuntime(Engine()).remove_volume(name)

@@ -58,8 +58,11 @@ class Workers:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().decode().split("\0")
+                name = (folder / "comm").read_text().split()
             except OSError:
                 continue
+            if "--spare" in words and len(name) == 2:  # it has a push
+                words += ["--push", name[1]]
             if "worker" in words and known & set(words):
                 found[int(folder.name)] = int(words[words.index("--push") + 1]) if "--push" in words else 0
         return found

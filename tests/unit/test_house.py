@@ -19,6 +19,7 @@ from shipway.steps import KINDS
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
 HELPERS = {
+    "sizes",
     "sections",
     "__init__",
     "output",

@@ -29,9 +29,8 @@ def hook(options: Globals, protected: str | None) -> None:
     Where `shipway serve` or `shipway worker` runs on this machine, that runs them, and this command prints what it prints:
     who disconnects stops nothing.
     """
-    from shipway.actions.runs.pushed import run_pushed
     from shipway.actions.runs.queue import is_served
-    from shipway.app import open_context, plan_parser
+    from shipway.app import open_context
     from shipway.domain.queue import HTTP, WITH_TOKEN
 
     pushed = [line.split() for line in sys.stdin if len(line.split()) == 3]
@@ -44,6 +43,9 @@ def hook(options: Globals, protected: str | None) -> None:
             via = f"{WITH_TOKEN}{token}" if token else via
             failed = _queued(ctx, pushed, via, named or "", protected or "")
         else:
+            from shipway.actions.runs.pushed import run_pushed  # takes long, and a served push needs none of it
+            from shipway.app import plan_parser
+
             error = run_pushed(
                 ctx, ctx.repository(), [(new, ref) for _, new, ref in pushed], plan_parser(ctx),
                 report, actor=named, person=(named or "") if via == HTTP else "", token=token, protected=protected,
@@ -55,10 +57,9 @@ def hook(options: Globals, protected: str | None) -> None:
 
 def _queued(ctx: Context, pushed: list[list[str]], via: str, actor: str, protected: str) -> int:
     """Queue them and print what comes of each. Returns an exit code."""
-    from shipway.actions.runs.pushed import runs
     from shipway.actions.runs.queue import enqueue, follow
     from shipway.domain.errors import StepFailed
-    from shipway.domain.queue import SUPERSEDED
+    from shipway.domain.queue import SUPERSEDED, runs
     from shipway.domain.refs import TAGS
     from shipway.domain.release import SUCCEEDED
     from shipway.system.recorder import replay

@@ -10,6 +10,7 @@ import click
 
 from shipway.cli import Globals
 from shipway.cli.output import say, style
+from shipway.cli.sizes import byte_size
 
 if TYPE_CHECKING:
     from shipway.actions.projects.dockerfiles import DockerfilesResult
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 @click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), help="With --hook: the home folder that the hook uses"
 )
+@click.option(
+    "--largest-push", metavar="SIZE", callback=byte_size, help="With --hook: what a push may have at most [2G]"
+)
 @click.option("--protected", metavar="BRANCH", help="With --hook: the protected branch [HEAD of the repository]")
 @click.option(
     "--infra", type=click.Choice(["hetzner", "digitalocean", "aws"]),
@@ -45,6 +49,7 @@ def init(
     dockerfile: bool,
     hook: Path | None,
     home: Path | None,
+    largest_push: int | None,
     protected: str | None,
     infra: str | None,
 ) -> None:
@@ -57,6 +62,8 @@ def init(
         )
     if hook is None and protected is not None:
         raise click.UsageError("--protected requires --hook; without a hook: shipway rules register --protected BRANCH")
+    if hook is None and largest_push is not None:
+        raise click.UsageError("--largest-push requires --hook")
     if dockerfile and (stdout or hook is not None):
         raise click.UsageError(f"--dockerfile and {'--stdout' if stdout else '--hook'} can't be combined")
     if infra is not None:
@@ -70,7 +77,7 @@ def init(
         if stdout or files:
             raise click.UsageError(f"{'--stdout' if stdout else '--compose'} and --hook can't be combined")
         used = (home or options.home).expanduser().absolute()
-        path = write_hook(hook.absolute(), used, program(), force=force, protected=protected)
+        path = write_hook(hook.absolute(), used, program(), force=force, protected=protected, largest=largest_push)
         say(f"wrote {path}: each push to the repository runs the plan, with the home folder {used}")
         _register(options, hook.absolute(), used, protected)
         return

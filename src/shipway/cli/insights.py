@@ -25,7 +25,7 @@ def insights(
     options: Globals, name: str | None, environment: str | None, since: str, app: str | None, as_json: bool
 ) -> None:
     """Show how often and how fast changes of APP reach an environment, how often they fail and how soon that is over, and
-    which steps are slow or flaky."""
+    which steps and tests are slow or flaky."""
     from shipway.actions.upkeep.insights import insights as figures
     from shipway.actions.upkeep.insights import last_environment
     from shipway.app import open_context
@@ -69,6 +69,19 @@ def _show(found: Insights) -> None:
         table(
             [[item.name, str(item.flaky), f"{item.failed} of {item.failed + item.passed}"] for item in found.flaky],
             ["flakiest steps", "same inputs failed and passed", "failed"],
+        )
+    if found.slow_tests:
+        say()
+        rows = [[item.name, item.suite, item.step, human(item.mean), str(item.passed)] for item in found.slow_tests]
+        table(rows, ["slowest tests", "of", "step", "mean", "passed"])
+    if found.flaky_tests:
+        say()
+        table(
+            [
+                [item.name, item.suite, item.step, str(item.flaky), f"{item.failed} of {item.failed + item.passed}"]
+                for item in found.flaky_tests
+            ],
+            ["flakiest tests", "of", "step", "same files failed and passed", "failed"],
         )
     if not found.steps:
         say(f"no step has run since then: {human(found.until - found.since)}")

@@ -224,6 +224,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "status": ("By environment, what runs there. With `--watch`, a line for each change.", shapes.status),
     "history": ("Deployments, newest first. With `--commands`, what people ran there instead.", shapes.history),
     "show": ("One event a line.", shapes.event),
+    "tests": ("The tests of a run, failures first.", json_records.tests),
     "logs": ("One object a line; `time` is RFC 3339 in UTC with nanoseconds.", _logs),
     "ps": ("Containers. `cpu` is the number of processors in use. With `--watch`, a list a line.", _ps),
     "config": ("The resolved configuration; it also has the keys that the plan sets for the environment and for its parts.", _config),

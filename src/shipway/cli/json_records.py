@@ -44,3 +44,10 @@ def signing_keys(kinds: Kinds) -> Any:
     from shipway.domain.provenance import SigningKey
 
     return type_schema(list[SigningKey], kinds)
+
+
+def tests(kinds: Kinds) -> Any:
+    """Of `shipway tests`."""
+    from shipway.domain.single_test import RunTest
+
+    return type_schema(list[RunTest], kinds)

@@ -34,6 +34,7 @@ SECTIONS = {
         "retire": ("shipway.cli.retire", "End the standby of the previous release"),
         "wait": ("shipway.cli.wait", "Wait for a deployment or a run to end"),
         "show": ("shipway.cli.show", "Print again what a deployment or a run printed"),
+        "tests": ("shipway.cli.tests", "List the tests of a run: failures first"),
         "cancel": ("shipway.cli.cancel", "Cancel a run or a deployment, in any process"),
     },
     "Every day": {

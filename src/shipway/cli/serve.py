@@ -8,6 +8,7 @@ import click
 
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
+from shipway.cli.sizes import byte_size
 
 if TYPE_CHECKING:
     from shipway.ports import Forge, ProjectSource
@@ -20,6 +21,9 @@ MISSING = "the packages of the server are missing"
 @click.command()
 @click.option("--listen", default="127.0.0.1:8470", metavar="ADDRESS:PORT", help="Where it listens [127.0.0.1:8470]")
 @click.option("--at-once", default=2, metavar="COUNT", help="Pushes that are worked on at the same time [2]")
+@click.option(
+    "--largest-push", default="2G", metavar="SIZE", callback=byte_size, help="What a push by HTTP may have at most [2G]"
+)
 @click.option("--url", default="", help="The address by which people reach it, if a proxy with TLS is in front")
 @click.option(
     "--install", is_flag=False, flag_value=UNIT, metavar="[FILE]",
@@ -37,6 +41,7 @@ def serve(
     options: Globals,
     listen: str,
     at_once: int,
+    largest_push: int,
     url: str,
     oidc_issuer: str,
     oidc_client: str,
@@ -75,7 +80,11 @@ def serve(
         }
         words = [word for name, value in given.items() if value for word in (name, value)]
         words += ["--open-metrics"] if open_metrics else []
-        _install(options, install, ["--listen", listen, "--at-once", str(at_once), *words])
+        _install(
+            options,
+            install,
+            ["--listen", listen, "--at-once", str(at_once), "--largest-push", f"{largest_push >> 10}K", *words],
+        )
         return
     base = url or f"http://{where[0]}:{where[1]}"
     provider = _provider(oidc_issuer, oidc_client, oidc_secret_file, base)
@@ -86,7 +95,7 @@ def serve(
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, forge, url, open_metrics, provider)
+            serve(ctx, where, at_once, forge, url, open_metrics, provider, largest_push)
 
 
 def _install(options: Globals, file: str, words: list[str]) -> None:

@@ -9,6 +9,14 @@ import click
 from shipway.cli import Globals
 from shipway.cli.output import TerminalReporter
 
+# What work on most pushes needs.
+LOADED = (
+    "shipway.actions.runs.pushed", "shipway.planfile.cached", "shipway.steps.command", "shipway.steps.image",
+    "shipway.drivers.runtime.docker", "shipway.drivers.runtime.engine", "shipway.drivers.images.docker", "shipway.drivers.edge.traefik",
+    "shipway.store.sqlite", "shipway.store.ledger", "shipway.system.recorder", "shipway.system.spellings", "concurrent.futures",
+    "http.client",
+)  # fmt: skip
+
 if TYPE_CHECKING:
     from shipway.context import Context
     from shipway.domain.errors import ShipwayError
@@ -19,10 +27,11 @@ if TYPE_CHECKING:
 @click.option("--url", default="", help="The address of the pages, for links in what others are told")
 @click.option("--push", type=int, hidden=True, help="Work on this one, which the caller has claimed")
 @click.option("--token", type=int, hidden=True, help="Of that claim")
+@click.option("--spare", is_flag=True, hidden=True, help="Load everything, and wait for a push and its token on stdin")
 @click.option("--waiting", type=int, hidden=True, help="Judge this deployment, which waits, again")
 @click.pass_obj
 def worker(
-    options: Globals, at_once: int, url: str, push: int | None, token: int | None, waiting: int | None
+    options: Globals, at_once: int, url: str, push: int | None, token: int | None, spare: bool, waiting: int | None
 ) -> None:  # fmt: skip
     """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
@@ -31,6 +40,7 @@ def worker(
     import threading
     from contextlib import suppress
     from dataclasses import replace
+    from pathlib import Path
 
     from shipway.actions.messages.deliver import Messenger
     from shipway.actions.runs.queue import work_on
@@ -40,6 +50,13 @@ def worker(
     from shipway.server.dispatcher import Dispatcher
     from shipway.server.poller import Poller
 
+    if spare:
+        given = _spare()
+        if given is None:
+            return
+        push, token = given
+        with suppress(OSError):  # what `ps` and `top` show
+            Path("/proc/self/comm").write_text(f"push {push}", encoding="ascii")
     silent = push is not None or waiting is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
         if waiting is not None:
@@ -58,6 +75,17 @@ def worker(
         if claimed is None or token is None:
             raise UsageError(f"there is no push {push} with that claim")
         work_on(ctx, replace(claimed, token=token), plan_parser(ctx), report)
+
+
+def _spare() -> tuple[int, int] | None:
+    """The push that comes, when everything is loaded that work on one needs; None: the server has ended."""
+    import importlib
+    import sys
+
+    for name in LOADED:
+        importlib.import_module(name)
+    words = sys.stdin.readline().split()
+    return (int(words[0]), int(words[1])) if len(words) == 2 else None
 
 
 def _take_up(options: Globals, ctx: Context, id: int) -> None:

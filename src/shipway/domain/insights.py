@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from shipway.domain.single_test import SingleTestTrend
 from shipway.domain.value import dataclass
 
 WEEK = 7 * 86400
@@ -68,6 +69,8 @@ class Insights:
     restore_time: Spread
     steps: tuple[StepTrend, ...]  # the slowest first
     flaky: tuple[StepTrend, ...]  # the flakiest first
+    slow_tests: tuple[SingleTestTrend, ...] = ()  # single tests of reports, the slowest first
+    flaky_tests: tuple[SingleTestTrend, ...] = ()  # the flakiest first
 
     @property
     def per_week(self) -> float:

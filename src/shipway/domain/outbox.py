@@ -15,6 +15,7 @@ APPROVAL, RETIRED, CERTIFICATE, BACKUP = "approval", "retired", "certificate", "
 UNCHANGED = "unchanged"  # a commit was not run; its detail is the commit and why
 OUTSIDE = "outside"  # the same of one from another repository
 PULL = "pull"  # a pull request was opened or changed; its detail is its commit
+ENDED = "ended"  # one was closed or merged; its detail is its commit, which of both, and, if it is so, OUTSIDE
 
 # Of what people can be told.
 DEPLOYED, FAILED, ROLLED_BACK, RUN_FAILED, TEST = "deployed", "failed", "rolled-back", "run-failed", "test"

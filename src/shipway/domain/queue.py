@@ -57,3 +57,8 @@ class Push:
     def replaces(self) -> bool:
         """Whether older ones of its lane that still wait have no use any more."""
         return self.ref.startswith(HEADS)
+
+
+def runs(revision: str, ref: str) -> bool:
+    """Whether a pushed ref is one that runs: a branch or a tag that was not deleted."""
+    return set(revision) != set(ZEROS) and ref.startswith((HEADS, TAGS))

@@ -51,6 +51,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.tests import SingleTestLedger
 from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
 from shipway.ports.notifier import Notifier, NotifierAccess
@@ -124,6 +125,7 @@ __all__ = [
     "Secrets",
     "Session",
     "SignInLedger",
+    "SingleTestLedger",
     "Terminal",
     "WaitingLedger",
     "Watched",

@@ -5,19 +5,22 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.locks import held
-from shipway.actions.runs.queue import TTL, served
+from shipway.actions.runs.queue import TTL, WAKE, served
 from shipway.actions.runs.waiting import due
 from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
+from shipway.server.spare import Spare
 from shipway.system.background import own_command, own_variables
 from shipway.system.machine import machine_id
+from shipway.system.wake import Waiting
 
 PAUSE = 0.1  # seconds between looks at the queue
 AGAIN = 1.0  # seconds before it is tried again to work on it
@@ -39,6 +42,7 @@ class Dispatcher:
         self._tidied = 0.0
         self._looked = 0.0  # at the deployments that wait
         self._judging: list[subprocess.Popen[bytes]] = []
+        self._spare = Spare(ctx.home, log_file(ctx.home))
         self._judged: dict[int, tuple[str, float]] = {}  # for what and when a process was started for one of them
 
     def run(self, over: threading.Event) -> None:
@@ -55,12 +59,16 @@ class Dispatcher:
 
     def _work(self, over: threading.Event) -> None:
         own = replace(self._ctx, cancelled=threading.Event())  # a lost lock cancels this work, and nothing else
-        with held(own, served(self._place), "works on the queue") as lock:
-            while not over.wait(PAUSE):
+        waiting = Waiting(self._ctx.home / WAKE)
+        with closing(waiting), closing(self._spare), held(own, served(self._place), "works on the queue") as lock:
+            while not over.is_set():
+                waiting.wait(PAUSE)
                 lock.check()
                 self._started = [process for process in self._started if process.poll() is None]
                 while self._free() and (push := self._claim()):
                     self._start(push)
+                if self._at_once > 0:
+                    self._spare.keep()
                 self._waiting()
                 self._tidy()
 
@@ -82,7 +90,8 @@ class Dispatcher:
             why = f"its process ended {CLAIMS} times before the push did; {log_file(home)} may say why"
             self._ctx.ledger.end_push(push, FAILED, why)
             return
-        self._started.append(self._process("--push", str(push.id), "--token", str(push.token)))
+        process = self._spare.take(push.id, push.token)
+        self._started.append(process or self._process("--push", str(push.id), "--token", str(push.token)))
 
     def _process(self, *given: str) -> subprocess.Popen[bytes]:
         home, nothing = self._ctx.home, subprocess.DEVNULL

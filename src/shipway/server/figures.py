@@ -64,7 +64,8 @@ def figures(found: Insights) -> dict[str, Any]:
     return {
         "measures": [{"name": name, "value": value, "unit": unit, "of": of} for name, value, unit, of in measures],
         "weeks": [{"begins": day(week.since), "item": week} for week in found.weeks], "bars": bars(found.weeks),
-        "steps": [step(item) for item in found.steps], "flaky": found.flaky, "width": WIDTH, "height": HEIGHT,
+        "steps": [step(item) for item in found.steps], "flaky": found.flaky,
+        "slow_tests": [{"item": item, "mean": human(item.mean)} for item in found.slow_tests], "flaky_tests": found.flaky_tests, "width": WIDTH, "height": HEIGHT,
         "spark_width": SPARK_WIDTH, "spark_height": SPARK_HEIGHT,
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from shipway.actions.people.delegation import Delegate
 from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.projects.init import write_hook
+from shipway.actions.projects.push_limits import LARGEST, SIZE
 from shipway.context import Context
 from shipway.domain import audit
 from shipway.domain.audit import Fact
@@ -41,7 +43,11 @@ FOLDER = "git"  # of the home
 SERVICES = ("git-upload-pack", "git-receive-pack")
 PUSH = "git-receive-pack"
 CHUNK = 1 << 16
-LONGEST_HEAD = 1 << 14  # bytes of the answer's headers
+SLACK = 64 << 20  # bytes of a push beside its pack: names of refs
+LARGEST_FETCH = 64 << 20  # bytes of what a fetch asks for
+ROOM = 64 << 20  # bytes on the disk without which no push is received
+REST = 60.0  # seconds in which a client sends the rest of what git does not read
+HOOKS = ("pre-receive", "post-receive")
 
 # The plan on the default branch is the source of the rules in force.
 UPDATE = """\
@@ -61,8 +67,8 @@ class Repositories:
     """The routes of repositories: /git/NAME.git. A push needs the permission `run` for the app of that name. The first
     push of somebody with the permission `webhooks` creates the repository, with the hook."""
 
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
+    def __init__(self, ctx: Context, largest: int = LARGEST) -> None:
+        self._ctx, self._largest = ctx, largest
 
     async def refs(self, request: Request) -> Response:
         """The first question of a clone or a push."""
@@ -87,10 +93,12 @@ class Repositories:
             return PlainTextResponse(f"{error.message}\n", 403)
         except UsageError as error:
             return PlainTextResponse(f"{error.message}\n", 404)
+        if service == PUSH and shutil.disk_usage(folder).free < ROOM:
+            return PlainTextResponse("the disk of the server is full: nothing was received, try it again later\n", 507)
         may = who.may("deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
         given = await run_in_threadpool(Delegate(self._ctx).to, who) if service == PUSH else ""
         with acting_in_request(dataclasses.replace(acting_of(who, request), entry=entry)):
-            return await _backend(request, folder, path, who.person, "release" if may else "run", given)
+            return await _backend(request, folder, path, who.person, "release" if may else "run", given, self._largest)
 
     def _recorded(self, name: str, path: str) -> int:
         """The audit's entry of a push, which its hook names; 0: nothing is pushed."""
@@ -109,7 +117,9 @@ class Repositories:
                 raise UsageError(f"there is no repository {name}")
             self._ctx.ledger.add_entry(Fact("repository", f"made the repository {name}", app))
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not (folder / "hooks" / "post-receive").exists():  # the last step: without it, a push would start nothing
+        if not all(
+            (folder / "hooks" / name).exists() for name in HOOKS
+        ):  # the last step: without it, a push would start nothing
             with exclusive(folder.with_suffix(".lock"), f"the repository {name}"):
                 git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
                 git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
@@ -130,10 +140,11 @@ class _Output(StreamingResponse):
 
 
 async def _backend(
-    request: Request, folder: Path, path: str, person: str, may: str, delegation: str
+    request: Request, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
 ) -> Response:  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        "git", "http-backend", env={**_environment(request, folder, path, person, may), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
+        "git", "-c", f"{SIZE}={largest}", "http-backend",
+        env={**_environment(request, folder, path, person, may), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout
@@ -141,11 +152,21 @@ async def _backend(
     assert stdout is not None
 
     async def feed() -> None:
+        """All that comes, to git: it refuses a push that is too large, and says so at its end, to which a client reads only
+        when it has sent all. So the rest is read and forgotten, up to a bound."""
+        left, wanted = (2 * largest + SLACK if path == PUSH else LARGEST_FETCH), True
         try:
             async for part in request.stream():
-                stdin.write(part)
-                await stdin.drain()
-        except (ConnectionError, RuntimeError, ClientDisconnect):  # the program has enough, or the client is gone
+                left -= len(part)
+                if left < 0:
+                    break
+                try:
+                    if wanted:
+                        stdin.write(part)
+                        await stdin.drain()
+                except ConnectionError:
+                    wanted = False
+        except (RuntimeError, ClientDisconnect):  # the client is gone
             pass
         finally:
             stdin.close()
@@ -165,7 +186,8 @@ async def _backend(
     async def body() -> AsyncIterator[bytes]:
         while part := await stdout.read(CHUNK):
             yield part
-        feeding.cancel()  # git has read what it wanted
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(feeding, REST)
         await process.wait()
 
     return _Output(body(), status, headers)

@@ -15,8 +15,9 @@ from shipway.actions.people.delegation import Delegate
 from shipway.actions.people.permitted import require
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.domain.people import Identity
-from shipway.server.access import form_of, identity_of
+from shipway.server.access import form_of, identity_of, sees
 from shipway.server.commands import Commands, Read
+from shipway.server.pages import COMMIT, NUMBER, unknown_app
 from shipway.server.site import Site
 from shipway.server.threads import Threads
 from shipway.system.plain import plain
@@ -99,11 +100,26 @@ class Orders:
         done = await self._command(request, self.commands.answer, ["cancel", environment, "--waiting", "--app", app])
         return self._told(request, app, "Cancelled", done)
 
-    async def _start(self, request: Request, app: str, words: Sequence[str]) -> Response:
+    async def check(self, request: Request) -> Response:
+        """Check a pull request from another repository, at the commit that the member has read."""
+        app, who = str(request.path_params["app"]), identity_of(request)
+        kept = await run_in_threadpool(self._site.ctx.names.app, app)
+        if not sees(who, kept):
+            raise unknown_app(app)
+        require(who, "run", kept)
+        form = await form_of(request)
+        number, commit = form.get("pull", ""), form.get("commit", "").strip()
+        if not NUMBER.fullmatch(number) or not COMMIT.fullmatch(commit):
+            raise UsageError(
+                "the form needs the number of a pull request and the whole name of a commit, as the forge shows it"
+            )
+        return await self._start(request, app, ["run", commit, "--pull-request", number, "--app", app], "/runs")
+
+    async def _start(self, request: Request, app: str, words: Sequence[str], then: str = "") -> Response:
         done = await self._command(request, self.commands.start, words)
         if done is not None and done.code:
             return self._told(request, app, "", done)
-        return RedirectResponse(f"/apps/{app}", 303)
+        return RedirectResponse(f"/apps/{app}{then}", 303)
 
     async def _command(self, request: Request, work: Work[T], words: Sequence[str]) -> T:
         return await self.command(identity_of(request), work, words)

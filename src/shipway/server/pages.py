@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from starlette.responses import Response
 
 from shipway.actions.deployments.waits import SINCE, hotfix_of
+from shipway.actions.upkeep.run_tests import run_tests
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -19,14 +21,17 @@ from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
+from shipway.domain.single_test import FAILED, FLAKY, PASSED, RunTest, numbers
 from shipway.domain.value import dataclass
 from shipway.server.observer import Board, Rate
 from shipway.system.durations import ago, human
 
 Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
+NUMBER, COMMIT = re.compile("[1-9][0-9]{0,8}"), re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # of a pull request
 LANE = 1000  # units of the width in which a run is drawn
 EVENTS = 2000  # on a page at first; what follows comes live
+BAD_TESTS, TESTS, ALL_TESTS = 50, 100, 5000  # on a page: that failed, with their outputs; others, at first and at most
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,14 @@ def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def to_check(given: Mapping[str, str], *, may: bool) -> dict[str, Any]:
+    """The form for a pull request from another repository, as a link fills it in."""
+    pull, commit = given.get("pull", ""), given.get("commit", "")
+    return {
+        "may": may, "pull": pull if NUMBER.fullmatch(pull) else "", "commit": commit if COMMIT.fullmatch(commit) else "",
+    }  # fmt: skip
+
+
 def runs(ctx: Context, app: str) -> list[dict[str, Any]]:
     """The newest ones."""
     return [_run(ctx, item) for item in ctx.ledger.runs(app, LATEST)]
@@ -126,16 +139,16 @@ class Logged:
     data: Callable[[], dict[str, Any]]
 
 
-def run(ctx: Context, app: str, number: int) -> Logged:
-    """A run with its steps. UsageError if there is none."""
+def run(ctx: Context, app: str, number: int, every: bool = False) -> Logged:
+    """A run with its steps and tests. every: list all tests that are kept. UsageError if there is none."""
     found = ctx.ledger.run(app, number)
     if found is None:
         raise UsageError(f"{ctx.names.shown(app)} has no run {number}")
     again = partial(run, ctx, app, number)
-    return Logged(Subject(RUN, app, number), found.finished is None, again, partial(_run_with_steps, ctx, found))
+    return Logged(Subject(RUN, app, number), found.finished is None, again, partial(_run_with_steps, ctx, found, every))
 
 
-def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
+def _run_with_steps(ctx: Context, item: RunRecord, every: bool) -> dict[str, Any]:
     now, found = ctx.clock(), ctx.ledger.steps(item.number)
     begun = min((step.started for step in found), default=now)
     total = max([(step.finished or now) - begun for step in found], default=0.0) or 1.0
@@ -148,7 +161,22 @@ def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
         }
         for step in found
     ]  # fmt: skip
-    return {**_run(ctx, item), "steps": steps, "lane": LANE}
+    return {**_run(ctx, item), "steps": steps, "lane": LANE, "tests": _tests(run_tests(ctx, item), every)}
+
+
+def _tests(found: Sequence[RunTest], every: bool) -> dict[str, Any] | None:
+    """Those that failed with their outputs, and the others as rows; None: there are none."""
+    shown = [{"item": item, "outcome": tested(item.outcome), "took": human(item.seconds)} for item in found]
+    bad = [each for each, item in zip(shown, found, strict=True) if item.outcome in (FAILED, FLAKY)][:BAD_TESTS]
+    rest = shown[len(bad) :]
+    listed = rest[: ALL_TESTS if every else TESTS]
+    return {"numbers": numbers(found), "bad": bad, "rest": listed, "more": len(rest) - len(listed)} if found else None
+
+
+def tested(text: str) -> Pill:
+    """The outcome of a test."""
+    kind = {PASSED: "ok", FAILED: "bad", FLAKY: "warn"}.get(text, "dim")
+    return Pill(kind, f"{({'ok': '✓ ', 'bad': '✗ ', 'warn': '● '}).get(kind, '')}{text}")
 
 
 def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:

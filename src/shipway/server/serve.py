@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from shipway.actions.messages.deliver import Messenger
+from shipway.actions.projects.push_limits import LARGEST
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.ports import Forge
@@ -28,7 +29,7 @@ LOOK = 0.2  # seconds between looks whether all parts still work
 
 def serve(
     ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[str], Forge], url: str = "",
-    open_metrics: bool = False, provider: Provider | None = None,
+    open_metrics: bool = False, provider: Provider | None = None, largest_push: int = LARGEST,
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
@@ -40,7 +41,7 @@ def serve(
         )
     watcher = Watcher(ctx)
     config = uvicorn.Config(
-        application(Site(ctx, watcher, Passwords(), forge, url, provider, open_metrics)),
+        application(Site(ctx, watcher, Passwords(), forge, url, provider, open_metrics, largest_push)),
         log_level="warning",
         access_log=False,
         server_header=False,

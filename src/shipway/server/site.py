@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shipway.actions.projects.push_limits import LARGEST
 from shipway.context import Context
 from shipway.domain.value import dataclass
 from shipway.ports import Forge
@@ -23,6 +24,7 @@ class Site:
     url: str = ""
     provider: Provider | None = None  # by which people sign in too
     open_metrics: bool = False  # whether everybody may read them, without a token
+    largest_push: int = LARGEST  # bytes
 
     @property
     def secure(self) -> bool:

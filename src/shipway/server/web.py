@@ -68,7 +68,7 @@ ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 def application(site: Site) -> Any:
     """The web application."""
     shown = _Pages(site)
-    repositories = Repositories(site.ctx)
+    repositories = Repositories(site.ctx, site.largest_push)
     register_url_convertor("number", _Number())
     signing, orders, records = Signing(site, shown.page), Orders(site, shown.page), Records(site, shown.page)
     routes = [
@@ -87,6 +87,7 @@ def application(site: Site) -> Any:
         Route("/apps/{app}", shown.board),
         Route("/apps/{app}/changes", shown.changes),
         Route("/apps/{app}/runs", shown.runs),
+        Route("/apps/{app}/runs/check", orders.check, methods=["POST"]),
         Route("/apps/{app}/runs/{number:number}", shown.run),
         Route("/apps/{app}/runs/{number:number}/events", shown.run_events),
         Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
@@ -179,8 +180,10 @@ class _Pages:
 
     async def runs(self, request: Request) -> Response:
         name = await self._app(request)
-        found = await run_in_threadpool(pages.runs, self._ctx, self._ctx.names.app(name))
-        return self.page(request, "runs.html", app=name, runs=found)
+        kept = self._ctx.names.app(name)
+        found = await run_in_threadpool(pages.runs, self._ctx, kept)
+        check = pages.to_check(request.query_params, may=identity_of(request).may("run", kept))
+        return self.page(request, "runs.html", app=name, runs=found, check=check)
 
     async def queue(self, request: Request) -> Response:
         require(identity_of(request), "see")
@@ -253,7 +256,7 @@ class _Pages:
             raise _unknown(request)
         if not sees(who, app, "logs"):
             require(who, "logs", app)
-        return pages.run(self._ctx, app, request.path_params["number"])
+        return pages.run(self._ctx, app, request.path_params["number"], request.query_params.get("tests") == "all")
 
     def _deployment(self, request: Request) -> pages.Logged:
         app = self._kept(request)

@@ -18,11 +18,13 @@ from shipway.domain.container import (
 )
 from shipway.domain.desired import argv
 from shipway.domain.errors import DeployFailed, ShipwayError, StepFailed
+from shipway.domain.event import RUN, Subject
 from shipway.domain.inputs import folder_of
 from shipway.domain.plan import Accessory, Step
 from shipway.domain.record import to_data
 from shipway.domain.release import digest_of
 from shipway.domain.run import Artifact, StepResult
+from shipway.domain.trace import traceparent
 from shipway.ports import OnLine
 from shipway.steps import reports
 from shipway.steps.artifacts import as_archive, identity, store
@@ -32,9 +34,10 @@ from shipway.steps.container import TIMED_OUT, follow_container, run_container
 from shipway.steps.folders import give_folders
 from shipway.steps.health import wait_healthy
 from shipway.steps.image import step_image, step_tag, user_of, workdir_in
-from shipway.steps.log import LARGEST, StepLog
+from shipway.steps.log import LARGEST
 from shipway.steps.run import Attempt, Inputs, Run
 from shipway.steps.sources import archive, source_key
+from shipway.system import otlp
 from shipway.system.memory import most_memory
 from shipway.system.owner import owner
 from shipway.system.parallel import side_by_side
@@ -73,7 +76,7 @@ def command_key(run: Run, step: Step, inputs: Inputs) -> str:
 def run_command(run: Run, attempt: Attempt) -> StepResult:
     """Run it once, or resume it. StepFailed if it exits with another code than 0 or times out."""
     accessories: list[str] = []
-    harvest = _Harvest(run, attempt.step, attempt.log)
+    harvest = _Harvest(run, attempt)
     try:
         code = (_resume if attempt.begun else _begin)(run, attempt, accessories, harvest)
     finally:
@@ -103,21 +106,21 @@ def _cause(step: Step, code: int) -> str:
 class _Harvest:
     """The results of an exited container: the summary of its reports, and its outputs."""
 
-    def __init__(self, run: Run, step: Step, log: StepLog) -> None:
-        self._run, self._step, self._log = run, step, log
+    def __init__(self, run: Run, attempt: Attempt) -> None:
+        self._run, self._attempt = run, attempt
         self.summary = ""
         self.outputs: list[Artifact] = []
 
     def take(self, container: str, workdir: str) -> None:
-        run, step = self._run, self._step
-        self.summary = reports.collect(run, step, container, workdir)
+        run, step = self._run, self._attempt.step
+        self.summary = reports.collect(run, step, self._attempt.number, container, workdir)
         for path in step.outputs:
             try:
                 archive = run.ctx.runtime.get(container, str(Path(workdir) / path))
                 kept = store(archive, run.folder_of(step), path, run.artifacts, run.folder)
                 self.outputs.append(kept)
                 for name in kept.left_out:
-                    self._log.say(f"{name} is a pipe or a device: it is omitted from the output {path}")
+                    self._attempt.log.say(f"{name} is a pipe or a device: it is omitted from the output {path}")
             except FileNotFoundError:
                 pass  # the caller reports the missing ones
 
@@ -145,7 +148,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         labels={**run.labels("step", step.name), **found_by},
         entrypoint=("sh", "-c"),
         command=(HOLD, "sh", step.run, runtime.commands.shell) if debug else (step.run,),
-        env={"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision, **env, **step.env},
+        env={**_own(run, step), **env, **step.env},
         networks={run.network: ()},
         hosts=hosts,
         volumes=caches,
@@ -170,6 +173,16 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
         run.ctx, spec, on_line=attempt.log.follow, timeout=FOREVER if debug else step.timeout,
         before=before, after=lambda container: harvest.take(container, workdir), keep=True,
     )  # fmt: skip
+
+
+def _own(run: Run, step: Step) -> dict[str, str]:
+    """Variables of Shipway. Where traces are sent, TRACEPARENT, by which what the step traces joins them: no part of its key,
+    since its result doesn't depend on it."""
+    own = {"CI": "true", "SHIPWAY_APP": run.plan.app, "SHIPWAY_REVISION": run.commit.revision}
+    if otlp.endpoint() is None:
+        return own
+    subject = Subject(RUN, run.plan.app, run.number)
+    return {**own, "TRACEPARENT": traceparent(run.ctx.ledger.identity(), subject, step.name)}
 
 
 def _resume(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest) -> int:

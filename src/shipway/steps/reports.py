@@ -1,18 +1,21 @@
-"""Test results of a step: JUnit XML files, in folders and by patterns; stored beside its log, and summarized in a
-line."""
+"""Test results of a step: JUnit XML files, in folders and by patterns; stored beside its log, summarized in a line, and its
+single tests in the ledger."""
 
 from __future__ import annotations
 
 import posixpath
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shipway.domain.count import counted
+from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.plan import Step
 from shipway.steps.junit import Counts, Unreadable, counts
 from shipway.steps.run import Run
+from shipway.steps.tests import Kept
 from shipway.system.patterns import fixed, is_pattern, matches
 from shipway.system.tars import CHUNK, TooLarge, reading_stream
 
@@ -25,6 +28,7 @@ SEARCHED = 2 << 30  # bytes of a folder searched for reports
 class _Found:
     """The combined reports of a step."""
 
+    tests: Kept
     counts: Counts = field(default_factory=Counts)
     files: int = 0
     problems: list[str] = field(default_factory=list)
@@ -40,17 +44,33 @@ class _Found:
         return "; ".join(filter(None, [", ".join(words), *shown]))
 
 
-def collect(run: Run, step: Step, container: str, workdir: str) -> str:
-    """Fetch the step's reports and return a summary such as '12 tests, 1 failed'; empty if it has none.
+def collect(run: Run, step: Step, attempt: int, container: str, workdir: str) -> str:
+    """Fetch the reports of an attempt of the step and return a summary such as '12 tests, 1 failed'; empty if it has none.
 
-    Unreadable reports are listed in the summary, and never count as passed tests.
+    Unreadable reports are listed in the summary, and never count as passed tests. A ledger that fails loses single tests, and
+    no step.
     """
     if not step.reports:
         return ""
-    found = _Found()
+    ledger, before = run.ctx.ledger, list[tuple[str, str, str]]()
+    with _only_reported(run, step):
+        before = ledger.failed_tests(run.plan.app, run.commit.tree, step.name)
+    found = _Found(Kept(run.ctx.redactor, before))
     for path in step.reports:
         _take(run, step, container, workdir, path, found)
+    with _only_reported(run, step):
+        ledger.add_tests(run.number, step.name, attempt, found.tests.tests())
     return str(found)
+
+
+@contextmanager
+def _only_reported(run: Run, step: Step) -> Iterator[None]:
+    try:
+        yield
+    except LeaseHeld:
+        raise
+    except StoreError as error:
+        run.ctx.reporter.note(f"single tests of step {step.name} are not in the ledger: {error.message}")
 
 
 def _take(run: Run, step: Step, container: str, workdir: str, path: str, found: _Found) -> None:
@@ -88,7 +108,7 @@ def _keep(run: Run, step: Step, name: str, size: int, chunks: Iterator[bytes], f
         file.seek(0)
         found.files += 1
         try:
-            found.counts += counts(iter(lambda: file.read(CHUNK), b""))
+            found.counts += counts(iter(lambda: file.read(CHUNK), b""), found.tests.add)
         except Unreadable as error:
             found.problems.append(f"{name} is not a JUnit report: {error}")
     _mask(run, kept)

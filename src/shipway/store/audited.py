@@ -309,6 +309,7 @@ FACTS: dict[str, Describe] = {
 # Methods that change something and are not recorded, with the reason.
 LEFT_OUT = {
     "begin_step end_step": "parts of a run, which is recorded",
+    "add_tests": "what the tests of a run found out, which is recorded",
     "add_evidence": "what a run or a proof found out, which is recorded with it",
     "decide_purge save_purge begin_purge": "parts of a deployment or an operation",
     "begin_scheduled": "a job that was recorded starts",

@@ -27,6 +27,7 @@ from shipway.store.schedules import SqlSchedules
 from shipway.store.schema import migrate
 from shipway.store.sealed_secrets import SqlSecrets
 from shipway.store.sign_ins import SqlSignIns
+from shipway.store.tests import SqlTests
 from shipway.store.waiting import SqlWaiting
 from shipway.store.webhooks import SqlWebhooks
 
@@ -36,7 +37,7 @@ class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
     SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlOutbox, SqlAudit, SqlInsights,
-    SqlProvenance,
+    SqlProvenance, SqlTests,
 ):  # fmt: skip
     """Implements ports.Ledger."""
 

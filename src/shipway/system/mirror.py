@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -45,9 +46,10 @@ def _fetched(home: Path, address: str, name: str, refs: tuple[str, ...]) -> Path
     return folder
 
 
-def asked(home: Path, address: str) -> str:
-    """What `git ls-remote` says of the branches and tags of now. RepositoryError."""
-    return git(home, "ls-remote", "--", address, "refs/heads/*", "refs/tags/*", named=False, timeout=ASK).stdout
+def asked(home: Path, address: str, over: threading.Event | None = None) -> str:
+    """What `git ls-remote` says of the branches and tags of now. RepositoryError, at once if it is over."""
+    refs = ("refs/heads/*", "refs/tags/*")
+    return git(home, "ls-remote", "--", address, *refs, named=False, timeout=ASK, over=over).stdout
 
 
 def is_mirror(home: Path, folder: Path) -> bool:

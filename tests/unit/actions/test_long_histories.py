@@ -28,7 +28,7 @@ LISTINGS = {
     "actions/proofs/prove.py", "actions/runs/release.py", "actions/runs/resume.py",
     "actions/runs/retry.py", "actions/runs/unchanged.py", "actions/environment/find_release.py",
     "server/pages.py", "actions/upkeep/insights.py", "server/api/reading.py", "server/api/changing.py", "server/origins.py",
-    "actions/messages/comment.py", "actions/messages/compose.py",
+    "actions/messages/comment.py", "actions/messages/compose.py", "actions/environment/tracing.py",
 }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from shipway.domain.people import Token
 from shipway.domain.permissions import Grant
 from shipway.domain.poll import Poll
 from shipway.domain.release import Approval, Trigger
+from shipway.domain.single_test import FAILED, SingleTest
 from shipway.domain.snapshot import Snapshot
 from shipway.domain.webhook import ForgeToken, Webhook
 from tests.unit.cli.test_output import commands
@@ -59,6 +60,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         Snapshot("shop", "staging", 0, 1, "0001", made.clock(), "ada", "manual", "1.dump", 9, "d", {"pets": 3})
     )
     number = made.ledger.begin_run("shop", "a" * 40, "tree", Trigger("push", "refs/heads/main", "ada"), made.clock())
+    failed = SingleTest("test_price", "tests.Units", "", FAILED, 0.5, "1 != 2", "a trace")
+    made.ledger.add_tests(number, "unit", 0, [failed])
     made.ledger.add_person("ada@example.org", made.clock())
     made.ledger.add_grant(Grant("ada@example.org", "viewer", "shop"))
     made.ledger.add_token(Token(0, "ada@example.org", "CI", ("see",), "shop", "staging", 1.0, 2.0), "digest")
@@ -80,7 +83,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     [
         "apps", "status", "history", "config staging", "diff r1 staging", "wait staging", "cancel", "secret list staging",
         "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run", "user list", "token list",
-        "webhook list", "notify list", "poll list",
+        "webhook list", "notify list", "poll list", "tests",
     ],
 )  # fmt: skip
 def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from shipway.domain.event import DEPLOYMENT, LINE, RUN, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, PERMISSIONS, PROTECTED, ROLES, VIEWER
 from shipway.domain.queue import PUSH
 from shipway.domain.release import Approval, Trigger
+from shipway.domain.single_test import FAILED, SingleTest
 from shipway.server.access import COOKIE
 from shipway.server.api.document import document
 from shipway.server.api.operation import EVENTS, LARGEST, PREFIX, Operation
@@ -40,6 +41,7 @@ class Api(Place):
         self.run = ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/main", "ada"), at)
         ledger.begin_step(self.run, "test", "key", at)
         ledger.end_step(self.run, "test", "failed", at, failure="exit code 1")
+        ledger.add_tests(self.run, "test", 0, [SingleTest("test_price", "", "", FAILED, 0.5, "1 != 2", "a trace")])
         ledger.end_run(self.run, "failed", at)
         self.deployment = ledger.deployments("shop")[0].id
         push = ledger.enqueue(pushed("a"))

@@ -45,6 +45,7 @@ def test_no_part_of_a_push_is_lost_when_git_answers_early(
     (folder / "hooks").mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/main\n")
     (folder / "hooks" / "post-receive").write_text("")
+    (folder / "hooks" / "pre-receive").write_text("")
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "git").write_text(EARLY)
@@ -106,7 +107,7 @@ def test_the_hook_is_told_what_the_pusher_and_the_token_may(
     told: list[str] = []
 
     async def backend(
-        request: object, folder: Path, path: str, person: str, may: str, delegation: str
+        request: object, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
     ) -> PlainTextResponse:
         assert delegation
         told.append(may)

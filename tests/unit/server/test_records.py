@@ -21,6 +21,7 @@ from shipway.domain.record import to_data
 from shipway.domain.rehearsal import REHEARSAL, Rehearsal
 from shipway.domain.release import SUCCEEDED, Evidence, Trigger
 from shipway.domain.scheduled_run import ScheduledRun
+from shipway.domain.single_test import FAILED, PASSED, SingleTest
 from shipway.domain.tasks import Schedule
 from shipway.server.figures import HEIGHT, WIDTH, bars
 from shipway.system.acting import acting_in_request
@@ -200,3 +201,17 @@ def test_a_picture_fits_whatever_it_shows() -> None:
         for bar in bars([Week(0.0, *item) for item in counts]):
             assert 0 <= bar["bad_y"] <= bar["good_y"] <= HEIGHT
             assert bar["x"] + bar["width"] <= WIDTH + 2
+
+
+def test_the_slowest_and_the_flakiest_tests(ready: Place) -> None:
+    bad = SingleTest(EVIL, "tests.Units", "", FAILED, 0.5, "1 != 2", "trace")
+    run = ready.ctx.ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/x", "ada"), ready.world.now)
+    ready.ctx.ledger.add_tests(run, "unit", 0, [bad])
+    ready.ctx.ledger.add_tests(run, "unit", 1, [dataclasses.replace(bad, outcome=PASSED, seconds=41.0)])
+    text = ready.page("/apps/shop/insights?environment=staging&days=30").text
+    slow, flaky = text.partition('aria-label="Slowest tests"')[2].split('aria-label="Flakiest tests"')
+    for part in (slow, flaky):
+        assert "&lt;script&gt;" in part
+        assert "tests.Units" in part
+    assert "41.0 s" in slow
+    assert EVIL not in text

@@ -257,6 +257,7 @@ ROUTES = {
     ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
     ("POST", "/apps/shop/environments/staging/resume"): DEVELOPER, ("POST", "/apps/shop/environments/production/resume"): RELEASER,
     ("POST", "/apps/shop/environments/staging/cancel"): DEVELOPER, ("POST", "/apps/shop/environments/production/cancel"): RELEASER,
+    ("POST", "/apps/shop/runs/check"): DEVELOPER,
     ("GET", "/apps/shop/environments/staging/deploy?release=1"): DEVELOPER, ("GET", "/apps/shop/environments/production/deploy?release=1"): RELEASER,
     ("GET", "/apps/shop/environments/staging/logs"): VIEWER, ("GET", "/apps/shop/environments/production/logs"): VIEWER,
     ("GET", "/apps/shop/releases"): VIEWER, ("GET", "/apps/shop/releases/1"): VIEWER, ("GET", "/apps/shop/releases/1?to=production"): VIEWER,
@@ -289,7 +290,11 @@ def test_each_route_needs_its_role(place: Place, commands: list[tuple[str, list[
     secret = place.person(f"{role}@example.org", role)
     for (method, path), least in ROUTES.items():
         before = len(commands)
-        found = place.send(path, secret, release="1", note="fine") if method == "POST" else place.page(path, secret)
+        found = (
+            place.send(path, secret, release="1", note="fine", pull="7", commit="a" * 40)
+            if method == "POST"
+            else place.page(path, secret)
+        )
         may = ROLES.index(role) >= ROLES.index(least)
         assert (found.status in (200, 303)) == may, (path, found.text)
         if not may:
@@ -343,6 +348,34 @@ def test_a_form_of_another_page_does_nothing(place: Place, commands: list[tuple[
             assert place.send(f"/apps/shop/environments/staging/{order}", victim, release="1", csrf=given).status == 403
     assert commands == []
     assert place.page("/apps/shop", victim).status == 200
+
+
+def test_a_pull_request_from_outside_is_checked_by_a_member_alone(
+    place: Place, commands: list[tuple[str, list[str]]]
+) -> None:
+    place.deployed(1)
+    place.observer.look("shop")
+    member, viewer = place.person("d@example.org", DEVELOPER), place.person("v@example.org", VIEWER)
+    link = f"/apps/shop/runs?pull=7&commit={'a' * 40}"
+    assert f'value="{"a" * 40}"' in place.page(link, member).text
+    assert 'name="commit"' not in place.page(link, viewer).text
+    assert EVIL not in place.page(f"/apps/shop/runs?pull={EVIL}&commit={EVIL}", member).text
+    found = place.send("/apps/shop/runs/check", member, pull="7", commit="a" * 40)
+    assert (found.status, found.headers["location"]) == (303, "/apps/shop/runs")
+    assert commands == [("d@example.org", ["run", "a" * 40, "--pull-request", "7", "--app", "shop"])]
+    for pull, commit in (
+        ("", "a" * 40),
+        ("--help", "a" * 40),
+        ("7", "main"),
+        ("7", "a" * 12),
+        ("7", "--no-cache"),
+        ("0", "a" * 40),
+    ):
+        assert place.send("/apps/shop/runs/check", member, pull=pull, commit=commit).status == 404
+    assert place.send("/apps/shop/runs/check", member, pull="7", commit="a" * 40, csrf="x").status == 403
+    other = place.person("other@example.org", ADMIN, "other")
+    assert place.send("/apps/shop/runs/check", other, pull="7", commit="a" * 40).status == 404
+    assert len(commands) == 1
 
 
 @pytest.mark.parametrize("release", ["", "-1", "r1", "1 --force", "--force", "9" * 40, "١"])

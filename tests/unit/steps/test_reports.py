@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.plan import Step
+from shipway.domain.single_test import PASSED, SingleTest
 from shipway.steps import reports
 from shipway.system.redact import Redactor
 from shipway.testing.memory_files import below, pack
@@ -44,10 +46,38 @@ class Runtime:
         return pack(found)
 
 
+class Ledger:
+    """Of single tests."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[int, str, int, list[SingleTest]]] = []
+
+    def failed_tests(self, app: str, tree: str, step: str) -> list[tuple[str, str, str]]:
+        return []
+
+    def add_tests(self, run: int, step: str, attempt: int, tests: list[SingleTest]) -> None:
+        self.added.append((run, step, attempt, tests))
+
+
+class Full(Ledger):
+    def add_tests(self, run: int, step: str, attempt: int, tests: list[SingleTest]) -> None:
+        raise self.error
+
+    error: Exception = StoreError("the disk of the ledger is almost full")
+
+
 def collect(folder: Path, *paths: str) -> str:
-    ctx = SimpleNamespace(runtime=Runtime(), redactor=Redactor({"KEY": "hunter2-Kx9vQz41"}))
-    run: Any = SimpleNamespace(ctx=ctx, log=lambda name: folder / f"{name}.log")
-    return reports.collect(run, Step("unit", "x", reports=paths), "c", "/src")
+    return reports.collect(running(folder, Ledger()), Step("unit", "x", reports=paths), 0, "c", "/src")
+
+
+def running(folder: Path, ledger: Any, notes: list[str] | None = None) -> Any:
+    reporter = SimpleNamespace(note=(notes if notes is not None else []).append)
+    ctx = SimpleNamespace(
+        runtime=Runtime(), redactor=Redactor({"KEY": "hunter2-Kx9vQz41"}), ledger=ledger, reporter=reporter
+    )
+    return SimpleNamespace(
+        ctx=ctx, log=lambda name: folder / f"{name}.log", number=7, plan=SimpleNamespace(app="shop"), commit=SimpleNamespace(tree="t")
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -90,3 +120,23 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "more than 1 reports: build/b/deep/TEST-b.xml is ignored" in collect(tmp_path, "build/**/TEST-*.xml")
     monkeypatch.setattr(reports, "SEARCHED", 1000)
     assert "GB: name a smaller folder" in collect(tmp_path, "build")
+
+
+def test_single_tests_go_to_the_ledger_without_secrets(tmp_path: Path) -> None:
+    ledger = Ledger()
+    reports.collect(running(tmp_path, ledger), Step("unit", "x", reports=("secret.xml",)), 2, "c", "/src")
+    assert ledger.added == [(7, "unit", 2, [SingleTest("«KEY»", "", "", PASSED, 0.0)])]
+
+
+def test_a_ledger_that_fails_loses_tests_and_no_step(tmp_path: Path) -> None:
+    notes: list[str] = []
+    step = Step("unit", "x", reports=("junit.xml",))
+    assert reports.collect(running(tmp_path, Full(), notes), step, 0, "c", "/src") == "3 tests, 0 failed"
+    assert notes == ["single tests of step unit are not in the ledger: the disk of the ledger is almost full"]
+
+
+def test_who_has_lost_the_lock_adds_nothing(tmp_path: Path) -> None:
+    ledger = Full()
+    ledger.error = LeaseHeld("the lock was lost")
+    with pytest.raises(LeaseHeld):
+        reports.collect(running(tmp_path, ledger), Step("unit", "x", reports=("junit.xml",)), 0, "c", "/src")

@@ -36,6 +36,7 @@ READS = frozenset({
     "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
     "signing_keys", "image_builds", "image_sboms", "image_signatures",
     "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
+    "tests", "unstable_tests", "failed_tests", "slow_tests", "flaky_tests",
     "waiting", "all_waiting", "waiting_of", "holds", "polls",
     "news", "messages", "notifications", "forge_tokens",
     "events", "add_events", "add_news",  # they only report, also of who has lost the lock

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from shipway.actions.environment.tracing import export
 from shipway.context import Context
 from shipway.domain.errors import Interrupted
 from shipway.domain.event import HEADING, NOTE, Event, Subject
@@ -33,6 +34,7 @@ def recorded(
         yield replace(ctx, reporter=recorder, ledger=ledger)
     finally:
         recorder.close()
+        export(ctx, subject)
 
 
 class _Ending:

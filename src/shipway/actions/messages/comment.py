@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from shipway.actions.proofs.recorded import recorded_proofs, summary
 from shipway.context import Context
+from shipway.domain.forge import MERGED
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.domain.refs import HEADS
@@ -18,6 +19,7 @@ from shipway.system.durations import human
 WORDS = {PENDING: "is going on", SUCCEEDED: "passed", FAILED: "failed", CANCELLED: "was cancelled"}
 RESULTS = {PENDING: "running", SUCCEEDED: "passed", SKIPPED: "passed before"}
 MARKER = 50  # characters of an app's name in a marker
+ASKS = "?pull="  # in the address of the form that asks for a member's word
 LATEST = 50  # releases among which a run's is looked for
 
 
@@ -47,7 +49,18 @@ def waiting(ctx: Context, app: str, number: int, head: str) -> dict[str, object]
         f"**{code(shown)}** at {code(head[:12])}: these commits come from another repository. They are checked when a member "
         f"of the team has read them, and says so:\n\n    shipway run {head} --pull-request {number} --app {shown}"
     )
-    return {"kind": "comment", "commit": head, "marker": marker(app), "text": text, "path": "", "number": number}
+    path = f"/apps/{shown}/runs{ASKS}{number}&commit={head}#check"
+    return {"kind": "comment", "commit": head, "marker": marker(app), "text": text, "path": path, "number": number}
+
+
+def ended(said: dict[str, object], number: int, how: str) -> dict[str, object]:
+    """What a comment says of a pull request that was closed or merged. how: begins with which of both."""
+    merged = how.startswith(MERGED)
+    lead = "This pull request was merged." if merged else "This pull request was closed: nothing more is run for it."
+    text, waits = str(said["text"]), ASKS in str(said["path"])
+    if waits:  # no word is waited for any more
+        said, text = {**said, "path": ""}, text.partition(": ")[0]
+    return {**said, "text": f"{lead}\n\n{text}", "number": number}
 
 
 def marker(app: str) -> str:

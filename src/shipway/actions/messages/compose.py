@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from shipway.actions.messages import notices, statuses
-from shipway.actions.messages.comment import comment, waiting
+from shipway.actions.messages.comment import comment, ended, waiting
 from shipway.context import Context
 from shipway.domain.errors import StoreError
-from shipway.domain.outbox import DEPLOYMENT, OUTSIDE, PULL, RUN, Message, News, of_notification, of_webhook
+from shipway.domain.outbox import DEPLOYMENT, ENDED, OUTSIDE, PULL, RUN, Message, News, of_notification, of_webhook
 from shipway.domain.refs import HEADS
 from shipway.domain.run import RunRecord
 from shipway.domain.webhook import PULLS, Webhook
 from shipway.system.addresses import identity
-from shipway.system.mirror import name_of
 
 LATEST = 200  # runs among which one of a commit is looked for
 PROGRESS = 1 << 30  # states of a run whose comment changes
@@ -42,8 +40,8 @@ def messages_of(ctx: Context, news: News) -> Iterator[Message]:
     webhooks = _webhooks(ctx, news.app)
     if not webhooks:
         return
-    if news.kind == OUTSIDE:
-        yield from _outside(ctx, news, webhooks)
+    if news.kind in (OUTSIDE, ENDED):
+        yield from (_outside if news.kind == OUTSIDE else _ended)(ctx, news, webhooks)
         return
     run = _run(ctx, news)
     if run is not None and (run.trigger.kind == statuses.STEP):
@@ -71,6 +69,34 @@ def _outside(ctx: Context, news: News, webhooks: list[Webhook]) -> Iterator[Mess
             yield Message(of_webhook(webhook.name), f"comment {news.app} {ref}", rank, _text(said))
 
 
+def _ended(ctx: Context, news: News, webhooks: list[Webhook]) -> Iterator[Message]:
+    """That it was closed or merged, above what its comment said; nothing if it had none."""
+    head, _, how = news.detail.partition(" ")
+    runs = ctx.ledger.runs(news.app, LATEST)
+    newest = runs[0].number if runs else 0
+    for webhook in webhooks:
+        ref = PULLS[webhook.forge].format(news.number) if webhook.forge in PULLS else ""
+        run = next(
+            (item for item in runs if _has(item, head) or (item.trigger.ref == ref and item.revision.startswith(head))),
+            None,
+        )
+        said = (
+            comment(ctx, run)
+            if run is not None
+            else waiting(ctx, news.app, news.number, head)
+            if OUTSIDE in how
+            else None
+        )
+        if said is not None:
+            rank = newest * PROGRESS + news.id % PROGRESS
+            yield Message(
+                of_webhook(webhook.name),
+                f"comment {news.app} {ref or news.number}",
+                rank,
+                _text(ended(said, news.number, how)),
+            )
+
+
 def _to_people(ctx: Context, news: News) -> Iterator[Message]:
     receivers = ctx.ledger.notifications()
     notice = notices.of(ctx, news) if receivers else None
@@ -90,12 +116,10 @@ def _webhooks(ctx: Context, app: str) -> list[Webhook]:
 
 
 def is_of(ctx: Context, webhook: Webhook, app: str) -> bool:
-    """Whether the app is bound to the webhook's repository, or to the mirror of it from which its pushes are run."""
+    """Whether the app is bound to the webhook's repository."""
     found = ctx.ledger.registration(app)
     if found is None:
         return False
-    if found.address.startswith("/") and Path(found.address).name == name_of(webhook.address):
-        return True
     return identity(webhook.address) in map(identity, found.addresses)
 
 

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from shipway.actions.projects.check import CheckResult
+from shipway.actions.projects.push_limits import limit_pushes
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.value import dataclass
 from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
@@ -99,9 +100,11 @@ def write_plan(result: InitResult, *, force: bool) -> None:
         raise UsageError(f"{result.path} can't be written: {error.strerror}; it is as it was") from error
 
 
-def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None) -> Path:
+def write_hook(
+    repository: Path, home: Path, executable: Path, *, force: bool, protected: str | None = None, largest: int | None = None
+) -> Path:  # fmt: skip
     """Make a bare repository call `shipway hook` after each push. Idempotent. protected: the branch to register with
-    the first push of a plan.
+    the first push of a plan. largest: bytes of a push; None keeps the limit that is set.
 
     UsageError if the folder is no bare repository, or has another post-receive hook and `force` isn't given.
     """
@@ -124,6 +127,7 @@ def write_hook(repository: Path, home: Path, executable: Path, *, force: bool, p
         part.replace(hook)
     except OSError as error:
         raise UsageError(f"{hook} can't be written: {error.strerror}") from error
+    limit_pushes(repository, largest)
     return hook
 
 

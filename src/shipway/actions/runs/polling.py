@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from shipway.actions.people.permitted import recorded
@@ -45,20 +47,22 @@ def remove_poll(ctx: Context, name: str) -> None:
             raise unknown_name("poll", name, (item.name for item in ctx.ledger.polls()))
 
 
-def ask_due(ctx: Context) -> list[Push]:
-    """Ask those that are due and that no other process asks, and queue what is new there. A repository that can't be reached is
-    reported once, and asked again when it is due."""
-    found = []
+def due(ctx: Context, but: Collection[str] = ()) -> Iterator[Poll]:
+    """Those that are to be asked now, each claimed as it comes: no other process asks it. but: names of others."""
     for item in ctx.ledger.polls():
-        if ctx.ledger.now() - item.asked >= item.every and (claimed := ctx.ledger.claim_poll(item.name)):
-            found += _ask(ctx, claimed)
-    return found
+        waited = ctx.ledger.now() - item.asked >= item.every
+        if waited and item.name not in but and (claimed := ctx.ledger.claim_poll(item.name)):
+            yield claimed
 
 
-def _ask(ctx: Context, poll: Poll) -> list[Push]:
+def ask(ctx: Context, poll: Poll, over: threading.Event | None = None) -> list[Push]:
+    """Queue what is new there. A repository that can't be reached is reported once, and asked again when it is due. over: ends
+    it at once."""
     try:
-        refs = of_ls_remote(asked(ctx.home, poll.address))
+        refs = of_ls_remote(asked(ctx.home, poll.address, over))
     except RepositoryError as error:
+        if over is not None and over.is_set():
+            return []
         if error.message != poll.problem:
             ctx.reporter.note(f"poll {poll.name}: {error.message}; it is asked again in {poll.every:g} s")
             ctx.ledger.fail_poll(poll.name, error.message)

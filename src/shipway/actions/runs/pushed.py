@@ -18,17 +18,12 @@ from shipway.domain.errors import DeploymentWaits, NotSignedIn, ShipwayError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.outbox import UNCHANGED
 from shipway.domain.people import SESSION, TOKEN, Identity
-from shipway.domain.queue import ZEROS
-from shipway.domain.refs import HEADS, TAGS
+from shipway.domain.queue import runs
+from shipway.domain.refs import TAGS
 from shipway.domain.release import Trigger
 from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds that a run waits for another deployment to its environment
-
-
-def runs(revision: str, ref: str) -> bool:
-    """Whether a pushed ref is one that runs: a branch or a tag that was not deleted."""
-    return set(revision) != set(ZEROS) and ref.startswith((HEADS, TAGS))
 
 
 def run_pushed(

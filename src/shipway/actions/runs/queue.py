@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipway.actions.environment.locks import is_held
 from shipway.actions.environment.recording import recorded, recorded_events
-from shipway.actions.projects.plans import ParsePlan
-from shipway.actions.runs.pushed import run_pushed
 from shipway.context import Context
 from shipway.domain.errors import Interrupted, LeaseHeld, RepositoryError, ShipwayError, StoreError
 from shipway.domain.event import Event, Subject
@@ -23,8 +22,13 @@ from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED
 from shipway.system.git import Repository
 from shipway.system.machine import machine_id
 from shipway.system.mirror import mirror
+from shipway.system.wake import wake
+
+if TYPE_CHECKING:
+    from shipway.actions.projects.plans import ParsePlan
 
 PAUSES = (2.0, 15.0, 60.0)  # seconds before it is tried again to fetch
+WAKE = "server/wake"  # of the home: wakes who works on the queue
 TTL = 15.0  # seconds that a claim lasts without a sign of life
 
 
@@ -61,7 +65,9 @@ def _added(
     ctx: Context, repository: str, place: str, old: str, new: str, ref: str, told: str, *, via: str, actor: str, protected: str
 ) -> Push:  # fmt: skip
     key = hashlib.sha256("\0".join([repository, ref, old, new, told]).encode()).hexdigest()
-    return ctx.ledger.enqueue(Push(key, repository, place, ref, old, new, actor, via, protected, ctx.ledger.now()))
+    added = ctx.ledger.enqueue(Push(key, repository, place, ref, old, new, actor, via, protected, ctx.ledger.now()))
+    wake(ctx.home / WAKE)
+    return added
 
 
 def follow(ctx: Context, push: Push) -> Iterator[Event]:
@@ -78,6 +84,8 @@ def follow(ctx: Context, push: Push) -> Iterator[Event]:
 def work_on(ctx: Context, push: Push, parse: ParsePlan, tell: Callable[[Context, ShipwayError], None]) -> str:
     """Run what was pushed, under the claim of this process, and record how it ended. Returns its outcome. LeaseHeld if the
     claim is another's: then nothing was recorded. KeyboardInterrupt if this process is to end: another takes it up."""
+    from shipway.actions.runs.pushed import run_pushed  # takes long, and who adds or follows a push needs none of it
+
     claim = Claim(ctx, push)
     failed: ShipwayError | None = None
     outcome = moved = ""

@@ -13,9 +13,9 @@ from shipway.actions.messages.receivers import Deliveries, deliveries, forget_to
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
 from shipway.domain.errors import SecretError, UsageError, unknown_name
-from shipway.domain.forge import OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
+from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
-from shipway.domain.outbox import OUTSIDE, PULL, of_webhook
+from shipway.domain.outbox import ENDED, OUTSIDE, PULL, of_webhook
 from shipway.domain.permissions import ALL
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
@@ -99,12 +99,15 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
 
 def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:
     """Its commits were run when they were pushed: the comment with that is due now. Those from another repository wait for a
-    member's word, which the comment says."""
-    if not event.head or event.action not in (OPENED, UPDATED):
+    member's word, which the comment says. It also says that a pull request was closed or merged."""
+    if not event.head or event.action not in (OPENED, UPDATED, CLOSED, MERGED):
         return
+    kind, detail = OUTSIDE if event.outside else PULL, event.head
+    if event.action in (CLOSED, MERGED):
+        kind, detail = ENDED, " ".join([event.head, event.action, *([OUTSIDE] if event.outside else [])])
     for app in ctx.ledger.apps():
         if is_of(ctx, webhook, app):
-            report(ctx, OUTSIDE if event.outside else PULL, app, "", event.number, event.head)
+            report(ctx, kind, app, "", event.number, detail)
 
 
 def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.insights import Insights, all_weeks, trends
+from shipway.domain.single_test import LISTED
 
 PERIOD = 90 * 86400.0  # seconds, unless another time is asked for
 
@@ -22,6 +23,7 @@ def insights(ctx: Context, app: str, environment: str, since: float | None = Non
         ctx.names.shown(app), ctx.names.shown(app, environment), since, until, weeks,
         sum(week.succeeded for week in weeks), sum(week.failed for week in weeks), restored.count,
         ledger.lead_times(app, environment, since), restored, steps, flaky,
+        tuple(ledger.slow_tests(app, since, LISTED)), tuple(ledger.flaky_tests(app, since, LISTED)),
     )  # fmt: skip
 
 

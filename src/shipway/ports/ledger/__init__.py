@@ -27,6 +27,7 @@ from shipway.ports.ledger.runs import RunLedger
 from shipway.ports.ledger.schedules import ScheduleLedger
 from shipway.ports.ledger.sealed_secrets import SecretLedger
 from shipway.ports.ledger.sign_ins import SignInLedger
+from shipway.ports.ledger.tests import SingleTestLedger
 from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
 
@@ -57,6 +58,7 @@ class Ledger(
     AuditLedger,
     InsightLedger,
     ProvenanceLedger,
+    SingleTestLedger,
     Protocol,
 ):
     """All of a ledger. Raises StoreError. The caller provides times of the history; locks use the ledger's own clock,

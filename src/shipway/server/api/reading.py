@@ -10,6 +10,7 @@ from shipway.actions.environment.observe import versions
 from shipway.actions.projects.apps import AppSummary
 from shipway.actions.projects.apps import apps as read_apps
 from shipway.actions.schedules.overview import overview
+from shipway.actions.upkeep.run_tests import run_tests
 from shipway.domain.queue import Push
 from shipway.domain.record import to_data
 from shipway.domain.record_schema import class_schema, type_schema
@@ -104,6 +105,11 @@ def run(call: Call) -> Any:
         for item in call.ctx.ledger.steps(call.number)
     ]  # fmt: skip
     return {**_run(call, one_run(call)), "steps": steps}
+
+
+def tests(call: Call) -> Any:
+    """Failures first."""
+    return to_data(run_tests(call.ctx, one_run(call))[: call.given["limit"]])
 
 
 def one_run(call: Call) -> RunRecord:

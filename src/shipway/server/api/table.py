@@ -7,6 +7,7 @@ from shipway.domain.queue import Push
 from shipway.domain.record_schema import class_schema, type_schema
 from shipway.domain.release import Deployment
 from shipway.domain.run import RunRecord
+from shipway.domain.single_test import RunTest
 from shipway.server.api import changing, events, reading
 from shipway.server.api.operation import BOOLEAN, EVENTS, INTEGER, MOST, TEXT, Field, Operation
 
@@ -34,6 +35,7 @@ OPERATIONS = (
     Operation("startRun", "POST", "/apps/{app}/runs", "run", "Run the pipeline for a revision", changing.follow_schema, changing.start_run, body=(REVISION,), status=202, more="If the plan deploys the revision, `deploy` or `deploy.protected` is needed there too: else nothing runs."),
     Operation("getRun", "GET", "/apps/{app}/runs/{number}", "see", "A run with its steps", reading.run_schema, reading.run),
     Operation("getRunEvents", "GET", "/apps/{app}/runs/{number}/events", "logs", "What a run printed", changing.steps_text, events.of_run, STREAM, media=EVENTS, more=STREAMED),
+    Operation("getRunTests", "GET", "/apps/{app}/runs/{number}/tests", "logs", "The single tests of a run, failures first", lambda kinds: type_schema(list[RunTest], kinds), reading.tests, (Field("limit", INTEGER, "The most that are listed", most=5000, least=1, default=500),)),
     Operation("cancelRun", "POST", "/apps/{app}/runs/{number}/cancel", "run", "Cancel a run", changing.follow_schema, changing.cancel_run, body=(REASON,), status=202),
     Operation("listReleases", "GET", "/apps/{app}/releases", "see", "List releases, newest first", lambda kinds: shapes.list_of(reading.release_schema(kinds)), reading.releases, (LIMIT,)),
     Operation("getRelease", "GET", "/apps/{app}/releases/{number}", "see", "A release", reading.release_schema, reading.release),

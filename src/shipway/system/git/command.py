@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from shipway.domain.errors import RepositoryError
 from shipway.domain.value import dataclass
 from shipway.system.git.login import masked
+from shipway.system.process import TICK, kill_group
 from shipway.system.umask import of_user
 from shipway.system.variables import for_others
 
@@ -45,19 +50,22 @@ class Done:
 
 def git(
     path: Path, *args: str, check: bool = True, named: bool = True, timeout: float = TIMEOUT, input: str = "",
-    env: Mapping[str, str] | None = None, umask: int | None = None,
+    env: Mapping[str, str] | None = None, umask: int | None = None, over: threading.Event | None = None,
 ) -> Done:  # fmt: skip
     """Run it in a folder. named: the folder is given as a bare repository, and not just found (`safe.bareRepository`).
-    umask: None is the user's, for the user's own repository.
+    umask: None is the user's, for the user's own repository. over: ends it at once, with all that it has started.
 
-    RepositoryError if it times out after `timeout` seconds, and, with `check`, if it fails.
+    RepositoryError if it times out after `timeout` seconds, is ended by `over`, and, with `check`, if it fails.
     """
     try:
-        done = subprocess.run(
+        run = subprocess.run if over is None else partial(_until, over)
+        done = run(
             ["git", *settings(named), *args], cwd=path, env=environment() if env is None else env, input=_encode(input),
             capture_output=True, timeout=timeout, check=False, umask=of_user() if umask is None else umask,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
+        if over is not None and over.is_set():
+            raise RepositoryError(f"git {args[0]} was interrupted") from error
         raise RepositoryError(f"git {args[0]} timed out after {timeout:g} s") from error
     except FileNotFoundError:
         if not path.is_dir():
@@ -67,6 +75,28 @@ def git(
     if check and done.returncode:
         raise failure(f"git {args[0]} failed", stderr)
     return Done(done.returncode, _decode(done.stdout), stderr)
+
+
+def _until(
+    over: threading.Event, command: list[str], *, input: bytes, capture_output: bool, timeout: float, check: bool, **given: Any
+) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
+    """As `subprocess.run`, in a process group of its own, which is killed. TimeoutExpired also when it is over."""
+    deadline, rest = time.monotonic() + timeout, input or None
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **given
+    )
+    try:
+        while True:
+            try:
+                out, err = process.communicate(rest, TICK)
+                return subprocess.CompletedProcess(command, process.returncode, out, err)
+            except subprocess.TimeoutExpired:
+                rest = None  # it is being written
+                if over.is_set() or time.monotonic() >= deadline:
+                    raise
+    finally:
+        kill_group(process)
+        process.wait()
 
 
 def printable(text: str) -> str:

@@ -43,6 +43,7 @@ from shipway.testing.ledger.samples import (
 from shipway.testing.ledger.schedules import ScheduleSuite
 from shipway.testing.ledger.sealed_secrets import SealedSecretSuite
 from shipway.testing.ledger.sign_ins import SignInSuite
+from shipway.testing.ledger.tests import SingleTestSuite
 from shipway.testing.ledger.waiting import HOLD, WaitingSuite
 from shipway.testing.ledger.webhooks import WebhookSuite
 
@@ -73,6 +74,7 @@ class LedgerSuite(
     AuditSuite,
     InsightSuite,
     ProvenanceSuite,
+    SingleTestSuite,
 ):
     """Fixtures: `ledger` is a new one; `again` opens the same one again, as another process would; `execute` runs a
     statement on its database and returns the rows; `tampering` lets statements change the audit, as an owner of the

@@ -88,6 +88,7 @@ LEDGER = {
     ports.AuditLedger: "add_entry",
     ports.InsightLedger: "",
     ports.ProvenanceLedger: "add_image_build add_image_sbom add_image_signature add_signing_key revoke_signing_key",
+    ports.SingleTestLedger: "add_tests",
 }
 CHANGES = {
     ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",

@@ -17,12 +17,12 @@ from shipway.actions.runs.pushed import run_pushed
 from shipway.actions.runs.webhooks import receive
 from shipway.actions.upkeep.retire import retire, retire_due
 from shipway.domain.errors import GateRefused, StoreError
-from shipway.domain.forge import CLOSED, OPENED, UPDATED, Hosted, Person, PullRequest
+from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Hosted, Person, PullRequest
 from shipway.domain.outbox import APPROVAL, OUTSIDE, PULL, RETIRED, UNCHANGED, News
-from shipway.domain.release import SUCCEEDED, Commit
+from shipway.domain.release import FAILED, SUCCEEDED, Commit
 from shipway.domain.rules import InForce, RuleSet
 from shipway.testing.memory_forge import delivery
-from tests.unit.actions.messages.told import COMMIT, NAME, Told
+from tests.unit.actions.messages.told import COMMIT, NAME, URL, Told
 from tests.unit.domain.samples import PLAN, STAGING
 
 WARM = dataclasses.replace(STAGING, standby=3600.0)
@@ -95,7 +95,7 @@ def test_the_end_of_a_standby(told: Told, asked: bool, standby: bool) -> None:
     ("changed", "expected"),
     [
         ({}, True), ({"action": UPDATED}, True), ({"head": COMMIT[:12]}, True),
-        ({"action": CLOSED}, False), ({"outside": True, "action": CLOSED}, False), ({"head": ""}, False), ({"head": "f" * 40}, False),
+        ({"action": CLOSED}, True), ({"head": ""}, False), ({"head": "f" * 40}, False),
     ],
 )  # fmt: skip
 def test_a_pull_request_that_is_opened_after_its_commit_was_run(
@@ -116,6 +116,55 @@ def test_a_pull_request_that_is_opened_after_its_commit_was_run(
     assert {call.split()[-1] for call in asked} == {COMMIT}
 
 
+@pytest.mark.parametrize(("action", "said"), [(CLOSED, "was closed: nothing more"), (MERGED, "was merged.")])
+@pytest.mark.parametrize("outside", [True, False])
+def test_the_comment_of_a_pull_request_says_that_it_has_ended(
+    told: Told, action: Any, said: str, outside: bool
+) -> None:
+    ref = "refs/pull/7/head" if outside else "refs/heads/feature"
+    number = told.run(SUCCEEDED, ref=ref)
+    told.pull()
+    told.deliver()
+    before = told.forge.comments[NAME, 7]["app-shop"]
+    told.pull(action=action)
+    end(told, action, outside)
+    text = told.forge.comments[NAME, 7]["app-shop"]
+    assert text.startswith("This pull request was")
+    assert said in text
+    assert text.endswith(before)
+    assert f"run {number} passed" in text
+    assert len(told.forge.comments) == 1
+    told.run(FAILED, ref="refs/heads/feature")  # of the branch that stays
+    told.deliver()
+    assert told.forge.comments[NAME, 7]["app-shop"].startswith("This pull request was") or outside
+
+
+def test_one_that_was_never_checked_waits_for_no_word_any_more(told: Told) -> None:
+    told.ledger.add_news(News(OUTSIDE, "shop", "", 7, COMMIT))
+    told.deliver()
+    assert "shipway run" in told.forge.comments[NAME, 7]["app-shop"]
+    end(told, CLOSED, outside=True)
+    text = told.forge.comments[NAME, 7]["app-shop"]
+    assert "was closed" in text
+    assert "shipway run" not in text
+    end(told, OPENED, outside=True)  # again
+    assert "shipway run" in told.forge.comments[NAME, 7]["app-shop"]
+
+
+def test_one_of_which_nothing_was_said_gets_no_comment(told: Told) -> None:
+    end(told, CLOSED, outside=False)
+    assert not told.forge.comments
+
+
+def end(told: Told, action: Any, outside: bool) -> None:
+    """As its forge tells of it."""
+    given = PullRequest(Hosted(NAME), 7, action, COMMIT, "feature", NAME, outside, "main", Person("1"), "A title", "")
+    secret = told.ctx.secrets.get("webhooks", "shop")
+    assert secret is not None
+    receive(told.ctx, told.ledger.webhooks()[0], told.forge, *delivery([given], secret))
+    told.deliver()
+
+
 def test_a_pull_request_from_outside_waits_for_a_members_word(told: Told) -> None:
     told.run(SUCCEEDED)
     for head in ("d" * 40, "e" * 40):
@@ -123,6 +172,7 @@ def test_a_pull_request_from_outside_waits_for_a_members_word(told: Told) -> Non
         told.deliver()
         text = told.forge.comments[NAME, 7]["app-shop"]
         assert f"shipway run {head} --pull-request 7 --app shop" in text
+        assert f"{URL}/apps/shop/runs?pull=7&commit={head}#check" in text
     number = told.run(SUCCEEDED, commit="e" * 40, ref="refs/pull/7/head")
     told.deliver()
     text = told.forge.comments[NAME, 7]["app-shop"]

@@ -14,12 +14,10 @@ from shipway.actions.messages.comment import code, marker
 from shipway.domain.forge import ERROR, FAILURE, MERGED, PENDING, SUCCESS
 from shipway.domain.outbox import PULL, UNCHANGED, News
 from shipway.domain.proof import SAFE
-from shipway.domain.registration import Registration
 from shipway.domain.release import CANCELLED, FAILED, ROLLBACK, SUCCEEDED
 from shipway.domain.renaming import Renaming
 from shipway.domain.run import StepResult
 from shipway.domain.webhook import repository_of
-from shipway.system.mirror import name_of
 from tests.unit.actions.messages.told import COMMIT, NAME, TOKEN, URL, Told
 from tests.unit.domain.samples import STAGING
 
@@ -103,14 +101,6 @@ def test_an_app_of_another_repository_is_not_told_of(tmp_path: Path) -> None:
     told.run(SUCCEEDED)
     told.deliver()
     assert not told.forge.calls
-
-
-def test_an_app_whose_pushes_are_run_from_the_mirror_is_told_of(told: Told) -> None:
-    address = f"/home/other/repositories/{name_of('https://github.com/acme/shop')}"
-    told.ledger.register(Registration("shop", address, "shipway.yaml", "main", "", "ada", 2.0))
-    told.run(SUCCEEDED)
-    told.deliver()
-    assert told.statuses()
 
 
 def test_the_comment_is_one_and_kept_up_to_date(told: Told) -> None:

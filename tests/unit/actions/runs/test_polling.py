@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.runs.polling import add_poll, ask_due, poll_states, remove_poll
+from shipway.actions.runs.polling import add_poll, ask, due, poll_states, remove_poll
 from shipway.domain.errors import UsageError
 from shipway.domain.poll import of_ls_remote
 from shipway.domain.queue import ZEROS, Push
@@ -27,7 +27,7 @@ class Asked:
     def ask(self) -> list[Push]:
         """After its time."""
         self.world.ledger._db.query("UPDATE polls SET asked = 0")  # type: ignore[attr-defined]
-        return ask_due(self.ctx)
+        return [push for poll in due(self.ctx) for push in ask(self.ctx, poll)]
 
     def commit(self, text: str) -> str:
         return commit(self.path, {"app": text})
@@ -78,7 +78,7 @@ def test_a_process_that_dies_before_it_is_recorded_queues_nothing_twice(
 def test_one_that_is_not_due_is_not_asked(asked: Asked) -> None:
     asked.ask()
     asked.commit("two\n")
-    assert ask_due(asked.ctx) == []
+    assert list(due(asked.ctx)) == []
 
 
 def test_a_repository_that_is_away_is_told_once_and_asked_again(asked: Asked) -> None:
