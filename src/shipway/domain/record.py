@@ -9,12 +9,16 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 def to_data(value: object) -> Any:
     """Convert to a value for `json.dumps`. Includes defaults, since a later default must not change an old record."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    kind: type = type(value)
+    if kind in _SIMPLE:  # most of all
+        return value
+    if (names := _fields(kind)) is not None:
+        return {name: to_data(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: to_data(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -26,6 +30,11 @@ def from_data(cls: type[T], data: Any) -> T:
     """Reverse `to_data`. Ignores unknown keys, which a newer version may have written."""
     result: T = _build(cls, data)
     return result
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 @cache
@@ -47,6 +56,6 @@ def _build(hint: Any, data: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         hints = _hints(hint)
         data = getattr(hint, "from_record", dict)(data)
-        names = {field.name for field in dataclasses.fields(hint)}
+        names = _fields(hint) or ()
         return hint(**{key: _build(hints[key], item) for key, item in data.items() if key in names})
     return hint(data) if hint is float else data

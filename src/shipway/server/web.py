@@ -128,15 +128,18 @@ def application(site: Site) -> Any:
     return Headers(Door(known, site.ctx, shown.failed))
 
 
+@lru_cache(1)
+def _templates() -> Environment:
+    loader = FileSystemLoader(HERE / "templates")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals.update(ago=ago, human=human, timestamp=timestamp, state=pages.state)
+    return made
+
+
 class _Pages:
     def __init__(self, site: Site) -> None:
         self._ctx, self._observer, self._following = site.ctx, site.observer, Threads(FOLLOWING)
         self._streams = Streams(site.ctx.ledger)
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
-        self._templates.globals.update(ago=ago, human=human, timestamp=timestamp, state=pages.state)
 
     # pages
 
@@ -326,7 +329,7 @@ class _Pages:
             "links": links(who) if who else {},
             "form_token": form_token(request) if who else "",
         }
-        return HTMLResponse(self._templates.get_template(template).render(**{**common, **values}), status)
+        return HTMLResponse(_templates().get_template(template).render(**{**common, **values}), status)
 
     async def failed(self, request: Request, error: ShipwayError) -> Response:
         """An error of Shipway as a page, or as JSON for programs."""

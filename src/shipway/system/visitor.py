@@ -58,21 +58,16 @@ class Visitor:
         """A connection to the url's host."""
         parts = urlsplit(url)
         host, secure = parts.hostname or "", parts.scheme == "https"
-        tls = None
-        if secure:
-            tls = ssl.create_default_context()
-            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        tls = _context(verified=False) if secure else None
         return Connection(
             host, parts.port or (443 if secure else 80), self._timeout, dial=self._dial, tls=tls, server_name=host
         )
 
     def handshake(self, host: str, port: int, version: str | None = None, *, verified: bool = True) -> Handshake:
         """A TLS handshake that verifies chain and name; with `version` only whether the server accepts it."""
-        context = ssl.create_default_context()
+        context = _context(verified and not version)
         if self._authority:
             context.load_verify_locations(cadata=self._authority)
-        if version or not verified:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if version:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
@@ -88,6 +83,15 @@ class Visitor:
             return Handshake(problem=_words(error), able=able)
         except OSError as error:
             return Handshake(problem=str(error) or type(error).__name__)
+
+
+def _context(verified: bool) -> ssl.SSLContext:
+    """The authorities of this machine are read only where they are needed: it takes as long as a short command."""
+    if verified:
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def host_of(url: str) -> str:

@@ -32,17 +32,23 @@ LISTINGS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Release 2 serves over release 1, and 1,100 deployments of release 3 have failed since."""
-    made = World(tmp_path)
+    made = World(tmp_path_factory.mktemp("model"))
     for number in (1, 2):
         deploy(made.controller(), DeployRequest(made.release(number), STAGING))
     made.release(3)
     for _ in range(1100):
         number = made.ledger.begin_deployment(Deployment(0, "shop", "staging", 3, DEPLOY, "ada", "", made.now))
         made.ledger.end_deployment(number, FAILED, made.now, None, "")
+    made.close()
     return made
+
+
+@pytest.fixture
+def world(model: World, tmp_path: Path) -> World:
+    return model.copy(tmp_path / "world")
 
 
 def test_one_more_failure_takes_nothing_from_what_serves(world: World) -> None:

@@ -74,6 +74,7 @@ def repository(root: Path, seed: int) -> None:
     fill(root, {name: text(lambda: chance.choice(TEXTS)) for name, text in FILES.items() if chance.random() < 0.5})
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("seed", range(40))
 def test_a_draft_is_valid(tmp_path: Path, seed: int) -> None:
     repository(tmp_path, seed)
@@ -91,6 +92,7 @@ def test_any_name_of_a_repository(tmp_path: Path, name: str) -> None:
     assert draft_plan(root).check.valid
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("seed", range(40))
 def test_a_dockerfile_has_its_own_instructions_only(tmp_path: Path, seed: int) -> None:
     repository(tmp_path, seed)

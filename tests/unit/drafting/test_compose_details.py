@@ -427,6 +427,7 @@ def test_equal_variables_are_written_once(tmp_path: Path) -> None:
     assert plan["services"]["job"]["environment"] == plan["services"]["web"]["environment"]
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize(
     "service",
     [

@@ -66,6 +66,7 @@ def test_the_line_is_named() -> None:
     )
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize(
     "part",
     [

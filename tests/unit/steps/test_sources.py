@@ -24,6 +24,7 @@ from shipway.steps.run import Inputs, Run
 from shipway.steps.sources import archive
 from shipway.system.git import Repository
 from shipway.testing.memory import Behaviour
+from tests.unit.system.repositories import committed
 from tests.unit.world import World
 
 FILES = {
@@ -63,7 +64,7 @@ def at(tmp_path: Path) -> Run:
 
 
 def git(folder: Path, *args: str) -> str:
-    who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "maintenance.auto=false"]
     return subprocess.run(["git", *who, *args], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -73,7 +74,7 @@ def commit(run: Run, **changes: str) -> Run:
         (run.repository.path / name.replace("__", "/").replace("_", ".")).write_text(text)
     git(run.repository.path, "add", "--all")
     git(run.repository.path, "commit", "-q", "--allow-empty", "-m", "x")
-    scratch = run.folder.parent / git(run.repository.path, "rev-parse", "HEAD")  # each run has one of its own
+    scratch = run.folder.parent / committed(run.repository.path)  # each run has one of its own
     scratch.mkdir(exist_ok=True)
     return dataclasses.replace(run, commit=run.repository.commit("HEAD"), folder=scratch)
 

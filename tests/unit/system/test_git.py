@@ -14,7 +14,16 @@ from shipway.system.git import Repository
 
 
 def git(path: Path, *args: str) -> str:
-    config = ["-c", "user.email=ada@example.org", "-c", "user.name=Ada", "-c", "init.defaultBranch=main"]
+    config = [
+        "-c",
+        "user.email=ada@example.org",
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "maintenance.auto=false",
+    ]
     return subprocess.run(["git", *config, *args], cwd=path, check=True, capture_output=True, text=True).stdout
 
 

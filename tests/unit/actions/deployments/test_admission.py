@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from shipway.domain.rules import InForce, RuleSet
 from shipway.planfile import parse
 from shipway.system.git import Repository
 from tests.unit.domain import samples
+from tests.unit.system.repositories import committed, copied, new_model
 from tests.unit.system.test_git import git
 from tests.unit.world import World
 
@@ -35,8 +37,23 @@ def text(**environments: object) -> str:
     return json.dumps({"app": "shop", "services": {"web": {"image": "caddy:2"}}, "environments": environments})
 
 
-def parse_plan(given: str, file: str, exists: object) -> Plan:
+@cache
+def parsed(given: str, file: str = "shipway.yaml") -> Plan:
+    """Each text once: most tests have the same few."""
     return parse(given, file, files=lambda path: True)
+
+
+def parse_plan(given: str, file: str, exists: object) -> Plan:
+    return parsed(given, file)
+
+
+def commit(path: Path, name: str, plan: str | None = None) -> str:
+    if plan is not None:
+        (path / "shipway.yaml").write_text(plan)
+    (path / "name").write_text(name)
+    git(path, "add", ".")
+    git(path, "commit", "--quiet", "--allow-empty", "--message", name)
+    return committed(path)
 
 
 class HostDeployment:
@@ -44,24 +61,25 @@ class HostDeployment:
 
     def __init__(self, folder: Path) -> None:
         self.world = World(folder / "world")
-        self.path = folder / "work"
-        self.path.mkdir()
-        git(self.path, "init", "--quiet")
-        self.commit("zero", text(staging=STAGING, production=PRODUCTION))
-        git(self.path, "switch", "--quiet", "--create", "staging")
+        self.path = copied(self.model(), folder / "work")
         self.repository = Repository(self.path)
         self.ctx: Context = self.world.controller()
 
+    @staticmethod
+    @cache
+    def model() -> Path:
+        """What the repository begins as."""
+        made = new_model()
+        git(made, "init", "--quiet")
+        commit(made, "zero", text(staging=STAGING, production=PRODUCTION))
+        git(made, "switch", "--quiet", "--create", "staging")
+        return made
+
     def commit(self, name: str, plan: str | None = None) -> str:
-        if plan is not None:
-            (self.path / "shipway.yaml").write_text(plan)
-        (self.path / "name").write_text(name)
-        git(self.path, "add", ".")
-        git(self.path, "commit", "--quiet", "--allow-empty", "--message", name)
-        return git(self.path, "rev-parse", "HEAD").strip()
+        return commit(self.path, name, plan)
 
     def plan(self, revision: str = "HEAD") -> Plan:
-        return parse(git(self.path, "show", f"{revision}:shipway.yaml"), "shipway.yaml", files=lambda path: True)
+        return parsed(git(self.path, "show", f"{revision}:shipway.yaml"))
 
     def book(self, repository: Repository | None = None) -> Rulebook:
         return read_rules(self.ctx, repository or self.repository, self.plan(), parse_plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,9 @@ from shipway.domain.release import Release
 from shipway.domain.webhook import Webhook
 from shipway.ports.forge import ForgeAccess
 from shipway.testing.memory_forge import MemoryForge
-from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, text
+from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, commit, text
 from tests.unit.actions.runs.test_waiting import WHERE, Place
+from tests.unit.system.repositories import committed, copied, new_model
 from tests.unit.system.test_git import git
 
 ANN, BEN, EVA = Person("1", "ann"), Person("2", "ben"), Person("3", "eva")
@@ -48,12 +50,21 @@ class Forged(Place):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.memory = MemoryForge()
-        self.commit("requiring", text(staging=STAGING, production=ASKING))
-        self.release = self.tagged("two", "v2")
+        self.release = self.runs(committed(self.path))
         address = self.book().registration.address
         self.name = address.strip("/").removesuffix(".git")
         self.world.ledger.add_webhook(Webhook("main", "github", address, "ada", 0.0))
         self.known: list[str] = []  # kinds and tokens
+
+    @staticmethod
+    @cache
+    def model() -> Path:
+        """With a second tag, whose plan asks the forge."""
+        made = copied(Place.model(), new_model() / "work")
+        commit(made, "requiring", text(staging=STAGING, production=ASKING))
+        commit(made, "two")
+        git(made, "tag", "v2")
+        return made
 
     def own(self) -> Context:
         def forge(kind: str, access: ForgeAccess) -> MemoryForge:

@@ -84,6 +84,7 @@ def test_a_first_deployment_that_fails_leaves_what_served(
     assert record.outcome == FAILED
 
 
+@pytest.mark.every_point
 def test_a_process_that_dies_at_any_point_leaves_it_to_the_next(tmp_path: Path) -> None:
     world = adopted(tmp_path)
     own_release(world)

@@ -37,14 +37,15 @@ from shipway.domain.record import to_data
 from shipway.domain.release import Evidence
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.system_test import FAILED, KIND, PASSED, Result, SystemTest
-from shipway.planfile import parse
 from shipway.system.git import Repository
 from shipway.system.probe import Probe
 from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
 from shipway.testing.memory_infra import MemoryInfra
 from shipway.testing.secrets_provider import MemoryProvider
+from tests.unit.actions.deployments.test_admission import parse_plan
 from tests.unit.domain import samples
+from tests.unit.system.repositories import repository
 from tests.unit.system.test_git import git
 from tests.unit.world import World
 
@@ -57,24 +58,16 @@ IMAGE = f"registry/shop/web@sha256:{1:064d}"
 WEB = {"image": "caddy:2", "port": 80, "route": "/", "health": "/healthz"}
 
 
-def parse_plan(given: str, file: str, exists: object) -> Plan:
-    return parse(given, file, files=lambda path: True)
-
-
 class Place:
     """A repository on its branch staging, and a world in which nothing runs."""
 
     def __init__(self, folder: Path, hosts: tuple[str, ...] = ("local",)) -> None:
-        self.folder, self.path = folder, folder / "work"
-        self.path.mkdir(parents=True)
+        self.folder = folder
         self.world = World(folder / "world", hosts)
-        git(self.path, "init", "--quiet")
         self.text = json.dumps(
             {"app": "shop", "services": {"web": WEB}, "environments": {"staging": {**ENVIRONMENT, "hosts": hosts}}}
         )
-        (self.path / "shipway.yaml").write_text(self.text)
-        git(self.path, "add", ".")
-        git(self.path, "commit", "--quiet", "--message", "one")
+        self.path = repository(folder / "work", {"shipway.yaml": self.text})
         git(self.path, "switch", "--quiet", "--create", "staging")
         self.plan = parse_plan(self.text, "shipway.yaml", None)
         self.world.secrets(self.world.ledger).set("shop/staging", "SECRET_KEY", "a-secret-key")

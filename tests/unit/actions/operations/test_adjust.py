@@ -230,6 +230,7 @@ def test_a_schema_that_a_rollback_kept_stays_known(world: World) -> None:
     assert world.database.applied == schema
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("number", range(1, 60, 7))
 def test_a_controller_that_dies_at_any_effect(world: World, number: int) -> None:
     """The next one completes the restart, or takes it back."""

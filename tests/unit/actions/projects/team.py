@@ -11,7 +11,7 @@ from shipway.domain.registration import Registration
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.system.git import Repository
 from tests.unit.domain import samples
-from tests.unit.system.repositories import commit, git, repository
+from tests.unit.system.repositories import commit, committed, repository
 from tests.unit.world import World
 
 ALICE, BOB, CAROL, EVE, MALLORY = (f"{name}@example.org" for name in ("alice", "bob", "carol", "eve", "mallory"))
@@ -28,7 +28,7 @@ class Team:
 
     def write(self, who: str, name: str = "app", message: str = "change") -> str:
         """A commit of a person, in a file that nobody else writes."""
-        return commit(self.path, {f"{name}-{who}": git(self.path, "rev-parse", "HEAD")}, message, email=who)
+        return commit(self.path, {f"{name}-{who}": committed(self.path)}, message, email=who)
 
     def release(self, revision: str = "HEAD") -> Release:
         """As a run makes it."""

@@ -25,7 +25,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.release import DEPLOY, ROLLBACK, SUCCEEDED, Commit, Deployment, Release, Trigger
 from shipway.system.git import Repository
 from tests.unit.domain import samples
-from tests.unit.system.repositories import git, neutral
+from tests.unit.system.repositories import committed, git, neutral, repository
 from tests.unit.world import World
 
 pytestmark = pytest.mark.usefixtures("neutral")
@@ -49,10 +49,7 @@ class Monorepo:
     def __init__(self, folder: Path) -> None:
         self.world = World(folder / "world")
         self.ctx = self.world.controller()
-        self.path = folder / "work"
-        self.path.mkdir()
-        git(self.path, "init", "--quiet")
-        self.write({
+        self.path = repository(folder / "work", {
             SHOP: text("shop", inputs=["../../shared"]), BLOG: text("blog"), "apps/shop/web/Dockerfile": "FROM x\n",
             "apps/blog/web/Dockerfile": "FROM x\n", "shared/lib.py": "1\n", "README": "1\n",
         })  # fmt: skip
@@ -67,7 +64,7 @@ class Monorepo:
                 (self.path / name).write_text(content)
         git(self.path, "add", "--all")
         git(self.path, "commit", "--quiet", "--message", ", ".join(files), "--author", f"X <{who}>")
-        return git(self.path, "rev-parse", "HEAD").strip()
+        return committed(self.path)
 
     def plan(self, file: str = SHOP) -> Plan:
         return plan_at(self.repository, self.repository.commit("HEAD"), parse_plan, file)

@@ -20,7 +20,7 @@ from shipway.domain.registration import Registration
 from shipway.drivers.project.work_tree import WorkTree
 from shipway.testing.memory_dns import MemoryDns
 from shipway.testing.memory_infra import MemoryInfra
-from tests.unit.system.repositories import ADA, commit, git, repository
+from tests.unit.system.repositories import ADA, bare, commit, git, repository
 from tests.unit.world import World
 
 ZONE = "shop.example"
@@ -53,8 +53,7 @@ class Place:
 
     def __init__(self, folder: Path, plan: str = PLAN, *, registered: bool = True) -> None:
         self.work = repository(folder / "work", {"shipway.yaml": plan, "infra/main.tf": "protected"})
-        self.bare = folder / "shop.git"
-        git(folder, "clone", "--quiet", "--bare", str(self.work), str(self.bare))
+        self.bare = bare(self.work, folder / "shop.git")
         self.url = f"ssh://git@server{self.bare}"
         git(self.work, "remote", "add", "origin", self.url)
         self.world = World(folder / "home")

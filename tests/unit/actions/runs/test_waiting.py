@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,9 @@ from shipway.domain.waiting import ATTEMPTS
 from shipway.system.git import Repository
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, parse_plan, text
+from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, commit, parse_plan, text
 from tests.unit.domain import samples
+from tests.unit.system.repositories import copied, new_model
 from tests.unit.system.test_git import git
 
 ASKING = {**PRODUCTION, "approvals": {"count": 2}, "standby": "0s"}
@@ -54,9 +55,18 @@ class Place(HostDeployment):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        git(self.path, "switch", "--quiet", "main")
-        self.commit("asking", text(staging=STAGING, production=ASKING))
-        self.first = self.tagged("one", "v1")
+        self.first = self.runs((self.path / ".git/refs/tags/v1").read_text().strip())
+
+    @staticmethod
+    @cache
+    def model() -> Path:
+        """With a commit that has the tag v1."""
+        made = copied(HostDeployment.model(), new_model() / "work")
+        git(made, "switch", "--quiet", "main")
+        commit(made, "asking", text(staging=STAGING, production=ASKING))
+        commit(made, "one")
+        git(made, "tag", "v1")
+        return made
 
     def tagged(self, name: str, tag: str, plan: str | None = None) -> Release:
         """A release of a new commit with a tag, which staging has validated."""

@@ -138,6 +138,7 @@ def test_a_deployment_that_a_dead_process_left_refuses_it(world: World) -> None:
     assert "shipway doctor staging --fix" in caught.value.hint
 
 
+@pytest.mark.every_point
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_any_effect_it_is_renamed_or_not(tmp_path: Path, after: bool) -> None:
     at = 0
