@@ -52,6 +52,7 @@ def serve(
     from contextlib import suppress
 
     from shipway.app import open_context
+    from shipway.cli.typed import typed
     from shipway.domain.errors import UsageError
     from shipway.drivers import driver
     from shipway.ports.forge import ForgeAccess
@@ -86,7 +87,7 @@ def serve(
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, forge, url, open_metrics, provider)
+            serve(ctx, where, at_once, forge, url, open_metrics, provider, typed)
 
 
 def _install(options: Globals, file: str, words: list[str]) -> None:

@@ -16,6 +16,7 @@ from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
+from shipway.server.api.commands import tidy
 from shipway.system.background import own_command, own_variables
 from shipway.system.machine import machine_id
 
@@ -112,6 +113,7 @@ class Dispatcher:
             before = self._ctx.ledger.now() - KEPT
             self._ctx.ledger.forget_pushes(before)
             self._ctx.ledger.forget_events("", before)
+            tidy(self._ctx.home)
 
 
 def log_file(home: Path) -> Path:

@@ -19,7 +19,7 @@ def own_command(*arguments: str) -> list[str]:
 def own_variables() -> dict[str, str]:
     """Those of this process, with its credentials for git, and nothing that selects another repository or proves who acts:
     what it starts acts for itself."""
-    left_out = {*DROPPED, *PROOFS, REQUEST}
+    left_out = {*DROPPED, *PROOFS, REQUEST, "SHIPWAY_URL"}
     return {name: value for name, value in os.environ.items() if name not in left_out}
 
 

@@ -51,12 +51,12 @@ def token(home: Path, *permissions: str) -> str:
 
 
 def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(home, "--as", "root@example.org", "user", "add", ADA)
+    run(home, "--as", "root@example.org", "user", "add", ADA, "--role", "admin")
     assert added(home) == "root@example.org"
     with pytest.raises(NotAllowed, match="not proven") as caught:
         run(home, "--as", ADA, "user", "add", EVE)
     assert "SHIPWAY_TOKEN" in caught.value.hint
-    monkeypatch.setenv("SHIPWAY_TOKEN", token(home))
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "people"))
     run(home, "--as", ADA, "user", "add", EVE)
     assert added(home) == ADA
     with pytest.raises(NotAllowed, match=f"one of {ADA}"):
@@ -64,9 +64,9 @@ def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytes
 
 
 def test_a_token_comes_from_a_file(home: Path, tmp_path: Path) -> None:
-    run(home, "user", "add", ADA)
+    run(home, "user", "add", ADA, "--role", "admin")
     file = tmp_path / "token"
-    file.write_text(f"{token(home)}\n")
+    file.write_text(f"{token(home, 'people')}\n")
     run(home, "--token-file", str(file), "user", "add", EVE)
     assert added(home) == ADA
     for bad in (tmp_path / "missing", tmp_path):
