@@ -93,7 +93,8 @@ def _acting(
     if command is not None:
         if DELEGATION in os.environ:
             require_app(command)
-        require_command(replace(ctx, actor=who), proven, command, partial(describing, ctx))
+        described = partial(describing, ctx, folder=DELEGATION not in os.environ)
+        require_command(replace(ctx, actor=who), proven, command, described)
     return (str(actor) if itself else who), proven
 
 
@@ -102,9 +103,9 @@ def _proves(said: Claim | None) -> bool:
     return bool(said and said.token) or any(os.environ.get(name) for name in PROOFS)
 
 
-def describing(ctx: Context, app: str, environment: str) -> list[Environment]:
+def describing(ctx: Context, app: str, environment: str, *, folder: bool = False) -> list[Environment]:
     """The environment as each plan that counts describes it: that of the release which runs there, and the protected one; of an
-    app that isn't registered yet, the plan of this folder. None: no plan is known to have it."""
+    app that isn't registered yet, the plan of this folder, if it may say that. None: no plan is known to have it."""
     from shipway.actions.projects.in_force import running_rules
 
     running = running_rules(ctx, app, environment)
@@ -112,7 +113,7 @@ def describing(ctx: Context, app: str, environment: str) -> list[Environment]:
     with suppress(PlanError, RepositoryError):
         if ctx.ledger.registration(app) is not None:
             found.append(driver("project", "ledger")(app, ctx.ledger, ctx.home, plan_parser(ctx)).plan())
-        elif DELEGATION not in os.environ and not found:
+        elif folder and not found:
             here = _project_here(ctx.home, ctx, getattr(root(), "plan", None)).plan()
             found += [here] if here.app == app else []
     return [plan.environments[environment] for plan in found if plan and environment in plan.environments]

@@ -66,7 +66,7 @@ def _is_given(condition: str, given: Mapping[str, Any]) -> bool:
 
 
 _REPORTS = ("html", "junit", "markdown", "badge")
-_LEDGER = ("ledger", "to", "recipients", "endpoint", "at")
+_LEDGER = ("ledger", "to", "recipients", "endpoint", "at", "new_key")
 
 
 def _table(*rows: Command) -> Mapping[str, Command]:

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from shipway.domain.command_table import LONGEST_STDIN
 from shipway.domain.errors import NotAllowed, ShipwayError, UsageError
 from shipway.domain.identity import identity
 from shipway.domain.people import Identity
+from shipway.domain.plan import Environment
 from shipway.server import keeper
 from shipway.server.api.asking import audited, body_of, token_identity
 from shipway.server.api.operation import SAFE, Refused
@@ -116,7 +116,9 @@ class Started:
             self._require_free(who.person)
             folder.mkdir(mode=0o700)
             (folder / keeper.EMPTY).mkdir(mode=0o700)
-            (folder / WHO).write_text(json.dumps({"person": who.person, "token": who.number, "words": words[:1]}))
+            (folder / WHO).write_text(
+                json.dumps({"person": who.person, "token": who.number, "words": words[:1]}), encoding="ascii"
+            )
             (folder / keeper.READ).touch(0o600)
             (folder / keeper.OUTPUT).touch(0o600)
             self._keep(who, folder, given, 0.0 if answer["changes"] else IDLE)
@@ -132,12 +134,24 @@ class Started:
             require_app(command)
         except UsageError as error:
             raise Refused(400, error.message, hint=error.hint) from error
-        require_command(self._site.ctx, who, command, partial(describing, self._site.ctx))
+        require_command(self._site.ctx, who, command, self._described)
         return command
+
+    def _described(self, app: str, environment: str) -> Sequence[Environment]:
+        """As the board has it, so that this is soon answered; the command itself reads it again."""
+        names = self._site.ctx.names
+        plans = self._site.observer.board(names.shown(app)).plans
+        return (
+            describing(self._site.ctx, app, environment)
+            if plans is None
+            else plans.get(names.shown(app, environment), ())
+        )
 
     def _require_free(self, person: str) -> None:
         running = [
-            json.loads((found / WHO).read_text())["person"] for found in _folders(self._home) if _is_going(found)
+            json.loads((found / WHO).read_text(encoding="ascii"))["person"]
+            for found in _folders(self._home)
+            if _is_going(found)
         ]
         if running.count(person) >= OF_ONE or len(running) >= AT_ONCE:
             raise Busy(
@@ -179,7 +193,7 @@ class Started:
         return folder
 
     def _require_own(self, folder: Path, who: Identity) -> None:
-        owner = json.loads((folder / WHO).read_text())
+        owner = json.loads((folder / WHO).read_text(encoding="ascii"))
         if (owner["person"], owner["token"]) != (who.person, who.number):
             raise _unknown()
 
