@@ -120,6 +120,7 @@ def run(
         outcome = run_action(
             ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache,
             target=target, may=may, person=ctx.proven.person if ctx.proven else "",
+            token=ctx.proven.token.id if ctx.proven and ctx.proven.token else 0,
         )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))
