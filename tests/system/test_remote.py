@@ -162,6 +162,7 @@ def test_what_is_read_is_what_the_server_prints(place: Place, ada: Laptop) -> No
         ["show", "1", *app], ["show", "99", *app], ["logs", "staging", "web", *app], ["rollback", "staging", "--dry-run", *app],
         ["deploy", "production", "r1", *app], ["deploy", "staging", "r1", "--dry-run", "--json", *app], ["open", "staging", *app],
         ["logs", "staging", "--lines", "x", *app], ["status", "--nonsense"], ["nonsense"],
+        ["release", "--dry-run", *app], ["release", "patch", "--yes", "--no-push", *app],
     ):  # fmt: skip
         here, there = place.here(*words), ada(*words)
         assert (there.returncode, there.stdout, there.stderr) == (here.returncode, here.stdout, here.stderr), words

@@ -135,3 +135,46 @@ def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
         with pytest.raises(NotAllowed, match="may not `run`"):
             run(home, *words)
     assert len(found) == 4
+
+
+def test_with_a_token_each_command_does_what_it_may(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that only read, and those that open nothing but the secrets."""
+    run(home, "user", "add", ADA, "--role", "admin")
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "deploy"))
+    for words in (
+        ["apps"], ["status", "--app", "shop"], ["audit"], ["webhook", "list"], ["user", "list"], ["key", "export"],
+        ["destroy", "staging", "--force", "--app", "shop"], ["prune", "--app", "shop"], ["tick"], ["backup", "--ledger"],
+        ["exec", "staging", "web", "--app", "shop", "--", "ls"], ["secret", "list", "staging", "--app", "shop"],
+        ["restore", "staging", "1", "--app", "shop"], ["rename", "app", "shop", "x"], ["rules", "--app", "shop"],
+    ):  # fmt: skip
+        with pytest.raises(NotAllowed, match="may not"):
+            run(home, *words)
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "see"))
+    run(home, "apps")
+    monkeypatch.setenv("SHIPWAY_TOKEN", "swt_" + "x" * 43)
+    with pytest.raises(NotAllowed, match="none that counts"):
+        run(home, "apps")
+    monkeypatch.delenv("SHIPWAY_TOKEN")
+    run(home, "apps")
+
+
+def test_no_command_of_the_server_takes_its_app_from_a_folder(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shipway.actions.people.delegation import VARIABLE, Delegate
+    from shipway.actions.people.identify import identify
+
+    (tmp_path / "shipway.yaml").write_text(
+        "app: shop\n"
+        'services: {web: {image: "caddy:2", port: 80, health: {path: /}, route: /}}\n'
+        'environments: {staging: {on: {branch: staging}, url: "http://shop.localhost:8999"}}\n'
+    )
+    run(home, "user", "add", ADA, "--role", "admin")
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        monkeypatch.setenv(VARIABLE, Delegate(ctx).to(identify(ctx, token(home, "see"))))
+    with pytest.raises(UsageError, match="name the app"):
+        run(home, "status")
+    with pytest.raises(UsageError, match="the ledger has no app"):  # though the folder has a plan of it
+        run(home, "status", "--app", "shop")
+    monkeypatch.delenv(VARIABLE)
+    run(home, "status")

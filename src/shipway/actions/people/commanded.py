@@ -9,8 +9,8 @@ from shipway.actions.people.permitted import require
 from shipway.context import Context
 from shipway.domain.command_table import COMMANDS, REMOTE, Command, is_number
 from shipway.domain.errors import NotAllowed, UsageError
-from shipway.domain.people import Identity
-from shipway.domain.permissions import ALL, ENVIRONMENT, PERMISSIONS, PROTECTED, SERVER, in_environment
+from shipway.domain.people import Identity, Token
+from shipway.domain.permissions import ALL, ENVIRONMENT, PERMISSIONS, PROTECTED, SERVER, Grant, in_environment
 from shipway.domain.plan import Environment
 from shipway.domain.value import dataclass
 
@@ -51,9 +51,8 @@ def require_command(ctx: Context, who: Identity | None, command: Commanded, desc
     named = () if number else tuple(str(name) for key in row.environments if (name := command.given.get(key)))
     kept = [ctx.names.environment(app, name) if name != ALL and app != ALL else name for name in named]
     if (row.anywhere and not kept) or number:
-        places = {grant.environment for grant in who.grants} | {who.token.environment if who.token else ALL}
         for permission in row.needed(command.given):
-            if not any(who.may(permission, where, place) for where in _apps(ctx, app) for place in places):
+            if not any(who.may(permission, *place) for place in _places(who, app)):
                 _refuse(who, permission, app, ALL)
         return
     for permission in row.needed(command.given):
@@ -68,8 +67,11 @@ def _app(ctx: Context, row: Command, command: Commanded) -> str:
     return ALL if name in ("", ALL) else ctx.names.app(name)
 
 
-def _apps(ctx: Context, app: str) -> list[str]:
-    return [app] if app != ALL else [ALL, *ctx.ledger.apps()]
+def _places(who: Identity, app: str) -> set[tuple[str, str]]:
+    """The apps and environments for which something was given; of one app, if it isn't ALL."""
+    given: list[Grant | Token] = [*who.grants, *([who.token] if who.token else [])]
+    apps = {item.app for item in given} if app == ALL else {app}
+    return {(name, item.environment) for name in apps for item in given}
 
 
 def _there(who: Identity, permission: str, app: str, environment: str, described: Described) -> str:
