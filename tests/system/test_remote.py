@@ -162,7 +162,6 @@ def test_what_is_read_is_what_the_server_prints(place: Place, ada: Laptop) -> No
         ["show", "1", *app], ["show", "99", *app], ["logs", "staging", "web", *app], ["rollback", "staging", "--dry-run", *app],
         ["deploy", "production", "r1", *app], ["deploy", "staging", "r1", "--dry-run", "--json", *app], ["open", "staging", *app],
         ["logs", "staging", "--lines", "x", *app], ["status", "--nonsense"], ["nonsense"],
-        ["release", "--dry-run", *app], ["release", "patch", "--yes", "--no-push", *app],
     ):  # fmt: skip
         here, there = place.here(*words), ada(*words)
         assert (there.returncode, there.stdout, there.stderr) == (here.returncode, here.stdout, here.stderr), words
@@ -316,7 +315,7 @@ def test_what_belongs_to_one_machine_is_refused(place: Place, ada: Laptop) -> No
     app = ("--app", place.project.app)
     (ada.folder / "work").mkdir(exist_ok=True)
     for words in (
-        ["serve"], ["worker"], ["user", "list"], ["token", "list"], ["key", "export"], ["secret", "export", "staging"],
+        ["serve"], ["worker"], ["release", *app], ["user", "list"], ["token", "list"], ["key", "export"], ["secret", "export", "staging"],
         ["approve", "production", "r1", "--sign"], ["prove", "--html", "/tmp/x", *app], ["run", "--dirty", *app], ["host", "check", "x"],
         ["maintenance", "on", "staging", "--page", "/etc/passwd", *app], ["notify", "add", "x", "--command", "/bin/sh"],
         ["backup", "staging", "--to", "/tmp", *app], ["secret", "import", "staging", "-"],

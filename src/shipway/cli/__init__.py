@@ -166,7 +166,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
-        if os.environ.get("SHIPWAY_URL") and not ctx.resilient_parsing:
+        if not ctx.resilient_parsing and server():
             from shipway.cli.remote import elsewhere
 
             return elsewhere(cmd_name, command)
@@ -208,6 +208,12 @@ def default_home() -> str:
     """Folder of the ledger, logs and secrets: SHIPWAY_HOME, else the user's data folder."""
     data = os.environ.get("XDG_DATA_HOME") or os.path.join("~", ".local", "share")
     return os.environ.get("SHIPWAY_HOME") or os.path.join(data, "shipway")
+
+
+def server() -> str:
+    """The address of the server at which commands run; empty: they run here, as in a service or a step, whose SHIPWAY_URL is the
+    address of the app."""
+    return "" if "SHIPWAY_ENVIRONMENT" in os.environ else os.environ.get("SHIPWAY_URL", "")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

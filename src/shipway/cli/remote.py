@@ -59,6 +59,7 @@ def _leaves(ctx: click.Context) -> bool:
 
 def send(ctx: click.Context, path: str, args: list[str]) -> int:
     """Run it at the server, and return its exit code."""
+    from shipway.cli import server
     from shipway.cli.remote_client import Request, run
 
     options: Globals = ctx.find_root().obj
@@ -78,7 +79,7 @@ def send(ctx: click.Context, path: str, args: list[str]) -> int:
         words, _stdin(command), str(getattr(claim, "name", None) or ""), options.quiet,
         colour and not os.environ.get("NO_COLOR"),
     )  # fmt: skip
-    return run(os.environ[VARIABLE], token, request, changes=command.row.changes(command.given))
+    return run(server(), token, request, changes=command.row.changes(command.given))
 
 
 def _app(ctx: click.Context, options: Globals) -> list[str]:

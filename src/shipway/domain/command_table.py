@@ -14,6 +14,9 @@ NUMBER, NAME = "NUMBER", "NAME"  # values of a target: a run, or an environment
 LONGEST_STDIN = (4 << 20) + 2  # bytes that are passed on: the largest secret, and what says that there is more
 READING = frozenset({"see", "logs", "audit"})  # permissions of commands that change nothing
 
+# How parameters are typed whose option has another name.
+OPTIONS = {"key": "--sign", "hold": "--debug", "origin": "--from", "recipients": "--recipient", "digest": "--apply"}
+
 _OWN = "it belongs on the machine of the server"
 _PEOPLE = "a token can't change people and tokens"
 _FILES = "it works on files of this machine"
@@ -86,7 +89,11 @@ COMMANDS = _table(
     Command("system-test", ("operate",), here=("html",)),
     Command("seed", ("operate",)),
     # Release
-    Command("release", ("deploy.protected",)),
+    Command(
+        "release",
+        ("deploy.protected",),
+        "a version is made of what is checked out. Tag the commit here and push the tag: the server takes it up",
+    ),
     Command("run", ("run",), environments=(), here=("dirty", "hold")),
     Command("hook", remote=LOCAL),  # git calls it
     Command("serve", remote=_OWN),
@@ -176,3 +183,41 @@ COMMANDS = _table(
     Command("destroy", ("destroy",)),
     Command("completion", remote=LOCAL),
 )  # fmt: skip
+
+
+def needs() -> str:
+    """What commands need, as Markdown, for docs/people.md: those that need the same in one row."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    more = list[str]()
+    for row in COMMANDS.values():
+        if row.permissions:
+            rows.setdefault(row.permissions, []).append(f"`{row.name}`")
+        for option, permissions in row.options.items():
+            if option.partition("=")[2] != NUMBER:
+                more.append(f"| {_listed(permissions)} | {_words(row.name, option)} |")
+    return "\n".join([
+        "| permission | commands |", "|---|---|",
+        *(f"| {_listed(permissions)} | {', '.join(names)} |" for permissions, names in rows.items()), *more,
+    ])  # fmt: skip
+
+
+def refused() -> str:
+    """What doesn't run at a server, as Markdown, for docs/server.md."""
+    rows: dict[str, list[str]] = {}
+    for row in COMMANDS.values():
+        if row.remote not in (REMOTE, LOCAL):
+            rows.setdefault(row.remote, []).append(f"`{row.name}`")
+    listed = (f"| {', '.join(names)} | {why} |" for why, names in rows.items())
+    return "\n".join(["| command | why |", "|---|---|", *listed])
+
+
+def _listed(permissions: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in permissions)
+
+
+def _words(command: str, option: str) -> str:
+    """How the condition is typed."""
+    name, _, value = option.partition("=")
+    if value == NAME:
+        return f"`{command}` with an environment; with a run, `run`"
+    return f"`{command}` with `{value or OPTIONS.get(name) or '--' + name.replace('_', '-')}`, too"

@@ -167,6 +167,10 @@ def test_without_a_server_nothing_is_sent(sent: list[tuple[Request, bool]], monk
     monkeypatch.delenv("SHIPWAY_TOKEN")
     assert shipway("apps").exit_code == 0
     assert len(sent) == 1
+    monkeypatch.setenv("SHIPWAY_URL", "https://shop.example.org")
+    monkeypatch.setenv("SHIPWAY_ENVIRONMENT", "staging")  # in a service, it is the address of the app
+    assert shipway("apps").exit_code == 0
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from shipway.actions.people.permitted import require
 from shipway.context import Context
-from shipway.domain.command_table import COMMANDS, REMOTE, Command, is_number
+from shipway.domain.command_table import COMMANDS, OPTIONS, REMOTE, Command, is_number
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.domain.people import Identity, Token
 from shipway.domain.permissions import ALL, ENVIRONMENT, PERMISSIONS, PROTECTED, SERVER, Grant, in_environment
@@ -111,11 +111,8 @@ def refuse_elsewhere(command: Commanded) -> None:
         )
 
 
-_OPTIONS = {"key": "--sign", "hold": "--debug", "origin": "--from", "recipients": "--recipient"}
-
-
 def _option(name: str) -> str:
-    return _OPTIONS.get(name) or f"--{name.replace('_', '-')}"
+    return OPTIONS.get(name) or f"--{name.replace('_', '-')}"
 
 
 def require_app(command: Commanded) -> None:
