@@ -116,7 +116,12 @@ class Place:
         project.shipway("run", "staging")
         for name, role in ((ADA, "admin"), (GRACE, "releaser"), (EVE, "viewer")):
             project.shipway("user", "add", name, "--role", role)
-        self.server = project.start("serve", "--listen", "127.0.0.1:0")
+        self.url = ""
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the server; again at the same address."""
+        self.server = self.project.start("serve", "--listen", f"127.0.0.1:{self.url.rpartition(':')[2] or 0}")
         self.server.until("serves http://")
         found = re.search(r"serves (http://\S+)", self.server.output)
         assert found
@@ -248,6 +253,18 @@ def test_a_connection_that_breaks_loses_nothing(place: Place, ada: Laptop) -> No
     assert re.findall(r"│ line (\d+)$", done.output, re.MULTILINE) == [str(number) for number in range(40)]
     assert "is lost; trying again" in done.output
     assert project.deployments("staging")[0]["outcome"] == SUCCEEDED
+
+
+def test_a_server_that_is_replaced_goes_on_with_it(place: Place, ada: Laptop) -> None:
+    project = place.project
+    project.pipeline(slow={"run": "; ".join(f"echo part {number}; sleep 0.2" for number in range(30))})
+    running = ada.start("run", "staging", "--app", project.app)
+    running.until("part 3")
+    place.server.kill()
+    place.serve()
+    done = running.end(seconds=120)
+    assert done.code == 0, done.output
+    assert re.findall(r"│ part (\d+)$", done.output, re.MULTILINE) == [str(number) for number in range(30)]
 
 
 def test_who_goes_away_stops_no_deployment(place: Place, ada: Laptop) -> None:

@@ -23,7 +23,9 @@ def typed(words: Sequence[str]) -> Commanded:
         name, *rest = rest
         command = found.get_command(ctx, name)
         if command is None:
-            raise UsageError(f"there is no command {path} {name}".replace("  ", " "), hint="shipway --help lists them")
+            raise UsageError(
+                f"there is no command {path} {name}".replace("  ", " "), hint="`shipway --help` lists them"
+            )
         path, found = f"{path} {name}".strip(), command
         if not isinstance(command, click.Group):
             refuse_elsewhere(Commanded(path, {}))  # before options are read: some of them open files
@@ -31,7 +33,7 @@ def typed(words: Sequence[str]) -> Commanded:
         if isinstance(command, click.Group):
             rest = rest_of(ctx)
     if isinstance(found, click.Group) and not found.invoke_without_command:
-        raise UsageError(f"name a command of `shipway {path}`", hint=f"shipway {path} --help")
+        raise UsageError(f"name a command of `shipway {path}`", hint=f"`shipway {path} --help` lists them")
     if "--plan" in plain_words(words) or any(word.startswith("--plan=") for word in plain_words(words)):
         raise UsageError("a server takes no --plan: the plan is that of the app", hint="name the app: --app NAME")
     return Commanded(path, ctx.params, typed=given_in(ctx))

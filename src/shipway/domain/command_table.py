@@ -34,11 +34,12 @@ class Command:
     remote: str = REMOTE
     environments: tuple[str, ...] = ("environment",)
     apps: tuple[str, ...] = ("app",)
-    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what a parameter, or NAME=VALUE, needs too
+    # What a parameter needs too: NAME, NAME=VALUE, or -NAME where it is not given.
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     anywhere: bool = False  # one environment of the app is enough: it shows only what may be seen
     person: bool = False  # it counts as a person's decision: who decides must be proven, unless it is signed
     here: tuple[str, ...] = ()  # parameters that mean this machine: refused for a server
-    stdin: tuple[str, ...] = ()  # parameters that let it read stdin; a `-` before: those without which it does
+    stdin: tuple[str, ...] = ()  # conditions, as of options, under which it reads stdin
     prompts: str = ""  # what is asked for, hidden, where stdin is a terminal; empty: nothing, stdin is empty then
 
     def changes(self, given: Mapping[str, Any]) -> bool:
@@ -52,7 +53,7 @@ class Command:
 
     def reads_stdin(self, given: Mapping[str, Any]) -> bool:
         """Whether stdin is passed on, with these parameters."""
-        return any(not given.get(name[1:]) if name.startswith("-") else given.get(name) for name in self.stdin)
+        return any(_is_given(name, given) for name in self.stdin)
 
 
 def is_number(text: object) -> bool:
@@ -61,6 +62,8 @@ def is_number(text: object) -> bool:
 
 
 def _is_given(condition: str, given: Mapping[str, Any]) -> bool:
+    if condition.startswith("-"):
+        return not given.get(condition[1:])
     name, _, wanted = condition.partition("=")
     value = given.get(name)
     if wanted in (NUMBER, NAME):
@@ -114,7 +117,7 @@ COMMANDS = _table(
     Command("rules", ("see",)),
     Command("rules accept", ("rules",)),
     Command("rules register", ("rules",), "it reads the clone from which it is called"),
-    Command("prove", ("run",), here=(*_REPORTS, "migrations")),
+    Command("prove", ("operate",), here=(*_REPORTS, "migrations")),
     Command("proof", ("see",), here=_REPORTS),
     Command("waive", ("waive",), person=True),
     Command("rollback", ("rollback",)),
@@ -123,7 +126,7 @@ COMMANDS = _table(
     Command("retire", ("operate",)),
     Command("wait", ("see",), environments=("target",)),
     Command("show", ("logs",), environments=("target",)),
-    Command("cancel", ("see",), environments=("target",), options={"target=NUMBER": ("run",), "target=NAME": ("deploy",)}),
+    Command("cancel", environments=("target",), options={"-target": ("see",), "target=NUMBER": ("run",), "target=NAME": ("deploy",)}),
     # Every day
     Command("status", ("see",), environments=(), anywhere=True),
     Command("history", ("see",), anywhere=True, options={"commands": ("audit",)}),
@@ -220,4 +223,6 @@ def _words(command: str, option: str) -> str:
     name, _, value = option.partition("=")
     if value == NAME:
         return f"`{command}` with an environment; with a run, `run`"
+    if name.startswith("-"):
+        return f"`{command}` alone"
     return f"`{command}` with `{value or OPTIONS.get(name) or '--' + name.replace('_', '-')}`, too"

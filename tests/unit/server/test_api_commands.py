@@ -110,7 +110,7 @@ def test_each_command_has_a_row() -> None:
     for row in COMMANDS.values():
         needed = [*row.permissions, *(name for names in row.options.values() for name in names)]
         assert set(needed) <= set(PERMISSIONS), row.name
-        assert row.permissions or row.remote != REMOTE, f"{row.name} runs for anybody"
+        assert row.needed({}) or row.remote != REMOTE, f"{row.name} runs for anybody"
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -119,7 +119,11 @@ def test_a_row_names_parameters_that_there_are(name: str) -> None:
     for word in name.split():
         found = found.get_command(ctx, word)  # type: ignore[attr-defined, assignment]
     row, known = COMMANDS[name], {str(item.name) for item in found.params}
-    named = {key.partition("=")[0] for key in row.options} | set(row.here) | {key.lstrip("-") for key in row.stdin}
+    named = (
+        {key.partition("=")[0].lstrip("-") for key in row.options}
+        | set(row.here)
+        | {key.lstrip("-") for key in row.stdin}
+    )
     named |= set(row.environments) - {"environment"} | set(row.apps) - {"app"}
     assert named <= known
     if row.remote != REMOTE:
@@ -131,7 +135,7 @@ def test_a_row_names_parameters_that_there_are(name: str) -> None:
     }
     assert files - {"plan"} <= set(row.here), "a file of the server is not for who asks"
     for key in ("environment", "env"):
-        assert key not in known or key in row.environments or not set(row.permissions) - {"run", "webhooks", "audit"}
+        assert key not in known or key in row.environments or not set(row.needed({})) - {"run", "webhooks", "audit"}
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -118,6 +118,6 @@ def _option(name: str) -> str:
 def require_app(command: Commanded) -> None:
     """UsageError if it is about an app and says none: at a server there is no folder that could."""
     row, given = command.row, command.given
-    about = any(PERMISSIONS[permission].reach != SERVER for permission in row.permissions)
+    about = any(PERMISSIONS[permission].reach != SERVER for permission in row.needed(given))
     if about and row.apps and "app" in given and not any(given.get(key) for key in row.apps):
         raise UsageError("name the app", hint="--app NAME; `shipway apps` lists them")

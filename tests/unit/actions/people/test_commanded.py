@@ -76,6 +76,11 @@ def test_a_run_is_no_environment(ctx: Context) -> None:
     assert not allowed(ctx, ada, "cancel", OPEN, target="production")
     assert not allowed(ctx, ada, "show", OPEN, target="production")
     assert not allowed(ctx, ada, "show", OPEN, app="other", target="7")
+    made = create_token(ctx, None, ADA, "test", ["run"], 1)
+    only = identify(ctx, made.secret)
+    assert allowed(ctx, only, "cancel", OPEN, target="7")
+    assert not allowed(ctx, only, "cancel", OPEN, target=None)
+    assert not allowed(ctx, only, "cancel", OPEN, target="staging")
 
 
 def test_each_environment_of_a_command_counts(ctx: Context) -> None:
