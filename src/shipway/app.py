@@ -63,6 +63,8 @@ def open_context(
 
             context = from_environment(context)
         with recorded_command(opened.ledger, home, context.actor, proven) if shared else nullcontext():
+            if shared:
+                _require(opened, reporter, who, proven)
             try:
                 yield context
             except StoreError:
@@ -80,22 +82,28 @@ def _acting(
     opened: services.Services, reporter: Reporter, actor: str | None, shared: bool = True
 ) -> tuple[str, Identity | None]:
     """Who acts, and the identity if it is proven. actor: of Shipway itself, or what the command line says. UsageError if that
-    claims to be a part of Shipway. NotAllowed if who is proven may not do this command."""
+    claims to be a part of Shipway."""
     command = commanded(opened.home) if shared else None
     itself = actor is not None and not isinstance(actor, Claim)
     said = actor if isinstance(actor, Claim) else claim()
-    if itself and not (command and command.row.permissions and _proves(said)):
+    if itself and not (command and command.row.needed(command.given) and _proves(said)):
         return str(actor), None
     ctx = opened.context(reporter, "reader", _repository)
     who, proven = acting(ctx, said, os.environ)
     if who in PARTS:  # some of their commands are not recorded
         raise UsageError(f"{who} is a part of Shipway, and no person", hint=HINT)
-    if command is not None:
-        if DELEGATION in os.environ:
-            require_app(command)
-        described = partial(describing, ctx, folder=DELEGATION not in os.environ)
-        require_command(replace(ctx, actor=who), proven, command, described)
     return (str(actor) if itself else who), proven
+
+
+def _require(opened: services.Services, reporter: Reporter, who: str, proven: Identity | None) -> None:
+    """NotAllowed if who acts may not do the command of this process."""
+    command = commanded(opened.home)
+    if command is None:
+        return
+    if DELEGATION in os.environ:
+        require_app(command)
+    ctx = opened.context(reporter, who, _repository)
+    require_command(ctx, proven, command, partial(describing, ctx, folder=DELEGATION not in os.environ))
 
 
 def _proves(said: Claim | None) -> bool:
@@ -135,6 +143,7 @@ def open_secrets(home: Path, reporter: Reporter, actor: str | None = None) -> It
     with services.open_services(home, _ledger_address(home), lambda text: None) as opened:
         who, proven = _acting(opened, reporter, actor)
         with recorded_command(opened.ledger, home, who, proven):
+            _require(opened, reporter, who, proven)
             yield services.ledger_secrets(home, opened.ledger)
 
 

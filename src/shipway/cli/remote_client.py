@@ -43,7 +43,10 @@ class Request:
 def run(url: str, token: str, request: Request, *, changes: bool) -> int:
     """The exit code of the command; its output is printed. ShipwayError as the server says; ServerError without an answer."""
     server = Server(url, token)
-    started = server.start(request)
+    try:
+        started = server.start(request)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; whether the command was begun is not known", hint=LEFT) from None
     if started["version"] != __version__:
         note = f"note: this is Shipway {__version__}, and the server is {started['version']}: its commands count"
         say(note, err=True)
@@ -232,7 +235,11 @@ class _Follower:
             what = "the command goes on at the server" if self._changes else "interrupted"
             raise Interrupted(f"interrupted; {what}", hint=LEFT if self._changes else "")
         self._asked = True
-        if not self._stop():
+        try:
+            stopped = self._stop()
+        except KeyboardInterrupt:  # they don't want to wait
+            stopped = False
+        if not stopped:
             raise Interrupted(
                 "interrupted, but the server did not answer: the command goes on there",
                 hint=f"{LEFT}; `shipway cancel` stops a deployment",

@@ -14,6 +14,7 @@ from shipway.actions.runs.run import Outcome
 from shipway.app import open_context
 from shipway.cli import Globals, cli
 from shipway.cli.output import TerminalReporter
+from shipway.domain.audit import REFUSED, AuditFilter
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.system.login import login
 from tests.unit.actions.people.team import ADA, EVE
@@ -151,6 +152,10 @@ def test_with_a_token_each_command_does_what_it_may(home: Path, monkeypatch: pyt
             run(home, *words)
     monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "see"))
     run(home, "apps")
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        entries = {item.number: item for item in ctx.ledger.audit(AuditFilter(ends=True), 100)}
+    [begun] = [item for item in entries.values() if item.what == "destroy staging --force --app=shop"]
+    assert [item.outcome for item in entries.values() if item.part_of == begun.number] == [REFUSED]
     monkeypatch.setenv("SHIPWAY_TOKEN", "swt_" + "x" * 43)
     with pytest.raises(NotAllowed, match="none that counts"):
         run(home, "apps")

@@ -20,7 +20,7 @@ from shipway import __version__
 from shipway.actions.people.tokens import revoke_token
 from shipway.cli import cli
 from shipway.cli.typed import typed
-from shipway.domain.audit import REQUEST, AuditFilter
+from shipway.domain.audit import COMMAND, REFUSED, REQUEST, AuditFilter
 from shipway.domain.command_table import COMMANDS, LOCAL, REMOTE
 from shipway.domain.permissions import ADMIN, PERMISSIONS, PROTECTED, ROLES
 from shipway.server import keeper
@@ -193,6 +193,10 @@ def test_what_is_not_granted_is_not_reached_by_another_name(served: Served) -> N
         found = served.post(token, *words, id=f"{number:032x}")
         assert found.status in ((202,) if words[0] == "apps" else (400, 403)), (words, found.text)
     assert served.post(token, "status", "--app", "shop", id="a" * 32).status == 202  # which shows only what may be seen
+    entries = [item for item in served.ctx.ledger.audit(AuditFilter(), 100) if item.kind == COMMAND]
+    refused = {(item.what, item.app, item.environment, item.outcome) for item in entries}
+    assert {("prune", "shop", "", REFUSED), ("deploy", "", "", REFUSED)} <= refused
+    assert all(item.proof.startswith("token ") for item in entries)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from shipway import __version__
 from shipway.actions.people.commanded import Commanded, refuse_elsewhere, require_app, require_command
 from shipway.actions.people.delegation import Delegate
 from shipway.app import describing
+from shipway.domain.audit import COMMAND, REFUSED, Fact
 from shipway.domain.command_table import LONGEST_STDIN
 from shipway.domain.errors import NotAllowed, ShipwayError, UsageError
 from shipway.domain.identity import identity
@@ -134,8 +135,21 @@ class Started:
             require_app(command)
         except UsageError as error:
             raise Refused(400, error.message, hint=error.hint) from error
-        require_command(self._site.ctx, who, command, self._described)
+        try:
+            require_command(self._site.ctx, who, command, self._described)
+        except NotAllowed:
+            self._site.ctx.ledger.add_entry(self._refused(command))
+            raise
         return command
+
+    def _refused(self, command: Commanded) -> Fact:
+        """For the audit: what was asked for, and of it only names that there are."""
+        ledger, names = self._site.ctx.ledger, self._site.ctx.names
+        app = names.app(str(command.given.get("app") or ""))
+        app = app if app in ledger.apps() else ""
+        environment = names.environment(app, str(command.given.get("environment") or ""))
+        known = app and environment in ledger.environments(app)
+        return Fact(COMMAND, command.path, app, environment if known else "", outcome=REFUSED)
 
     def _described(self, app: str, environment: str) -> Sequence[Environment]:
         """As the board has it, so that this is soon answered; the command itself reads it again."""
