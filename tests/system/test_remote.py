@@ -127,8 +127,8 @@ class Place:
         assert found
         self.url = found[1]
 
-    def token(self, name: str, *permissions: str) -> str:
-        words = [word for permission in permissions or ALL for word in ("--allow", permission)]
+    def token(self, name: str, *permissions: str, limits: Sequence[str] = ()) -> str:
+        words = [*limits, *(word for permission in permissions or ALL for word in ("--allow", permission))]
         made = self.project.shipway("token", "create", "laptop", "--of", name, *words)
         return re.findall(r"swt_\S+", made.output)[0]
 
@@ -326,6 +326,27 @@ def test_what_a_token_may_not_do_is_refused(place: Place) -> None:
     done = few("status", *app, SHIPWAY_TOKEN="swt_" + "x" * 43)
     assert done.returncode == NotAllowed.exit_code
     assert place.project.deployments() == before
+
+
+def test_what_is_shown_is_what_may_be_seen(place: Place) -> None:
+    """By a token for one environment, after both have had deployments."""
+    app = place.project.app
+    one = place.laptop()
+    one.env["SHIPWAY_TOKEN"] = place.token(ADA, "see", limits=("--app", app, "--environment", "staging"))
+    assert {item["environment"] for item in place.project.deployments()} == {"staging", "production"}
+    assert list(json.loads(one("status", "--app", app, "--json").stdout)) == ["staging"]
+    assert {item["environment"] for item in json.loads(one("history", "--app", app, "--json").stdout)} == {"staging"}
+    [found] = json.loads(one("apps", "--json").stdout)
+    assert (found["name"], list(found["running"])) == (app, ["staging"])
+    assert one("ps", "staging", "--app", app).returncode == 0
+    for words in (
+        ["ps", "production"],
+        ["history", "production"],
+        ["rules"],
+        ["diff", "staging", "production"],
+        ["config", "production"],
+    ):
+        assert one(*words, "--app", app).returncode == NotAllowed.exit_code, words
 
 
 def test_what_belongs_to_one_machine_is_refused(place: Place, ada: Laptop) -> None:
