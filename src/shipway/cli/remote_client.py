@@ -127,8 +127,8 @@ class Server:
             name, message, hint = str(data["name"]), str(data["message"]), str(data["hint"])
         except (ValueError, KeyError, TypeError):
             name = message = hint = ""
-        if status in (502, 503, 504) and name != "StoreError":
-            raise ConnectionError(f"status {status}")
+        if status in (502, 503, 504) and name in ("", "StoreError"):  # of a proxy, or the ledger is away
+            raise ConnectionError(message or f"status {status}")
         if not name or (status == 404 and message.endswith(": POST here")):
             return ServerError(
                 f"{self.url} does not answer as a Shipway server of this version does: status {status}",

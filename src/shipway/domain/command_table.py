@@ -21,7 +21,6 @@ _OWN = "it belongs on the machine of the server"
 _PEOPLE = "a token can't change people and tokens"
 _FILES = "it works on files of this machine"
 _HOST = "it uses the SSH keys of this machine, and asks questions"
-_WHOLE = "it is about the whole ledger"
 
 
 @dataclass(frozen=True)

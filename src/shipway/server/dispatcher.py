@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,7 +114,8 @@ class Dispatcher:
             before = self._ctx.ledger.now() - KEPT
             self._ctx.ledger.forget_pushes(before)
             self._ctx.ledger.forget_events("", before)
-            tidy(self._ctx.home)
+            with suppress(OSError):  # another process may do it too
+                tidy(self._ctx.home)
 
 
 def log_file(home: Path) -> Path:

@@ -13,7 +13,16 @@ from click.testing import CliRunner, Result
 from shipway import __version__
 from shipway.cli import cli, remote_client
 from shipway.cli.remote_client import LARGEST, Request, Server
-from shipway.domain.errors import GateRefused, Interrupted, NotAllowed, PlanError, ServerError, ShipwayError, UsageError
+from shipway.domain.errors import (
+    DiskFull,
+    GateRefused,
+    Interrupted,
+    NotAllowed,
+    PlanError,
+    ServerError,
+    ShipwayError,
+    UsageError,
+)
 from shipway.system.http import ProtocolError
 
 URL = "https://ship.example.org"
@@ -268,6 +277,14 @@ def test_a_server_that_does_not_answer(asked: Asking, why: Exception) -> None:
     assert ("nothing was begun" in caught.value.message) == isinstance(why, ConnectionRefusedError)
 
 
+@pytest.mark.parametrize(
+    "answer", [Answer(502, b"<html>"), Answer(503, line(name="StoreError", message="away", hint=""))]
+)
+def test_a_proxy_or_a_ledger_that_is_away_for_a_moment(asked: Asking, answer: Answer) -> None:
+    asked(answer, BEGUN, Answer(200, line(to=1, data="x")), answer, Answer(200, line(exit=0)))
+    assert run() == 0
+
+
 def test_a_server_that_stays_away(asked: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_client, "AGAIN", -1.0)
     asked(BEGUN, ConnectionResetError("gone"))
@@ -286,6 +303,7 @@ def test_a_server_that_stays_away(asked: Asking, monkeypatch: pytest.MonkeyPatch
         (Answer(418, line(name="os", message="odd", hint="")), ServerError, "odd"),
         (Answer(404, line(name="UsageError", message="not found: POST here", hint="")), ServerError, "does not answer as"),
         (Answer(200, b"<html>"), ServerError, "does not answer as"),
+        (Answer(503, line(name="DiskFull", message="no space", hint="")), DiskFull, "no space"),
         (Answer(301, b""), ServerError, "does not answer as"),
     ],
     ids=lambda item: getattr(item, "__name__", ""),

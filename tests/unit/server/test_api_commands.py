@@ -281,6 +281,18 @@ def test_only_so_many_run_at_once(served: Served, monkeypatch: pytest.MonkeyPatc
         os.close(item)
 
 
+def test_a_full_disk_is_said(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = served.token(ADMIN)
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.Started, "_keep", full)
+    found = served.post(token, "apps")
+    assert (found.status, json.loads(found.text)["name"]) == (503, "DiskFull")
+    assert not (served.ctx.home / "server" / "commands" / ID).exists()
+
+
 def test_output_is_kept_for_a_day(served: Served) -> None:
     token = served.token(ADMIN)
     assert served.post(token, "apps").status == 202

@@ -105,7 +105,7 @@ class Started:
         return await audited(self._site.ctx, request, who, work())
 
     def _start(self, who: Identity, given: dict[str, Any]) -> dict[str, Any]:
-        ctx, words = self._site.ctx, given["words"]
+        ctx = self._site.ctx
         command = self._permitted(who, given)
         answer = {"id": given["id"], "version": __version__, "changes": command.row.changes(command.given)}
         folder = self._home / given["id"]
@@ -113,23 +113,34 @@ class Started:
             if folder.exists():
                 self._require_own(folder, who)
                 return answer
-            tidy(ctx.home)
+            with suppress(OSError):  # another process may do it too
+                tidy(ctx.home)
             self._require_free(who.person)
-            folder.mkdir(mode=0o700)
-            (folder / keeper.EMPTY).mkdir(mode=0o700)
-            (folder / WHO).write_text(
-                json.dumps({"person": who.person, "token": who.number, "words": words[:1]}), encoding="ascii"
-            )
-            (folder / keeper.READ).touch(0o600)
-            (folder / keeper.OUTPUT).touch(0o600)
-            self._keep(who, folder, given, 0.0 if answer["changes"] else IDLE)
+            try:
+                self._prepare(who, folder)
+                self._keep(who, folder, given, 0.0 if answer["changes"] else IDLE)
+            except OSError as error:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise Refused(
+                    503,
+                    f"the server can't start a command: {error.strerror}",
+                    hint="nothing was begun",
+                    name="DiskFull",
+                ) from error
         return answer
+
+    def _prepare(self, who: Identity, folder: Path) -> None:
+        folder.mkdir(mode=0o700)
+        (folder / keeper.EMPTY).mkdir(mode=0o700)
+        (folder / keeper.READ).touch(0o600)
+        (folder / keeper.OUTPUT).touch(0o600)
+        (folder / WHO).write_text(json.dumps({"person": who.person, "token": who.number}), encoding="ascii")
 
     def _permitted(self, who: Identity, given: dict[str, Any]) -> Commanded:
         """The command. Refused if it is none, or doesn't run at a server; NotAllowed if they may not do it."""
-        if given["as"] and identity(given["as"]) != who.person:
-            raise NotAllowed(f"the token is one of {who.person}, not of {identity(given['as'])}")
         try:
+            if given["as"] and identity(given["as"]) != who.person:
+                raise NotAllowed(f"the token is one of {who.person}, not of {identity(given['as'])}")
             command = self._site.parse(given["words"])
             refuse_elsewhere(command)
             require_app(command)
