@@ -54,7 +54,7 @@ def _running(program: list[str], port: int, **more: str) -> Iterator[str]:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/moto-api/", timeout=5):
+        with urllib.request.urlopen(f"{address}/moto-api/", timeout=60):
             return True
     except OSError:
         return False

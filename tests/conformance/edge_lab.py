@@ -100,7 +100,7 @@ class TraefikLab:
         return name
 
     def get(self, host: str, port: int, path: str, **more: object) -> tuple[http.client.HTTPResponse, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.sock = self._dial(("127.0.0.1", port), 10)
             method, body = ("POST", more.pop("body")) if "body" in more else ("GET", None)
@@ -140,7 +140,7 @@ class TraefikLab:
         body: int = 0,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             content = bytes(body) if method != "GET" else None
             with suppress(BrokenPipeError, ConnectionResetError):  # it may refuse a body before it has read all
@@ -205,7 +205,7 @@ def asking(port: int, host: str = "one.localhost") -> Iterator[list[object]]:
     done = threading.Event()
 
     def ask(keep: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while not done.wait(0.02):
             try:
                 connection.request("GET", "/", headers={"Host": host})

@@ -60,7 +60,7 @@ def postgres(version: int = 15, *more: str, image: str = "") -> Iterator[tuple[s
     settings = ("-c", "fsync=off", "-c", "autovacuum=off", "-c", "max_wal_size=128MB")
     with _container(5432, *options, image or f"postgres:{version}", *settings, *more) as (name, port):
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
-        _wait(name, lambda: psycopg.connect(url, connect_timeout=5).close(), psycopg.OperationalError)
+        _wait(name, lambda: psycopg.connect(url, connect_timeout=60).close(), psycopg.OperationalError)
         yield name, url
 
 
@@ -90,7 +90,9 @@ def mariadb_container(*more: str) -> Iterator[tuple[str, str]]:
     with _container(3306, *options, MARIADB, *settings) as (name, port):
 
         def connect() -> None:
-            pymysql.connect(host="127.0.0.1", port=int(port), user="root", password=PASSWORD, connect_timeout=5).close()
+            pymysql.connect(
+                host="127.0.0.1", port=int(port), user="root", password=PASSWORD, connect_timeout=60
+            ).close()
 
         _wait(name, connect, pymysql.MySQLError)
         yield name, f"mysql://root:{PASSWORD}@127.0.0.1:{port}"

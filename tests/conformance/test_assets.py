@@ -74,7 +74,7 @@ class Site:
         url = f"http://{self.docker.inspect(container)['NetworkSettings']['IPAddress']}:8000"
         for _ in range(200):
             try:
-                urllib.request.urlopen(f"{url}/assets/index.js", timeout=5)
+                urllib.request.urlopen(f"{url}/assets/index.js", timeout=60)
                 return
             except urllib.error.URLError:
                 time.sleep(0.05)
@@ -83,7 +83,7 @@ class Site:
     def serves(self, container: str, path: str) -> str:
         url = f"http://{self.docker.inspect(container)['NetworkSettings']['IPAddress']}:8000/assets/{path}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             return f"HTTP status {error.code}"

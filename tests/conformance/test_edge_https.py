@@ -76,7 +76,7 @@ def test_a_local_name_gets_a_certificate_of_the_edge(lab: TraefikLab) -> None:
         served(context, "other.localhost")
     with pytest.raises(ssl.SSLError):
         served(ssl.create_default_context())
-    connection = http.client.HTTPConnection(ADDRESS, 443, timeout=5)
+    connection = http.client.HTTPConnection(ADDRESS, 443, timeout=60)
     connection.connect()
     connection.sock = context.wrap_socket(connection.sock, server_hostname=HOST)
     connection.request("GET", "/", headers={"Host": HOST})
@@ -128,7 +128,7 @@ def test_certificates_are_renewed_without_a_deployment(lab: TraefikLab) -> None:
 def test_plain_http_leads_there(lab: TraefikLab) -> None:
     lab.edge.ensure(ports(443, 80), lab.networks)
     lab.edge.switch("one", table(lab))
-    connection = http.client.HTTPConnection(ADDRESS, 80, timeout=5)
+    connection = http.client.HTTPConnection(ADDRESS, 80, timeout=60)
     connection.request("GET", "/basket?x=1", headers={"Host": HOST})
     response = connection.getresponse()
     assert (response.status, response.headers["Location"]) == (301, f"https://{HOST}/basket?x=1")
@@ -140,7 +140,7 @@ def test_a_page_stands_there_too(lab: TraefikLab) -> None:
     lab.edge.switch("one", table(lab))
     lab.edge.maintain("one", table(lab)["url"], "<p>soon</p>")
     context = ssl.create_default_context(cadata=lab.edge.authority())
-    connection = http.client.HTTPConnection(ADDRESS, 443, timeout=5)
+    connection = http.client.HTTPConnection(ADDRESS, 443, timeout=60)
     connection.connect()
     connection.sock = context.wrap_socket(connection.sock, server_hostname=HOST)
     connection.request("GET", "/", headers={"Host": HOST})
@@ -211,7 +211,7 @@ def test_every_name_gets_a_certificate_until_it_is_removed(lab: TraefikLab) -> N
     for host in (HOST, "alias.localhost", "any.wild.localhost", "old.localhost"):
         served(context, host)
     for port, scheme in ((80, "http"), (443, "https")):  # in one step to the main name
-        connection = http.client.HTTPConnection(ADDRESS, port, timeout=5)
+        connection = http.client.HTTPConnection(ADDRESS, port, timeout=60)
         connection.connect()
         if scheme == "https":
             connection.sock = context.wrap_socket(connection.sock, server_hostname="old.localhost")

@@ -108,7 +108,7 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         self.switch(lab, self.front(lab, body=1000))
 
         def send(pieces: int) -> int:
-            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=60)
             connection.request(
                 "POST", "/", (b"x" * 100 for _ in range(pieces)), {"Host": "one.localhost"}, encode_chunked=True
             )
@@ -183,7 +183,7 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
                 assert list(iter(stream.readline, b"\r\n"))
                 client.sendall(b"hello\n")
                 assert stream.readline() == b"hello\n"
-            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=60)
             pieces = (b"x" * 100_000 for _ in range(20))
             connection.request("POST", "/x", pieces, {"Host": "one.localhost"}, encode_chunked=True)
             response = connection.getresponse()

@@ -45,7 +45,7 @@ def table(lab: TraefikLab, release: int) -> dict[str, Any]:
 
 
 def ask(lab: TraefikLab, path: str = "/", **headers: str) -> tuple[http.client.HTTPResponse, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=60)
     connection.request("GET", path, headers={"Host": HOST, **headers})
     response = connection.getresponse()
     text = response.read().decode()
@@ -133,7 +133,7 @@ def test_a_slow_answer_outlives_a_switch_and_the_routes(lab: TraefikLab) -> None
 
 
 def test_a_connection_is_kept_over_switches(lab: TraefikLab) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", lab.ports[0], timeout=60)
     connection.connect()
     used = connection.sock
     for release in (1, 2, 3, 1):

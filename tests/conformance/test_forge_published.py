@@ -258,7 +258,7 @@ def test_answers_that_github_documents() -> None:
         return reply(document.of(request).answers[0])
 
     front = Front(answer)
-    forge = driver("forge", "github")(ForgeAccess(TOKEN, endpoint=front.address))
+    forge = driver("forge", "github")(ForgeAccess(TOKEN, endpoint=front.address, timeout=60.0))
     statuses = {item.context: item.state for item in forge.statuses("octocat/Hello-World", ONE)}
     assert statuses == {
         "continuous-integration/jenkins": "success",
@@ -308,7 +308,7 @@ def answering(name: str, routes: Mapping[str, Any], prefix: str = "") -> tuple[F
         )
 
     front = Front(answer)
-    return front, driver("forge", name)(ForgeAccess(TOKEN, endpoint=front.address + prefix))
+    return front, driver("forge", name)(ForgeAccess(TOKEN, endpoint=front.address + prefix, timeout=60.0))
 
 
 def test_recorded_answers_of_gitlab() -> None:

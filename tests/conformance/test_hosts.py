@@ -235,7 +235,7 @@ def test_many_threads_share_a_tunnel(node: Nodes, host: SshHost) -> None:
 
     def ask() -> None:
         for _ in range(20):
-            answers.append(engine.call("GET", "/version", timeout=10))
+            answers.append(engine.call("GET", "/version", timeout=60))
             host.dial(("127.0.0.1", 22), 10.0).close()
 
     threads = [threading.Thread(target=ask) for _ in range(8)]

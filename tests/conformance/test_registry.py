@@ -76,7 +76,7 @@ class TestEmbeddedRegistry(RegistryContract):
         host, _, name = repository.partition("/")
         for path in ("/v2/", "/v2/_catalog", f"/v2/{name}/tags/list", f"/v2/{name}/manifests/v1"):
             with pytest.raises(urllib.error.HTTPError, match="401"):
-                urllib.request.urlopen(f"http://{host}{path}", timeout=5)
+                urllib.request.urlopen(f"http://{host}{path}", timeout=60)
         with pytest.raises(RegistryError, match="denies anonymous access"):
             RemoteRegistry(host).digest(repository, "v1")
         port = host.rpartition(":")[2]

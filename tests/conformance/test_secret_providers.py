@@ -124,17 +124,21 @@ class TestCommand(SecretsProviderSuite):
             for key, value in values.items():
                 (store / key).write_bytes(as_bytes(value))
 
+        def hang() -> None:
+            (store / "state").write_text("hang")
+            self.allow(tmp_path, sys.executable, timeout=2)
+
         return Lab(
             write, lambda: Command(SecretSource("command", "store"), Operator(tmp_path / "home", SCOPE, dict(os.environ))),
-            lambda: (store / "state").write_text("hang"), lambda: (store / "state").write_text("no"),
-            lambda: (store / "state").write_text("no"), versions=False, binary=True,
+            hang, lambda: (store / "state").write_text("no"), lambda: (store / "state").write_text("no"),
+            versions=False, binary=True,
         )  # fmt: skip
 
-    def allow(self, folder: Path, program: str, allowed: str = "shop/*") -> None:
+    def allow(self, folder: Path, program: str, allowed: str = "shop/*", timeout: int = 60) -> None:
         settings(
             folder / "home",
             f'[command.store]\nrun = ["{program}", "{folder}/program.py", "{folder}/store", "{{key}}"]\n'
-            f'for = ["{allowed}"]\nmissing = [3]\ntimeout = 2\n',
+            f'for = ["{allowed}"]\nmissing = [3]\ntimeout = {timeout}\n',
         )
 
     def test_only_what_the_operator_lists_is_run(self, lab: Lab, tmp_path: Path) -> None:

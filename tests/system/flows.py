@@ -20,7 +20,7 @@ class Team(Tiny):
         super().__init__(folder)
         self.plan = {
             "app": self.app,
-            "services": {"web": {"image": "caddy:2", "command": "caddy respond --listen :8000 hello", "port": 8000, "route": "/", "health": {"path": "/", "timeout": "10s"}, "drain": "0s"}},
+            "services": {"web": {"image": "caddy:2", "command": "caddy respond --listen :8000 hello", "port": 8000, "route": "/", "health": {"path": "/", "timeout": "60s"}, "drain": "0s"}},
             "environments": {
                 name: {"url": self.staging if name == "staging" else self.production, **given} for name, given in environments.items()
             },

@@ -55,7 +55,7 @@ def test_mariadb(make: Make, tmp_path: Path) -> None:
 
 def test_a_file(make: Make, tmp_path: Path) -> None:
     shop = make(port=8737)
-    shop.plan["services"]["web"] |= {"volumes": {"data": "/data"}, "health": {"path": "/pets", "timeout": "20s"}}
+    shop.plan["services"]["web"] |= {"volumes": {"data": "/data"}, "health": {"path": "/pets", "timeout": "60s"}}
     shop.plan["database"] = {"file": "/data/app.db", "service": "web", "tool": "sql", "folder": "migrations"}
     with_backups(shop, tmp_path)
     shop.protect()

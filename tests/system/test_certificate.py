@@ -42,7 +42,7 @@ def answer(host: str = f"anything.{ZONE}") -> str:
     """What the site says there, on a connection of its own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
     connection.connect()
     connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
     connection.request("GET", "/", headers={"Host": f"{host}:{PORT}"})

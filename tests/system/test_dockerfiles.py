@@ -153,7 +153,7 @@ def wait_for(container: str, port: int, app: Application) -> None:
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}{path}", headers={"Host": "shop.localhost", "X-Forwarded-Proto": "https"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert text in re.sub("<!-- -->", "", answer.read().decode()), path
 
 

@@ -30,7 +30,7 @@ def site(make: Make, nodes: Nodes) -> Tiny:
     nodes.load("node1", "caddy:2", "traefik:v3")
     project = make()
     project.env["PATH"] = f"{nodes.bin}:{project.env['PATH']}"
-    project.plan["services"]["web"] |= {"replicas": 2, "drain": "1s", "health": {"path": "/healthz", "timeout": "20s"}}
+    project.plan["services"]["web"] |= {"replicas": 2, "drain": "1s", "health": {"path": "/healthz", "timeout": "60s"}}
     project.plan["services"]["worker"] = {"build": "web", "command": "sleep 3600", "drain": "1s"}
     project.plan["checks"] = {"smoke": {"image": "caddy:2", "run": "echo looking; sleep 3"}}
     project.plan["environments"]["staging"] |= {

@@ -28,7 +28,7 @@ def test_a_local_name_is_trusted_by_what_shipway_prints(make: Make) -> None:
         in done.output
     )
     trusted = ssl.create_default_context(cadata=project.shipway("local-ca", "staging").output)
-    connection = http.client.HTTPConnection("127.0.0.1", 8443, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", 8443, timeout=60)
     connection.connect()
     connection.sock = trusted.wrap_socket(connection.sock, server_hostname=f"{project.app}.localhost")
     connection.request("GET", "/", headers={"Host": f"{project.app}.localhost:8443"})

@@ -112,7 +112,7 @@ class Shop(Project):
             f"http://{self.hosts.addresses[name]}:{PORT}{path}", headers={"Host": f"{NAME}:{PORT}"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as found:
+            with urllib.request.urlopen(request, timeout=60) as found:
                 return int(found.status), found.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode("utf-8", "replace")

@@ -25,7 +25,7 @@ PATIENCE = 60_000.0  # milliseconds for what a busy machine does
 def place(make: Make) -> Iterator[Place]:
     """staging runs the second of two releases, and production waits for an approval."""
     project = make()
-    project.write({"slow.sh": "true\n"})
+    project.write({"slow.sh": "echo fine\n"})
     project.pipeline(checks={"run": "if [ -e slow.sh ]; then sh slow.sh; fi"})
     project.protect()
     found = Place(project)
@@ -72,6 +72,9 @@ def paths(project: Tiny) -> list[str]:
     return [
         app, f"{app}/runs", f"{app}/runs/2", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
         f"{app}/environments/staging/rollback", "/nosuch",
+        f"{app}/releases", f"{app}/releases/1", f"{app}/releases/2?to=production", f"{app}/releases/2?to=staging",
+        f"{app}/runs/2/steps/checks", f"{app}/runs/2/steps/checks?search=nothing",
+        f"{app}/environments/staging/deploy?release=1", f"{app}/environments/staging/logs", f"{app}/environments/staging/logs?service=web&follow=1",
         f"{app}/insights", f"{app}/database", f"{app}/jobs", f"{app}/secrets", "/audit", "/audit?kind=nothing",
     ]  # fmt: skip
 

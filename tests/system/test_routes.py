@@ -17,7 +17,7 @@ API = ':8000 {\n\trespond /healthz 200\n\trespond "api {uri}"\n}\n'
 
 
 def ask(project: Tiny, host: str, path: str = "/", **headers: str) -> tuple[int, str, http.client.HTTPMessage]:
-    connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=60)
     connection.request("GET", path, headers={"Host": f"{host}:{project.port}", **headers})
     response = connection.getresponse()
     text = response.read().decode()

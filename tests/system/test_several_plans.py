@@ -29,7 +29,7 @@ class Monorepo(Tiny):
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Ada")
         self.git("config", "user.email", ADA)
-        web = {"image": "caddy:2", "port": 8000, "route": "/", "health": {"path": "/", "timeout": "10s"}, "drain": "0s"}
+        web = {"image": "caddy:2", "port": 8000, "route": "/", "health": {"path": "/", "timeout": "60s"}, "drain": "0s"}
         parts = {
             "DB_HOST": "host",
             "DB_PORT": "port",

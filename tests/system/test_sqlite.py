@@ -75,7 +75,7 @@ VETS = {
 def shop(make: Make) -> Tiny:
     """Release 1 serves, with one pet."""
     project = make()
-    project.plan["services"]["web"] |= {"volumes": {"data": "/data"}, "health": {"path": "/pets", "timeout": "20s"}}
+    project.plan["services"]["web"] |= {"volumes": {"data": "/data"}, "health": {"path": "/pets", "timeout": "60s"}}
     project.plan["database"] = {
         "file": "/data/app.db", "service": "web", "tool": "sql", "folder": "migrations",
         "snapshot": {"when": "always", "keep": 20}, "lock_timeout": "3s", "lock_retries": 0,

@@ -49,6 +49,7 @@ SECTIONS = {
         "open": ("shipway.cli.open", "Open the address of an environment in the browser"),
         "restart": ("shipway.cli.restart", "Restart services without losing a request"),
         "scale": ("shipway.cli.scale", "Change the number of a service's replicas"),
+        "render": ("shipway.cli.render", "Print a release as objects of Kubernetes, for Argo CD or Flux"),
         "config": ("shipway.cli.config", "Print the resolved configuration of an environment"),
         "diff": ("shipway.cli.diff", "Show what differs between two releases or environments"),
         "maintenance": ("shipway.cli.maintenance", "Turn a maintenance page on or off"),
@@ -89,6 +90,6 @@ COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in sect
 # Commands that change nothing: where their reader has enough, as `head` has, nothing is left to say.
 READING = frozenset({
     "check", "proof", "snapshots", "backups", "apps", "status", "logs", "ps", "open", "config", "diff", "wait", "show", "local-ca", "schedules",
-    "history", "completion", "audit", "insights",
+    "history", "completion", "audit", "insights", "render",
 })  # fmt: skip
 FORMER = {"accept": "waive", "drill": "rehearse", "authority": "local-ca"}  # former names, removed after one release

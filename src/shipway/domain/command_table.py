@@ -140,6 +140,7 @@ COMMANDS = _table(
     Command("restart", ("operate",)),
     Command("scale", ("operate",)),
     Command("config", ("see",)),
+    Command("render", ("see",)),
     Command("diff", ("see",), environments=()),
     Command("maintenance", ("operate",), here=("page",)),
     Command("purge", ("operate",)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shipway.actions.people.acting import TOKEN_VARIABLE
@@ -18,7 +20,10 @@ from shipway.system.process import Completed, run
 from shipway.system.redact import Redactor
 
 TIMEOUT = 60.0  # seconds for a command whose answer is waited for
+PIECE = 1 << 16  # bytes that are read at once
 SOON = 3.0  # seconds within which a command that can't begin says so
+
+Read = Callable[[float], Awaitable[tuple[list[str], bool]]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,33 @@ class Commands:
                 return None
             log.seek(0)
             return Completed(code, plain(self.redactor.text(log.read().decode("utf-8", "replace"))))
+
+    @asynccontextmanager
+    async def follow(self, person: str, words: Sequence[str], delegation: str = "") -> AsyncIterator[Read]:
+        """Start it, and stop it at the end of the block. Yields what reads the next lines of its output, for at most so many
+        seconds: with whether it has ended. What it masks itself is masked."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command(person, words), cwd="/", env=variables_for(delegation), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdout is not None
+        output, rest = process.stdout, b""
+
+        async def read(seconds: float) -> tuple[list[str], bool]:
+            nonlocal rest
+            try:
+                data = await asyncio.wait_for(output.read(PIECE), seconds)
+            except TimeoutError:
+                return [], False
+            *lines, rest = (rest + data).split(b"\n")
+            return [line.decode("utf-8", "replace") for line in lines], not data
+
+        try:
+            yield read
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     def _command(self, person: str, words: Sequence[str]) -> list[str]:
         return own_command("--home", str(self.home), "--as", person, *words)

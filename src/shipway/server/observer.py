@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -16,11 +17,13 @@ from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan
 from shipway.actions.upkeep.status import EnvironmentStatus, status
 from shipway.context import Context
+from shipway.domain import names
 from shipway.domain.errors import ShipwayError
 from shipway.domain.permissions import in_environment
 from shipway.domain.plan import Environment
 from shipway.domain.record import to_data
 from shipway.domain.release import SUCCEEDED, Release
+from shipway.domain.traffic import Traffic
 from shipway.domain.value import dataclass
 from shipway.ports import ProjectSource
 from shipway.system.parallel import side_by_side
@@ -28,6 +31,8 @@ from shipway.system.parallel import side_by_side
 Plans = dict[str, tuple[Environment, ...]]  # what each plan that counts says of an environment, by its present name
 WATCHED, UNWATCHED = 2.0, 15.0  # seconds between looks, with and without a reader
 READER = 30.0  # seconds for which who has read counts as a reader
+LATELY = 60.0  # seconds for which requests are counted
+COMMITS = 50  # of a release that are listed
 PLAN = 60.0  # seconds for which a plan counts as new
 
 
@@ -40,6 +45,7 @@ class Gate:
     missing: tuple[
         str, ...
     ]  # reasons against it, in the words of the deployment that is refused; empty: it may be deployed
+    commits: tuple[str, ...] = ()  # that it would bring, newest first: short revision, author and subject
 
     @property
     def next(self) -> str:
@@ -49,6 +55,14 @@ class Gate:
         if all("is frozen until" in reason for reason in self.missing):
             return "override"
         return "approve" if any("approval" in reason for reason in self.missing) else ""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Requests in some seconds."""
+
+    traffic: Traffic
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Board:
     problem: str = ""  # why it could not be read
     version: int = 0  # increases with each change
     plans: Plans | None = None
+    traffic: dict[str, Rate] | None = None  # at the edges lately, by environment
 
     def permission(self, permission: str, environment: str) -> str:
         """The one that is needed there: of an environment that none of the plans has, as if it were protected."""
@@ -100,6 +115,7 @@ class Observer:
         self._read: dict[str, float] = {}
         self._looked: dict[str, float] = {}
         self._known: dict[str, tuple[float, KnownApp, list[Environment], Plans]] = {}
+        self._counts: dict[tuple[str, str], deque[tuple[float, Traffic]]] = {}
         self._gates: dict[tuple[str, str], tuple[object, float, Gate | None]] = {}
 
     def apps(self) -> list[str]:
@@ -145,7 +161,10 @@ class Observer:
             gates = {
                 item.environment.name: gate for item in found if (gate := self._gate(known, item.environment, found))
             }
-            board = replace(before, environments=found, gates=gates, seen=self._ctx.clock(), problem="", plans=plans)
+            traffic = {item.environment.name: rate for item in found if (rate := self._rate(known, item)) is not None}
+            board = replace(
+                before, environments=found, gates=gates, seen=self._ctx.clock(), problem="", plans=plans, traffic=traffic
+            )  # fmt: skip
         except ShipwayError as error:
             board = replace(before, seen=self._ctx.clock(), problem=error.message)
         except Exception as error:  # of one app, whose plan anybody may have pushed: the others go on
@@ -177,6 +196,25 @@ class Observer:
         found = status(known.ctx, known.name, environment)
         return replace(found, environment=replace(found.environment, name=known.shown(found.environment.name)))
 
+    def _rate(self, known: KnownApp, item: EnvironmentStatus) -> Rate | None:
+        """Of the requests at its edges lately; None if they can't be counted, or not yet."""
+        if item.release is None or not any(service.port for service in item.release.plan.services.values()):
+            return None
+        own = known.kept(item.environment.name)
+        owner, total = names.route_owner(known.name, own), Traffic()
+        try:
+            for host in item.environment.hosts:
+                total = sum(known.ctx.on(host.name).edge.traffic(owner).values(), total)
+        except ShipwayError:
+            self._counts.pop((known.name, own), None)
+            return None
+        kept = self._counts.setdefault((known.name, own), deque())
+        kept.append((time.monotonic(), total))
+        while kept[-1][0] - kept[0][0] > LATELY and len(kept) > 2:
+            kept.popleft()
+        since = kept[-1][0] - kept[0][0]
+        return Rate(total - kept[0][1], since) if since > 0 else None
+
     def _gate(self, known: KnownApp, environment: Environment, found: Sequence[EnvironmentStatus]) -> Gate | None:
         """What would go there next, if that isn't there already."""
         before = next((item for item in found if item.environment.name == environment.after), None)
@@ -187,25 +225,29 @@ class Observer:
         if running is not None and running >= before.release.number:
             return None
         kept = known.kept(environment.name)
-        key = f"{before.release.number}: {mark(known.ctx, known.name, kept, before.release.number)}"
+        key = f"{running}, {before.release.number}: {mark(known.ctx, known.name, kept, before.release.number)}"
         at = (known.name, kept)
         cached = self._gates.get(at)
         if cached is None or cached[0] != key or time.monotonic() - cached[1] > PLAN:
-            cached = (key, time.monotonic(), self._asked(known, kept, before.release))
+            cached = (key, time.monotonic(), self._asked(known, kept, before.release, running))
             self._gates[at] = cached
         return cached[2]
 
-    def _asked(self, known: KnownApp, environment: str, release: Release) -> Gate:
+    def _asked(self, known: KnownApp, environment: str, release: Release, running: int | None) -> Gate:
         missing: tuple[str, ...] = ()
+        commits: tuple[str, ...] = ()
+        before = known.ctx.ledger.release(known.name, running) if running is not None else None
         try:
             repository = known.ctx.repository()
+            if before is not None:
+                commits = tuple(repository.commits(before.revision, release.revision, COMMITS))
             book = read_rules(known.ctx, repository, release.plan, self._parse, record=False)
             commit = replace(repository.commit(release.revision), tree=release.tree)
             admitted(known.ctx, commit, known.name, book, book.of(known.ctx, environment))
         except ShipwayError as error:
             listed = [line.removeprefix("  - ") for line in error.message.splitlines() if line.startswith("  - ")]
             missing = tuple(listed) or (error.message,)
-        return Gate(release.number, release.subject, missing)
+        return Gate(release.number, release.subject, missing, commits)
 
 
 def in_order(environments: Sequence[Environment]) -> list[Environment]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +16,7 @@ from shipway.actions.people.permitted import require
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.domain.people import Identity
 from shipway.server.access import form_of, identity_of
-from shipway.server.commands import Commands
+from shipway.server.commands import Commands, Read
 from shipway.server.site import Site
 from shipway.server.threads import Threads
 from shipway.system.plain import plain
@@ -43,22 +44,33 @@ class Orders:
 
     async def approve(self, request: Request) -> Response:
         """Approve a release, with a note."""
-        app, environment = await self._allowed(request, "approve")
+        app, environment = await self.allowed(request, "approve")
         form = await form_of(request)
         words = ["approve", environment, _release(form), f"--reason={_note(form)}", "--app", app]
         done = await self._command(request, self.commands.answer, words)
         return self._told(request, app, "Approved", done)
 
+    async def ask_deploy(self, request: Request) -> Response:
+        """What a deployment would do, before the click."""
+        app, environment = await self.allowed(request, "deploy")
+        release = _release({"release": request.query_params.get("release", "")})
+        words = ["deploy", environment, release, "--dry-run", "--app", app]
+        done = await self._command(request, self.commands.answer, words)
+        return self._page(
+            request, "deploy.html", 200, app=app, environment=environment, output=done.output, code=done.code,
+            release=release[1:],
+        )  # fmt: skip
+
     async def deploy(self, request: Request) -> Response:
         """Deploy a release."""
         form = await form_of(request)
         words = ["--override-freeze", f"--reason={_note(form)}"] if form.get("freeze") == "override" else []
-        app, environment = await self._allowed(request, "deploy", *(["freeze"] if words else []))
+        app, environment = await self.allowed(request, "deploy", *(["freeze"] if words else []))
         return await self._start(request, app, ["deploy", environment, _release(form), *words, "--app", app])
 
     async def ask_rollback(self, request: Request) -> Response:
         """The decision, spelled out before the click."""
-        app, environment = await self._allowed(request, "rollback")
+        app, environment = await self.allowed(request, "rollback")
         words = ["rollback", environment, "--dry-run", "--app", app]
         done = await self._command(request, self.commands.answer, words)
         return self._page(
@@ -67,14 +79,14 @@ class Orders:
 
     async def rollback(self, request: Request) -> Response:
         """Roll back to the last good release."""
-        app, environment = await self._allowed(request, "rollback")
+        app, environment = await self.allowed(request, "rollback")
         form = await form_of(request)
         words = ["rollback", environment, f"--reason={_note(form)}", "--app", app]
         return await self._start(request, app, words)
 
     async def resume(self, request: Request) -> Response:
         """End the hold after a rollback."""
-        app, environment = await self._allowed(request, "rollback")
+        app, environment = await self.allowed(request, "rollback")
         form = await form_of(request)
         words = ["resume", environment, f"--reason={_note(form)}", "--app", app]
         done = await self._command(request, self.commands.answer, words)
@@ -82,7 +94,7 @@ class Orders:
 
     async def drop(self, request: Request) -> Response:
         """Drop the deployment that waits."""
-        app, environment = await self._allowed(request, "deploy")
+        app, environment = await self.allowed(request, "deploy")
         await form_of(request)
         done = await self._command(request, self.commands.answer, ["cancel", environment, "--waiting", "--app", app])
         return self._told(request, app, "Cancelled", done)
@@ -108,13 +120,19 @@ class Orders:
         finally:
             self._waiting[person] -= 1
 
+    @asynccontextmanager
+    async def following(self, who: Identity, words: Sequence[str]) -> AsyncIterator[Read]:
+        """A command in their name whose output is read as it comes, until the end of the block."""
+        async with self.commands.follow(who.person, words, self._delegate.to(who)) as read:
+            yield read
+
     def _told(self, request: Request, app: str, title: str, done: Completed) -> Response:
         title = title if done.code == 0 else "That was refused"
         return self._page(
             request, "output.html", 200 if done.code == 0 else 409, app=app, title=title, output=done.output
         )
 
-    async def _allowed(self, request: Request, *permissions: str) -> tuple[str, str]:
+    async def allowed(self, request: Request, *permissions: str) -> tuple[str, str]:
         """The present names. NotAllowed without the permissions there; UsageError if there is no such environment."""
         app, name = str(request.path_params["app"]), str(request.path_params["environment"])
         board = self._site.observer.board(app)

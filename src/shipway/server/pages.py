@@ -13,18 +13,19 @@ from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN, Event, Subject
-from shipway.domain.history import previous_release
+from shipway.domain.history import rollback_target
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
 from shipway.domain.value import dataclass
-from shipway.server.observer import Board
+from shipway.server.observer import Board, Rate
 from shipway.system.durations import ago, human
 
 Page = Callable[..., Response]  # of the request, a template and its values
 LATEST = 20  # deployments and runs on a page
+LANE = 1000  # units of the width in which a run is drawn
 EVENTS = 2000  # on a page at first; what follows comes live
 
 
@@ -135,14 +136,19 @@ def run(ctx: Context, app: str, number: int) -> Logged:
 
 
 def _run_with_steps(ctx: Context, item: RunRecord) -> dict[str, Any]:
+    now, found = ctx.clock(), ctx.ledger.steps(item.number)
+    begun = min((step.started for step in found), default=now)
+    total = max([(step.finished or now) - begun for step in found], default=0.0) or 1.0
     steps = [
         {
-            "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure,
-            "took": human((step.finished or ctx.clock()) - step.started), "tests": step.result.tests,
+            "name": step.name, "outcome": outcome(step.outcome), "failure": step.failure, "tests": step.result.tests,
+            "took": human((step.finished or now) - step.started), "since": None if step.finished else step.started,
+            "x": round((step.started - begun) / total * LANE),
+            "width": max(4, round(((step.finished or now) - step.started) / total * LANE)),
         }
-        for step in ctx.ledger.steps(item.number)
+        for step in found
     ]  # fmt: skip
-    return {**_run(ctx, item), "steps": steps}
+    return {**_run(ctx, item), "steps": steps, "lane": LANE}
 
 
 def deployment(ctx: Context, app: str, environment: str, id: int) -> Logged:
@@ -181,12 +187,31 @@ def back(ctx: Context, app: str, environment: str, item: EnvironmentStatus) -> s
     """Where a rollback would lead, and how that was proven. environment: its first name."""
     if item.release is None:
         return ""
-    target = previous_release(ctx.ledger.history(app, environment), item.release.number)
-    if target is None:
-        return "to nothing: this is the first release"
+    number = target(ctx, app, environment)
+    if number is None:
+        return "to nothing: no older release was good there"
     proven = f"{item.proof.rollback}, {item.proof.verdict}" if item.proof else "not proven"
-    fast = ", stands by" if any(standby.release == target for standby in item.standby) else ""
-    return f"to r{target}: {proven}{fast}"
+    fast = ", stands by" if any(standby.release == number for standby in item.standby) else ""
+    return f"to r{number}: {proven}{fast}"
+
+
+def target(ctx: Context, app: str, environment: str) -> int | None:
+    """The release that a rollback leads to; None if it would be refused. environment: its first name."""
+    found = rollback_target(ctx.ledger.history(app, environment))
+    return found.release if found else None
+
+
+def traffic(rate: Rate | None) -> str:
+    """Requests lately; empty if they are not counted."""
+    if rate is None:
+        return ""
+    seen = rate.traffic
+    if not seen.requests:
+        return f"none in {human(rate.seconds)}"
+    count = seen.requests / rate.seconds
+    slow = f" · 95 % within {human(seen.slowest)}" if seen.slowest is not None else ""
+    errors = f"{seen.failing:.2%} errors" if seen.errors else "no errors"
+    return f"{count:.3g} a second · {errors}{slow}"
 
 
 def lines(events: Sequence[Event]) -> list[dict[str, Any]]:

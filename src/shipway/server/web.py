@@ -39,6 +39,7 @@ from shipway.server.api.routes import routes as api_routes
 from shipway.server.api.routes import unknown
 from shipway.server.figures import Figures
 from shipway.server.git import Repositories
+from shipway.server.headers import Headers
 from shipway.server.hooks import Hooks
 from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
@@ -46,8 +47,11 @@ from shipway.server.orders import Orders
 from shipway.server.provider import routes as provider_routes
 from shipway.server.recording import Recorded
 from shipway.server.records import Records
+from shipway.server.releases import Releases
+from shipway.server.service_logs import ServiceLogs
 from shipway.server.signing import Signing
 from shipway.server.site import Site
+from shipway.server.step_logs import StepLogs
 from shipway.server.streams import Streams
 from shipway.server.threads import Threads
 from shipway.system.durations import ago, human, timestamp
@@ -56,32 +60,8 @@ HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
 LOOK = 5.0  # seconds between looks whether who reads still may
 FOLLOWING = 8  # threads for what follows, of all readers
+STALE = 60.0  # seconds after which a board is loaded again: its times and traffic are of that moment
 ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
-}
-SENT = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-
-
-class Headers:
-    """Adds the security headers to every answer."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(item for item in SENT if item[0] not in known)]
-            await send(message)
-
-        await self._app(scope, receive, sending if scope["type"] == "http" else send)
 
 
 def application(site: Site) -> Any:
@@ -96,6 +76,7 @@ def application(site: Site) -> Any:
         Route("/sign-in/link", signing.by_link, methods=["POST"]),
         Route("/sign-out", signing.sign_out, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/approve", orders.approve, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/deploy", orders.ask_deploy),
         Route("/apps/{app}/environments/{environment}/deploy", orders.deploy, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/rollback", orders.ask_rollback),
         Route("/apps/{app}/environments/{environment}/rollback", orders.rollback, methods=["POST"]),
@@ -111,6 +92,9 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
         Route("/apps/{app}/insights", Figures(site, shown.page, records).insights),
         *records.routes(),
+        *Releases(site, shown.page, records).routes(),
+        *StepLogs(site, shown.page).routes(),
+        *ServiceLogs(site, orders, shown.page).routes(),
         Route("/queue", shown.queue),
         Route("/queue/{number:number}", shown.push),
         Route("/queue/{number:number}/events", shown.push_events),
@@ -165,6 +149,8 @@ class _Pages:
                 "item": item, "back": pages.back(ctx, app, kept[item.environment.name], item),
                 "may_approve": may("approve", item), "may_override": may("freeze", item) and may("deploy", item),
                 "may_deploy": may("deploy", item), "may_roll_back": item.release is not None and may("rollback", item),
+                "traffic": pages.traffic((board.traffic or {}).get(item.environment.name)),
+                "may_read": may("logs", item), "target": pages.target(ctx, app, kept[item.environment.name]),
             }
             for item in board.environments
         ]  # fmt: skip
@@ -222,8 +208,8 @@ class _Pages:
         seen = _number(request, "version")
 
         async def stream() -> AsyncIterator[str]:
-            quiet = looked = time.monotonic()
-            while self._observer.version(name) == seen:
+            quiet = looked = began = time.monotonic()
+            while self._observer.version(name) == seen and time.monotonic() - began < STALE:
                 if time.monotonic() - looked >= LOOK:
                     looked = time.monotonic()
                     if not await self._following.run(self._still, request, name):

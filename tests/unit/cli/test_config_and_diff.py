@@ -117,3 +117,20 @@ def test_the_commits_in_between(world: World, command: Command, tmp_path: Path) 
         f"{ADA} two: with\ttabs",
     ]
     assert "  - " in command("diff", "r5", "r3")
+
+
+def test_a_release_as_objects_of_kubernetes(command: Command) -> None:
+    told = command("render", "staging", "--namespace", "web-team", "--storage", "2Gi")
+    assert told.startswith("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: web-team\n")
+    assert "kind: Deployment" in told
+    assert "secret-key" not in told
+    assert "Secrets that must exist in web-team" in told
+    assert "not in it: the migrations: memory" in told
+    assert command("render", "staging", "r1", "--namespace", "web-team", "--storage", "2Gi") == told
+    assert "namespace: shop-staging" in command("render", "staging")
+    with pytest.raises(UsageError, match="no release r9"):
+        command("render", "staging", "r9")
+    with pytest.raises(UsageError, match="no name of a namespace"):
+        command("render", "staging", "--namespace", "Web_Team")
+    with pytest.raises(UsageError, match="no environment"):
+        command("render", "nosuch")

@@ -16,19 +16,22 @@ from shipway.actions.people.identify import csrf
 from shipway.actions.people.manage import add_person, grant
 from shipway.actions.people.password import set_password
 from shipway.actions.people.sign_in import make_link, sign_in_by_link
-from shipway.domain.errors import PlanError, StoreError
+from shipway.domain import names
+from shipway.domain.errors import EdgeError, PlanError, StoreError
 from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import SUCCEEDED, Trigger
+from shipway.domain.traffic import Traffic
 from shipway.domain.waiting import Hold, Waiting
 from shipway.drivers import driver
 from shipway.ports.forge import Forge, ForgeAccess
 from shipway.server import pages
 from shipway.server.access import COOKIE
+from shipway.server.headers import HEADERS
 from shipway.server.observer import Observer, in_order
 from shipway.server.site import Site
-from shipway.server.web import HEADERS, application
+from shipway.server.web import application
 from shipway.system.passwords import Passwords
 from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
@@ -116,7 +119,7 @@ def test_the_board_shows_what_runs(place: Place) -> None:
     found = place.page("/apps/shop")
     assert found.status == 200
     assert found.text.index('">staging<') < found.text.index('">production<')
-    for seen in ("r1", "✓ live", "frontend", "nothing deployed", "to nothing: this is the first release"):
+    for seen in ("r1", "✓ live", "frontend", "nothing deployed", "to nothing: no older release was good there"):
         assert seen in found.text, seen
 
 
@@ -254,6 +257,9 @@ ROUTES = {
     ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
     ("POST", "/apps/shop/environments/staging/resume"): DEVELOPER, ("POST", "/apps/shop/environments/production/resume"): RELEASER,
     ("POST", "/apps/shop/environments/staging/cancel"): DEVELOPER, ("POST", "/apps/shop/environments/production/cancel"): RELEASER,
+    ("GET", "/apps/shop/environments/staging/deploy?release=1"): DEVELOPER, ("GET", "/apps/shop/environments/production/deploy?release=1"): RELEASER,
+    ("GET", "/apps/shop/environments/staging/logs"): VIEWER, ("GET", "/apps/shop/environments/production/logs"): VIEWER,
+    ("GET", "/apps/shop/releases"): VIEWER, ("GET", "/apps/shop/releases/1"): VIEWER, ("GET", "/apps/shop/releases/1?to=production"): VIEWER,
     ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
     ("GET", "/apps/shop/insights"): VIEWER, ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
     ("GET", "/audit"): ADMIN, ("GET", "/audit.csv"): ADMIN, ("GET", "/audit.json"): ADMIN,
@@ -447,3 +453,19 @@ def test_a_form_of_any_size_is_refused_and_not_kept(place: Place) -> None:
     )
     assert found.status == 403
     assert "bytes" in found.text
+
+
+def test_the_requests_of_the_last_minute_are_on_the_board(place: Place) -> None:
+    place.deployed(1)
+    edge, owner = place.world.edge, names.route_owner("shop", "staging")
+    place.observer.look("shop")
+    assert "Requests" not in place.page("/apps/shop").text  # one look counts nothing
+    place.observer.look("shop")
+    assert "none in" in place.page("/apps/shop").text
+    edge.counted[owner] = {1: Traffic(200, 1, {0.1: 150, 0.5: 200})}
+    place.observer.look("shop")
+    found = place.page("/apps/shop").text
+    assert "a second · 0.50% errors · 95 % within 0.5 s" in found or "95 % within 500 ms" in found, found
+    edge.fail("traffic", error=EdgeError("away"))
+    place.observer.look("shop")
+    assert "a second" not in place.page("/apps/shop").text

@@ -22,8 +22,10 @@ def test_output_is_streamed_and_kept() -> None:
 
 def test_a_time_out_ends_the_whole_group(tmp_path: Path) -> None:
     child = tmp_path / "child"
-    done = run(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=0.5)
-    assert done.code == 124
+    for timeout in (0.5, 10.0):  # a busy machine may not have started it in the first
+        assert run(["sh", "-c", f"sleep 60 & echo $! > {child}; wait"], timeout=timeout).code == 124
+        if child.exists():
+            break
     assert _gone(int(child.read_text()))
 
 

@@ -152,8 +152,10 @@ class HostDeployment:
         return [spec for spec in specs if spec.name in names]
 
     def _create(self, spec: ContainerSpec) -> None:
-        """It finds the serving services by name, but gets no name itself before it takes requests."""
-        aliases = () if self._has_peers and spec in self.desired.web else (spec.labels[LABEL_NAME],)
+        """It finds the serving services by name, but gets no name itself before it takes requests, unless no other has it."""
+        others = any(item.active for item in self.observed.services)
+        waits = self._has_peers and others and spec in self.desired.web
+        aliases = () if waits else (spec.labels[LABEL_NAME],)
         create(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._inside.add(spec.name)
         self._low.add(spec.name)

@@ -19,19 +19,49 @@ function follow(address) {
       name.textContent = line.name;
       item.append(name, " ");
     }
+    if (log.parentElement.classList.contains("numbered")) {
+      const link = document.createElement("a");
+      link.href = `#e${line.seq}`;
+      link.textContent = line.seq;
+      link.setAttribute("aria-label", `Line ${line.seq}`);
+      item.append(link);
+    }
     item.append(line.text);
     log.append(item);
+    if (/^(begin|end)/.test(line.kind)) renew();
     if (bottom) window.scrollTo(0, document.body.scrollHeight);
   });
   events.addEventListener("ended", () => {
     events.close();
     refresh();
   });
+  events.addEventListener("over", () => events.close());
   events.addEventListener("changed", () => {
     events.close();
     refresh();
   });
 }
+
+// The steps of a run, shortly after one of them has begun or ended.
+let renewing = 0;
+function renew() {
+  if (!document.getElementById("steps") || renewing) return;
+  renewing = setTimeout(async () => {
+    renewing = 0;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("steps");
+    if (found) document.getElementById("steps")?.replaceWith(found);
+  }, 500);
+}
+
+// Durations of what still runs.
+setInterval(() => {
+  for (const item of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.round(Date.now() / 1000 - item.dataset.since));
+    item.textContent = seconds < 100 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  }
+}, 1000);
 
 async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);

@@ -47,6 +47,22 @@ def test_each_service_has_its_name_workers_too(world: World) -> None:
     assert found(world) == {"frontend": {1}, "backend": {1}, "worker": {1}}
 
 
+def test_in_the_first_deployment_each_has_its_name_from_its_start_on(tmp_path: Path) -> None:
+    """A worker that asks another service when it starts would fail else, and there is no other release to ask."""
+    world = World(tmp_path)
+    seen: list[dict[str, set[int]]] = []
+    start = world.runtime.start
+
+    def started(name: str) -> None:
+        if "worker" in name:
+            seen.append(found(world))
+        start(name)
+
+    world.runtime.start = started  # type: ignore[method-assign]
+    put(world, 1)
+    assert seen == [{"frontend": {1}, "backend": {1}}]
+
+
 def test_while_a_release_starts_the_names_lead_to_the_one_that_serves(world: World) -> None:
     seen: list[dict[str, set[int]]] = []
     start = world.runtime.start

@@ -1,0 +1,56 @@
+"""`shipway render`."""
+
+from __future__ import annotations
+
+import click
+
+from shipway.cli import Globals, app_option
+from shipway.cli.output import TerminalReporter, say
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("release", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["kubernetes"]), default="kubernetes", show_default=True, help="As what"
+)
+@click.option("--namespace", metavar="NAME", help="The namespace [APP-ENVIRONMENT]")
+@click.option("--ingress-class", metavar="NAME", help="The class of the Ingress [the cluster's default]")
+@click.option("--storage", metavar="SIZE", default="10Gi", show_default=True, help="The size of each volume")
+@app_option
+@click.pass_obj
+def render(
+    options: Globals, environment: str, release: str | None, form: str, namespace: str | None, ingress_class: str | None,
+    storage: str, app: str | None,
+) -> None:  # fmt: skip
+    """Print RELEASE in ENVIRONMENT as objects of Kubernetes, in YAML, for a repository that Argo CD or Flux watches.
+
+    RELEASE is a number or a version [the one that runs there, else the newest]. Secrets are referenced and not printed:
+    which must exist, and what the objects can't say, is told on stderr. Shipway applies nothing.
+    """
+    from shipway.actions.operations.render import render as spec_of
+    from shipway.app import migration_command, open_context, rendered
+    from shipway.domain.errors import UsageError
+
+    if namespace is not None and not _is_name(namespace):
+        raise UsageError(
+            f"--namespace {namespace!r} is no name of a namespace", hint="small letters, digits and dashes, at most 63"
+        )
+    with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
+        known = options.known_app(ctx, app)
+        spec = spec_of(known, environment, release, migration_command)
+        found = rendered(form, spec, namespace=namespace, ingress_class=ingress_class, storage=storage)
+        say(found.text.rstrip("\n"))
+        for line in found.left_out:
+            say(f"not in it: {line}", err=True)
+        if found.secrets:
+            listed = ", ".join(found.secrets)
+            say(f"Secrets that must exist in {found.namespace}, each with the key `value`: {listed}", err=True)
+            first = f"kubectl -n {found.namespace} create secret generic {found.secrets[0]}"
+            say(f"  {first} --from-file=value=/dev/stdin", err=True)
+
+
+def _is_name(text: str) -> bool:
+    import re
+
+    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text) is not None
