@@ -8,23 +8,25 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from shipway import services
 from shipway.actions.environment.ownership import require_machine
 from shipway.actions.people.acting import acting
+from shipway.actions.people.commanded import require_app, require_command
 from shipway.actions.provisioning.outputs import with_outputs
 from shipway.context import Context, Machine
-from shipway.domain.errors import KeyMissing, ShipwayError, StoreError, UsageError
+from shipway.domain.errors import KeyMissing, PlanError, RepositoryError, ShipwayError, StoreError, UsageError
 from shipway.domain.identity import HINT
 from shipway.domain.people import Identity
-from shipway.domain.plan import Plan
+from shipway.domain.plan import Environment, Plan
 from shipway.domain.value import dataclass
 from shipway.drivers import Lazy, driver
-from shipway.invoked import PARTS, recorded_command
+from shipway.invoked import PARTS, claim, commanded, recorded_command, root
 from shipway.store import is_shared, open_ledger
-from shipway.system.actor import Claim
+from shipway.system.actor import DELEGATION, PROOFS, Claim
 from shipway.system.machine import machine_id
 from shipway.system.signals import cancel_on_signals
 from shipway.system.unbreakable import UnbreakableReporter
@@ -68,13 +70,15 @@ def open_context(
         if not adopting and not is_shared(address):
             require_machine(opened.ledger, machine_id(home), str(address))
         cancel_on_signals(opened.cancelled)
-        who, proven = _acting(opened, reporter, actor)
+        who, proven = _acting(opened, reporter, actor, shared)
         context = replace(opened.context(reporter, who, _repository), proven=proven)
         if "SHIPWAY_TEST_DIE" in os.environ:  # tests of Shipway itself
             from shipway.testing.faults import from_environment
 
             context = from_environment(context)
         with recorded_command(opened.ledger, home, context.actor, proven) if shared else nullcontext():
+            if shared:
+                _require(opened, reporter, who, proven)
             try:
                 yield context
             except StoreError:
@@ -88,15 +92,53 @@ def open_context(
         raise context.reporter.error  # the action is complete, but not its report
 
 
-def _acting(opened: services.Services, reporter: Reporter, actor: str | None) -> tuple[str, Identity | None]:
+def _acting(
+    opened: services.Services, reporter: Reporter, actor: str | None, shared: bool = True
+) -> tuple[str, Identity | None]:
     """Who acts, and the identity if it is proven. actor: of Shipway itself, or what the command line says. UsageError if that
     claims to be a part of Shipway."""
-    if actor is not None and not isinstance(actor, Claim):
-        return actor, None
-    who, proven = acting(opened.context(reporter, "reader", _repository), actor, os.environ)
+    command = commanded(opened.home) if shared else None
+    itself = actor is not None and not isinstance(actor, Claim)
+    said = actor if isinstance(actor, Claim) else claim()
+    if itself and not (command and command.row.needed(command.given) and _proves(said)):
+        return str(actor), None
+    ctx = opened.context(reporter, "reader", _repository)
+    who, proven = acting(ctx, said, os.environ)
     if who in PARTS:  # some of their commands are not recorded
         raise UsageError(f"{who} is a part of Shipway, and no person", hint=HINT)
-    return who, proven
+    return (str(actor) if itself else who), proven
+
+
+def _require(opened: services.Services, reporter: Reporter, who: str, proven: Identity | None) -> None:
+    """NotAllowed if who acts may not do the command of this process."""
+    command = commanded(opened.home)
+    if command is None:
+        return
+    if DELEGATION in os.environ:
+        require_app(command)
+    ctx = opened.context(reporter, who, _repository)
+    require_command(ctx, proven, command, partial(describing, ctx, folder=DELEGATION not in os.environ))
+
+
+def _proves(said: Claim | None) -> bool:
+    """Whether somebody proves who they are to this process."""
+    return bool(said and said.token) or any(os.environ.get(name) for name in PROOFS)
+
+
+def describing(ctx: Context, app: str, environment: str, *, folder: bool = False) -> list[Environment]:
+    """The environment as each plan that counts describes it: that of the release which runs there, and the protected one; of an
+    app that isn't registered yet, the plan of this folder, if it may say that. None: no plan is known to have it."""
+    from shipway.actions.projects.in_force import running_rules
+
+    running = running_rules(ctx, app, environment)
+    found = [running.plan] if running else []
+    with suppress(PlanError, RepositoryError):
+        if ctx.ledger.registration(app) is not None:
+            found.append(driver("project", "ledger")(app, ctx.ledger, ctx.home, plan_parser(ctx)).plan())
+        elif folder and not found:
+            here = _project_here(ctx.home, ctx, getattr(root(), "plan", None)).plan()
+            found += [here] if here.app == app else []
+    return [plan.environments[environment] for plan in found if plan and environment in plan.environments]
 
 
 @contextmanager
@@ -115,6 +157,7 @@ def open_secrets(home: Path, reporter: Reporter, actor: str | None = None) -> It
     with services.open_services(home, _ledger_address(home), lambda text: None) as opened:
         who, proven = _acting(opened, reporter, actor)
         with recorded_command(opened.ledger, home, who, proven):
+            _require(opened, reporter, who, proven)
             yield services.ledger_secrets(home, opened.ledger)
 
 
@@ -135,9 +178,11 @@ def load_plan(home: Path, path: Path | None = None) -> Plan:
 def project_source(home: Path, ctx: Context, name: str | None, plan: Path | None = None) -> ProjectSource:
     """Where the app of that name is found: in the working tree or the bare repository here, else in the ledger. None: the
     app of this folder; PlanError if it has none, or several. plan: the path of its plan, if the user gave one."""
-    from shipway.domain.errors import PlanError
-
     name = ctx.names.app(name) if name else None
+    if name and DELEGATION in os.environ:  # at a server, no folder says what a plan is
+        return cast(
+            "ProjectSource", driver("project", "ledger")(name, ctx.ledger, home, plan_parser(ctx), ctx.reporter.note)
+        )
     try:
         here = _project_here(home, ctx, plan)
         if name in (None, here.name):

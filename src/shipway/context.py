@@ -191,6 +191,10 @@ class Context:
         """The owner of locks: the actor and the process, see `system.alive`."""
         return f"{self.actor} {this_process()}"
 
+    def sees(self, app: str, environment: str, permission: str = "see") -> bool:
+        """Whether who has proven who they are may see it; nobody has: whoever has the home folder sees all."""
+        return self.proven is None or self.proven.may(permission, app, environment)
+
     @contextmanager
     def part(self, name: str, detail: str = "") -> Iterator[None]:
         """Report a named part with its duration and outcome."""

@@ -6,14 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipway.domain.audit import COMMAND, REQUEST, Acting, Fact
 from shipway.domain.errors import ShipwayError
 from shipway.domain.people import Identity
 from shipway.system.acting import REQUEST as VARIABLE
 from shipway.system.acting import acting_in_process
+from shipway.system.actor import Claim
 from shipway.system.login import login
+
+if TYPE_CHECKING:
+    from shipway.actions.people.commanded import Commanded
 
 READER = "reader"  # the actor of commands that only read
 CARETAKER = "standby"  # that of actions.environment.locks, which takes long to import
@@ -40,17 +44,41 @@ def recorded_command(ledger: Any, home: Path, actor: str, proven: Identity | Non
         yield
 
 
-def _command(home: Path, ledger: Any) -> Fact | None:
-    """What the command line says. None: this process runs no command, one that only shows what it would do, or one whose
-    actions are recorded by themselves."""
+def commanded(home: Path) -> Commanded | None:
+    """The command that runs in this process; None: there is none."""
+    from shipway.actions.people.commanded import Commanded
+
+    ctx, path = _invoked()
+    return Commanded(path, ctx.params, lambda: _app_here(home, ctx)) if path else None
+
+
+def root() -> Any:
+    """The global options of the command; None: this process runs none."""
+    ctx, _ = _invoked()
+    return None if ctx is None else ctx.find_root().obj
+
+
+def claim() -> Claim | None:
+    """What the command line says about who acts, whatever the command does with it."""
+    found = getattr(root(), "actor", None)
+    return found if isinstance(found, Claim) else None
+
+
+def _invoked() -> tuple[Any, str]:
+    """The context of the command, and its names below `shipway`; empty: this process runs none."""
     import click
 
     ctx = click.get_current_context(silent=True)
-    if ctx is None:
-        return None
     path, place = "", ctx
-    while place.parent is not None:
+    while place is not None and place.parent is not None:
         path, place = f"{place.info_name} {path}".rstrip(), place.parent
+    return ctx, path
+
+
+def _command(home: Path, ledger: Any) -> Fact | None:
+    """What the command line says. None: this process runs no command, one that only shows what it would do, or one whose
+    actions are recorded by themselves."""
+    ctx, path = _invoked()
     if not path or path in BY_THEMSELVES or ctx.params.get("dry_run"):
         return None
     words = [path, *(word for parameter in ctx.command.params for word in _words(ctx, parameter))]

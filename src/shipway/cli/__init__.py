@@ -36,8 +36,9 @@ COLLECTIONS = (20_000, 20, 20)
 class Globals:
     """The global options. A plain class, since importing dataclasses would take a third of the time of `--help`."""
 
-    def __init__(self, home: str, actor: str | None, quiet: bool) -> None:
+    def __init__(self, home: str, actor: str | None, quiet: bool, *, home_typed: bool = False) -> None:
         self.actor = actor
+        self.home_typed = home_typed
         self.quiet = quiet
         self.plan: Path | None = None  # --plan of the command
         self._home = home
@@ -165,6 +166,10 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
+        if not ctx.resilient_parsing and server():
+            from shipway.cli.remote import elsewhere
+
+            return elsewhere(cmd_name, command)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -205,6 +210,12 @@ def default_home() -> str:
     return os.environ.get("SHIPWAY_HOME") or os.path.join(data, "shipway")
 
 
+def server() -> str:
+    """The address of the server at which commands run; empty: they run here, as in a service or a step, whose SHIPWAY_URL is the
+    address of the app."""
+    return "" if "SHIPWAY_ENVIRONMENT" in os.environ else os.environ.get("SHIPWAY_URL", "")
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="shipway")
 @click.option("--home", metavar="FOLDER", help="Folder of the ledger, logs and secrets [SHIPWAY_HOME]")
@@ -217,7 +228,7 @@ def cli(
     ctx: click.Context, home: str | None, actor: str | None, token_file: str | None, quiet: bool, debug: bool
 ) -> None:
     """Shipway runs a web team's deployment plan: from a commit to production and back."""
-    ctx.obj = Globals(home or default_home(), _claim(actor, token_file), quiet)
+    ctx.obj = Globals(home or default_home(), _claim(actor, token_file), quiet, home_typed=home is not None)
 
 
 def _claim(actor: str | None, token_file: str | None) -> str | None:

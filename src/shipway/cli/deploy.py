@@ -36,13 +36,11 @@ def deploy(
     from shipway.actions.deployments.deploy import deploy as deploy_action
     from shipway.actions.deployments.plan import decide
     from shipway.actions.deployments.waits import Asked
-    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.runs.run import build_hotfix
     from shipway.app import open_context, plan_parser
     from shipway.context import environment_of
     from shipway.domain.errors import UsageError
-    from shipway.domain.permissions import in_environment
     from shipway.domain.secret_source import Provided
 
     if as_json and not dry_run:
@@ -56,9 +54,6 @@ def deploy(
         book = read_rules(ctx, repository, plan, plan_parser(ctx), record=not dry_run)
         asked = Asked(resume, reason if override_freeze else "", reason if hotfix else "")
         in_force, ref = book.of(ctx, environment), repository.ref(revision)
-        own = [own for _, own in in_force.environments]
-        for permission in ["deploy", *(["freeze"] if override_freeze else []), *(["rollback"] if resume else [])]:
-            require_if_proven(ctx, in_environment(permission, *own), plan.app, environment)
         if hotfix and not dry_run and not ctx.ledger.releases_of(plan.app, commit.tree):
             build_hotfix(ctx, repository, commit, plan, ref, in_force, book)
             book = read_rules(ctx, repository, plan, plan_parser(ctx))

@@ -52,7 +52,9 @@ def history(
         if commands:
             _commands([_shown(known, item) for item in ctx.ledger.operations(known.name, kept, limit)], as_json=as_json)
             return
-        found = ctx.ledger.deployments(known.name, kept, limit)
+        found = [
+            item for item in ctx.ledger.deployments(known.name, kept, limit) if ctx.sees(known.name, item.environment)
+        ]
         if as_json:
             say(json.dumps(history_data(ctx, found, lambda item: _shown(known, item)), indent=2))
             return

@@ -19,17 +19,14 @@ def resume(options: Globals, environment: str, reason: str, app: str | None) -> 
     A deployment that waited for this goes out, if nothing else is against it: `shipway cancel ENVIRONMENT` before drops it.
     """
     from shipway.actions.deployments.waits import end_hold, hold_of, hold_text
-    from shipway.actions.people.acting import require_if_proven
     from shipway.app import open_context
     from shipway.cli.approve import go_on
     from shipway.domain.errors import UsageError
-    from shipway.domain.permissions import in_environment
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
         known = options.known_app(opened, app)
         where = known.environment(environment)
         name = where.name
-        require_if_proven(known.ctx, in_environment("rollback", where), known.name, name)
         found = hold_of(known.ctx, known.name, name)
         if found is None or not end_hold(known.ctx, known.name, name, reason):
             raise UsageError(

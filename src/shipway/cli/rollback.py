@@ -58,12 +58,10 @@ def rollback(
     """
     started = time.monotonic()
     from shipway.actions.deployments.plan import decide
-    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.rollbacks.rollback import RollbackRequest, rollback_order
     from shipway.actions.rollbacks.rollback import rollback as roll_back
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
-    from shipway.domain.permissions import in_environment
     from shipway.domain.rollback_plan import DOWN_THEN_CODE
     from shipway.domain.schema_history import CODE_ONLY
     from shipway.system.durations import human
@@ -80,7 +78,6 @@ def rollback(
     )
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         plan, where = options.known_app(ctx, app).with_plan(environment)
-        require_if_proven(ctx, in_environment("rollback", where), plan.app, where.name)
         if dry_run:
             order = rollback_order(ctx, plan.app, where.name, request)
             changeset = decide(ctx, order, create=False).changeset

@@ -60,7 +60,6 @@ def run(
     """
     from functools import partial
 
-    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.projects.in_force import read_rules
     from shipway.actions.projects.plans import of_plan, plan_at
     from shipway.actions.runs.retry import repeated, run_to_retry
@@ -103,7 +102,6 @@ def run(
         plan = plan_at(repository, commit, plan_parser(ctx), options.plan_file(ctx, repository, app))
         options.require_app(ctx, app, plan, revision)
         commit = of_plan(repository, commit, plan)
-        require_if_proven(ctx, "run", plan.app)
         may = partial(may_deploy, ctx, ctx.proven) if ctx.proven else None
         rules = partial(read_rules, ctx, repository, plan, plan_parser(ctx))
         trigger = Trigger("step" if step else "manual", ref, ctx.actor)
@@ -122,17 +120,16 @@ def run(
         outcome = run_action(
             ctx, repository, commit, plan, trigger, rules=rules, wait=WAIT, only=step, debug=hold, caches=not no_cache,
             target=target, may=may, person=ctx.proven.person if ctx.proven else "",
+            token=ctx.proven.token.id if ctx.proven and ctx.proven.token else 0,
         )  # fmt: skip
         if outcome.environment:
             say(style(f"{plan.environments[outcome.environment].url}", "green"))
 
 
 def _pull_request(options: Globals, app: str | None, number: int, revision: str | None) -> None:
-    from shipway.actions.people.acting import require_if_proven
     from shipway.actions.runs.outside import run_pull_request
     from shipway.app import open_context, plan_parser
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         known = options.known_app(ctx, app)
-        require_if_proven(ctx, "run", known.name)
         run_pull_request(ctx, known.name, number, revision, plan_parser(ctx))

@@ -57,6 +57,7 @@ def serve(
     from contextlib import suppress
 
     from shipway.app import open_context
+    from shipway.cli.typed import typed
     from shipway.domain.errors import UsageError
     from shipway.drivers import driver
     from shipway.ports.forge import ForgeAccess
@@ -95,7 +96,7 @@ def serve(
             return found
 
         with suppress(KeyboardInterrupt):  # how it ends
-            serve(ctx, where, at_once, forge, url, open_metrics, provider, largest_push)
+            serve(ctx, where, at_once, forge, url, open_metrics, provider, largest_push, typed)
 
 
 def _install(options: Globals, file: str, words: list[str]) -> None:

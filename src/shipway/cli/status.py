@@ -92,7 +92,8 @@ def _read(known: KnownApp) -> list[EnvironmentStatus]:
 
     from shipway.actions.upkeep.status import status as read
 
-    found = [read(known.ctx, known.name, environment) for environment in known.environments()]
+    shown = [item for item in known.environments() if known.ctx.sees(known.name, item.name)]
+    found = [read(known.ctx, known.name, environment) for environment in shown]
     return [
         replace(item, environment=replace(item.environment, name=known.shown(item.environment.name))) for item in found
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from shipway.context import Context
 
-URL = "SHIPWAY_URL"
 HERE = "http://127.0.0.1:8470"  # where `shipway serve` listens unless it is told otherwise
 ROLE = click.Choice(ROLES)
 APP = click.option("--app", metavar="NAME", default=ALL, help="Only for this app [all]")
@@ -161,7 +159,7 @@ def _password(name: str) -> str:
 
 @user.command("login-link")
 @click.argument("name")
-@click.option("--url", metavar="ADDRESS", help=f"The server's address [{URL}, else {HERE}]")
+@click.option("--url", metavar="ADDRESS", help=f"The server's address [{HERE}]")
 @click.pass_obj
 def login_link(options: Globals, name: str, url: str | None) -> None:
     """Print an address by which NAME signs in once, within ten minutes, without password and code."""
@@ -169,7 +167,7 @@ def login_link(options: Globals, name: str, url: str | None) -> None:
 
     with opened(options) as ctx:
         secret = make_link(ctx, name)
-        secret_line(f"{(url or os.environ.get(URL) or HERE).rstrip('/')}/sign-in?link={secret}")
+        secret_line(f"{(url or HERE).rstrip('/')}/sign-in?link={secret}")
         say("it works once, within ten minutes; whoever has it is signed in", err=True)
 
 

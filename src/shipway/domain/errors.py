@@ -319,6 +319,12 @@ class Unreadable(ForgeError):
         super().__init__(message, refused=True)
 
 
+class ServerError(ShipwayError):
+    """The server that SHIPWAY_URL names was not reached, was lost, or answers what is not understood."""
+
+    exit_code = 46
+
+
 class Interrupted(ShipwayError):
     """Ctrl-C or SIGTERM; the interrupted work was cleaned up."""
 

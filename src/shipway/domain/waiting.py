@@ -31,6 +31,7 @@ class Waiting:
     ended: float | None = None
     outcome: str = ""
     note: str = ""  # about its outcome
+    token: int = 0  # by which that person asked for it: it must still count then; 0: none
     id: int = 0
 
     def is_due(self, mark: str, now: float, again: float) -> bool:

@@ -35,14 +35,14 @@ class Commands:
 
     def answer(self, person: str, words: Sequence[str], delegation: str = "") -> Completed:
         """Run it to its end. Its output is without secrets and control characters."""
-        done = run(self._command(person, words), cwd=Path("/"), env=_variables(delegation), timeout=TIMEOUT)
+        done = run(self._command(person, words), cwd=Path("/"), env=variables_for(delegation), timeout=TIMEOUT)
         return Completed(done.code, plain(self.redactor.text(done.output)))
 
     def start(self, person: str, words: Sequence[str], delegation: str = "") -> Completed | None:
         """Start it: it goes on if this process ends. Returns how it ended if it did so soon; None: it has begun."""
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(
-                self._command(person, words), cwd="/", env=_variables(delegation), stdin=subprocess.DEVNULL, stdout=log,
+                self._command(person, words), cwd="/", env=variables_for(delegation), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
             try:
@@ -58,7 +58,7 @@ class Commands:
         """Start it, and stop it at the end of the block. Yields what reads the next lines of its output, for at most so many
         seconds: with whether it has ended. What it masks itself is masked."""
         process = await asyncio.create_subprocess_exec(
-            *self._command(person, words), cwd="/", env=_variables(delegation), stdin=subprocess.DEVNULL,
+            *self._command(person, words), cwd="/", env=variables_for(delegation), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert process.stdout is not None
@@ -84,8 +84,8 @@ class Commands:
         return own_command("--home", str(self.home), "--as", person, *words)
 
 
-def _variables(delegation: str) -> dict[str, str]:
-    """Its own, with the number of the request that the command does, as recorded in the audit, with what proves for whom it is,
+def variables_for(delegation: str) -> dict[str, str]:
+    """Those of a command: this process's own, with the number of the request that the command does, as recorded in the audit, with what proves for whom it is,
     and nothing that says it is for somebody else."""
     own = {name: value for name, value in own_variables().items() if name not in (TOKEN_VARIABLE, "SHIPWAY_ACTOR")}
     return {**own, REQUEST: str(acting().entry), DELEGATION: delegation}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
+from shipway.server.api.commands import tidy
 from shipway.server.spare import Spare
 from shipway.system.background import own_command, own_variables
 from shipway.system.machine import machine_id
@@ -121,6 +122,8 @@ class Dispatcher:
             before = self._ctx.ledger.now() - KEPT
             self._ctx.ledger.forget_pushes(before)
             self._ctx.ledger.forget_events("", before)
+            with suppress(OSError):  # another process may do it too
+                tidy(self._ctx.home)
 
 
 def log_file(home: Path) -> Path:

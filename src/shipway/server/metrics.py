@@ -18,7 +18,7 @@ from shipway.domain.people import Identity
 from shipway.domain.release import PENDING
 from shipway.domain.totals import Total
 from shipway.domain.value import dataclass
-from shipway.server.api.routes import token_identity
+from shipway.server.api.asking import token_identity
 from shipway.server.pages import state
 from shipway.server.site import Site
 

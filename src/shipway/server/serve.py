@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
 
 from shipway.actions.messages.deliver import Messenger
+from shipway.actions.people.commanded import Commanded
 from shipway.actions.projects.push_limits import LARGEST
 from shipway.context import Context
 from shipway.domain.errors import UsageError
@@ -17,7 +18,7 @@ from shipway.ports import Forge
 from shipway.server.clock import Clock
 from shipway.server.dispatcher import Dispatcher
 from shipway.server.poller import Poller
-from shipway.server.site import Site
+from shipway.server.site import Site, no_commands
 from shipway.server.watcher import Watcher
 from shipway.server.web import application
 from shipway.system.openid import Provider
@@ -30,6 +31,7 @@ LOOK = 0.2  # seconds between looks whether all parts still work
 def serve(
     ctx: Context, listen: tuple[str, int], at_once: int, forge: Callable[[str], Forge], url: str = "",
     open_metrics: bool = False, provider: Provider | None = None, largest_push: int = LARGEST,
+    parse: Callable[[Sequence[str]], Commanded] = no_commands,
 ) -> None:  # fmt: skip
     """Serve until the process is to end, or a part of it fails, whose error is raised. UsageError if the address is
     taken."""
@@ -41,7 +43,7 @@ def serve(
         )
     watcher = Watcher(ctx)
     config = uvicorn.Config(
-        application(Site(ctx, watcher, Passwords(), forge, url, provider, open_metrics, largest_push)),
+        application(Site(ctx, watcher, Passwords(), forge, url, provider, open_metrics, largest_push, parse)),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from shipway.actions.people.commanded import Commanded
 from shipway.actions.projects.push_limits import LARGEST
 from shipway.context import Context
+from shipway.domain.errors import UsageError
 from shipway.domain.value import dataclass
 from shipway.ports import Forge
 from shipway.server.observer import Boards
 from shipway.system.openid import Provider
 from shipway.system.passwords import Passwords
+
+
+def no_commands(words: Sequence[str]) -> Commanded:
+    """Where the command line is not known."""
+    raise UsageError("this server runs no commands of others")
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,10 @@ class Site:
     provider: Provider | None = None  # by which people sign in too
     open_metrics: bool = False  # whether everybody may read them, without a token
     largest_push: int = LARGEST  # bytes
+
+    parse: Callable[[Sequence[str]], Commanded] = (
+        no_commands  # what was typed elsewhere; UsageError if it is no command
+    )
 
     @property
     def secure(self) -> bool:

@@ -17,6 +17,7 @@ from shipway.domain.errors import NotSignedIn, UsageError
 from shipway.domain.value import dataclass
 from shipway.system.fetch import Fetcher
 from shipway.system.http import Answer
+from shipway.system.safe_url import is_safe
 
 # Signatures by a key pair: with a shared secret, or none, whoever asks could sign.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -26,7 +27,6 @@ LEEWAY = 60.0  # seconds that the provider's clock may differ
 KEPT = 3600.0  # seconds that what the provider says of itself counts as new
 AGAIN = 10.0  # seconds between looks for keys that are not known
 LARGEST = 1 << 20  # bytes of an answer
-LOCAL = ("127.0.0.1", "::1", "localhost")
 HINT = "try it again; if it stays so, sign in with your password"
 
 
@@ -68,7 +68,7 @@ class Provider:
 
     def __init__(self, settings: Settings, ask: Ask, clock: Callable[[], float] = time.time) -> None:
         self._own, self._ask, self._clock = settings, ask, clock
-        if not _is_safe(settings.issuer):
+        if not is_safe(settings.issuer):
             raise UsageError(f"{settings.issuer} is no address with TLS", hint="https://…, or http:// on this machine")
         self._lock = threading.Lock()
         self._document: tuple[float, dict[str, Any]] | None = None
@@ -196,7 +196,7 @@ class Provider:
         value = known[1].get(name, default)
         if value is None:
             raise _refused(f"the provider does not say its {name}")
-        if isinstance(value, str) and value and not _is_safe(value):
+        if isinstance(value, str) and value and not is_safe(value):
             raise _refused(f"the provider's {name} has no TLS")
         return value
 
@@ -225,16 +225,6 @@ def asking(timeout: float = 10.0) -> Ask:
             return server.ask(method, url, {"Connection": "close", **headers}, body, LARGEST)
 
     return ask
-
-
-def _is_safe(url: str) -> bool:
-    """Whether it is an address with TLS, or of this machine."""
-    try:
-        at = urlsplit(url)
-        host = at.hostname
-    except ValueError:
-        return False
-    return bool(host) and (at.scheme == "https" or (at.scheme == "http" and host in LOCAL))
 
 
 def _header(token: str) -> dict[str, Any]:

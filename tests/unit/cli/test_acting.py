@@ -14,6 +14,7 @@ from shipway.actions.runs.run import Outcome
 from shipway.app import open_context
 from shipway.cli import Globals, cli
 from shipway.cli.output import TerminalReporter
+from shipway.domain.audit import REFUSED, AuditFilter
 from shipway.domain.errors import NotAllowed, UsageError
 from shipway.system.login import login
 from tests.unit.actions.people.team import ADA, EVE
@@ -51,12 +52,12 @@ def token(home: Path, *permissions: str) -> str:
 
 
 def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(home, "--as", "root@example.org", "user", "add", ADA)
+    run(home, "--as", "root@example.org", "user", "add", ADA, "--role", "admin")
     assert added(home) == "root@example.org"
     with pytest.raises(NotAllowed, match="not proven") as caught:
         run(home, "--as", ADA, "user", "add", EVE)
     assert "SHIPWAY_TOKEN" in caught.value.hint
-    monkeypatch.setenv("SHIPWAY_TOKEN", token(home))
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "people"))
     run(home, "--as", ADA, "user", "add", EVE)
     assert added(home) == ADA
     with pytest.raises(NotAllowed, match=f"one of {ADA}"):
@@ -64,9 +65,9 @@ def test_a_name_is_claimed_until_there_are_people(home: Path, monkeypatch: pytes
 
 
 def test_a_token_comes_from_a_file(home: Path, tmp_path: Path) -> None:
-    run(home, "user", "add", ADA)
+    run(home, "user", "add", ADA, "--role", "admin")
     file = tmp_path / "token"
-    file.write_text(f"{token(home)}\n")
+    file.write_text(f"{token(home, 'people')}\n")
     run(home, "--token-file", str(file), "user", "add", EVE)
     assert added(home) == ADA
     for bad in (tmp_path / "missing", tmp_path):
@@ -135,3 +136,50 @@ def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
         with pytest.raises(NotAllowed, match="may not `run`"):
             run(home, *words)
     assert len(found) == 4
+
+
+def test_with_a_token_each_command_does_what_it_may(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that only read, and those that open nothing but the secrets."""
+    run(home, "user", "add", ADA, "--role", "admin")
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "deploy"))
+    for words in (
+        ["apps"], ["status", "--app", "shop"], ["audit"], ["webhook", "list"], ["user", "list"], ["key", "export"],
+        ["destroy", "staging", "--force", "--app", "shop"], ["prune", "--app", "shop"], ["tick"], ["backup", "--ledger"],
+        ["exec", "staging", "web", "--app", "shop", "--", "ls"], ["secret", "list", "staging", "--app", "shop"],
+        ["restore", "staging", "1", "--app", "shop"], ["rename", "app", "shop", "x"], ["rules", "--app", "shop"],
+    ):  # fmt: skip
+        with pytest.raises(NotAllowed, match="may not"):
+            run(home, *words)
+    monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "see"))
+    run(home, "apps")
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        entries = {item.number: item for item in ctx.ledger.audit(AuditFilter(ends=True), 100)}
+    [begun] = [item for item in entries.values() if item.what == "destroy staging --force --app=shop"]
+    assert [item.outcome for item in entries.values() if item.part_of == begun.number] == [REFUSED]
+    monkeypatch.setenv("SHIPWAY_TOKEN", "swt_" + "x" * 43)
+    with pytest.raises(NotAllowed, match="none that counts"):
+        run(home, "apps")
+    monkeypatch.delenv("SHIPWAY_TOKEN")
+    run(home, "apps")
+
+
+def test_no_command_of_the_server_takes_its_app_from_a_folder(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shipway.actions.people.delegation import VARIABLE, Delegate
+    from shipway.actions.people.identify import identify
+
+    (tmp_path / "shipway.yaml").write_text(
+        "app: shop\n"
+        'services: {web: {image: "caddy:2", port: 80, health: {path: /}, route: /}}\n'
+        'environments: {staging: {on: {branch: staging}, url: "http://shop.localhost:8999"}}\n'
+    )
+    run(home, "user", "add", ADA, "--role", "admin")
+    with open_context(home, TerminalReporter(silent=True), actor="reader") as ctx:
+        monkeypatch.setenv(VARIABLE, Delegate(ctx).to(identify(ctx, token(home, "see"))))
+    with pytest.raises(UsageError, match="name the app"):
+        run(home, "status")
+    with pytest.raises(UsageError, match="the ledger has no app"):  # though the folder has a plan of it
+        run(home, "status", "--app", "shop")
+    monkeypatch.delenv(VARIABLE)
+    run(home, "status")

@@ -58,16 +58,13 @@ def test_the_first_admin_is_made_on_the_command_line(home: Path, capfd: pytest.C
         assert identify(ctx, session.secret).may("people")
 
 
-def test_the_address_of_a_link_is_that_of_the_server(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_address_of_a_link_is_that_of_the_server(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run(home, f"user add {ADA}")
     run(home, f"user login-link {ADA}")
     listen = next(item for item in serve.params if "--listen" in item.opts)
     assert capfd.readouterr().out.startswith(f"http://{listen.default}/sign-in?link=swl_")
-    monkeypatch.setenv("SHIPWAY_URL", "https://env.example.org")
-    run(home, f"user login-link {ADA}")
-    assert capfd.readouterr().out.startswith("https://env.example.org/sign-in?link=")
+    run(home, f"user login-link {ADA} --url https://other.example.org/")
+    assert capfd.readouterr().out.startswith("https://other.example.org/sign-in?link=")
 
 
 def test_people_get_and_lose_roles(home: Path) -> None:

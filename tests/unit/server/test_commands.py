@@ -15,7 +15,7 @@ from shipway.app import open_context
 from shipway.cli.output import TerminalReporter
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed
-from shipway.domain.permissions import VIEWER
+from shipway.domain.permissions import ADMIN
 from shipway.server.commands import Commands
 
 ADA, EVE = "ada@example.org", "eve@example.org"
@@ -29,7 +29,7 @@ def ctx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     monkeypatch.delenv("SHIPWAY_LEDGER", raising=False)
     with open_context(tmp_path / "home", TerminalReporter(silent=True), actor="server") as found:
         add_person(found, None, ADA)
-        grant(found, None, ADA, VIEWER)
+        grant(found, None, ADA, ADMIN)
         yield found
 
 

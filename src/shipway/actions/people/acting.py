@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shipway.actions.people.commanded import HOW
 from shipway.actions.people.delegation import VARIABLE, delegated
 from shipway.actions.people.identify import identify
-from shipway.actions.people.permitted import require
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.people import TOKEN, Identity
-from shipway.domain.permissions import ALL
 from shipway.system.actor import TOKEN as TOKEN_NAME
 from shipway.system.actor import Claim, actor_of
 from shipway.system.login import login
 
 TOKEN_VARIABLE = TOKEN_NAME
-HOW = "set SHIPWAY_TOKEN, or pass --token-file FILE, with a token of theirs: `shipway token create`"
 
 
 def acting(ctx: Context, claim: Claim | None, variables: Mapping[str, str]) -> tuple[str, Identity | None]:
@@ -41,24 +39,6 @@ def acting(ctx: Context, claim: Claim | None, variables: Mapping[str, str]) -> t
     if named:
         ctx.reporter.note(f"SHIPWAY_ACTOR says {actor}, which is not proven: {machine} acts; {HOW}")
     return machine, None
-
-
-def require_proven(ctx: Context, permission: str, app: str, environment: str) -> None:
-    """Of a decision that counts as a person's: NotAllowed unless that person has proven who they are and may do it, or no
-    people were added."""
-    if ctx.proven is None:
-        if any(item.active for item in ctx.ledger.people()):
-            raise NotAllowed(
-                f"who decides this must be proven, as people use a server here: {ctx.actor} is not", hint=HOW
-            )
-        return
-    require(ctx.proven, permission, app, environment)
-
-
-def require_if_proven(ctx: Context, permission: str, app: str, environment: str = ALL) -> None:
-    """NotAllowed if somebody has proven who they are, and may not do it. Others have the home folder, and may."""
-    if ctx.proven is not None:
-        require(ctx.proven, permission, app, environment)
 
 
 def _proven(ctx: Context, token: str, variables: Mapping[str, str]) -> Identity | None:

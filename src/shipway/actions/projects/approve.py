@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from shipway.actions.environment.find_release import which_release
-from shipway.actions.people.acting import require_if_proven, require_proven
 from shipway.actions.projects.approvals import Decisions
 from shipway.context import Context
 from shipway.domain.approvals import NAMESPACE, Vote, change_digest, statement
@@ -41,10 +40,6 @@ def approve(
             f"{decisions.environment} accepts only signed approvals",
             hint=f"shipway approve {decisions.environment} r{release.number} --sign",
         )
-    if signing is None:
-        require_proven(ctx, "approve", release.app, decisions.environment)
-    else:
-        require_if_proven(ctx, "approve", release.app, decisions.environment)
     now = ctx.ledger.now()
     approval = Approval(
         release.app, decisions.environment, release.number, release.digest, ctx.actor, reason, now, login()

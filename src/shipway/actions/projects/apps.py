@@ -20,13 +20,23 @@ class AppSummary:
 
 
 def apps(ctx: Context) -> list[AppSummary]:
-    """All apps, by name."""
-    return [_summary(ctx, ctx.names, name) for name in ctx.ledger.apps()]
+    """All apps of which something may be seen, by name."""
+    names = ctx.names
+    return [_summary(ctx, names, name) for name in ctx.ledger.apps() if _is_seen(ctx, name)]
+
+
+def _is_seen(ctx: Context, app: str) -> bool:
+    if ctx.proven is None:
+        return True
+    places = {grant.environment for grant in ctx.proven.grants}
+    places |= {ctx.proven.token.environment} if ctx.proven.token else set()
+    return any(ctx.sees(app, place) for place in places)
 
 
 def _summary(ctx: Context, names: Names, name: str) -> AppSummary:
     registration = ctx.ledger.registration(name)
-    current = {item: ctx.ledger.current(name, item) for item in ctx.ledger.environments(name)}
+    seen = [item for item in ctx.ledger.environments(name) if ctx.sees(name, item)]
+    current = {item: ctx.ledger.current(name, item) for item in seen}
     return AppSummary(
         names.shown(name),
         {names.shown(name, item): deployment.release for item, deployment in current.items() if deployment is not None},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shipway.actions.people.acting import require_proven
 from shipway.actions.projects.approvals import Decisions
 from shipway.context import Context
 from shipway.domain.errors import GateRefused, UsageError
@@ -27,7 +26,6 @@ def waive(
     Whoever may not approve the release by one of these rules may not waive its proof either."""
     if not reason.strip():
         raise UsageError("a waiver needs a reason", hint="pass --reason TEXT; it is shown before a rollback")
-    require_proven(ctx, "waive", release.app, environment.name)
     decisions = Decisions(ctx, release, environment.name)
     for rule in (environment.approvals, *rules):
         if refused := decisions.refused(rule, ctx.actor):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from shipway.actions.people.acting import require_if_proven
 from shipway.context import Context
 from shipway.domain import names
 from shipway.domain.errors import SecretError, UsageError, unknown_name
 from shipway.domain.provenance import SigningKey
 from shipway.domain.value import dataclass
 from shipway.system import signing
-
-MANAGE = "rules"  # the permission: these keys decide what may be deployed
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ def import_key(ctx: Context, app: str, text: str, passphrase: str = "") -> Signi
 
 def _add(ctx: Context, app: str, private: str) -> SigningKey:
     """The private part is stored first: a key that is announced can sign."""
-    require_if_proven(ctx, MANAGE, app)
     public = signing.public_of(private)
     identity = signing.key_id(public)
     _refuse_revoked(ctx, app, identity)
@@ -44,7 +40,6 @@ def _add(ctx: Context, app: str, private: str) -> SigningKey:
 
 
 def _keep(ctx: Context, app: str, public: str) -> SigningKey:
-    require_if_proven(ctx, MANAGE, app)
     made = SigningKey(app, signing.key_id(public), public, ctx.actor, ctx.clock())
     _refuse_revoked(ctx, app, made.id)
     ctx.ledger.add_signing_key(made)
@@ -73,7 +68,6 @@ def find_key(ctx: Context, app: str, text: str = "") -> SigningKey:
 
 def private_part(ctx: Context, key: SigningKey) -> str:
     """SecretError if this ledger has only its public part."""
-    require_if_proven(ctx, MANAGE, key.app)
     found = ctx.secrets.get(names.scope(key.app, names.SIGNING), key.id)
     if found is None:
         raise SecretError(f"this ledger has no private part of the key {key.id}")
@@ -100,7 +94,6 @@ def revoke_key(ctx: Context, app: str, text: str, reason: str) -> SigningKey:
     """From now on nothing that it signed counts. Its private part is no longer read; the ledger keeps it encrypted."""
     if not reason.strip():
         raise UsageError("a revocation needs a reason", hint="pass --reason TEXT")
-    require_if_proven(ctx, MANAGE, app)
     key = find_key(ctx, app, text)
     if not ctx.ledger.revoke_signing_key(app, key.id, ctx.actor, ctx.clock(), reason.strip()):
         raise UsageError(f"the key {key.id} was revoked before")

@@ -7,17 +7,15 @@ from dataclasses import replace
 from functools import partial
 
 from shipway.actions.messages.news import report
-from shipway.actions.people.delegation import token_now
 from shipway.actions.projects.in_force import read_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at, plans_to_run
 from shipway.actions.runs.run import run
 from shipway.actions.runs.unchanged import unchanged
-from shipway.actions.runs.waiting import may_deploy, require_now
+from shipway.actions.runs.waiting import asker, may_deploy, require_now
 from shipway.context import Context
-from shipway.domain.errors import DeploymentWaits, NotSignedIn, ShipwayError
+from shipway.domain.errors import DeploymentWaits, ShipwayError
 from shipway.domain.identity import author_identity, identity
 from shipway.domain.outbox import UNCHANGED
-from shipway.domain.people import SESSION, TOKEN, Identity
 from shipway.domain.queue import runs
 from shipway.domain.refs import TAGS
 from shipway.domain.release import Trigger
@@ -34,7 +32,7 @@ def run_pushed(
     one. actor: who pushed; None: each commit's author, since git knows no pusher. person: that one, if the
     server knows them: they need the permissions, and so does the token of that number by which they pushed. protected: the branch that the first push of an app registers."""
     failed: ShipwayError | None = None
-    by = _pusher(ctx, person, token)
+    by = asker(ctx, person, token)
     for revision, ref in sorted(pushed, key=lambda item: item[1].startswith(TAGS)):
         if not runs(revision, ref):
             continue
@@ -59,22 +57,10 @@ def run_pushed(
                     report(own, UNCHANGED, plan.app, "", 0, f"{commit.revision} {same}")
                     continue
                 may = partial(may_deploy, own, by) if person else None
-                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may, person=person)
+                run(own, repository, seen, plan, trigger, rules=rules, wait=WAIT, may=may, person=person, token=token)
             except DeploymentWaits as error:  # no failure of the push
                 ctx.reporter.note(f"{error.message}\n{error.hint}")
             except ShipwayError as error:  # the other apps and refs follow
                 tell(ctx, error)
                 failed = error
     return failed
-
-
-def _pusher(ctx: Context, person: str, number: int) -> Identity:
-    """NotSignedIn if it was a token that doesn't count any more."""
-    if not number:
-        return Identity(person, (), SESSION, 0)
-    token = token_now(ctx, person, number)
-    if token is None:
-        raise NotSignedIn(
-            f"the token with which {person} pushed doesn't count any more", hint="push again with another one"
-        )
-    return Identity(person, (), TOKEN, number, token=token)

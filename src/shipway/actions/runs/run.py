@@ -73,13 +73,14 @@ def run(
     target: str | None = None,
     may: Callable[[str, InForce], None] | None = None,
     person: str = "",
+    token: int = 0,
 ) -> Outcome:
     """Run it. Errors are raised after the run is finalized in the ledger and everything is cleaned up. rules: reads the
     app's rules in force, see `read_rules`. only: this step and those that it needs; nothing is deployed. debug: if
     that step fails, its container stays for a shell until the run is cancelled. caches: whether steps use what earlier
     runs cached. target: the only environment that may be deployed; nothing runs if the rules deploy another one.
-    may: raises an error if whoever asks may not deploy the app there. person: who that is, if a server has proven it:
-    may they still, when a deployment that waited goes out? DeploymentWaits if only people or time are
+    may: raises an error if whoever asks may not deploy the app there. person: who that is, if a server has proven it, and
+    the number of their token: may they still, when a deployment that waited goes out? DeploymentWaits if only people or time are
     missing: then the deployment is recorded as one that waits."""
     if only is not None:
         readable = _readable(ctx, rules)
@@ -111,7 +112,7 @@ def run(
         is_superseded = superseded_by(book, in_force, commit, trigger.ref, plan.app)
         done = deploy(ctx, dataclasses.replace(order, wait=wait, superseded=is_superseded))
     except DeploymentWaits as error:
-        waiting, told = leave(ctx, error, commit, book, in_force, trigger, person)
+        waiting, told = leave(ctx, error, commit, book, in_force, trigger, (person, token))
         if waiting is None or mark_of(ctx, waiting) == waiting.seen:
             raise told from None
         # Decided in this moment: whoever did it found nothing that waited.

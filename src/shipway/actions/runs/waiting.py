@@ -11,6 +11,7 @@ from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.ended import ended
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.locks import fenced, is_held
+from shipway.actions.people.delegation import token_now
 from shipway.actions.people.permitted import require
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.projects.plans import ParsePlan
@@ -23,13 +24,14 @@ from shipway.domain.errors import (
     Interrupted,
     LeaseHeld,
     NotAllowed,
+    NotSignedIn,
     RegistryError,
     RepositoryError,
     SecretUnavailable,
     ShipwayError,
     StoreError,
 )
-from shipway.domain.people import SESSION, Identity
+from shipway.domain.people import SESSION, TOKEN, Identity
 from shipway.domain.permissions import ALL, in_environment
 from shipway.domain.refs import TAGS, short_name
 from shipway.domain.release import (
@@ -61,6 +63,18 @@ def require_now(ctx: Context, who: Identity, permission: str, app: str, environm
     require(replace(who, grants=tuple(ctx.ledger.grants(who.person))), permission, app, environment)
 
 
+def asker(ctx: Context, person: str, number: int) -> Identity:
+    """Who asked for a run, by the token of that number; 0: by none. NotSignedIn if it doesn't count any more."""
+    if not number:
+        return Identity(person, (), SESSION, 0)
+    token = token_now(ctx, person, number)
+    if token is None:
+        raise NotSignedIn(
+            f"the token with which {person} asked for it doesn't count any more", hint="ask again with another one"
+        )
+    return Identity(person, (), TOKEN, number, token=token)
+
+
 def may_deploy(ctx: Context, who: Identity, app: str, in_force: InForce) -> None:
     """NotAllowed if they, by what they were granted until now, or their token may not deploy there."""
     permission = in_environment("deploy", *(own for _, own in in_force.environments))
@@ -68,14 +82,16 @@ def may_deploy(ctx: Context, who: Identity, app: str, in_force: InForce) -> None
 
 
 def leave(
-    ctx: Context, error: DeploymentWaits, commit: Commit, book: Rulebook, in_force: InForce, trigger: Trigger, person: str
+    ctx: Context, error: DeploymentWaits, commit: Commit, book: Rulebook, in_force: InForce, trigger: Trigger,
+    person: tuple[str, int],
 ) -> tuple[Waiting | None, DeploymentWaits]:  # fmt: skip
-    """Record that the deployment waits, and what to say. None: a newer one waits there already."""
+    """Record that the deployment waits, and what to say. None: a newer one waits there already. person: who asked for it, and the
+    number of their token; empty and 0 if that is not proven."""
     app, name, shown = book.registration.app, in_force.environment, in_force.called
     latest = ctx.ledger.latest(app, name)
     new = Waiting(
-        app, name, error.release, commit.revision, trigger.ref, trigger.actor, person, error.why, 0.0,
-        latest.id if latest else 0, error.until, error.seen,
+        app, name, error.release, commit.revision, trigger.ref, trigger.actor, person[0], error.why, 0.0,
+        latest.id if latest else 0, error.until, error.seen, token=person[1],
     )  # fmt: skip
     added, known = None, ctx.ledger.waiting(app, name)
     while added is None and not (known is not None and _is_older(book, new, known.revision)):
@@ -208,7 +224,7 @@ class _Attempt:
         commit = replace(repository.commit(waiting.revision), tree=release.tree)
         in_force = book.of(own, name)
         if waiting.person:
-            may_deploy(own, Identity(waiting.person, (), SESSION, 0), app, in_force)
+            may_deploy(own, asker(own, waiting.person, waiting.token), app, in_force)
         is_current = superseded_by(book, in_force, commit, waiting.ref, app)
 
         def is_superseded(ctx: Context) -> str:

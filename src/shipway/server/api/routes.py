@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,23 +11,23 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
-from shipway.domain.errors import NotSignedIn, ShipwayError, StoreError
-from shipway.domain.people import TOKEN, Identity
+from shipway.domain.errors import ShipwayError, StoreError
+from shipway.domain.people import Identity
 from shipway.domain.permissions import ALL, APP, PERMISSIONS
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.access import sees
 from shipway.server.api import reading
+from shipway.server.api.asking import audited, body_of, token_identity
+from shipway.server.api.commands import Started
 from shipway.server.api.document import document
 from shipway.server.api.events import Follower
 from shipway.server.api.operation import (
     EVENTS,
-    LARGEST,
     PREFIX,
     Call,
     Operation,
@@ -39,21 +38,20 @@ from shipway.server.api.operation import (
 )
 from shipway.server.api.table import OPERATIONS
 from shipway.server.orders import Busy, Orders
-from shipway.server.recording import acting_of, begin, ended
 from shipway.server.site import Site
 from shipway.server.streams import Streams
 from shipway.server.threads import Threads
 
-PATIENCE = 10.0  # seconds for a whole body
 AT_ONCE = 8  # reads, of all programs: others of the server always find a thread
 
 
 def routes(site: Site, orders: Orders, page: Callable[..., Response]) -> list[BaseRoute]:
     """The API, its document, and the page about it."""
     api = _Api(site, orders)
-    made = [
+    made: list[BaseRoute] = [
         Route(item.path, partial(_asked, api, item), methods=[item.method]) for item in OPERATIONS
     ]  # fmt: skip
+    made += Started(site).routes()
     handlers: Any = {ShipwayError: api.failed, HTTPException: unknown, Exception: api.broken}
     inner = Starlette(routes=made, exception_handlers=handlers)
     inner.router.redirect_slashes = False
@@ -71,16 +69,6 @@ async def _asked(api: _Api, operation: Operation, request: Request) -> Response:
     return await api.answer(operation, request)
 
 
-def token_identity(site: Site, request: Request) -> Identity:
-    """Who asks, by the token in the header and nothing else: a cookie never counts, so no other site's page can ask. NotSignedIn
-    without one."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    found = identify(site.ctx, token.strip() if kind.lower() == "bearer" else "")
-    if found.via != TOKEN:
-        raise NotSignedIn("that is the secret of a session, not a token", hint="`shipway token create` makes one")
-    return found
-
-
 class _Api:
     def __init__(self, site: Site, orders: Orders) -> None:
         self._site, self._orders, self._follower = site, orders, Follower(Streams(site.ctx.ledger))
@@ -91,20 +79,11 @@ class _Api:
         who = await run_in_threadpool(token_identity, self._site, request)
         if not operation.changes:
             return await self._answer(operation, request, who)
-        ctx, acting = self._site.ctx, acting_of(who, request)
-        begun = await run_in_threadpool(begin, ctx, acting, request.method, request.url.path)
-        async with ended(ctx, begun) as status:
-            try:
-                answer = await self._answer(operation, request, who)
-            except ShipwayError as error:
-                status[0] = status_of(error)
-                raise
-            status[0] = answer.status_code
-            return answer
+        return await audited(self._site.ctx, request, who, self._answer(operation, request, who))
 
     async def _answer(self, operation: Operation, request: Request, who: Identity) -> Response:
         """After what was given was checked, and that they may do it."""
-        body = await _body(request) if operation.body is not None else b""
+        body = await body_of(request) if operation.body is not None else b""
         query = dict(request.query_params)
         if (
             operation.media == EVENTS
@@ -191,30 +170,6 @@ async def unknown(request: Request, error: HTTPException) -> Response:
     hint = "/api lists what there is"
     data = {"name": "UsageError", "message": f"{error.detail.lower()}: {request.method} here", "hint": hint}
     return JSONResponse(data, error.status_code, error.headers)
-
-
-async def _body(request: Request) -> bytes:
-    """Refused if it is too large, too slow, or not JSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refused(415, "the body is not JSON", hint="Content-Type: application/json")
-    size, parts = 0, list[bytes]()
-
-    async def read() -> None:
-        nonlocal size
-        async for part in request.stream():
-            size += len(part)
-            if size > LARGEST:
-                raise Refused(413, f"the body has more than {LARGEST} bytes")
-            parts.append(part)
-
-    try:
-        await asyncio.wait_for(read(), PATIENCE)
-    except TimeoutError:
-        raise Refused(408, f"the body did not come within {PATIENCE:g} seconds") from None
-    except ClientDisconnect:
-        raise Refused(400, "the body is not complete") from None
-    return b"".join(parts)
 
 
 def _name(text: str, what: str) -> str:

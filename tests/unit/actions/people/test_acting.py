@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.people.acting import acting, require_if_proven, require_proven
+from shipway.actions.people.acting import acting
 from shipway.actions.people.delegation import VALID, VARIABLE, Delegate, delegated
 from shipway.actions.people.identify import identify
 from shipway.actions.people.manage import add_person, grant, remove_person, revoke
@@ -15,7 +15,7 @@ from shipway.actions.people.sign_in import make_link, sign_in_by_link
 from shipway.actions.people.tokens import create_token, revoke_token
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, UsageError
-from shipway.domain.permissions import DEVELOPER, RELEASER
+from shipway.domain.permissions import DEVELOPER
 from shipway.system.actor import Claim
 from shipway.system.login import login
 from tests.unit.actions.people.team import ADA, EVE
@@ -89,22 +89,6 @@ def test_who_has_proven_nothing_is_a_machine(ctx: Context, monkeypatch: pytest.M
     assert acting(ctx, None, {"SHIPWAY_ACTOR": ADA})[0] == login().casefold()
     monkeypatch.setenv("SHIPWAY_ACTOR", "ci@example.org")
     assert acting(ctx, None, {"SHIPWAY_ACTOR": "ci@example.org"}) == ("ci@example.org", None)
-
-
-def test_a_decision_needs_a_proof_and_the_permission(ctx: Context) -> None:
-    require_proven(ctx, "approve", "shop", "production")  # there are no people
-    add_person(ctx, None, ADA)
-    with pytest.raises(NotAllowed, match="must be proven"):
-        require_proven(ctx, "approve", "shop", "production")
-    require_if_proven(ctx, "run", "shop")
-    grant(ctx, None, ADA, RELEASER, "shop")
-    may = dataclasses.replace(ctx, proven=identify(ctx, token(ctx, "approve")))
-    require_proven(may, "approve", "shop", "production")
-    for app, permission in (("other", "approve"), ("shop", "waive")):
-        with pytest.raises(NotAllowed):
-            require_proven(may, permission, app, "production")
-    with pytest.raises(NotAllowed):
-        require_if_proven(may, "run", "shop")
 
 
 def test_a_command_of_the_server_acts_for_who_asked(ctx: Context) -> None:

@@ -19,6 +19,7 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.waits import end_hold, hold_of
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.people.manage import add_person, grant, remove_person
+from shipway.actions.people.tokens import create_token, revoke_token
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.runs.run import run
@@ -88,14 +89,14 @@ class Place(HostDeployment):
         self.ctx.ledger.end_deployment(self.ctx.ledger.begin_deployment(record), outcome, self.ctx.clock(), None, "")
         return made
 
-    def push(self, tag: str, ctx: Context | None = None, person: str = "") -> object:
+    def push(self, tag: str, ctx: Context | None = None, person: str = "", token: int = 0) -> object:
         """The run of a pushed tag."""
         own = replace(ctx or self.world.controller(), actor=ADA)
         commit = self.repository.commit(tag)
         trigger = Trigger("tag", f"refs/tags/{tag}", ADA)
         rules = partial(read_rules, own, self.repository, self.plan(tag), parse_plan)
         return run(
-            own, self.repository, commit, self.plan(tag), trigger, rules=rules, wait=0.0, person=person,
+            own, self.repository, commit, self.plan(tag), trigger, rules=rules, wait=0.0, person=person, token=token,
         )  # fmt: skip
 
     def approve(self, release: Release, *people: str) -> None:
@@ -315,6 +316,36 @@ def test_who_pushed_must_still_be_allowed_to_deploy(place: Place) -> None:
     with pytest.raises(NotAllowed):
         place.take_up()
     assert place.history() == [(1, FAILED)]
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "limited"])
+def test_the_token_of_a_push_must_still_count(place: Place, how: str) -> None:
+    add_person(place.ctx, None, ADA)
+    grant(place.ctx, None, ADA, RELEASER, "shop")
+    permissions = ["see"] if how == "limited" else ["deploy.protected"]
+    made = create_token(place.ctx, None, ADA, "git", permissions, 1).record
+    with pytest.raises(DeploymentWaits):
+        place.push("v1", person=ADA, token=made.id)
+    place.approve(place.first, GRACE, EVE)
+    if how == "revoked":
+        revoke_token(place.ctx, None, made.id)
+    if how == "expired":
+        place.world.now += 2 * 86400
+    with pytest.raises(NotAllowed):
+        place.take_up()
+    assert place.history() == [(1, FAILED)]
+    assert place.ctx.ledger.waiting(*WHERE) is None
+
+
+def test_a_token_that_counts_lets_it_go_out(place: Place) -> None:
+    add_person(place.ctx, None, ADA)
+    grant(place.ctx, None, ADA, RELEASER, "shop")
+    made = create_token(place.ctx, None, ADA, "git", ["deploy.protected"], 1).record
+    with pytest.raises(DeploymentWaits):
+        place.push("v1", person=ADA, token=made.id)
+    place.approve(place.first, GRACE, EVE)
+    assert place.take_up() is not None
+    assert place.running() == 1
 
 
 def test_an_approval_in_the_moment_of_the_push_is_not_overlooked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
