@@ -35,7 +35,7 @@ READS = frozenset({
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
     "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
     "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
-    "waiting", "all_waiting", "waiting_of", "holds", "polls",
+    "waiting", "all_waiting", "waiting_of", "holds", "polls", "previews",
     "news", "messages", "notifications", "forge_tokens",
     "events", "add_events", "add_news",  # they only report, also of who has lost the lock
 })  # fmt: skip
