@@ -299,6 +299,12 @@ class NotifyError(ShipwayError):
         self.refused = refused  # it is no use to send it again
 
 
+class PreviewFull(ShipwayError):
+    """As many previews stand as the plan allows, and none of them sleeps; the next one follows when there is room."""
+
+    exit_code = 47
+
+
 class Forged(ForgeError):
     """A webhook request is not signed with the secret. It never says what was wrong."""
 

@@ -35,6 +35,7 @@ class Preview:
     release: int = 0  # the one that was made for it last; 0: none
     problem: str = ""  # why there is no preview of it
     ends: float = 0.0  # 0: not known yet
+    sleep: float = 0.0  # seconds without a request until it sleeps, as the plan said when it was made; 0: never
     used: float = 0.0  # when a request was seen last
     requests: int = 0  # by the edge's count, when it was looked at last
     asleep: bool = False

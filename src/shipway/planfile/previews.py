@@ -21,7 +21,9 @@ PREVIEWS = Record(
     Previews,
     {
         "like": v.ENVIRONMENT,
-        "domain": Text(f"a host name with {NUMBER}, such as pr-{NUMBER}.preview.example.com", r"^\S+$", domain, most=253),
+        "domain": Text(
+            f"a host name with {NUMBER}, such as pr-{NUMBER}.preview.example.com", r"^\S+$", domain, most=253
+        ),
         "keep": v.DURATION,
         "most": Number("a number of previews from 1 to 100", 1, 100),
         "sleep": v.DURATION_OR_NONE,

@@ -10,7 +10,7 @@ from shipway.store.database import Database, Row
 FIELDS = tuple(field.name for field in dataclasses.fields(Preview))
 LISTED = ", ".join(FIELDS)
 WISH = ("head", "wanted", "actor", "asked", "reason")  # and the branch
-DONE = ("done", "release", "problem", "ends", "used", "requests", "asleep")
+DONE = ("done", "release", "problem", "ends", "sleep", "used", "requests", "asleep")
 
 
 class SqlPreviews:
@@ -33,7 +33,9 @@ class SqlPreviews:
     def previews(self, app: str | None = None) -> list[Preview]:
         """By app and number."""
         where, values = ("WHERE app = ?", (app,)) if app is not None else ("", ())
-        return [_read(row) for row in self._db.query(f"SELECT {LISTED} FROM previews {where} ORDER BY app, number", values)]
+        return [
+            _read(row) for row in self._db.query(f"SELECT {LISTED} FROM previews {where} ORDER BY app, number", values)
+        ]
 
     def record_preview(self, preview: Preview) -> bool:
         """Unless there is a newer wish."""

@@ -18,7 +18,9 @@ def check(plan: Plan, report: Report) -> None:
         return
     for name in plan.environments:
         if is_reserved(name):
-            report.error(("environments", name), f"`{name}` is reserved for the preview of a pull request", "another name")
+            report.error(
+                ("environments", name), f"`{name}` is reserved for the preview of a pull request", "another name"
+            )
     known(report, (*AT, "like"), previews.like, "environments", "environment")
     like = plan.environments.get(previews.like)
     if like is not None:
@@ -48,7 +50,9 @@ def _data(plan: Plan, report: Report) -> None:
     source = previews.source
     if source is None:
         if previews.mask:
-            report.error((*AT, "mask"), f"has no meaning with `data: {previews.data}`", "no `mask`, or an environment in `data`")
+            report.error(
+                (*AT, "mask"), f"has no meaning with `data: {previews.data}`", "no `mask`, or an environment in `data`"
+            )
         elif previews.data == SEED and (like := plan.environments.get(previews.like)) and like.seed is None:
             report.warn(
                 at if report.written(at) else AT, f"`{previews.like}` has no `seed`, so previews begin empty", "`data: empty`",

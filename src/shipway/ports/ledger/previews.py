@@ -19,7 +19,7 @@ class PreviewLedger(Protocol):
         """By app and number; None: of all apps."""
 
     def record_preview(self, preview: Preview) -> bool:
-        """Record what was done: done, release, problem, ends, used, requests and asleep. False: there is a newer wish."""
+        """Record what was done: done, release, problem, ends, sleep, used, requests and asleep. False: there is a newer wish."""
 
     def forget_preview(self, preview: Preview) -> bool:
         """It was closed, and nothing is left of it. False: there is a newer wish."""

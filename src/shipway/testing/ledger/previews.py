@@ -30,7 +30,7 @@ class PreviewSuite:
     def test_what_was_done(self, ledger: PreviewLedger) -> None:
         first = ledger.want_preview(TWELVE)
         done = dataclasses.replace(
-            first, done="a" * 40, release=4, problem="it failed", ends=7.5, used=6.5, requests=9, asleep=True
+            first, done="a" * 40, release=4, problem="it failed", ends=7.5, sleep=5.5, used=6.5, requests=9, asleep=True
         )
         assert ledger.record_preview(done)
         assert ledger.previews() == [done]
@@ -38,7 +38,9 @@ class PreviewSuite:
     def test_a_newer_wish(self, ledger: PreviewLedger, again: Callable[[], PreviewLedger]) -> None:
         first = ledger.want_preview(TWELVE)
         assert ledger.record_preview(dataclasses.replace(first, done="a" * 40, problem="it failed", ends=7.5))
-        newer = again().want_preview(dataclasses.replace(TWELVE, branch="", head="b" * 40, actor="bob", reason="pushed"))
+        newer = again().want_preview(
+            dataclasses.replace(TWELVE, branch="", head="b" * 40, actor="bob", reason="pushed")
+        )
         assert (newer.seq, newer.branch, newer.head, newer.done) == (2, "feature", "b" * 40, "a" * 40)
         assert (newer.problem, newer.ends, newer.actor, newer.reason) == ("", 7.5, "bob", "pushed")
         assert not ledger.record_preview(dataclasses.replace(first, done="c" * 40))
