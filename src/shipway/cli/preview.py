@@ -143,20 +143,28 @@ def _now(options: Globals, known: KnownApp, preview: Preview, *, force: bool = F
     bring_about(known.ctx, preview, opened, plan_parser(known.ctx), force=force)
 
 
+def tend_one(options: Globals, ctx: Context, name: str) -> None:
+    """What the server does for one preview, APP/NUMBER."""
+    app, _, number = name.partition("/")
+    for found in ctx.ledger.previews(app):
+        if str(found.number) == number:
+            _tend(options, ctx, found)
+
+
 def tend_all(options: Globals, ctx: Context, app: str | None) -> None:
     """What `shipway tick` does for previews. One that fails keeps no other waiting."""
     from functools import partial
 
-    from shipway.actions.previews.bring_about import bring_about, sources, to_do
-    from shipway.app import plan_parser, recorded_repository
-    from shipway.domain.errors import LeaseHeld, PreviewFull
+    from shipway.actions.previews.bring_about import to_do
     from shipway.system.parallel import attempt_all
 
-    def one(preview: Preview) -> None:
-        known = options.known_app(ctx, preview.app)
-        try:
-            bring_about(known.ctx, preview, sources(known, recorded_repository), plan_parser(ctx))
-        except (LeaseHeld, PreviewFull):  # another process does it; or it is said already
-            return
+    attempt_all(*(partial(_tend, options, ctx, item) for item in to_do(ctx, app)))
 
-    attempt_all(*(partial(one, item) for item in to_do(ctx, app)))
+
+def _tend(options: Globals, ctx: Context, preview: Preview) -> None:
+    from contextlib import suppress
+
+    from shipway.domain.errors import LeaseHeld, PreviewFull
+
+    with suppress(LeaseHeld, PreviewFull):  # another process does it; or it is said already
+        _now(options, options.known_app(ctx, preview.app), preview)

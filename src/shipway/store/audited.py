@@ -308,7 +308,7 @@ LEFT_OUT = {
     "add_waiting judge_waiting begin_waiting end_waiting": "a deployment that waits: its push, decision or deployment is recorded",
     "tell claim_message put_off end_message wake drop": "what others are told",
     "claim_poll record_poll fail_poll": "looks at a repository; a push that is found there is recorded",
-    "record_preview forget_preview": "how far a preview is that was wanted; its deployments are recorded",
+    "record_preview see_preview forget_preview": "how far a preview is that was wanted; its deployments are recorded",
     "forget_events forget_pushes forget_news forget_messages": "what is only kept for a while",
     "use_token see_session replace_hash": "that something was used",
     "begin_attempt end_attempt use_code use_recovery_code": "parts of a sign-in, which is recorded, or its refusal is",

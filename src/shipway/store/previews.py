@@ -24,7 +24,9 @@ class SqlPreviews:
         taken = ", ".join(f"{name} = excluded.{name}" for name in WISH)
         sql = (
             f"INSERT INTO previews ({LISTED}) VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT (app, number) DO UPDATE SET "
-            f"{taken}, seq = previews.seq + 1, problem = '', "
+            f"{taken}, seq = previews.seq + 1, "
+            "problem = CASE WHEN excluded.head = previews.head THEN previews.problem ELSE '' END, "
+            "done = CASE WHEN excluded.wanted = previews.wanted THEN previews.done ELSE '' END, "
             "branch = CASE WHEN excluded.branch = '' THEN previews.branch ELSE excluded.branch END "
             f"RETURNING {LISTED}"
         )
@@ -43,6 +45,11 @@ class SqlPreviews:
         sql = f"UPDATE previews SET {taken} WHERE app = ? AND number = ? AND seq = ? RETURNING number"
         values = [_value(getattr(preview, name)) for name in (*DONE, "app", "number", "seq")]
         return bool(self._db.query(sql, values))
+
+    def see_preview(self, preview: Preview, at: float) -> None:
+        """Unless anything else was recorded since."""
+        sql = "UPDATE previews SET used = ? WHERE app = ? AND number = ? AND seq = ? AND used = ? RETURNING number"
+        self._db.query(sql, (at, preview.app, preview.number, preview.seq, preview.used))
 
     def forget_preview(self, preview: Preview) -> bool:
         """Unless there is a newer wish."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.environment.environments import KnownApp
-from shipway.actions.environment.locks import fenced, is_held
+from shipway.actions.environment.locks import environment_lease, fenced, is_held
 from shipway.actions.messages.news import report
 from shipway.actions.previews.clone import clone
 from shipway.actions.previews.secrets import provide, remove
@@ -34,7 +34,7 @@ from shipway.domain.plan import Plan
 from shipway.domain.preview import CLOSED, OPEN, Preview, derived
 from shipway.domain.previews import Previews
 from shipway.domain.refs import HEADS
-from shipway.domain.release import PREVIEW, Commit, Trigger
+from shipway.domain.release import DESTROY, FAILED, PREVIEW, Commit, Trigger
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
 from shipway.system.git import Repository
@@ -137,9 +137,19 @@ class _Work:
         ctx.reporter.heading(f"close {ctx.names.shown(preview.app, name)}: {preview.reason or 'no longer wanted'}")
         release = ctx.ledger.release(preview.app, preview.release) if preview.release else None
         if release is not None:
+            self._settle(preview)
             destroy(ctx, release.plan, release.plan.environments[name], volumes=True)
         remove(ctx, preview.app, name)
         return ctx.ledger.forget_preview(preview)
+
+    def _settle(self, preview: Preview) -> None:
+        """Deployments whose process died: nothing is to be completed or rolled back any more."""
+        with environment_lease(self.ctx, preview.app, preview.environment, "close", wait=WAIT) as own:
+            for item in own.ledger.pending(preview.app, preview.environment):
+                if item.kind != DESTROY:
+                    own.ledger.end_deployment(
+                        item.id, FAILED, own.clock(), None, "its process died, and the preview was closed"
+                    )
 
     # make or update
 
@@ -182,8 +192,6 @@ class _Work:
             ctx.ledger.forget_preview(preview)  # who told of the pull request knows no plan
             return None
         previews, rules = _settings(ctx, book)
-        if plan.app != app:
-            raise GateRefused(f"the plan of {commit.revision[:12]} is of the app {plan.app}, not of {app}")
         if previews.like not in plan.environments:
             raise GateRefused(
                 f"the plan of {commit.revision[:12]} has no environment {previews.like}, which previews copy"
@@ -227,6 +235,8 @@ class _Work:
             )
         commit = repository.commit(preview.head)
         plan = plan_at(repository, commit, self.parse, registration.plan if registration else None)
+        if plan.app != preview.app:
+            raise GateRefused(f"the plan of {commit.revision[:12]} is of the app {plan.app}, not of {preview.app}")
         return of_plan(repository, commit, plan), plan, read_rules(self.ctx, repository, plan, self.parse)
 
     def _in_force(self, book: Rulebook, rules: Plan, previews: Previews, preview: Preview) -> InForce:
@@ -256,7 +266,7 @@ class _Work:
         if len(sleeping) < excess:
             listed = ", ".join(item.environment for item in standing)
             raise PreviewFull(
-                f"{counted(len(standing), 'preview')} stand, and at most {previews.most} may: {listed}; none of them sleeps",
+                f"{counted(previews.most, 'preview')} may stand at a time, and none of these sleeps: {listed}",
                 hint=f"`shipway preview close NUMBER` makes room for {preview.environment}, which then follows by itself",
             )
         for item in sleeping[:excess]:

@@ -38,8 +38,6 @@ def tend(ctx: Context, preview: Preview, *, force: bool = False) -> None:
         if force or asked_for(ctx, preview):
             wake(ctx, preview)
             ctx.ledger.record_preview(awake(ctx, preview))
-        elif now - preview.used > LOOK:
-            ctx.ledger.record_preview(replace(preview, used=now))
         return
     requests = _requests(ctx, preview)
     if force or requests is None:
@@ -55,12 +53,16 @@ def tend(ctx: Context, preview: Preview, *, force: bool = False) -> None:
 
 def is_restless(ctx: Context, preview: Preview) -> bool:
     """Whether it may be time for `tend`; what can't be asked now is no reason."""
-    if preview.state == ASLEEP:
-        try:
-            return asked_for(ctx, preview)
-        except (EngineError, EdgeError):
-            return False
-    return preview.state == READY and 0 < preview.sleep <= ctx.ledger.now() - preview.used
+    now = ctx.ledger.now()
+    if preview.state != ASLEEP:
+        return preview.state == READY and 0 < preview.sleep <= now - preview.used
+    try:
+        found = asked_for(ctx, preview)
+    except (EngineError, EdgeError):
+        return False
+    if not found and now - preview.used > LOOK:
+        ctx.ledger.see_preview(preview, now)  # the next look begins there
+    return found
 
 
 def asked_for(ctx: Context, preview: Preview) -> bool:

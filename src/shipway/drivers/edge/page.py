@@ -34,7 +34,7 @@ def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str]
             "rule": f"{host_rule(hosts(url))}{others}",
             "priority": MARK_PRIORITY - 1,
             "middlewares": [f"{owner}.-maintain-id", name],
-            "service": "noop@internal",
+            "service": name,
         },
         f"{name}-mark": mark_router(where, mark_of(owner), f"{name}-mark"),
     }
@@ -43,7 +43,10 @@ def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str]
         name: plugin(mode="maintain", page=page),
         f"{name}-mark": adds(HEADER_ROUTES, version_of(url, page, sources)),
     }
-    return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
+    # Never reached, but no internal one: of those the access log has no requests.
+    services = {name: {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:9"}]}}}
+    found = {"http": {"routers": routers, "middlewares": middlewares, "services": services}}
+    return f"# {to_line(url)}\n{to_line(found)}\n"
 
 
 def router(owner: str) -> str:

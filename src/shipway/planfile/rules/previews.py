@@ -53,10 +53,8 @@ def _data(plan: Plan, report: Report) -> None:
             report.error(
                 (*AT, "mask"), f"has no meaning with `data: {previews.data}`", "no `mask`, or an environment in `data`"
             )
-        elif previews.data == SEED and (like := plan.environments.get(previews.like)) and like.seed is None:
-            report.warn(
-                at if report.written(at) else AT, f"`{previews.like}` has no `seed`, so previews begin empty", "`data: empty`",
-            )  # fmt: skip
+        elif report.written(at) and previews.data == SEED and _has_no_seed(plan, previews.like):
+            report.warn(at, f"`{previews.like}` has no `seed`, so previews begin empty", "`data: empty`")
         return
     names = report.names(("environments",))
     if source not in names:
@@ -73,3 +71,8 @@ def _data(plan: Plan, report: Report) -> None:
         report.error(
             at, "only the database of an accessory that runs in a container can be cloned", f"`{SEED}` or `{EMPTY}`"
         )
+
+
+def _has_no_seed(plan: Plan, name: str) -> bool:
+    environment = plan.environments.get(name)
+    return environment is not None and environment.seed is None

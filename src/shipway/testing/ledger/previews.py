@@ -34,6 +34,10 @@ class PreviewSuite:
         )
         assert ledger.record_preview(done)
         assert ledger.previews() == [done]
+        ledger.see_preview(first, 8.5)
+        assert ledger.previews() == [done]
+        ledger.see_preview(done, 8.5)
+        assert ledger.previews() == [dataclasses.replace(done, used=8.5)]
 
     def test_a_newer_wish(self, ledger: PreviewLedger, again: Callable[[], PreviewLedger]) -> None:
         first = ledger.want_preview(TWELVE)
@@ -45,6 +49,10 @@ class PreviewSuite:
         assert (newer.problem, newer.ends, newer.actor, newer.reason) == ("", 7.5, "bob", "pushed")
         assert not ledger.record_preview(dataclasses.replace(first, done="c" * 40))
         assert not ledger.forget_preview(first)
+        assert ledger.record_preview(dataclasses.replace(newer, done="b" * 40, problem="it failed"))
+        same = ledger.want_preview(newer)
+        assert (same.done, same.problem) == ("b" * 40, "it failed")
         closed = ledger.want_preview(dataclasses.replace(newer, wanted=CLOSED))
+        assert closed.done == ""
         assert ledger.previews() == [closed]
         assert ledger.forget_preview(closed)
