@@ -30,7 +30,7 @@ MADE: list[Tiny] = []
 
 
 @pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
+def closed() -> Iterator[None]:
     """Close what a failed test has left."""
     yield
     while MADE:
