@@ -32,7 +32,7 @@ class Preview:
     asked: float  # when it was wanted last
     seq: int = 0
     done: str = ""  # the wanted commit that was dealt with
-    release: int = 0  # the one that was made for it last; 0: none
+    release: int = 0  # the one that was made for it last; 0: none; -1: none yet, but it counts as one that stands
     problem: str = ""  # why there is no preview of it
     ends: float = 0.0  # 0: not known yet
     sleep: float = 0.0  # seconds without a request until it sleeps, as the plan said when it was made; 0: never
@@ -71,6 +71,11 @@ def number_of(environment: str) -> int | None:
 def is_reserved(environment: str) -> bool:
     """Whether only a preview may have the name."""
     return re.fullmatch(rf"{PREFIX}[1-9][0-9]*", environment) is not None
+
+
+def is_of_preview(plan: Plan) -> bool:
+    """Whether it is the plan of a release that was built for a preview alone."""
+    return any(map(is_reserved, plan.environments))
 
 
 def domain_of(previews: Previews, number: int) -> str:

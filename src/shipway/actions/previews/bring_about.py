@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.environment.environments import KnownApp
-from shipway.actions.environment.locks import environment_lease, fenced, is_held
+from shipway.actions.environment.locks import environment_lease, fenced, held, is_held
 from shipway.actions.messages.news import report
 from shipway.actions.previews.clone import clone
 from shipway.actions.previews.secrets import provide, remove
@@ -41,6 +42,7 @@ from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds for another command in the environment of the preview
 AWAY = (Interrupted, LeaseHeld, RepositoryError, StoreError)  # it is tried again
+PLACE = -1  # in place of a release: it has none yet, but counts as one that stands
 Opened = Callable[[Preview], Repository]  # the app's commits
 
 
@@ -133,14 +135,19 @@ class _Work:
     # close
 
     def _close(self, preview: Preview) -> bool:
-        ctx, name = self.ctx, preview.environment
-        ctx.reporter.heading(f"close {ctx.names.shown(preview.app, name)}: {preview.reason or 'no longer wanted'}")
-        release = ctx.ledger.release(preview.app, preview.release) if preview.release else None
+        ctx = self.ctx
+        shown = ctx.names.shown(preview.app, preview.environment)
+        ctx.reporter.heading(f"close {shown}: {preview.reason or 'no longer wanted'}")
+        self._clear(preview)
+        remove(ctx, preview.app, preview.environment)
+        return ctx.ledger.forget_preview(preview)
+
+    def _clear(self, preview: Preview) -> None:
+        """Remove what is there of it but its secrets, whatever has begun to make it."""
+        release = self.ctx.ledger.release(preview.app, preview.release) if preview.release > 0 else None
         if release is not None:
             self._settle(preview)
-            destroy(ctx, release.plan, release.plan.environments[name], volumes=True)
-        remove(ctx, preview.app, name)
-        return ctx.ledger.forget_preview(preview)
+            destroy(self.ctx, release.plan, release.plan.environments[preview.environment], volumes=True)
 
     def _settle(self, preview: Preview) -> None:
         """Deployments whose process died: nothing is to be completed or rolled back any more."""
@@ -164,17 +171,26 @@ class _Work:
         except AWAY:
             raise
         except ShipwayError as error:
-            found = next(item for item in ctx.ledger.previews(preview.app) if item.number == preview.number)
-            ends = found.ends or ctx.ledger.now() + Previews("", "").keep
-            problem = error.message if not error.hint else f"{error.message}; {error.hint}"
-            if _current(found) != _current(preview):
-                ctx.reporter.note(f"{preview.environment}: {error.message}; a newer push follows")
+            if why := self._superseded(ctx, preview):
+                ctx.reporter.note(f"{preview.environment}: {error.message}; {why}")
                 return False
-            self._tell(replace(found, done=preview.head, problem=problem, ends=ends))
+            self._failed(preview, error)
             raise
         if made is None:
             return False
         return self._tell(made)
+
+    def _failed(self, preview: Preview, error: ShipwayError) -> None:
+        """What was deployed before goes on; where nothing was, nothing stays but secrets, and the place is free."""
+        ctx = self.ctx
+        found = next(item for item in ctx.ledger.previews(preview.app) if item.number == preview.number)
+        ends = found.ends or ctx.ledger.now() + Previews("", "").keep
+        problem = error.message if not error.hint else f"{error.message}; {error.hint}"
+        if ctx.ledger.current(preview.app, preview.environment) is None:
+            with suppress(ShipwayError):
+                self._clear(found)
+                found = replace(found, release=0)
+        self._tell(replace(found, done=preview.head, problem=problem, ends=ends))
 
     def _tell(self, preview: Preview) -> bool:
         """Record it, and let the pull request's comment follow."""
@@ -196,7 +212,8 @@ class _Work:
             raise GateRefused(
                 f"the plan of {commit.revision[:12]} has no environment {previews.like}, which previews copy"
             )
-        self._make_room(preview, previews)
+        if not preview.release:
+            preview = self._with_room(preview, previews)
         own = derived(plan, previews, preview.number)
         where = own.environments[name]
         provide(ctx, own, where, previews)
@@ -210,7 +227,7 @@ class _Work:
         in_force = self._in_force(book, rules, previews, preview)
         order = admitted(ctx, commit, app, book, in_force, ref)
         order = replace(
-            order, wait=WAIT, force=True, superseded=lambda held: self._superseded(held, preview),
+            order, wait=WAIT, force=True, superseded=lambda own: self._superseded(own, preview),
             reason=f"pull request {preview.number}, {order.reason}",
         )  # fmt: skip
         found = replace(preview, release=order.release.number)
@@ -251,10 +268,16 @@ class _Work:
             return ""
         return "the pull request was closed" if now is None or now.wanted == CLOSED else "a newer push follows"
 
+    def _with_room(self, preview: Preview, previews: Previews) -> Preview:
+        """The preview with a place, which no other one can take. PreviewFull if there is none."""
+        with held(self.ctx, f"{preview.app}/previews", "a place for a preview", wait=WAIT):
+            self._make_room(preview, previews)
+            found = replace(preview, release=PLACE)
+            self.ctx.ledger.record_preview(found)
+            return found
+
     def _make_room(self, preview: Preview, previews: Previews) -> None:
         """Close the one that has slept longest, if there are too many. PreviewFull if none sleeps."""
-        if preview.release:
-            return
         known = [item for item in self.ctx.ledger.previews(preview.app) if item.number != preview.number]
         standing = [item for item in known if item.release]
         excess = len(standing) - previews.most + 1

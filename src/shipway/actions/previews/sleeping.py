@@ -45,10 +45,7 @@ def tend(ctx: Context, preview: Preview, *, force: bool = False) -> None:
     if requests != preview.requests:
         ctx.ledger.record_preview(replace(preview, requests=requests, used=now))
     elif 0 < preview.sleep <= now - preview.used:
-        # Before anything stops: if this process dies, the next request wakes what was stopped.
-        asleep = replace(preview, asleep=True, used=now)
-        if ctx.ledger.record_preview(asleep):
-            _stop(ctx, asleep)
+        _stop(ctx, preview)
 
 
 def is_restless(ctx: Context, preview: Preview) -> bool:
@@ -66,11 +63,13 @@ def is_restless(ctx: Context, preview: Preview) -> bool:
 
 
 def asked_for(ctx: Context, preview: Preview) -> bool:
-    """Whether somebody has asked for one that sleeps since the edge was looked at."""
+    """Whether somebody has asked for one that sleeps since the edge was looked at, or the page is not there, since a process died
+    before it had stopped anything."""
     release = _release(ctx, preview)
     where = release.plan.environments[preview.environment]
     edge = ctx.on(where.hosts[0].name).edge
-    return edge.asked(names.route_owner(preview.app, preview.environment), preview.used - MARGIN)
+    owner = names.route_owner(preview.app, preview.environment)
+    return not edge.maintained(owner) or edge.asked(owner, preview.used - MARGIN)
 
 
 def wake(ctx: Context, preview: Preview) -> None:
@@ -105,6 +104,9 @@ def _stop(ctx: Context, preview: Preview) -> None:
     release = _release(ctx, preview)
     where = release.plan.environments[name]
     with exclusive_access(ctx, app, name, "sleep") as own:
+        # Before anything stops: if this process dies, the next request wakes what was stopped.
+        if not own.ledger.record_preview(replace(preview, asleep=True, used=own.ledger.now())):
+            return
         own.reporter.heading(f"{own.names.shown(app, name)} goes to sleep: no request for {preview.sleep:g} s")
         here = own.on(where.hosts[0].name)
         if maintenance.page_of(own, app, name) is None:
