@@ -9,11 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from shipway.actions.deployments.waits import SINCE, hotfix_of
+from shipway.actions.previews.view import seen
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN, Event, Subject
 from shipway.domain.history import previous_release
+from shipway.domain.preview import CLOSING, CREATING, FAILED, READY
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
@@ -101,6 +103,18 @@ def _deployment(ctx: Context, names: Names, item: Deployment) -> dict[str, Any]:
         "took": human(item.finished - item.started) if item.finished else "",
         "detail": item.detail.partition("\n")[0], "hotfix": SINCE in item.reason and bool(hotfix_of(ctx, item.app, item.environment, item.release)),
     }  # fmt: skip
+
+
+def previews(ctx: Context, app: str) -> list[dict[str, Any]]:
+    """Of pull requests."""
+    kinds = {READY: "ok", FAILED: "bad", CREATING: "warn", CLOSING: "warn"}
+    signs = {"ok": "✓ ", "bad": "✗ ", "warn": "● "}
+    now, found = ctx.ledger.now(), []
+    for item in seen(ctx, app):
+        kind = kinds.get(item.state, "dim")
+        ends = f"in {human(item.ends - now)}" if item.ends > now else ""
+        found.append({"item": item, "state": Pill(kind, f"{signs.get(kind, '')}{item.state}"), "ends": ends})
+    return found
 
 
 def runs(ctx: Context, app: str) -> list[dict[str, Any]]:

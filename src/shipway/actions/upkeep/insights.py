@@ -8,7 +8,6 @@ from shipway.domain.insights import Insights, all_weeks, trends
 from shipway.domain.preview import is_of_preview, is_reserved
 
 PERIOD = 90 * 86400.0  # seconds, unless another time is asked for
-
 LATEST = 50  # releases among which the newest one is looked for
 
 
