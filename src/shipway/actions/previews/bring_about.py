@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from shipway.actions.deployments.admission import admitted
 from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.waits import Asked
 from shipway.actions.environment.environments import KnownApp
 from shipway.actions.environment.locks import environment_lease, fenced, held, is_held
 from shipway.actions.messages.news import report
@@ -225,7 +226,7 @@ class _Work:
         book = self._read(repository, preview)[2]  # the rules may have changed meanwhile
         previews, rules = _settings(ctx, book)
         in_force = self._in_force(book, rules, previews, preview)
-        order = admitted(ctx, commit, app, book, in_force, ref)
+        order = admitted(ctx, commit, app, book, in_force, ref, Asked(resume=True))  # a push comes after any rollback
         order = replace(
             order, wait=WAIT, force=True, superseded=lambda own: self._superseded(own, preview),
             reason=f"pull request {preview.number}, {order.reason}",

@@ -88,6 +88,7 @@ def test_the_comment_has_its_address_or_why_there_is_none(told: Told) -> None:
     deploy(told.world.controller(), DeployRequest(release, where))
     told.ledger.record_preview(dataclasses.replace(wish, done=COMMIT, release=1, ends=86400.0))
     text = comment()
+    assert told.notifier.notices == [], "people are told of no preview"
     assert "**Preview** http://pr-7.shop.example" in text
     assert "until 1970-01-02 00:00 UTC" in text
     assert f"at `{release.revision[:12]}`" in text or release.revision == COMMIT

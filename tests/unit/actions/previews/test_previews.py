@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from shipway.actions.deployments.admission import admitted
 from shipway.actions.previews.bring_about import bring_about, due, to_do
 from shipway.actions.previews.clone import masks_of
 from shipway.actions.previews.sleeping import PAGE
 from shipway.actions.previews.view import seen
 from shipway.actions.previews.wishes import extend, require_preview, want_closed, want_open
+from shipway.actions.proofs.prove import find_release
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.insights import last_environment
 from shipway.domain.container import LABEL_ENVIRONMENT
 from shipway.domain.errors import GateRefused, LeaseHeld, PreviewFull, SecretError, UsageError
 from shipway.domain.plan import Plan, Proving
@@ -26,6 +30,7 @@ from shipway.system.git import Repository
 from shipway.testing.faults import Death, Killed, every
 from tests.matrix import FULL
 from tests.unit.actions.deployments.test_admission import HostDeployment, parse_plan
+from tests.unit.domain.test_rules_kinds import FULL as WHOLE
 from tests.unit.system.test_git import git
 
 ADDRESS = ("pr-7.shop.example", 80)
@@ -116,17 +121,28 @@ def test_it_is_made_updated_and_closed(place: Place) -> None:
         place.known()
 
 
+def test_a_push_ends_the_hold_after_a_rollback(place: Place) -> None:
+    place.made()
+    place.do(place.want(place.commit("two")))
+    rollback(place.world.controller(), "shop", "pr-7", RollbackRequest())
+    assert place.serves() == 1
+    place.do(place.want(place.commit("three")))
+    assert (place.known().state, place.serves()) == ("ready", 3)
+
+
 def test_a_release_of_a_preview_is_none_of_another_environment(place: Place) -> None:
     place.made()
     [release] = place.ctx.ledger.releases("shop")
     assert list(release.plan.environments) == ["pr-7"]
+    with pytest.raises(UsageError, match="has no release"):
+        find_release(place.ctx, "shop", None)
+    with pytest.raises(UsageError, match="nothing of shop was deployed yet"):
+        last_environment(place.ctx, "shop")
     with pytest.raises(GateRefused, match="no release was built from the tree"):
         place_admitted(place)
 
 
 def place_admitted(place: Place) -> None:
-    from shipway.actions.deployments.admission import admitted
-
     git(place.path, "branch", "--force", "staging", "feature")
     book = place.book()
     admitted(place.ctx, place.repository.commit(place.head), "shop", book, book.of(place.ctx, "staging"))
@@ -360,8 +376,6 @@ def test_the_next_tick_completes_what_a_dead_process_was_closing(
 
 
 def test_nothing_of_the_other_environment_is_reached(place: Place) -> None:
-    from tests.unit.domain.test_rules_kinds import FULL as WHOLE
-
     previews = replace(WHOLE.previews or Previews("", ""), like="production", domain="pr-{number}.example")
     made = derived(WHOLE, previews, 12)
     assert list(made.environments) == ["pr-12"]
