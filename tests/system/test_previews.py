@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from examples.project import get
+from examples.project import Done, get
 from shipway.domain.errors import PreviewFull, UsageError
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import Engine
@@ -15,7 +16,7 @@ from shipway.drivers.secrets.key import Keys
 from shipway.drivers.secrets.ledger import LedgerSecrets
 from tests import prepared
 from tests.system.conftest import Make
-from tests.system.tiny import NOT_THERE, Tiny, soon
+from tests.system.tiny import NOT_THERE, Tiny, effects, soon
 
 pytestmark = pytest.mark.engine
 
@@ -207,3 +208,36 @@ def test_data_is_cloned_masked_and_migrated(make: Make) -> None:
     assert project.psql("SELECT count(*) FROM pets", "pr-4") == "3"
     project.shipway("preview", "close", "4")
     gone(project, "pr-4")
+
+
+def test_killed_at_points_of_a_clone_and_of_its_end(make: Make) -> None:
+    """What is made next has the masked data, and the end leaves nothing."""
+    project = begun(make, database=True, data="staging", mask=["UPDATE pets SET name = 'pet'"])
+    project.git("switch", "--quiet", "staging")
+    project.shipway("run", "staging")
+    project.psql("INSERT INTO pets VALUES ('Rex'), ('Minka')")
+    project.shipway("snapshot", "staging")
+    project.git("switch", "--quiet", "feature")
+    project.change("feature", files=OWNERS)
+
+    def dies(at: str, *words: str) -> Done:
+        project.env["SHIPWAY_TEST_DIE"] = at
+        done = project.shipway("preview", *words, check=False)
+        del project.env["SHIPWAY_TEST_DIE"]
+        return done
+
+    making = effects(dies("0", "open", "5").output)
+    closing = effects(dies("0", "close", "5").output)
+    gone(project, "pr-5")
+    for tenth in (3, 5, 6, 7, 8):
+        died = dies(f"{making * tenth // 10},after", "open", "5")
+        assert died.code == -signal.SIGKILL, died.output
+        project.shipway("preview", "open", "5")
+        assert project.psql("SELECT name, count(*) FROM pets GROUP BY name", "pr-5") == "pet|2"
+        assert answer(project, 5) == "feature"
+        died = dies(f"{closing * tenth // 10},after", "close", "5")
+        assert died.code == -signal.SIGKILL, died.output
+        if listed(project):
+            project.shipway("preview", "close", "5")
+        gone(project, "pr-5")
+    assert not [name for name in (*project.containers(), *project.volumes()) if "proof" in name]

@@ -39,6 +39,7 @@ from shipway.domain.refs import HEADS
 from shipway.domain.release import DESTROY, FAILED, PREVIEW, Commit, Trigger
 from shipway.domain.rules import InForce, RuleSet
 from shipway.domain.value import dataclass
+from shipway.proving.sandbox import clean_up
 from shipway.system.git import Repository
 
 WAIT = 600.0  # seconds for another command in the environment of the preview
@@ -140,6 +141,7 @@ class _Work:
         shown = ctx.names.shown(preview.app, preview.environment)
         ctx.reporter.heading(f"close {shown}: {preview.reason or 'no longer wanted'}")
         self._clear(preview)
+        clean_up(ctx)  # a process that died may have left a scratch server with data
         remove(ctx, preview.app, preview.environment)
         return ctx.ledger.forget_preview(preview)
 
