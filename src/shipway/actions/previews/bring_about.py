@@ -97,8 +97,8 @@ def _is_due(item: Preview, now: float) -> bool:
 
 
 def bring_about(ctx: Context, preview: Preview, opened: Opened, parse: ParsePlan, *, force: bool = False) -> None:
-    """Do what is wanted of it now. It is forgotten if the protected plan has no previews. LeaseHeld if another process does it. What keeps it from being made is recorded and
-    raised; what is away is tried again by the next call. force: wake it too."""
+    """Do what is wanted of it now. It is forgotten if the protected plan has no previews. LeaseHeld if another process does it.
+    What keeps it from being made is recorded and raised; what is away is tried again by the next call. force: wake it too."""
     with fenced(ctx, lock_of(preview), "the preview") as own:
         work = _Work(own, opened, parse)
         while True:
@@ -219,7 +219,7 @@ class _Work:
             preview = self._with_room(preview, previews)
         own = derived(plan, previews, preview.number)
         where = own.environments[name]
-        provide(ctx, own, where, previews)
+        provide(ctx, own, where, derived(rules, previews, preview.number).environments[name], previews)
         ref = f"{HEADS}{preview.branch}" if preview.branch else commit.revision
         ctx.reporter.heading(f"preview {ctx.names.shown(app, name)}: {commit.revision[:12]} {commit.subject!r}")
         number = build(

@@ -13,12 +13,13 @@ from shipway.domain.plan import Environment, Plan
 from shipway.domain.previews import Previews
 
 
-def provide(ctx: Context, plan: Plan, environment: Environment, previews: Previews) -> None:
-    """Set what the preview needs. SecretError if one that is to be copied isn't set. What a person has set for the preview
-    stays, unless it is one of these, and so do values that were generated for it."""
+def provide(ctx: Context, plan: Plan, environment: Environment, rules: Environment, previews: Previews) -> None:
+    """Set what the preview needs. rules: the same environment by the protected plan, which decides what is copied. SecretError if
+    one that is to be copied isn't set. What a person has set for the preview stays, unless it is one of these, and so do values
+    that were generated for it."""
     mine, theirs = names.scope(plan.app, environment.name), names.scope(plan.app, previews.like)
     known, may_lack = set(ctx.secrets.names(mine)), optional(plan, environment)
-    copied = {*previews.secrets, *_of_edge(environment)}
+    copied = {*previews.secrets, *_of_edge(rules)}
     missing = []
     for name in needed(plan, environment):
         if name in copied:
@@ -28,7 +29,7 @@ def provide(ctx: Context, plan: Plan, environment: Environment, previews: Previe
             elif name not in known and name not in may_lack:
                 missing.append(name)
         elif name in known:
-            if ctx.secrets.get(mine, name) == ctx.secrets.get(theirs, name):  # the plan named it before
+            if _is_copy(ctx, mine, theirs, name):  # the plan named it before
                 ctx.secrets.set(mine, name, random.token_urlsafe(32))
         elif name not in may_lack:
             ctx.secrets.set(mine, name, random.token_urlsafe(32))
@@ -38,6 +39,12 @@ def provide(ctx: Context, plan: Plan, environment: Environment, previews: Previe
             f"{previews.like} lacks {counted(len(missing), 'secret')} that previews get: {', '.join(missing)}",
             hint=f"set them:\n{commands}",
         )
+
+
+def _is_copy(ctx: Context, mine: str, theirs: str, name: str) -> bool:
+    """Whether it is any version of the other environment's."""
+    value, newest = ctx.secrets.get(mine, name), ctx.secrets.names(theirs, removed=True).get(name, 0)
+    return any(ctx.secrets.get(theirs, name, version) == value for version in range(newest, 0, -1))
 
 
 def _of_edge(environment: Environment) -> list[str]:

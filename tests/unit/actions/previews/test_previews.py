@@ -163,6 +163,9 @@ def test_the_protected_plan_decides(place: Place) -> None:
     wide["services"]["web"]["security"] = {"capabilities": ["SYS_PTRACE"]}
     with pytest.raises(GateRefused, match="security web"):
         place.do(place.want(place.commit("wide", json.dumps(wide))))
+    with pytest.raises(GateRefused, match="access"):  # by which it would get the secret
+        place.do(place.want(place.commit("users", plan(like={"access": {"users": "KEY"}, "secrets": []}))))
+    assert place.ctx.secrets.get("shop/pr-7", "KEY") != "staging-key"
     place.do(place.want(place.commit("good", plan())))
     assert (place.known().state, place.known().problem) == ("ready", "")
 
@@ -176,6 +179,7 @@ def test_secrets_are_copied_only_if_the_protected_plan_says_so(tmp_path: Path, m
     place.ctx.secrets.set("shop/staging", "KEY", "staging-key")
     place.made()
     assert place.ctx.secrets.get("shop/pr-7", "KEY") == "staging-key"
+    place.ctx.secrets.set("shop/staging", "KEY", "a newer staging-key")  # it was rotated since
     git(place.path, "switch", "--quiet", "main")
     place.commit("no more", plan())
     git(place.path, "switch", "--quiet", "feature")
