@@ -96,6 +96,12 @@ def _polls(kinds: Kinds) -> Any:
     return type_schema(list[Poll], kinds)
 
 
+def _previews(kinds: Kinds) -> Any:
+    from shipway.actions.previews.view import SeenPreview
+
+    return type_schema(list[SeenPreview], kinds)
+
+
 def _notifications(kinds: Kinds) -> Any:
     from shipway.actions.messages.receivers import Deliveries, NotificationState
     from shipway.domain.outbox import Notification
@@ -238,6 +244,7 @@ OUTPUTS: Mapping[str, tuple[str, Callable[[Kinds], Any]]] = {
     "secret list": ("Names of secrets, never values.", _secrets),
     "user list": ("People, removed ones too, with their roles; never a password.", _people),
     "webhook list": ("Webhooks, and whether their forges could be told; never their secrets.", _webhooks),
+    "preview list": ("Previews of pull requests; an end of 0: not known yet.", _previews),
     "poll list": ("Repositories that are asked for new commits; a time of 0: not yet.", _polls),
     "notify list": ("Notifications, and whether they could be delivered; never their URLs.", _notifications),
     "token list": ("API tokens, revoked and expired ones too; never the token itself.", _tokens),

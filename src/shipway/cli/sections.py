@@ -22,6 +22,7 @@ SECTIONS = {
         "poll": ("shipway.cli.poll", "Ask repositories for new commits, where nothing tells of a push"),
         "notify": ("shipway.cli.notify", "Tell people of deployments, approvals and trouble"),
         "worker": ("shipway.cli.worker", "Work on the queue of pushes"),
+        "preview": ("shipway.cli.preview", "Open and close the previews of pull requests"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
         "approve": ("shipway.cli.approve", "Approve a release for an environment"),
         "rules": ("shipway.cli.rules", "Show the rules in force, or change them"),

@@ -17,27 +17,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--app", metavar="NAME", help="Only this app [all apps of the ledger]")
-@click.option("--only", type=click.Choice(["jobs", "backups"]), help="Only jobs, or only the rest [both]")
+@click.option(
+    "--only", type=click.Choice(["jobs", "backups", "previews"]), help="Only jobs, previews, or the rest [all]"
+)
 @click.pass_obj
 def tick(options: Globals, app: str | None, only: str | None) -> None:
     """Start the jobs that are due on a schedule, record those that have ended, judge again the deployments that wait, renew certificates by DNS, repeat failed
     purges, store the log of changes of databases with `backups.continuous`, take the backups that are due, and verify the
-    newest ones again. Deliver notifications and statuses that wait.
+    newest ones again. Make, update, close, wake and send to sleep the previews for which that is due. Deliver notifications and statuses that wait.
 
     Call it once a minute, by cron or a systemd timer, on one or several machines that share a ledger. It doesn't wait
     for the jobs, and prints nothing if there was nothing to do. The exit code is 10 if a job has failed in its last
     attempt. Deployments, certificates, purges and backups come last, one after another: meanwhile, another call does the jobs. A systemd
-    timer waits for its last call, so create two: `--only jobs` and `--only backups`.
+    timer waits for its last call, so create one each for `--only jobs`, `--only backups` and, where there are previews, `--only previews`.
     """
     from shipway.actions.messages.receivers import deliver_due
     from shipway.app import TELLING, open_context
+    from shipway.cli.preview import tend_all
     from shipway.system.parallel import attempt_all
 
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as ctx:
         own = ctx.names.app(app) if app else None
-        steps: list[Callable[[], object]] = [] if only == "backups" else [lambda: _jobs(ctx, own)]
-        steps += [] if only == "jobs" else [lambda: _waiting(options, ctx, own)]
-        steps += [] if only == "jobs" else [lambda: _backups(options, ctx, own)]
+        steps: list[Callable[[], object]] = [lambda: _jobs(ctx, own)] if only in (None, "jobs") else []
+        steps += [lambda: tend_all(options, ctx, own)] if only in (None, "previews") else []
+        rest = [lambda: _waiting(options, ctx, own), lambda: _backups(options, ctx, own)]
+        steps += rest if only in (None, "backups") else []
         steps += [lambda: deliver_due(ctx, TELLING)]
         attempt_all(*steps)
 

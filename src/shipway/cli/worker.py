@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 @click.option("--token", type=int, hidden=True, help="Of that claim")
 @click.option("--spare", is_flag=True, hidden=True, help="Load everything, and wait for a push and its token on stdin")
 @click.option("--waiting", type=int, hidden=True, help="Judge this deployment, which waits, again")
+@click.option("--preview", hidden=True, help="Do what is wanted of this one, APP/NUMBER")
 @click.pass_obj
 def worker(
-    options: Globals, at_once: int, url: str, push: int | None, token: int | None, spare: bool, waiting: int | None
+    options: Globals, at_once: int, url: str, push: int | None, token: int | None, spare: bool, waiting: int | None,
+    preview: str | None,
 ) -> None:  # fmt: skip
     """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
@@ -45,10 +47,12 @@ def worker(
     from shipway.actions.messages.deliver import Messenger
     from shipway.actions.runs.queue import work_on
     from shipway.app import open_context, plan_parser
+    from shipway.cli.preview import tend_one
     from shipway.domain.errors import UsageError
     from shipway.server.clock import Clock
     from shipway.server.dispatcher import Dispatcher
     from shipway.server.poller import Poller
+    from shipway.server.previews import Tender
 
     if spare:
         given = _spare()
@@ -57,15 +61,18 @@ def worker(
         push, token = given
         with suppress(OSError):  # what `ps` and `top` show
             Path("/proc/self/comm").write_text(f"push {push}", encoding="ascii")
-    silent = push is not None or waiting is not None
+    silent = push is not None or waiting is not None or preview is not None
     with open_context(options.home, TerminalReporter(silent=silent), actor=options.actor or "server") as ctx:
         if waiting is not None:
             _take_up(options, ctx, waiting)
             return
+        if preview is not None:
+            tend_one(options, ctx, preview)
+            return
         if push is None:
             ctx.reporter.note("works on the queue until Ctrl-C")
             over = threading.Event()
-            for part in (Clock(ctx), Poller(ctx), Messenger(ctx, url)):
+            for part in (Clock(ctx), Poller(ctx), Tender(ctx), Messenger(ctx, url)):
                 threading.Thread(target=part.run, args=(over,), daemon=True).start()
             with suppress(KeyboardInterrupt):  # how it ends; what runs goes on
                 Dispatcher(ctx, at_once).run(over)

@@ -112,6 +112,8 @@ COMMANDS = _table(
     Command("notify remove", ("webhooks",)),
     Command("notify test", ("webhooks",)),
     Command("deploy", ("deploy",), options={"override_freeze": ("freeze",), "resume": ("rollback",)}),
+    Command("preview list", ("see",), environments=()),
+    *(Command(f"preview {name}", ("preview",), environments=()) for name in ("open", "close", "extend", "wake")),
     Command("approve", ("approve",), person=True, here=("key",)),
     Command("rules", ("see",)),
     Command("rules accept", ("rules",)),

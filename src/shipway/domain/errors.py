@@ -299,6 +299,12 @@ class NotifyError(ShipwayError):
         self.refused = refused  # it is no use to send it again
 
 
+class PreviewFull(ShipwayError):
+    """As many previews stand as the plan allows, and none of them sleeps; the next one follows when there is room."""
+
+    exit_code = 47
+
+
 class SbomError(ShipwayError):
     """The software of an image could not be listed, or no SBOM of it is known."""
 

@@ -50,6 +50,7 @@ PERMISSIONS = _table(
     Permission("rollback.protected", RELEASER, ENVIRONMENT, "Roll back a protected environment, and end the hold"),
     Permission("operate", DEVELOPER, ENVIRONMENT, "Restart, scale, maintenance page, jobs, purges, snapshots, backups"),
     Permission("operate.protected", RELEASER, ENVIRONMENT, "The same in a protected environment"),
+    Permission("preview", DEVELOPER, ENVIRONMENT, "Open, update, extend, wake and close previews of pull requests"),
     Permission(
         "exec",
         DEVELOPER,

@@ -28,6 +28,7 @@ from shipway.domain.gating import Approvals as Approvals
 from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
+from shipway.domain.previews import Previews
 from shipway.domain.provisioned import Dns as Dns
 from shipway.domain.provisioned import Infra as Infra
 from shipway.domain.registry_access import RegistryAccess
@@ -354,6 +355,7 @@ class Plan:
     prove: Proving = Proving()
     file: str = PLAN_FILE  # its path in the repository
     inputs: tuple[str, ...] = ()  # paths or globs, beside those that the plan names; empty: the whole repository
+    previews: Previews | None = None  # of pull requests
 
     def asks_for_proof(self, environment: Environment) -> bool:
         """Whether a release needs a rollback proof to be deployed there."""

@@ -32,14 +32,15 @@ class Commit:
     subject: str
 
 
-PULL = "pull"  # kind of a trigger
+PULL, PREVIEW = "pull", "preview"  # kinds of a trigger
 
 
 @dataclass(frozen=True)
 class Trigger:
     """Why a run started."""
 
-    kind: str  # push, tag, manual; step: by a person, of a single one; pull: of a pull request from another repository
+    kind: str  # push, tag, manual; step: by a person, of a single one; pull: of a pull request from another repository;
+    # preview: for the preview of one from the app's own
     ref: str  # refs/heads/…, refs/tags/… or the revision as typed
     actor: str
 

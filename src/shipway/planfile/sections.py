@@ -15,6 +15,7 @@ from shipway.planfile.develop import DEVELOP
 from shipway.planfile.environments import ENVIRONMENT
 from shipway.planfile.kinds import Choice, Number, Several
 from shipway.planfile.mappings import ByName, Record
+from shipway.planfile.previews import PREVIEWS
 from shipway.planfile.secrets import SECRET, Secret
 
 _KINDS = {
@@ -262,6 +263,7 @@ PLAN = Record(
         ),
         "prove": PROVE,
         "environments": ByName(ENVIRONMENT, v.NAME_PATTERN, v.NAME_WORDS, "staging: {url: http://staging.example.com}"),
+        "previews": PREVIEWS,
     },
     required=("app", "services"),
 )

@@ -41,6 +41,7 @@ from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger, PropertyLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.polls import PollLedger
+from shipway.ports.ledger.previews import PreviewLedger
 from shipway.ports.ledger.provenance import ProvenanceLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
@@ -101,6 +102,7 @@ __all__ = [
     "OwnershipLedger",
     "PeopleLedger",
     "PollLedger",
+    "PreviewLedger",
     "ProjectSource",
     "PropertyLedger",
     "Prove",

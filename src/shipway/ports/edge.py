@@ -64,6 +64,9 @@ class Edge(Protocol):
     def maintained(self, owner: str) -> bool:
         """Whether it shows a maintenance page."""
 
+    def asked(self, owner: str, since: float) -> bool:
+        """Whether the maintenance page was shown to a visitor since then (seconds since the epoch, by the engine's clock)."""
+
     def probe(self, owner: str, release: int) -> str | None:
         """Send one request through the edge to a release of the owner's first route, at its health path. None if the
         answer is successful, else a message."""

@@ -21,6 +21,7 @@ from shipway.domain import names
 from shipway.domain.errors import ShipwayError
 from shipway.domain.permissions import in_environment
 from shipway.domain.plan import Environment
+from shipway.domain.preview import is_reserved
 from shipway.domain.record import to_data
 from shipway.domain.release import SUCCEEDED, Release
 from shipway.domain.traffic import Traffic
@@ -154,10 +155,12 @@ class Observer:
     def look(self, name: str) -> Board:
         """Read one app."""
         self._looked[name] = time.monotonic()
-        before = self._boards.get(name, Board(name))
+        before, previews = self._boards.get(name, Board(name)), list[tuple[int, str, str, float]]()
         try:
             known, environments, plans = self._app(name)
             found = tuple(side_by_side(lambda item: self._status(known, item), environments))
+            wanted = self._ctx.ledger.previews(known.name)
+            previews = [(item.number, item.state, item.head, item.ends) for item in wanted]
             gates = {
                 item.environment.name: gate for item in found if (gate := self._gate(known, item.environment, found))
             }
@@ -172,7 +175,7 @@ class Observer:
         lasting = [
             replace(item, lease=replace(item.lease, expires=0.0) if item.lease else None) for item in board.environments
         ]
-        state = json.dumps(to_data([lasting, board.gates, board.problem]), sort_keys=True)
+        state = json.dumps(to_data([lasting, board.gates, board.problem, previews]), sort_keys=True)
         changed = state != self._states.get(name)
         self._states[name] = state
         self._boards[name] = board = replace(board, version=before.version + changed)
@@ -184,7 +187,8 @@ class Observer:
             source = self._source(name)
             known = known_app(self._ctx, source)
             written, running = dict(source.plan().environments), {item.name: item for item in known.environments()}
-            environments = in_order(list({**written, **running}.values()))
+            known_here = {name: item for name, item in {**written, **running}.items() if not is_reserved(name)}
+            environments = in_order(list(known_here.values()))
             plans = {
                 known.shown(item.name): tuple(plan[item.name] for plan in (written, running) if item.name in plan)
                 for item in environments

@@ -10,12 +10,15 @@ from typing import Any
 from starlette.responses import Response
 
 from shipway.actions.deployments.waits import SINCE, hotfix_of
+from shipway.actions.previews.view import seen
 from shipway.actions.upkeep.run_tests import run_tests
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.event import BEGIN, CUT, DEPLOYMENT, END, HEADING, LINE, RUN, Event, Subject
 from shipway.domain.history import rollback_target
+from shipway.domain.preview import CLOSING, CREATING, READY
+from shipway.domain.preview import FAILED as PREVIEW_FAILED
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
 from shipway.domain.release import PENDING, Deployment
@@ -115,6 +118,18 @@ def to_check(given: Mapping[str, str], *, may: bool) -> dict[str, Any]:
     return {
         "may": may, "pull": pull if NUMBER.fullmatch(pull) else "", "commit": commit if COMMIT.fullmatch(commit) else "",
     }  # fmt: skip
+
+
+def previews(ctx: Context, app: str) -> list[dict[str, Any]]:
+    """Of pull requests."""
+    kinds = {READY: "ok", PREVIEW_FAILED: "bad", CREATING: "warn", CLOSING: "warn"}
+    signs = {"ok": "✓ ", "bad": "✗ ", "warn": "● "}
+    now, found = ctx.ledger.now(), []
+    for item in seen(ctx, app):
+        kind = kinds.get(item.state, "dim")
+        ends = f"in {human(item.ends - now)}" if item.ends > now else ""
+        found.append({"item": item, "state": Pill(kind, f"{signs.get(kind, '')}{item.state}"), "ends": ends})
+    return found
 
 
 def runs(ctx: Context, app: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from shipway.ports import Forge
 from shipway.server.clock import Clock
 from shipway.server.dispatcher import Dispatcher
 from shipway.server.poller import Poller
+from shipway.server.previews import Tender
 from shipway.server.site import Site, no_commands
 from shipway.server.watcher import Watcher
 from shipway.server.web import application
@@ -66,7 +67,7 @@ def serve(
 
     with _listening(host, port) as listener:
         parts = [
-            part(Dispatcher(ctx, at_once).run), part(Clock(ctx).run), part(Poller(ctx).run), part(watcher.run),
+            part(Dispatcher(ctx, at_once).run), part(Clock(ctx).run), part(Poller(ctx).run), part(Tender(ctx).run), part(watcher.run),
             part(Messenger(ctx, url).run),
             part(lambda over: server.run(sockets=[listener])),
         ]  # fmt: skip

@@ -164,7 +164,7 @@ class _Pages:
         return self.page(
             request,
             "board.html", app=board.app, board=board, environments=environments, summary=pages.summary(board), now=ctx.clock(),
-            deployments=made, live=f"/apps/{board.app}/changes?version={board.version}",
+            deployments=made, previews=[each for each in pages.previews(ctx, app) if who.may("see", app, each["item"].environment)], live=f"/apps/{board.app}/changes?version={board.version}",
             running=[item for item in pages.runs(ctx, app) if item["item"].finished is None],
         )  # fmt: skip
 

@@ -244,6 +244,13 @@ def _poll_removed(given: Any, result: object) -> Fact | None:
     return Fact("poll", f"removed the poll {given.name}", subject=f"poll {given.name}") if result else None
 
 
+def _preview(given: Any, result: object) -> Fact:
+    item = given.preview
+    what = f"wants {item.environment} {item.wanted}" + (f" at {item.head[:12]}" if item.head else "")
+    what += f": {item.reason}" if item.reason else ""
+    return Fact("preview", what, item.app, item.environment, actor=item.actor)
+
+
 def _forge_token(given: Any, result: object) -> Fact:
     item = given.token
     what = f"set the token with which the forge of {item.webhook} is told"
@@ -305,6 +312,7 @@ FACTS: dict[str, Describe] = {
     "set_forge_token": _forge_token, "remove_forge_token": _forge_token_removed, "add_notification": _notification,
     "remove_notification": _notification_removed, "add_hold": _hold, "add_poll": _poll, "remove_poll": _poll_removed,
     "add_signing_key": _signing_key, "revoke_signing_key": _signing_key_revoked, "add_image_signature": _image_signed,
+    "want_preview": _preview,
 }  # fmt: skip
 # Methods that change something and are not recorded, with the reason.
 LEFT_OUT = {
@@ -320,6 +328,7 @@ LEFT_OUT = {
     "add_waiting judge_waiting begin_waiting end_waiting": "a deployment that waits: its push, decision or deployment is recorded",
     "tell claim_message put_off end_message wake drop": "what others are told",
     "claim_poll record_poll fail_poll": "looks at a repository; a push that is found there is recorded",
+    "record_preview see_preview forget_preview": "how far a preview is that was wanted; its deployments are recorded",
     "forget_events forget_pushes forget_news forget_messages": "what is only kept for a while",
     "use_token see_session replace_hash": "that something was used",
     "begin_attempt end_attempt use_code use_recovery_code": "parts of a sign-in, which is recorded, or its refusal is",

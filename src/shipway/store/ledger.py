@@ -16,6 +16,7 @@ from shipway.store.outbox import SqlOutbox
 from shipway.store.ownership import SqlOwnership
 from shipway.store.people import SqlPeople
 from shipway.store.polls import SqlPolls
+from shipway.store.previews import SqlPreviews
 from shipway.store.provenance import SqlProvenance
 from shipway.store.provisions import SqlProvisions
 from shipway.store.purges import SqlPurges
@@ -36,7 +37,7 @@ from shipway.store.webhooks import SqlWebhooks
 class SqlLedger(
     SqlRuns, SqlReleases, SqlWaiting, SqlSchedules, SqlDecisions, SqlSecrets, SqlLeases, SqlOwnership, SqlOperations,
     SqlRenamings, SqlProvisions, SqlPurges, SqlBackups, SqlLaunches,
-    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlOutbox, SqlAudit, SqlInsights,
+    SqlEvents, SqlPeople, SqlSignIns, SqlQueue, SqlWebhooks, SqlPolls, SqlPreviews, SqlOutbox, SqlAudit, SqlInsights,
     SqlProvenance, SqlTests,
 ):  # fmt: skip
     """Implements ports.Ledger."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -236,12 +237,18 @@ class EdgeContract:
         lab.edge.switch("one", first)
         lab.edge.switch("two", self.table(lab, 5, lab.upstreams[0], "two.localhost"))
         assert not lab.edge.maintained("one")
+        began = time.time() - 1.0
+        assert not lab.edge.asked("one", began)
         page = "<h1>Back {{ soon }} ü</h1>"
         for text in ("<h1>Wait</h1>", page, page):
             lab.edge.maintain("one", first["url"], text)
             assert [self.reached(lab, path) for path in ("/", "/any?x=1")] == [(None, text)] * 2
         assert lab.edge.maintained("one")
         assert not lab.edge.maintained("two")
+        deadline = time.monotonic() + 60
+        while not lab.edge.asked("one", began):  # an engine delivers what was written a moment later
+            assert time.monotonic() < deadline
+        assert not lab.edge.asked("two", began)
         assert self.reached(lab, host="two.localhost") == (5, lab.upstreams[0])
         lab.edge.switch("one", second)
         assert self.reached(lab) == (None, page)

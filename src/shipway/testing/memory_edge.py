@@ -35,6 +35,7 @@ class MemoryEdge(Recorder):
         self.stopped: list[str] = []  # of its containers
         self.interrupts: str | None = None  # what `ensure` would interrupt, set by a test
         self.pages: dict[str, tuple[tuple[str, ...], int, str]] = {}  # of owners under maintenance: hosts, port, page
+        self.seen: set[str] = set()  # owners whose page was shown
         self.sick: set[int] = set()  # releases whose probes fail
         self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: set by a test, plus requests
         self._requested = 0
@@ -104,6 +105,7 @@ class MemoryEdge(Recorder):
     def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
         with self._call("maintain", owner, "off" if page is None else "on"):
             self.pages.pop(owner, None)
+            self.seen.discard(owner)
             if page is not None:
                 where = address(url)
                 self.pages[owner] = (hosts(url), where.port, page)
@@ -111,6 +113,10 @@ class MemoryEdge(Recorder):
     def maintained(self, owner: str) -> bool:
         with self._call("maintained", owner):
             return owner in self.pages
+
+    def asked(self, owner: str, since: float) -> bool:
+        with self._call("asked", owner):
+            return owner in self.seen
 
     def probe(self, owner: str, release: int) -> str | None:
         with self._call("probe", owner, release):
@@ -126,8 +132,9 @@ class MemoryEdge(Recorder):
     def request(self, host: str, port: int, path: str, *, inside: bool = False) -> tuple[int | None, str]:
         """Release and upstream that a request reaches; (None, "") if no route matches, (None, page) under maintenance,
         unless it comes from a `visit`."""
-        for served, number, page in self.pages.values():
+        for owner, (served, number, page) in self.pages.items():
             if host.lower() in served and number == port and not inside:
+                self.seen.add(owner)
                 return None, page
         if port not in self.held:
             raise ConnectionRefusedError(port)
@@ -156,7 +163,11 @@ class MemoryEdge(Recorder):
     ) -> Reply:
         """The response to a request from an address. body: its length in bytes; headers: with names in lower case."""
         given = headers or {}
-        if any(host.lower() in served and number == port for served, number, _ in self.pages.values()):
+        shown = [
+            owner for owner, (served, number, _) in self.pages.items() if host.lower() in served and number == port
+        ]
+        if shown:
+            self.seen.update(shown)
             return Reply(503)
         for table in self.tables.values():
             url = table["url"]

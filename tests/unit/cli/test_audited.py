@@ -21,7 +21,7 @@ from shipway.store import open_ledger
 # These change nothing and show no secret, each with how its reader can see that. Any other command must write an entry.
 READING = {
     "proof", "wait", "show", "status", "history", "apps", "logs", "ps", "open", "config", "render", "diff", "schedules show", "backups",
-    "snapshots", "webhook list", "notify list", "poll list", "secret list", "user list", "token list", "audit show", "audit verify", "insights", "sbom", "signing list", "signing show", "tests",  # opened as a reader
+    "snapshots", "webhook list", "notify list", "poll list", "secret list", "user list", "token list", "audit show", "audit verify", "insights", "sbom", "signing list", "signing show", "tests", "preview list",  # opened as a reader
     "check", "completion",  # without a context
 }  # fmt: skip
 # These change files of the repository or a developer's own containers: nothing that the ledger is about.

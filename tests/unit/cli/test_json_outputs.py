@@ -22,6 +22,7 @@ from shipway.domain.outbox import Message, Notification
 from shipway.domain.people import Token
 from shipway.domain.permissions import Grant
 from shipway.domain.poll import Poll
+from shipway.domain.preview import OPEN, Preview
 from shipway.domain.release import Approval, Trigger
 from shipway.domain.single_test import FAILED, SingleTest
 from shipway.domain.snapshot import Snapshot
@@ -71,6 +72,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
             "shop", "https://git.example/acme/shop.git", 60.0, "ada@example.org", 1.0, 1, {"refs/heads/main": "a" * 40}
         )
     )
+    made.ledger.want_preview(Preview("shop", 7, "feature", "a" * 40, OPEN, "ada@example.org", 1.0))
     made.ledger.set_forge_token(ForgeToken("shop", "", "", "ada@example.org", 1.0))
     made.ledger.add_notification(Notification("ops", "command", ("true",), ("deployed",), "ada@example.org"))
     made.ledger.tell(Message("notification ops", "deployment 1", 1, "{}"))
@@ -83,7 +85,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     [
         "apps", "status", "history", "config staging", "diff r1 staging", "wait staging", "cancel", "secret list staging",
         "snapshots staging", "doctor", "rollback staging --dry-run", "prune --dry-run", "user list", "token list",
-        "webhook list", "notify list", "poll list", "tests",
+        "webhook list", "notify list", "poll list", "tests", "preview list",
     ],
 )  # fmt: skip
 def test_the_output_fits_its_schema(words: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,8 @@ ARGUMENTS = {
     "retire": "staging", "maintenance": "on staging", "purge": "staging --all", "snapshot": "staging",
     "restore": "staging 1 --yes", "backup": "staging", "seed": "staging", "database upgrade": "staging --accessory db",
     "exec": "staging frontend -- true", "console": "staging", "db": "staging", "schedules run": "staging job", "tick": "",
-    "system-test": "staging", "doctor": "staging --fix", "destroy": "staging --force",
+    "system-test": "staging", "doctor": "staging --fix", "destroy": "staging --force", "preview close": "7", "preview extend": "7",
+    "preview wake": "7",
 }  # fmt: skip
 ELSEWHERE = "ssh://deploy@elsewhere"
 

@@ -18,6 +18,7 @@ from shipway.domain.develop import Develop
 from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
+from shipway.domain.previews import Previews
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
 from shipway.domain.secret_source import SecretSource
@@ -67,6 +68,7 @@ FULL = domain.Plan(
         (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2),
     )},
     inputs=("shared",),
+    previews=Previews("staging", "pr-{number}.example", 1.0, 2, 3.0, "production", ("DELETE FROM users",), ("KEY",)),
     prove=domain.Proving("data", ("UPDATE users SET mail = ''",), 1.0, {"add": domain.Scenario("add", "web", "run", "write")}, ("KEY",)),
 )  # fmt: skip
 
@@ -101,6 +103,8 @@ accessories: published external
 registry: address
 prove: mode mask
 """
+# Only those of the protected plan count: see `actions.previews`.
+PREVIEWS = "previews: like domain keep most sleep data mask secrets"
 # A step's rights are judged by `rights.of_steps`, for each run.
 RUNS = "pipeline.security: no_new_privileges pids capabilities"
 REST = """
@@ -175,7 +179,7 @@ CHANGED = {path: plan for path, plan in leaves(FULL, "", lambda plan: plan) if p
 
 
 def test_every_key_is_of_one_kind() -> None:
-    kinds = [listed(ADMISSION), listed(REACH), listed(RUNS), listed(REST)]
+    kinds = [listed(ADMISSION), listed(REACH), listed(RUNS), listed(PREVIEWS), listed(REST)]
     assert sum(map(len, kinds)) == len(set().union(*kinds)), "one is listed twice"
     assert set(CHANGED) == set().union(*kinds), "say of each key which kind it is; see domain/rules.py"
 

@@ -21,6 +21,7 @@ from shipway.domain.errors import EdgeError, PlanError, StoreError
 from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.preview import OPEN, Preview
 from shipway.domain.release import SUCCEEDED, Trigger
 from shipway.domain.traffic import Traffic
 from shipway.domain.waiting import Hold, Waiting
@@ -503,3 +504,25 @@ def test_the_requests_of_the_last_minute_are_on_the_board(place: Place) -> None:
     edge.fail("traffic", error=EdgeError("away"))
     place.observer.look("shop")
     assert "a second" not in place.page("/apps/shop").text
+
+
+def test_the_board_shows_previews_in_a_section_of_their_own(place: Place) -> None:
+    place.deployed(1)
+    where = dataclasses.replace(STAGING, name="pr-7", url="http://pr-7.shop.example", secrets=())
+    place.world.secrets(place.world.ledger).set("shop/pr-7", "KEY", "generated")
+    release = place.world.release(2, environment=where)
+    deploy(place.world.controller(), DeployRequest(release, where))
+    ledger = place.world.ledger
+    wish = ledger.want_preview(Preview("shop", 7, "feature", "a" * 40, OPEN, "ada", 0.0))
+    ledger.record_preview(
+        dataclasses.replace(wish, done="a" * 40, release=release.number, ends=ledger.now() + 7 * 86400, asleep=True)
+    )
+    ledger.want_preview(Preview("shop", 8, "<b>other</b>", "b" * 40, OPEN, "ada", 0.0))
+    place.observer.look("shop")
+    text = place.page("/apps/shop").text
+    assert 'href="http://pr-7.shop.example"' in text
+    assert "asleep" in text
+    assert "● creating" in text
+    assert "<b>other" not in text
+    assert 'id="env-1">staging<' in text
+    assert ">pr-7</h2>" not in text

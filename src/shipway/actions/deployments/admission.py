@@ -20,6 +20,7 @@ from shipway.domain import gate, rules
 from shipway.domain.errors import DeploymentWaits, GateRefused
 from shipway.domain.outbox import APPROVAL
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.preview import is_of_preview
 from shipway.domain.provisioned import HOSTS, NO_HOST
 from shipway.domain.refs import HEADS, TAGS, branch_matches, short_name
 from shipway.domain.release import Commit, Release
@@ -212,7 +213,10 @@ def _lacks_hosts(environment: Environment) -> bool:
 
 
 def _release(ctx: Context, commit: Commit, app: str, in_force: InForce, asked: Asked) -> tuple[Release | None, str]:
-    found = ctx.ledger.releases_of(app, commit.tree)
+    known = ctx.ledger.releases_of(app, commit.tree)
+    # That of a preview has the same tree, but no other environment; and the reverse.
+    found = [item for item in known if in_force.environment in item.plan.environments]
+    found = found or [item for item in known if not is_of_preview(item.plan)]
     if not found:
         return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
     before = [] if asked.hotfix else after_of(in_force)

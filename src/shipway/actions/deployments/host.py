@@ -156,8 +156,7 @@ class HostDeployment:
 
     def _create(self, spec: ContainerSpec) -> None:
         """It finds the serving services by name, but gets no name itself before it takes requests, unless no other has it."""
-        others = any(item.active for item in self.observed.services)
-        waits = self._has_peers and others and spec in self.desired.web
+        waits = self._has_peers and spec in self.desired.web and any(item.active for item in self.observed.services)
         aliases = () if waits else (spec.labels[LABEL_NAME],)
         create(self.ctx, dataclasses.replace(spec, low_priority=self._beside_traffic), {self.rotation: aliases})
         self._inside.add(spec.name)

@@ -8,6 +8,7 @@ import re
 from shipway.context import Context
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.inputs import inputs_of, inputs_tree
+from shipway.domain.preview import is_of_preview
 from shipway.domain.release import Release
 from shipway.system.addresses import addresses, identity
 from shipway.system.git import Repository
@@ -92,4 +93,5 @@ def _of_revision(ctx: Context, app: str, text: str, *, required: bool) -> Releas
     if newest is not None and (patterns := inputs_of(newest.plan)):  # see projects.plans.of_plan
         tree = inputs_tree(ctx.repository().tree_hashes(commit.revision, patterns))
         found = [*ctx.ledger.releases_of(app, tree), *found]
+    found = sorted(found, key=lambda item: is_of_preview(item.plan))
     return next(iter([*(item for item in found if item.revision == commit.revision), *found]), None)

@@ -22,7 +22,7 @@ MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is us
 # Methods of these ports that change nothing: THE list, from which `testing.faults` derives effects too.
 READS = frozenset({
     "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "usage_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
-    "routes", "taken", "down", "ports", "maintained", "traffic", "probe", "pending", "authority",  # of the edge
+    "routes", "taken", "down", "ports", "maintained", "asked", "traffic", "probe", "pending", "authority",  # of the edge
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
@@ -37,7 +37,7 @@ READS = frozenset({
     "signing_keys", "image_builds", "image_sboms", "image_signatures",
     "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
     "tests", "unstable_tests", "failed_tests", "slow_tests", "flaky_tests",
-    "waiting", "all_waiting", "waiting_of", "holds", "polls",
+    "waiting", "all_waiting", "waiting_of", "holds", "polls", "previews",
     "news", "messages", "notifications", "forge_tokens",
     "events", "add_events", "add_news",  # they only report, also of who has lost the lock
 })  # fmt: skip

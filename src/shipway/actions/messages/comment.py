@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from shipway.actions.proofs.recorded import recorded_proofs, summary
 from shipway.context import Context
 from shipway.domain.forge import MERGED
+from shipway.domain.preview import OPEN, is_reserved
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.domain.refs import HEADS
@@ -21,6 +23,7 @@ RESULTS = {PENDING: "running", SUCCEEDED: "passed", SKIPPED: "passed before"}
 MARKER = 50  # characters of an app's name in a marker
 ASKS = "?pull="  # in the address of the form that asks for a member's word
 LATEST = 50  # releases among which a run's is looked for
+PROBLEM = 300  # characters of why there is no preview
 
 
 def comment(ctx: Context, run: RunRecord) -> dict[str, object] | None:
@@ -36,6 +39,7 @@ def comment(ctx: Context, run: RunRecord) -> dict[str, object] | None:
     parts += _changes(ctx, release) if release else []
     parts += _proofs(ctx, run, release)
     parts += _deployed(ctx, release) if release else []
+    parts += _preview(ctx, run)
     return {
         "kind": "comment", "commit": run.revision, "marker": marker(run.app), "text": "\n\n".join(parts), "path": path,
         "number": number,
@@ -91,7 +95,8 @@ def _took(step: StepRecord) -> str:
 
 def _changes(ctx: Context, release: Release) -> list[str]:
     """Against what runs in each environment of its plan."""
-    lines = [line for name in release.plan.environments for line in _change(ctx, release, name)]
+    names = [name for name in release.plan.environments if not is_reserved(name)]
+    lines = [line for name in names for line in _change(ctx, release, name)]
     return ["\n".join([f"**Release {release.number}** would change:", "", *lines])] if lines else []
 
 
@@ -110,6 +115,24 @@ def _change(ctx: Context, release: Release, name: str) -> Iterator[str]:
     if before.schema != release.schema:
         what.append(f"migrations from {code(before.schema or 'none')} to {code(release.schema or 'none')}")
     yield f"- {shown}, where release {before.number} runs: {'; '.join(what) or 'no image and no migration'}"
+
+
+def _preview(ctx: Context, run: RunRecord) -> list[str]:
+    """Where the commit, or one before it, can be looked at; or why it can't."""
+    here = [item for item in ctx.ledger.previews(run.app) if run.trigger.ref == f"{HEADS}{item.branch}"]
+    found = next((item for item in here if item.wanted == OPEN and run.revision.startswith(item.head)), None)
+    if found is None:
+        return []
+    now = ctx.ledger.current(found.app, found.environment)
+    release = ctx.ledger.release(found.app, now.release) if now else None
+    parts = []
+    if release is not None:
+        ends = f", until {datetime.fromtimestamp(found.ends, UTC):%Y-%m-%d %H:%M} UTC" if found.ends else ""
+        older = f", at {code(release.revision[:12])}" if not release.revision.startswith(found.head) else ""
+        parts.append(f"{release.plan.environments[found.environment].url}{older}{ends}")
+    if found.problem:
+        parts.append(f"not made of this commit: {code(found.problem.splitlines()[0][:PROBLEM])}")
+    return [f"**Preview** {'; '.join(parts)}"] if parts else []
 
 
 def _proofs(ctx: Context, run: RunRecord, release: Release | None) -> list[str]:

@@ -10,6 +10,7 @@ from shipway.actions.messages.comment import comment, ended, waiting
 from shipway.context import Context
 from shipway.domain.errors import StoreError
 from shipway.domain.outbox import DEPLOYMENT, ENDED, OUTSIDE, PULL, RUN, Message, News, of_notification, of_webhook
+from shipway.domain.preview import is_reserved
 from shipway.domain.refs import HEADS
 from shipway.domain.run import RunRecord
 from shipway.domain.webhook import PULLS, Webhook
@@ -98,6 +99,8 @@ def _ended(ctx: Context, news: News, webhooks: list[Webhook]) -> Iterator[Messag
 
 
 def _to_people(ctx: Context, news: News) -> Iterator[Message]:
+    if is_reserved(news.environment):
+        return  # of a preview, the pull request's comment tells
     receivers = ctx.ledger.notifications()
     notice = notices.of(ctx, news) if receivers else None
     if notice is None:

@@ -12,9 +12,12 @@ from shipway.context import Context, environment_of
 from shipway.domain import history
 from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.preview import is_of_preview
 from shipway.domain.proof import SAFE, CompatibilityTest, Proof
 from shipway.domain.record import to_data
 from shipway.domain.release import Evidence, Release
+
+LATEST = 50  # releases among which the newest one is looked for
 
 
 def prove(
@@ -51,7 +54,8 @@ def runs_already(ctx: Context, release: Release, environment: Environment) -> bo
 def find_release(ctx: Context, app: str, which: str | None) -> Release:
     """The release with this revision, version tag or number; None: the newest. UsageError if there is none."""
     if which is None:
-        found = ctx.ledger.releases(app, limit=1)
+        known = ctx.ledger.releases(app, limit=LATEST)
+        found = [item for item in known if not is_of_preview(item.plan)]
     else:
         found = [item for item in [which_release(ctx, app, which, revisions=True)] if item]
     if not found:

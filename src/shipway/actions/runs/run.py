@@ -36,6 +36,7 @@ from shipway.domain.errors import DeploymentWaits, GateRefused, RepositoryError,
 from shipway.domain.event import RUN, Subject
 from shipway.domain.gate import refused_hotfix
 from shipway.domain.plan import Plan
+from shipway.domain.preview import is_reserved
 from shipway.domain.refs import HEADS, fits
 from shipway.domain.registry_access import RegistryAccess
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, Commit, Deployment, Release, Trigger
@@ -297,9 +298,12 @@ def _pipeline(
         outcome, at = FAILED, None
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            level = (
+                None if environment and is_reserved(environment) else environment
+            )  # a preview's commit was read by nobody
             at = Run(
                 own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref,
-                level=_level(None if outside else book, plan, commit, environment), caches=caches, counts=counts, outside=outside,
+                level=_level(None if outside else book, plan, commit, level), caches=caches, counts=counts, outside=outside,
                 debug=only if only and debug else "",
             )  # fmt: skip
             results = run_steps(at, steps, resumed)

@@ -12,11 +12,13 @@ from shipway.actions.messages.news import report
 from shipway.actions.messages.receivers import Deliveries, deliveries, forget_token
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
+from shipway.domain import preview
 from shipway.domain.errors import SecretError, UsageError, unknown_name
 from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
 from shipway.domain.outbox import ENDED, OUTSIDE, PULL, of_webhook
 from shipway.domain.permissions import ALL
+from shipway.domain.preview import OPEN, Preview
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.value import dataclass
@@ -98,16 +100,34 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
 
 
 def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:
-    """Its commits were run when they were pushed: the comment with that is due now. Those from another repository wait for a
-    member's word, which the comment says. It also says that a pull request was closed or merged."""
+    """Its commits were run when they were pushed: the comment with that is due now, and so is its preview, if the protected plan
+    has previews. Those from another repository wait for a member's word, which the comment says, and get no preview. It also
+    says that a pull request was closed or merged."""
     if not event.head or event.action not in (OPENED, UPDATED, CLOSED, MERGED):
         return
+    stands = event.action in (OPENED, UPDATED)
     kind, detail = OUTSIDE if event.outside else PULL, event.head
-    if event.action in (CLOSED, MERGED):
+    if not stands:
         kind, detail = ENDED, " ".join([event.head, event.action, *([OUTSIDE] if event.outside else [])])
     for app in ctx.ledger.apps():
-        if is_of(ctx, webhook, app):
-            report(ctx, kind, app, "", event.number, detail)
+        if not is_of(ctx, webhook, app):
+            continue
+        if stands and not event.outside:
+            who = f"webhook {webhook.name}"
+            ctx.ledger.want_preview(Preview(app, event.number, event.branch, event.head, OPEN, who, 0.0))
+        else:
+            _unproposed(ctx, webhook, app, event)
+        report(ctx, kind, app, "", event.number, detail)
+
+
+def _unproposed(ctx: Context, webhook: Webhook, app: str, event: PullRequest) -> None:
+    """Nothing of its preview is to stay, if it has one."""
+    for known in ctx.ledger.previews(app):
+        if known.number == event.number and known.wanted != preview.CLOSED:
+            why = (
+                "its commits come from another repository" if event.outside else f"the pull request was {event.action}"
+            )
+            ctx.ledger.want_preview(replace(known, wanted=preview.CLOSED, actor=f"webhook {webhook.name}", reason=why))
 
 
 def _queued(ctx: Context, webhook: Webhook, delivery: Delivery, event: Pushed | Tagged) -> Push:

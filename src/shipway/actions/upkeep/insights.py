@@ -5,9 +5,11 @@ from __future__ import annotations
 from shipway.context import Context
 from shipway.domain.errors import UsageError
 from shipway.domain.insights import Insights, all_weeks, trends
+from shipway.domain.preview import is_of_preview, is_reserved
 from shipway.domain.single_test import LISTED
 
 PERIOD = 90 * 86400.0  # seconds, unless another time is asked for
+LATEST = 50  # releases among which the newest one is looked for
 
 
 def insights(ctx: Context, app: str, environment: str, since: float | None = None) -> Insights:
@@ -30,10 +32,10 @@ def insights(ctx: Context, app: str, environment: str, since: float | None = Non
 def last_environment(ctx: Context, app: str) -> str:
     """The first name of the environment where releases end up: the one that is promoted to last, as the newest release's plan
     says; else the newest one. UsageError if nothing was ever deployed."""
-    deployed = ctx.ledger.environments(app)
+    deployed = [name for name in ctx.ledger.environments(app) if not is_reserved(name)]
     if not deployed:
         raise UsageError(f"nothing of {ctx.names.shown(app)} was deployed yet")
-    newest = ctx.ledger.releases(app, 1)
+    newest = [item for item in ctx.ledger.releases(app, LATEST) if not is_of_preview(item.plan)]
     known = newest[0].plan.environments if newest else {}
     before = {item.after for item in known.values()}
     last = [name for name, item in known.items() if item.after is not None and name not in before and name in deployed]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from shipway.domain.log import LogLine
 from shipway.domain.routes import hosts
 from shipway.drivers.edge.dynamic import (
     HEADER_ROUTES,
@@ -26,14 +27,14 @@ def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str]
     (of the environment's checks) and to reserved paths."""
     where = address(url)
     others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
-    name = f"{owner}.-maintain"
+    name = router(owner)
     routers = {
         name: {
             **entry(where, hosts(url)),
             "rule": f"{host_rule(hosts(url))}{others}",
             "priority": MARK_PRIORITY - 1,
             "middlewares": [f"{owner}.-maintain-id", name],
-            "service": "noop@internal",
+            "service": name,
         },
         f"{name}-mark": mark_router(where, mark_of(owner), f"{name}-mark"),
     }
@@ -42,7 +43,21 @@ def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str]
         name: plugin(mode="maintain", page=page),
         f"{name}-mark": adds(HEADER_ROUTES, version_of(url, page, sources)),
     }
-    return f"# {to_line(url)}\n{to_line({'http': {'routers': routers, 'middlewares': middlewares}})}\n"
+    # Never reached, but no internal one: of those the access log has no requests.
+    services = {name: {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:9"}]}}}
+    found = {"http": {"routers": routers, "middlewares": middlewares, "services": services}}
+    return f"# {to_line(url)}\n{to_line(found)}\n"
+
+
+def router(owner: str) -> str:
+    """Name of the router that shows the page."""
+    return f"{owner}.-maintain"
+
+
+def was_shown(owner: str, logs: Iterable[Iterable[Sequence[LogLine]]]) -> bool:
+    """Whether these access logs have a request that it answered."""
+    shown = f'"RouterName":"{router(owner)}@file"'
+    return any(shown in text for log in logs for batch in log for _, text in batch)
 
 
 def url_of(text: str) -> dict[str, Any] | None:

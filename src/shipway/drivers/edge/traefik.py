@@ -11,6 +11,7 @@ from typing import Any
 
 from shipway.domain.container import ContainerInfo, Publish
 from shipway.domain.errors import EdgeError, ShipwayError
+from shipway.domain.log import stamp
 from shipway.domain.routes import hosts
 from shipway.domain.traffic import Traffic
 from shipway.drivers.credentials import Keyring
@@ -85,12 +86,9 @@ class TraefikEdge:
                 return None
             why, member = found
             numbers = {port.host_port for port in published(member.labels)}
-            tables = {
-                owner: table
-                for owner, table in route_files.tables(self._files()).items()
-                if dynamic.public(table).port in numbers
-            }
-            return dynamic.interruption(why, tables)
+            tables = route_files.tables(self._files()).items()
+            there = {owner: table for owner, table in tables if dynamic.public(table).port in numbers}
+            return dynamic.interruption(why, there)
 
     def _agrees(self, ports: Sequence[Publish], url: Mapping[str, object] | None) -> None:
         """EdgeError if others on these ports trust other proxies: an entry point has a single list."""
@@ -119,11 +117,8 @@ class TraefikEdge:
         with exclusive(self._name, self._engine, self._cancelled), as_edge_error():
             files = self._files()
             places = [dynamic.public(table) for table in route_files.tables(files).values()]
-            places += [
-                dynamic.address(url)
-                for text in files.values()
-                if (url := maintenance_page.url_of(text)) and "host" in url
-            ]
+            urls = map(maintenance_page.url_of, files.values())
+            places += [dynamic.address(url) for url in urls if url and "host" in url]
             needed = {
                 number
                 for where in places
@@ -280,6 +275,11 @@ class TraefikEdge:
         with as_edge_error():
             return bool(self._files().get(route_files.page_file(route_files.checked_owner(owner))))
 
+    def asked(self, owner: str, since: float) -> bool:
+        with as_edge_error():
+            logs = (self._runtime.log(item.name, since=stamp(since)) for item in self._running())
+            return maintenance_page.was_shown(route_files.checked_owner(owner), logs)
+
     def probe(self, owner: str, release: int) -> str | None:
         with as_edge_error(), self._control() as control:
             table = route_files.tables(control.files()).get(route_files.checked_owner(owner))
@@ -297,9 +297,8 @@ class TraefikEdge:
                 raise self._is_down()
             for member in self._running():
                 with self._control(member) as control:
-                    for release, counted in counters.traffic(
-                        control.metrics(), route_files.checked_owner(owner)
-                    ).items():
+                    found = counters.traffic(control.metrics(), route_files.checked_owner(owner))
+                    for release, counted in found.items():
                         total[release] = total[release] + counted if release in total else counted
         return total
 

@@ -11,6 +11,7 @@ from shipway.planfile.rules import (
     develop,
     environments,
     pipeline,
+    previews,
     proofs,
     provisioned,
     routes,
@@ -36,6 +37,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     secret_sources.check(plan, report)
     proofs.check(plan, report)
     provisioned.check(plan, report)
+    previews.check(plan, report)
     if files:
         pipeline.check_dockerfiles(plan, report, files)
         builds.check_contexts(plan, report, files)

@@ -17,6 +17,7 @@ from shipway.ports.ledger.outbox import OutboxLedger
 from shipway.ports.ledger.ownership import OwnershipLedger
 from shipway.ports.ledger.people import PeopleLedger
 from shipway.ports.ledger.polls import PollLedger
+from shipway.ports.ledger.previews import PreviewLedger
 from shipway.ports.ledger.provenance import ProvenanceLedger
 from shipway.ports.ledger.provisions import ProvisionLedger
 from shipway.ports.ledger.purges import PurgeLedger
@@ -53,6 +54,7 @@ class Ledger(
     QueueLedger,
     WebhookLedger,
     PollLedger,
+    PreviewLedger,
     WaitingLedger,
     OutboxLedger,
     AuditLedger,

@@ -22,6 +22,7 @@ from shipway.testing.ledger.outbox import OutboxSuite
 from shipway.testing.ledger.ownership import OwnershipSuite
 from shipway.testing.ledger.people import PeopleSuite
 from shipway.testing.ledger.polls import PollSuite
+from shipway.testing.ledger.previews import PreviewSuite
 from shipway.testing.ledger.provenance import BUILD, KEY, ProvenanceSuite
 from shipway.testing.ledger.provisions import CHANGE, ProvisionSuite
 from shipway.testing.ledger.purges import PurgeSuite
@@ -69,6 +70,7 @@ class LedgerSuite(
     QueueSuite,
     WebhookSuite,
     PollSuite,
+    PreviewSuite,
     WaitingSuite,
     OutboxSuite,
     AuditSuite,

@@ -81,6 +81,7 @@ LEDGER = {
     ports.SignInLedger: "add_link add_session begin_attempt end_attempt end_session see_session set_totp use_code use_link use_recovery_code",
     ports.WebhookLedger: "add_webhook remove_webhook",
     ports.PollLedger: "add_poll remove_poll claim_poll record_poll fail_poll",
+    ports.PreviewLedger: "want_preview record_preview see_preview forget_preview",
     ports.WaitingLedger: "add_hold add_waiting begin_waiting end_waiting judge_waiting",
     ports.OutboxLedger: "add_notification claim_message drop end_message forget_messages forget_news put_off remove_forge_token remove_notification set_forge_token tell wake",
     ports.QueueLedger: "enqueue claim_push end_push forget_pushes",

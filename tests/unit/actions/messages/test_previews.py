@@ -1,0 +1,96 @@
+"""What a forge tells of pull requests says what is wanted of their previews, and their comment says where to look."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
+from shipway.actions.messages.news import report
+from shipway.actions.runs.webhooks import receive
+from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Hosted, Person, PullRequest
+from shipway.domain.outbox import PULL
+from shipway.domain.preview import Preview
+from shipway.domain.release import SUCCEEDED
+from shipway.testing.memory_forge import delivery
+from tests.unit.actions.messages.told import COMMIT, NAME, Told
+from tests.unit.domain.samples import STAGING
+
+OPEN = PullRequest(Hosted(NAME), 7, OPENED, COMMIT, "feature", NAME, False, "main", Person("1"), "A title", "")
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Told]:
+    made = Told(tmp_path)
+    yield made
+    made.world.close()
+
+
+def tell(told: Told, **changed: Any) -> None:
+    secret = told.ctx.secrets.get("webhooks", "shop")
+    assert secret is not None
+    receive(told.ctx, told.ledger.webhooks()[0], told.forge, *delivery([dataclasses.replace(OPEN, **changed)], secret))
+
+
+def wanted(told: Told) -> list[tuple[int, str, str, str]]:
+    return [(item.number, item.branch, item.head, item.wanted) for item in told.ledger.previews()]
+
+
+def test_what_is_wanted_follows_the_pull_request(told: Told) -> None:
+    tell(told)
+    assert wanted(told) == [(7, "feature", COMMIT, "open")]
+    tell(told, action=UPDATED, head="b" * 40)
+    assert wanted(told) == [(7, "feature", "b" * 40, "open")]
+    assert told.ledger.previews()[0].actor == "webhook shop"
+    tell(told, action=MERGED, head="c" * 40)
+    assert wanted(told) == [(7, "feature", "b" * 40, "closed")]
+    assert told.ledger.previews()[0].reason == "the pull request was merged"
+    tell(told, action=CLOSED, number=9)
+    assert [item.number for item in told.ledger.previews()] == [7]
+
+
+def test_one_from_another_repository_gets_none(told: Told) -> None:
+    tell(told, outside=True)
+    assert wanted(told) == []
+    tell(told)
+    tell(told, outside=True, action=UPDATED, head="b" * 40)
+    assert wanted(told) == [(7, "feature", COMMIT, "closed")]
+
+
+def test_a_webhook_of_another_repository_wants_nothing(tmp_path: Path) -> None:
+    told = Told(tmp_path, address="git@github.com:acme/other.git")
+    tell(told)
+    assert wanted(told) == []
+    told.world.close()
+
+
+def test_the_comment_has_its_address_or_why_there_is_none(told: Told) -> None:
+    number = told.run(SUCCEEDED)
+    told.pull()
+    wish = told.ledger.want_preview(Preview("shop", 7, "feature", COMMIT, "open", "ada", 0.0))
+
+    def comment() -> str:
+        report(told.ctx, PULL, "shop", "", 7, COMMIT)
+        told.deliver(5.0)
+        return told.forge.comments[NAME, 7]["app-shop"]
+
+    assert "Preview" not in comment()
+    told.ledger.record_preview(dataclasses.replace(wish, problem="5 previews may stand at a time\nmore @ada `x`"))
+    assert "**Preview** not made of this commit: `5 previews may stand at a time`" in comment()
+    where = dataclasses.replace(STAGING, name="pr-7", url="http://pr-7.shop.example", secrets=())
+    told.world.secrets(told.ledger).set("shop/pr-7", "KEY", "generated")
+    release = told.world.release(1, environment=where)
+    deploy(told.world.controller(), DeployRequest(release, where))
+    told.ledger.record_preview(dataclasses.replace(wish, done=COMMIT, release=1, ends=86400.0))
+    text = comment()
+    assert told.notifier.notices == [], "people are told of no preview"
+    assert "**Preview** http://pr-7.shop.example" in text
+    assert "until 1970-01-02 00:00 UTC" in text
+    assert f"at `{release.revision[:12]}`" in text or release.revision == COMMIT
+    assert "would change" not in text
+    assert number == 1
