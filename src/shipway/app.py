@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from shipway.ports import (
         BackupStore,
         Ledger,
+        Platform,
         ProjectSource,
         Reporter,
     )
@@ -307,11 +308,9 @@ def rendered(
     form: str, spec: EnvironmentSpec, *, namespace: str | None, ingress_class: str | None, storage: str
 ) -> Rendered:  # fmt: skip
     """An environment for a platform; None as namespace: named by app and environment."""
-    from shipway.drivers.platform.documents import text
-    from shipway.drivers.platform.kubernetes import Kubernetes
-    from shipway.drivers.platform.object_names import named
-
-    assert form == "kubernetes"
-    chosen = namespace or named(f"{spec.app}-{spec.environment}")
-    found = Kubernetes(chosen, ingress_class=ingress_class, storage=storage)
-    return Rendered(text(found.render(spec)), chosen, tuple(found.secrets(spec)), (*spec.left_out, *found.unsaid(spec)))
+    found: Platform = driver("platform", form)(
+        namespace or f"{spec.app}-{spec.environment}", ingress_class=ingress_class, storage=storage
+    )
+    return Rendered(
+        found.render(spec), found.namespace, tuple(found.secrets(spec)), (*spec.left_out, *found.unsaid(spec))
+    )

@@ -45,7 +45,7 @@ def problems(version: str, item: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_every_object_is_valid(version: str) -> None:
     objects = list(
-        YAML(typ="safe", pure=True).load_all(text(Kubernetes("shop", ingress_class="nginx").render(spec_of(FULL))))
+        YAML(typ="safe", pure=True).load_all(text(Kubernetes("shop", ingress_class="nginx").objects(spec_of(FULL))))
     )
     assert {item["kind"] for item in objects} == {
         "Namespace", "NetworkPolicy", "StatefulSet", "Service", "PersistentVolumeClaim", "ConfigMap", "Job", "Deployment",
@@ -55,7 +55,7 @@ def test_every_object_is_valid(version: str) -> None:
 
 
 def test_a_wrong_object_is_found() -> None:
-    (wrong,) = [item for item in Kubernetes("shop").render(spec_of(FULL)) if item["kind"] == "Ingress"]
+    (wrong,) = [item for item in Kubernetes("shop").objects(spec_of(FULL)) if item["kind"] == "Ingress"]
     wrong["spec"]["rules"][0]["hosts"] = "shop"
     wrong["spec"]["tls"] = "yes"
     assert len(problems("1.37", wrong)) == 2

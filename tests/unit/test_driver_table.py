@@ -25,6 +25,7 @@ PROTOCOLS = {
     "dns": ports.DnsProvider,
     "lookup": ports.DnsLookup,
     "infra": ports.InfraTool,
+    "platform": ports.Platform,
     "edge": ports.Edge,
     "cdn": ports.CdnProvider,
     "forge": ports.Forge,

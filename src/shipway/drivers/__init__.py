@@ -48,6 +48,7 @@ DRIVERS: Mapping[str, Mapping[str, str]] = {
         "cloudformation": "shipway.drivers.infra.cloudformation:CloudFormation",
         "command": "shipway.drivers.infra.command:CommandTool",
     },
+    "platform": {"kubernetes": "shipway.drivers.platform.kubernetes:Kubernetes"},
     "edge": {"traefik": "shipway.drivers.edge.traefik:TraefikEdge"},
     "cdn": {
         "varnish": "shipway.drivers.cdn.varnish:Varnish",

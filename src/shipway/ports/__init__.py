@@ -56,6 +56,7 @@ from shipway.ports.ledger.tests import SingleTestLedger
 from shipway.ports.ledger.waiting import WaitingLedger
 from shipway.ports.ledger.webhooks import WebhookLedger
 from shipway.ports.notifier import Notifier, NotifierAccess
+from shipway.ports.platform import Platform
 from shipway.ports.project_source import ProjectSource
 from shipway.ports.reporter import Reporter
 from shipway.ports.runtime import Runtime
@@ -101,6 +102,7 @@ __all__ = [
     "OutboxLedger",
     "OwnershipLedger",
     "PeopleLedger",
+    "Platform",
     "PollLedger",
     "PreviewLedger",
     "ProjectSource",

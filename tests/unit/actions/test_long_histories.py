@@ -29,6 +29,7 @@ LISTINGS = {
     "actions/runs/retry.py", "actions/runs/unchanged.py", "actions/environment/find_release.py",
     "server/pages.py", "actions/upkeep/insights.py", "server/api/reading.py", "server/api/changing.py", "server/origins.py",
     "actions/messages/comment.py", "actions/messages/compose.py", "actions/environment/tracing.py",
+    "server/releases.py", "cli/tests.py", "actions/operations/render.py",
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def spec_of(plan: Plan, versions: Mapping[str, int] | None = None) -> Environmen
 
 
 def objects(plan: Plan = FULL, **more: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    found = YAML(typ="safe", pure=True).load_all(text(Kubernetes("shop-staging", **more).render(spec_of(plan))))
+    found = YAML(typ="safe", pure=True).load_all(text(Kubernetes("shop-staging", **more).objects(spec_of(plan))))
     return {(item["kind"], item["metadata"]["name"]): item for item in found}
 
 
@@ -210,7 +210,7 @@ def test_configuration_files_keep_their_bytes_and_their_mode() -> None:
 
 
 def test_the_same_release_is_the_same_text() -> None:
-    assert text(Kubernetes("a").render(spec_of(FULL))) == text(Kubernetes("a").render(spec_of(FULL)))
+    assert text(Kubernetes("a").objects(spec_of(FULL))) == text(Kubernetes("a").objects(spec_of(FULL)))
 
 
 @pytest.mark.parametrize(

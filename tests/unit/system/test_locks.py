@@ -93,6 +93,12 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
 def test_no_lock_is_in_a_folder_that_all_users_share() -> None:
     root = Path(locks.__file__).parent.parent
     found = [path.name for path in root.rglob("*.py") if "flock(" in path.read_text() or "LOCK_EX" in path.read_text()]
-    assert sorted(found) == ["caretaker.py", "checkouts.py", "key.py", "locks.py", "origin.py", "sandbox.py"], (
-        "the others are in the home"
-    )
+    assert sorted(found) == [
+        "caretaker.py",
+        "checkouts.py",
+        "commands.py",
+        "key.py",
+        "locks.py",
+        "origin.py",
+        "sandbox.py",
+    ], "the others are in the home"

@@ -22,6 +22,7 @@ from shipway.domain.workload import (
     WorkloadSpec,
     of_service,
 )
+from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.object_names import label, named, secret_name
 
 MANAGER = "shipway"
@@ -38,9 +39,18 @@ class Kubernetes:
     """Renders for one namespace. ingress_class: of the controller; None: the cluster's default. storage: of each volume."""
 
     def __init__(self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE) -> None:
-        self._namespace, self._class, self._storage = namespace, ingress_class, storage
+        self._namespace, self._class, self._storage = named(namespace), ingress_class, storage
 
-    def render(self, spec: EnvironmentSpec) -> list[Object]:
+    @property
+    def namespace(self) -> str:
+        """Its name."""
+        return self._namespace
+
+    def render(self, spec: EnvironmentSpec) -> str:
+        """As documents of YAML."""
+        return text(self.objects(spec))
+
+    def objects(self, spec: EnvironmentSpec) -> list[Object]:
         """The objects, in an order in which they can be applied."""
         found: list[Object] = [self._space(spec), *self._policies(spec)]
         for store in spec.stores:
@@ -64,13 +74,13 @@ class Kubernetes:
         return [secret_name(item) for item in spec.secrets]
 
     def _object(self, version: str, kind: str, name: str, labels: Mapping[str, str], **more: Any) -> Object:
-        metadata: Object = {"name": name, "namespace": self._namespace, "labels": dict(labels)}
+        metadata: Object = {"name": name, "namespace": self.namespace, "labels": dict(labels)}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
 
     def _space(self, spec: EnvironmentSpec) -> Object:
         return {
             "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": self._namespace, "labels": _labels(spec) | {"pod-security.kubernetes.io/enforce": "baseline"}},
+            "metadata": {"name": self.namespace, "labels": _labels(spec) | {"pod-security.kubernetes.io/enforce": "baseline"}},
         }  # fmt: skip
 
     def _policies(self, spec: EnvironmentSpec) -> Iterator[Object]:
