@@ -38,7 +38,7 @@ def place(make: Make) -> Iterator[Place]:
     assert project.answer() == "two"
     project.promote("v1")
     project.git("push", "--quiet", "origin", "main", "v1")
-    tested(project)
+    with_tests(project)
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -68,7 +68,7 @@ def opened(browser: Browser, place: Place, *, who: str = GRACE, **options: Any) 
     return page, complaints
 
 
-def tested(project: Tiny) -> None:
+def with_tests(project: Tiny) -> None:
     """Run 2 as if its steps had written reports: with a failure, a flaky test, long names, and many others."""
     ledger = project.ledger()
     long = "a_very_long_name_of_a_test_" * 8
