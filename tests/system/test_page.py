@@ -48,7 +48,7 @@ def place(make: Make) -> Iterator[Place]:
             tool = MemorySbom({"": packages})
             image = release.images["web"]
             ledger.add_image_sbom(ImageSbom(project.app, image, tool.tool(), tool.scan(image), 1.0))
-    tested(project)
+    with_tests(project)
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -78,7 +78,7 @@ def opened(browser: Browser, place: Place, *, who: str = GRACE, **options: Any) 
     return page, complaints
 
 
-def tested(project: Tiny) -> None:
+def with_tests(project: Tiny) -> None:
     """Run 2 as if its steps had written reports: with a failure, a flaky test, long names, and many others."""
     ledger = project.ledger()
     long = "a_very_long_name_of_a_test_" * 8
