@@ -52,12 +52,14 @@ def test_its_output_comes_back_and_who_disconnects_stops_nothing(make: Make, nod
         assert "deploy" in shown
         assert project.answer() == "one"
 
+        before = pushes(project)[0].id
         project.change("two", files={"slow.sh": "sleep 3\n"})
         pushing = subprocess.Popen(
             ["git", "push", "--quiet", "origin", "staging"], cwd=project.clone, env=project.env, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        soon(lambda: workers(project), 90)
+        # The last one's process may be about to end.
+        soon(lambda: pushes(project)[0].id > before and workers(project), 90)
         os.killpg(pushing.pid, signal.SIGKILL)
         pushing.wait()
         soon(lambda: pushes(project)[0].ended, 90)

@@ -289,8 +289,9 @@ class Program:
 def test_a_server_that_dies_is_replaced_while_a_push_runs(place: Place) -> None:
     project = place.project
     project.pipeline(slow={"run": "sleep 4"})
+    before = pushes(project)[0].id
     pushing = Pushing(project)
-    soon(lambda: workers(project), 90)
+    soon(lambda: pushes(project)[0].id > before and workers(project), 90)  # the last one's process may be about to end
     place.server.kill()
     soon(lambda: not workers(project, "--observe"))
     place.server = place.serve()
