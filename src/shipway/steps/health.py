@@ -114,6 +114,9 @@ def _running(ctx: Context, name: str, now: float | None = None) -> ContainerInfo
     return container
 
 
+Seen = tuple[bool, str, bool]  # whether it is healthy, what was seen, and whether that is an answer
+
+
 class _Prober:
     """Probes containers until they are healthy. given_up: whether the result is no longer needed."""
 
@@ -123,18 +126,21 @@ class _Prober:
     def wait(self, name: str, health: Health | None, port: int | None) -> None:
         deadline = self._ctx.clock() + (health.timeout if health else STEADY)
         first = self._uninterrupted(name)
-        container, looked = first, self._ctx.clock()
+        container, looked, answer = first, self._ctx.clock(), ""
         while True:
             self._check_cancelled()
             if self._ctx.clock() >= looked + PAUSE or not any(container.addresses.values()):
                 container, looked = self._uninterrupted(name, first), self._ctx.clock()
             late = self._ctx.clock() >= deadline
-            healthy, seen = self._probe(container, health, port, deadline) if health else (late, "")
+            hurried = self._ctx.clock() > deadline - TRY  # what then gives no answer may have had no time for it
+            healthy, seen, answered = self._probe(container, health, port, deadline) if health else (late, "", True)
+            answer = seen if answered else answer
             if healthy:
                 self._uninterrupted(name, first)
                 return
             if health and late:
-                raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {seen}")
+                told = answer if hurried and answer else seen
+                raise _failed(self._ctx, name, f"not healthy within {health.timeout:g} s: {told}")
             self._ctx.cancelled.wait(health.interval if health else PAUSE)
 
     def _uninterrupted(self, name: str, first: ContainerInfo | None = None) -> ContainerInfo:
@@ -148,26 +154,26 @@ class _Prober:
         if self._ctx.cancelled.is_set() or self._given_up():
             raise Interrupted("interrupted while waiting for health")
 
-    def _probe(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> tuple[bool, str]:
+    def _probe(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> Seen:
         if health.path or health.tcp:
-            healthy, seen = self._reach(container, health, port, deadline)
-            if not healthy or not health.command:
-                return healthy, seen
+            seen = self._reach(container, health, port, deadline)
+            if not seen[0] or not health.command:
+                return seen
         return self._command(container, health.command or "true", deadline)
 
-    def _reach(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> tuple[bool, str]:
+    def _reach(self, container: ContainerInfo, health: Health, port: int | None, deadline: float) -> Seen:
         address = next((item for item in container.addresses.values() if item), None)
         if address is None or port is None:
-            return False, "it has no address yet"
+            return False, "it has no address yet", False
         patience = max(PAUSE, min(TRY, deadline - self._ctx.clock()))
         if health.path:
             headers = {**self._headers, **health.headers}
             probe = self._ctx.machine.probe(address, port, health.path, patience, headers)
-            return probe.ok, f"GET {health.path}: {probe.detail}"
+            return probe.ok, f"GET {health.path}: {probe.detail}", probe.status is not None
         probe = self._ctx.machine.probe_tcp(address, port, patience)
-        return probe.ok, f"port {port}: {probe.detail}"
+        return probe.ok, f"port {port}: {probe.detail}", probe.ok
 
-    def _command(self, container: ContainerInfo, command: str, deadline: float) -> tuple[bool, str]:
+    def _command(self, container: ContainerInfo, command: str, deadline: float) -> Seen:
         """Run it in a thread and wait only for the remaining time: it may hang, or write forever."""
         outcome: list[tuple[int, str] | BaseException] = []
 
@@ -182,16 +188,16 @@ class _Prober:
         while running.is_alive():
             running.join(PAUSE)
             if running.is_alive() and self._ctx.clock() >= deadline:
-                return False, f"`{command}` did not finish"
+                return False, f"`{command}` did not finish", False
             if running.is_alive():
                 self._check_cancelled()
         found = outcome[0]
         if isinstance(found, EngineError):  # it has ended since: the next check reports how
-            return False, str(found)
+            return False, str(found), True
         if isinstance(found, BaseException):
             raise found
         code, output = found
-        return code == 0, f"`{command}` exited with {code}: {self._ctx.redactor.text(output).strip()[-200:]}"
+        return code == 0, f"`{command}` exited with {code}: {self._ctx.redactor.text(output).strip()[-200:]}", True
 
 
 def _code(container: ContainerInfo | None) -> str:

@@ -50,6 +50,23 @@ def test_a_command_that_hangs_is_bounded_by_the_timeout(world: World) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_the_last_answer_is_told_and_not_that_there_was_no_time_for_another_one(world: World) -> None:
+    ctx = real_time(world)
+    answers = [(1, "the shelves are empty")]
+
+    def execute(*args: object, **more: object) -> tuple[int, str]:
+        if answers:
+            return answers.pop()
+        time.sleep(30)
+        return 0, ""
+
+    world.runtime.execute = execute  # type: ignore[method-assign, assignment]
+    with pytest.raises(
+        DeployFailed, match=r"a: not healthy within 0\.3 s: `look` exited with 1: the shelves are empty"
+    ):
+        wait_healthy(ctx, [("a", Health(command="look", timeout=0.3), None)])
+
+
 def test_a_secret_is_hidden_before_the_output_of_a_command_is_cut(world: World) -> None:
     ctx = real_time(world)
     secret = "canary-6f1e0b7a9c2d4e83a5b6"
