@@ -260,7 +260,7 @@ class TestDockerRuntime(RuntimeContract):
         def run(*command: str) -> tuple[int, str]:
             return lab.runtime.execute(name, command, kept=kept)
 
-        assert run("sh", "-c", "echo out; sleep 0.1; echo err >&2; exit 5") == (5, "out\nerr\n")
+        assert run("sh", "-c", "echo out; sleep 1; echo err >&2; exit 5") == (5, "out\nerr\n")
         assert run("env", "A=a b'c\"\n$d", "sh", "-c", 'printf %s "$A"') == (0, "a b'c\"\n$d")  # without an end of line
         assert run("cat") == (0, "")  # there is no input
         assert run("exit", "3")[0] in (126, 127)  # a shell's own commands are none
