@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 
 from shipway.actions.people.identify import csrf, csrf_matches, identify
+from shipway.actions.people.permitted import require
 from shipway.context import Context
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError
 from shipway.domain.people import SESSION, Identity
 from shipway.domain.permissions import ALL
+from shipway.server.pages import unknown_app
 
 COOKIE = "shipway"
 PROGRAMS = ("/git/", "/hooks/", "/api/v1/")  # they ask for a proof of their own
@@ -75,6 +77,23 @@ def secret_of(request: Request) -> str:
     """What proves the identity: a token in the header, else the session's cookie."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else request.cookies.get(COOKIE, "")
+
+
+def identify_again(ctx: Context, request: Request) -> None:
+    """See who asks once more: they may have signed out, or lost a role. NotSignedIn."""
+    request.state.identity = identify(ctx, secret_of(request), used=False)
+
+
+def app_with_logs(ctx: Context, request: Request) -> str:
+    """The first name of the app that is asked for. NotAllowed for who may read no log of it; UsageError for who may see nothing
+    of it."""
+    shown, who = str(request.path_params["app"]), identity_of(request)
+    app = ctx.names.app(shown)
+    if not sees(who, app):
+        raise unknown_app(shown)
+    if not sees(who, app, "logs"):
+        require(who, "logs", app)
+    return app
 
 
 def identity_of(request: Request) -> Identity:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -136,11 +136,9 @@ class Orders:
         finally:
             self._waiting[person] -= 1
 
-    @asynccontextmanager
-    async def following(self, who: Identity, words: Sequence[str]) -> AsyncIterator[Read]:
+    def following(self, who: Identity, words: Sequence[str]) -> AbstractAsyncContextManager[Read]:
         """A command in their name whose output is read as it comes, until the end of the block."""
-        async with self.commands.follow(who.person, words, self._delegate.to(who)) as read:
-            yield read
+        return self.commands.follow(who.person, words, self._delegate.to(who))
 
     def _told(self, request: Request, app: str, title: str, done: Completed) -> Response:
         title = title if done.code == 0 else "That was refused"

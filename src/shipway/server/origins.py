@@ -12,9 +12,9 @@ from starlette.routing import Route
 from shipway.actions.provenance.packages import package_changes, packages_in
 from shipway.actions.provenance.verify import recorded
 from shipway.context import Context
-from shipway.domain.errors import UsageError
 from shipway.domain.provenance import SIGNATURE
 from shipway.domain.release import Release
+from shipway.server import pages
 from shipway.server.pages import Page, Pill
 from shipway.server.records import Records
 from shipway.server.site import Site
@@ -39,9 +39,7 @@ class Origins:
     def _packages(self, request: Request) -> Response:
         app, _ = self._records.places(request, "see")
         shown, number = str(request.path_params["app"]), int(request.path_params["number"])
-        release = self._ctx.ledger.release(app, number)
-        if release is None:
-            raise UsageError(f"{shown} has no release {number}")
+        release = pages.release(self._ctx, app, number)
         older = [item.number for item in self._ctx.ledger.releases(app, CHOICES) if item.number < number]
         asked = request.query_params.get("against", "")
         chosen = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else next(iter(older), 0)

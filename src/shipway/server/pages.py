@@ -21,7 +21,7 @@ from shipway.domain.preview import CLOSING, CREATING, READY
 from shipway.domain.preview import FAILED as PREVIEW_FAILED
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
-from shipway.domain.release import PENDING, Deployment
+from shipway.domain.release import PENDING, Deployment, Release
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
 from shipway.domain.single_test import FAILED, FLAKY, PASSED, RunTest, numbers
@@ -94,6 +94,14 @@ def summary(board: Board) -> str:
     bad = [item.environment.name for item in board.environments if state(item).kind == "bad"]
     parts.append(f"Look at {', '.join(bad)}." if bad else "Nothing is wrong.")
     return " ".join(parts)
+
+
+def release(ctx: Context, app: str, number: int) -> Release:
+    """UsageError if there is none."""
+    found = ctx.ledger.release(app, number)
+    if found is None:
+        raise UsageError(f"{ctx.names.shown(app)} has no release {number}")
+    return found
 
 
 def deployments(ctx: Context, app: str) -> list[dict[str, Any]]:

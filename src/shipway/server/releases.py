@@ -21,15 +21,15 @@ from shipway.domain.value import dataclass
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.messages import BAD, GOOD, verdicts
 from shipway.proving.report.timeline import all_stages, length
+from shipway.server import pages
 from shipway.server.access import identity_of
 from shipway.server.observer import Board, Gate
-from shipway.server.pages import Page, Pill
+from shipway.server.pages import LANE, Page, Pill
 from shipway.server.records import Place, Records
 from shipway.server.site import Site
 from shipway.system.durations import ago, human, timestamp
 
 LATEST = 50
-LANE = 1000  # units of the picture's width
 KINDS = {GOOD: "ok", BAD: "bad"}
 # The report carries its own style, allowed by its digest, and needs nothing else.
 OWN_POLICY = {
@@ -88,10 +88,7 @@ class Releases:
     def _found(self, request: Request, permission: str) -> tuple[Release, list[Place]]:
         """UsageError if there is none."""
         app, places = self._records.places(request, permission)
-        release = self._ctx.ledger.release(app, request.path_params["number"])
-        if release is None:
-            raise UsageError(f"{request.path_params['app']} has no release {request.path_params['number']}")
-        return release, places
+        return pages.release(self._ctx, app, request.path_params["number"]), places
 
     def _one(self, request: Request) -> Response:
         release, places = self._found(request, "see")

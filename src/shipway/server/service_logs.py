@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from shipway.domain.errors import ShipwayError, UsageError
-from shipway.server.access import identity_of
+from shipway.server import live
+from shipway.server.access import identify_again, identity_of
+from shipway.server.live import LOOK, STILL_HERE, number_of
 from shipway.server.orders import Busy, Orders
 from shipway.server.pages import Page
 from shipway.server.site import Site
@@ -21,7 +24,6 @@ from shipway.server.site import Site
 LINES = 200  # at first
 LONGEST = 4000  # characters of a line on a page
 OF_ALL, OF_ONE = 40, 5  # logs that are followed at once, by all and by one person: each is a process
-LOOK = 5.0  # seconds between looks whether who reads still may, and signs of life
 AGAIN = "5s"  # since when, for a browser whose connection was lost
 
 
@@ -29,7 +31,7 @@ class ServiceLogs:
     """The routes."""
 
     def __init__(self, site: Site, orders: Orders, page: Page) -> None:
-        self._observer, self._orders, self._page = site.observer, orders, page
+        self._ctx, self._observer, self._orders, self._page = site.ctx, site.observer, orders, page
         self._following = Counter[str]()
 
     def routes(self) -> list[Route]:
@@ -63,17 +65,13 @@ class ServiceLogs:
         person = identity_of(request).person
         if self._following[person] >= OF_ONE or self._following.total() >= OF_ALL:
             raise Busy("too many logs are followed at once", hint="close a page that follows one, and try again")
-        return StreamingResponse(
-            self._follow(request, app, environment, chosen), media_type="text/event-stream",
-            headers={"X-Accel-Buffering": "no"},
-        )  # fmt: skip
+        return live.stream(self._follow(request, app, environment, chosen))
 
     async def _follow(
         self, request: Request, app: str, environment: str, chosen: Sequence[str]
     ) -> AsyncIterator[str]:  # fmt: skip
         person, looked = identity_of(request).person, time.monotonic()
-        last = request.headers.get("last-event-id", "")
-        number = int(last) if last.isascii() and last.isdecimal() and len(last) < 19 else 0
+        number = number_of(request.headers.get("last-event-id", ""))
         self._following[person] += 1
         try:
             words = [*_words(app, environment, chosen, AGAIN if number else ""), "--follow"]
@@ -84,7 +82,7 @@ class ServiceLogs:
                     found = [item for text in texts if (item := _line(text)) is not None]
                     if found:
                         yield "".join(
-                            f"id: {number + count}\ndata: {json.dumps({**item, 'seq': number + count})}\n\n"
+                            live.event(number + count, json.dumps({**item, "seq": number + count}))
                             for count, item in enumerate(found, 1)
                         )
                         number += len(found)
@@ -92,8 +90,9 @@ class ServiceLogs:
                         break
                     if time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
+                        await run_in_threadpool(identify_again, self._ctx, request)
                         await self._asked(request)
-                        yield ": still here\n\n"
+                        yield STILL_HERE
         except ShipwayError:  # who may no longer read it is told by the next page
             return
         finally:

@@ -14,15 +14,15 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from shipway.actions.people.permitted import require
 from shipway.domain.errors import ShipwayError, UsageError
 from shipway.domain.run import StepRecord
 from shipway.domain.value import dataclass
-from shipway.server import pages
-from shipway.server.access import identity_of, sees
+from shipway.server import live
+from shipway.server.access import app_with_logs, identify_again
+from shipway.server.live import ALIVE, LOOK, STILL_HERE, number_of
 from shipway.server.pages import Page, outcome
 from shipway.server.site import Site
 from shipway.steps import artifacts
@@ -32,8 +32,6 @@ ON_A_PAGE = 5000  # lines
 FOUND = 1000  # lines that a search shows
 LONGEST = 4000  # characters of a line on a page; the file has all
 POLL = 0.5  # seconds between looks at a log that grows
-LOOK = 5.0  # seconds between looks whether who reads still may
-ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 AT_ONCE = 1 << 20  # bytes that are read of what was added
 
 
@@ -99,10 +97,10 @@ class StepLogs:
     async def lines(self, request: Request) -> Response:
         """What is added to it, as server-sent events, until the step ends. after: the number of the last known line."""
         found = await run_in_threadpool(self._found, request)
-        after = max(_number(request.query_params.get("after", "")), _number(request.headers.get("last-event-id", "")))
-        return StreamingResponse(
-            self._follow(request, found, after), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        after = max(
+            number_of(request.query_params.get("after", "")), number_of(request.headers.get("last-event-id", ""))
         )
+        return live.stream(self._follow(request, found, after))
 
     async def _follow(self, request: Request, found: StepLogFile, after: int) -> AsyncIterator[str]:
         looked = quiet = time.monotonic()
@@ -120,10 +118,11 @@ class StepLogs:
                     break
                 if time.monotonic() - quiet >= ALIVE:
                     quiet = time.monotonic()
-                    yield ": still here\n\n"
+                    yield STILL_HERE
                 await asyncio.sleep(POLL)
                 if time.monotonic() - looked >= LOOK:
                     looked = time.monotonic()
+                    await run_in_threadpool(identify_again, self._ctx, request)
                     found = await run_in_threadpool(self._found, request)
                 else:
                     found = await run_in_threadpool(self._again, found)
@@ -133,17 +132,12 @@ class StepLogs:
 
     def _found(self, request: Request) -> StepLogFile:
         """UsageError if there is none; NotAllowed for who may not read logs."""
-        shown, who = str(request.path_params["app"]), identity_of(request)
-        app = self._ctx.names.app(shown)
-        if not sees(who, app):
-            raise pages.unknown_app(shown)
-        if not sees(who, app, "logs"):
-            require(who, "logs", app)
+        app = app_with_logs(self._ctx, request)
         number, name = request.path_params["number"], str(request.path_params["step"])
         run = self._ctx.ledger.run(app, number)
         step = next((item for item in self._ctx.ledger.steps(number) if item.name == name), None) if run else None
         if step is None:
-            raise UsageError(f"{shown} has no run {number} with a step {name!r}")
+            raise UsageError(f"{request.path_params['app']} has no run {number} with a step {name!r}")
         return StepLogFile(step, self._ctx.home / "logs" / app / str(number) / f"{name}.log", number)
 
     def _again(self, found: StepLogFile) -> StepLogFile:
@@ -152,7 +146,7 @@ class StepLogs:
 
     def _log(self, request: Request) -> Response:
         found, search = self._found(request), request.query_params.get("search", "").strip()[:200]
-        first = _number(request.query_params.get("from", ""))
+        first = number_of(request.query_params.get("from", ""))
         own = f"/apps/{request.path_params['app']}/runs/{found.run}/steps/{quote(found.step.name)}"
         lines: list[tuple[int, str]] = []
         total, more = 0, False
@@ -238,8 +232,4 @@ def _added(path: Path, at: int) -> tuple[list[str], int]:
 
 def _event(number: int, text: str) -> str:
     data: dict[str, Any] = {"seq": number, "kind": "", "name": "", "text": _cut(text)}
-    return f"id: {number}\ndata: {json.dumps(data)}\n\n"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return live.event(number, json.dumps(data))

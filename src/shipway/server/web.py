@@ -23,24 +23,23 @@ from starlette.responses import (
     PlainTextResponse,
     RedirectResponse,
     Response,
-    StreamingResponse,
 )
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
 from shipway.actions.upkeep.status import EnvironmentStatus
 from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreError, UsageError
 from shipway.domain.event import Event
-from shipway.server import pages
-from shipway.server.access import Door, form_token, identity_of, links, secret_of, sees
+from shipway.server import live, pages
+from shipway.server.access import Door, app_with_logs, form_token, identify_again, identity_of, links, sees
 from shipway.server.api.routes import routes as api_routes
 from shipway.server.api.routes import unknown
 from shipway.server.figures import Figures
 from shipway.server.git import Repositories
 from shipway.server.headers import Headers
 from shipway.server.hooks import Hooks
+from shipway.server.live import ALIVE, LOOK, number_of
 from shipway.server.metrics import Metrics
 from shipway.server.observer import Board
 from shipway.server.orders import Orders
@@ -59,10 +58,8 @@ from shipway.system.durations import ago, human, timestamp
 
 HERE = Path(__file__).parent
 POLL = 0.25  # seconds between looks for what follows
-LOOK = 5.0  # seconds between looks whether who reads still may
 FOLLOWING = 8  # threads for what follows, of all readers
 STALE = 60.0  # seconds after which a board is loaded again: its times and traffic are of that moment
-ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 
 
 def application(site: Site) -> Any:
@@ -223,12 +220,12 @@ class _Pages:
                     if not await self._following.run(self._still, request, name):
                         return
                 if time.monotonic() - quiet >= ALIVE:
-                    yield ": still here\n\n"
+                    yield live.STILL_HERE
                     quiet = time.monotonic()
                 await asyncio.sleep(POLL)
             yield "event: changed\ndata: 1\n\n"
 
-        return _stream(stream())
+        return live.stream(stream())
 
     async def run_events(self, request: Request) -> Response:
         return await self._events(request, self._run)
@@ -239,23 +236,15 @@ class _Pages:
     async def push_events(self, request: Request) -> Response:
         return await self._events(request, self._push)
 
-    def _again(self, request: Request) -> None:
-        """See who asks once more: they may have signed out, or lost a role. NotSignedIn."""
-        request.state.identity = identify(self._ctx, secret_of(request), used=False)
-
     def _still(self, request: Request, name: str) -> bool:
         try:
-            self._again(request)
+            identify_again(self._ctx, request)
             return name in self._seen(request)
         except ShipwayError:
             return False
 
     def _run(self, request: Request) -> pages.Logged:
-        app, who = self._kept(request), identity_of(request)
-        if not sees(who, app):
-            raise _unknown(request)
-        if not sees(who, app, "logs"):
-            require(who, "logs", app)
+        app = app_with_logs(self._ctx, request)
         return pages.run(self._ctx, app, request.path_params["number"], request.query_params.get("tests") == "all")
 
     def _deployment(self, request: Request) -> pages.Logged:
@@ -285,7 +274,7 @@ class _Pages:
         return await run_in_threadpool(read)
 
     async def _events(self, request: Request, find: Callable[[Request], pages.Logged]) -> Response:
-        after = max(_number(request, "after"), _number_of(request.headers.get("last-event-id", "")))
+        after = max(_number(request, "after"), number_of(request.headers.get("last-event-id", "")))
         found = await run_in_threadpool(find, request)  # an error is an answer, not a stream
 
         async def stream() -> AsyncIterator[str]:
@@ -294,19 +283,19 @@ class _Pages:
                 async for events in self._streams.follow(found.subject, after, lambda: found.again().going, LOOK):
                     if time.monotonic() - looked >= LOOK:
                         looked = time.monotonic()
-                        await self._following.run(self._again, request)
+                        await self._following.run(identify_again, self._ctx, request)
                         await self._following.run(find, request)
                     if events:
                         quiet = time.monotonic()
                         yield "".join(map(_line, events))
                     elif time.monotonic() - quiet >= ALIVE:
-                        yield ": still here\n\n"
+                        yield live.STILL_HERE
                         quiet = time.monotonic()
             except ShipwayError:  # the browser asks again, and is told
                 return
             yield "event: ended\ndata: 1\n\n"
 
-        return _stream(stream())
+        return live.stream(stream())
 
     # answers
 
@@ -374,17 +363,9 @@ def _unknown(request: Request) -> UsageError:
 
 
 def _number(request: Request, name: str) -> int:
-    return _number_of(request.query_params.get(name, ""))
-
-
-def _number_of(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return number_of(request.query_params.get(name, ""))
 
 
 @lru_cache(4096)  # many pages follow the same log
 def _line(event: Event) -> str:
-    return f"id: {event.seq}\ndata: {json.dumps(pages.line_of(event))}\n\n"
-
-
-def _stream(lines: AsyncIterator[str]) -> Response:
-    return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return live.event(event.seq, json.dumps(pages.line_of(event)))

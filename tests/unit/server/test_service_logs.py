@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.people.manage import remove_person
 from shipway.domain.permissions import VIEWER
+from shipway.server import service_logs
 from shipway.server.commands import Commands
 from shipway.server.service_logs import OF_ONE, ServiceLogs
 from shipway.system.process import Completed
@@ -90,6 +92,27 @@ def test_a_reader_who_leaves_ends_the_command(tmp_path: Path, monkeypatch: pytes
     number = asyncio.run(read())
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
+
+
+def test_who_loses_the_role_reads_no_further(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command goes on writing; what it writes later is not sent."""
+    monkeypatch.setattr(service_logs, "LOOK", 0.05)
+    reader = ready.person("gone@example.org", VIEWER)
+    shell = (
+        f"echo '{line('one')}'; for i in $(seq 40); do sleep 0.1; echo '{line('more')}'; done; echo '{line('secret')}'"
+    )
+    monkeypatch.setattr(Commands, "_command", lambda self, person, words: ["sh", "-c", shell])
+    follow = Commands.follow
+
+    def following(self: Commands, *given: str) -> object:
+        remove_person(ready.ctx, None, "gone@example.org")
+        return follow(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Commands, "follow", following)
+    found = ready.page(f"{PATH}/lines", reader).text
+    assert '"one"' in found
+    assert "secret" not in found
+    assert "event: over" not in found
 
 
 def test_only_so_many_are_followed_at_once(ready: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shipway.actions.people.manage import remove_person
 from shipway.actions.people.tokens import create_token
 from shipway.domain.permissions import ADMIN
 from shipway.domain.release import SUCCEEDED, Trigger
@@ -159,6 +160,29 @@ def test_what_follows_comes_once_and_ends_with_the_step(run: Run, monkeypatch: p
     assert [text for text in ("one", "two", "half", "last") if f'"text": "{text}"' in found] == ["two", "half", "last"]
     assert found.count('"text"') == 3
     assert found.endswith("event: ended\ndata: 1\n\n")
+
+
+def test_who_loses_the_role_reads_no_further(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_logs, "POLL", 0.001)
+    monkeypatch.setattr(step_logs, "LOOK", 0.0)
+    reader = run.place.person("gone@example.org", ADMIN)
+    added, looks = step_logs._added, 0
+
+    def adds(path: Path, at: int) -> tuple[list[str], int]:
+        nonlocal looks
+        looks += 1
+        assert looks < 100, "it reads on"
+        if looks == 3:
+            remove_person(run.place.ctx, None, "gone@example.org")
+        if looks == 10:
+            run.file.write_text("one\nsecret\n")
+        return added(path, at)
+
+    monkeypatch.setattr(step_logs, "_added", adds)
+    run.file.write_text("one\n")
+    found = run.place.page(f"{run.path}/lines", reader).text
+    assert '"one"' in found
+    assert "secret" not in found
 
 
 def test_a_part_of_what_was_added_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

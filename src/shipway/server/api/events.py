@@ -6,21 +6,21 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from shipway.domain.errors import ShipwayError
 from shipway.domain.event import DEPLOYMENT, RUN, Event, Subject
 from shipway.domain.queue import PUSH
 from shipway.domain.record import to_data
 from shipway.domain.release import PENDING
+from shipway.server import live
 from shipway.server.api import reading
-from shipway.server.api.operation import EVENTS, Call, missing
+from shipway.server.api.operation import Call, missing
+from shipway.server.live import ALIVE, LOOK, STILL_HERE
 from shipway.server.streams import PAGE, Streams
 from shipway.server.threads import Threads
 
-LOOK = 5.0  # seconds between looks whether who reads still may
 ENDED = "event: ended\ndata: {}\n\n"
-ALIVE = 15.0  # seconds after which a stream without news sends a sign of life
 
 
 def of_run(call: Call) -> tuple[Subject, bool]:
@@ -73,14 +73,14 @@ class Follower:
                         yield lines(events)
                     elif time.monotonic() - quiet >= ALIVE:
                         quiet = time.monotonic()
-                        yield ": still here\n\n"
+                        yield STILL_HERE
             except ShipwayError:  # who asks again is told
                 return
             yield ENDED
 
-        return StreamingResponse(stream() if follow else kept(), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
+        return live.stream(stream() if follow else kept())
 
 
 def lines(events: Sequence[Event]) -> str:
     """As they are sent."""
-    return "".join(f"id: {item.seq}\ndata: {json.dumps(to_data(item))}\n\n" for item in events)
+    return "".join(live.event(item.seq, json.dumps(to_data(item))) for item in events)

@@ -13,6 +13,7 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreEr
 from shipway.domain.people import Identity
 from shipway.domain.value import dataclass
 from shipway.planfile.values import NAME_PATTERN
+from shipway.server.live import EVENTS as EVENTS
 from shipway.server.observer import Boards
 from shipway.shapes import Kinds
 
@@ -20,7 +21,6 @@ PREFIX = "/api/v1"
 LARGEST = 1 << 16  # bytes of a body
 MOST = 10**15  # of a number
 TEXT, INTEGER, BOOLEAN = "string", "integer", "boolean"
-EVENTS = "text/event-stream"
 SAFE = re.compile(
     "[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*"
 )  # no control characters, which neither commands nor ledgers take
