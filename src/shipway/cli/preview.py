@@ -55,6 +55,7 @@ def list_(options: Globals, as_json: bool, app: str | None) -> None:
 def open_(options: Globals, number: int, revision: str | None, app: str | None) -> None:
     """Make or update the preview of pull request PR from REVISION, a pushed branch or commit [HEAD]. The rules are those of the
     protected branch."""
+    from shipway.actions.previews.view import preview_of
     from shipway.actions.previews.wishes import want_open
     from shipway.app import open_context
     from shipway.domain.errors import UsageError
@@ -66,7 +67,7 @@ def open_(options: Globals, number: int, revision: str | None, app: str | None) 
         ref = repository.ref(revision)
         branch = ref.removeprefix(HEADS) if ref.startswith(HEADS) else ""
         _now(options, known, want_open(known.ctx, plan.app, number, branch, commit.revision))
-        found = next((item for item in known.ctx.ledger.previews(plan.app) if item.number == number), None)
+        found = preview_of(known.ctx, plan.app, number)
         if found is None:
             raise UsageError(
                 "the plan of the protected branch has no `previews`", hint="add the key there: docs/previews.md"
@@ -97,7 +98,7 @@ def close(options: Globals, number: int, app: str | None) -> None:
 @app_option
 @click.pass_obj
 def extend(options: Globals, number: int, time: str, app: str | None) -> None:
-    """Let the preview of pull request PR stand longer. The next push sets its end anew."""
+    """Let the preview of pull request PR stand longer. The next push sets its end again."""
     from shipway.actions.previews.wishes import extend as extend_action
     from shipway.actions.previews.wishes import require_preview
     from shipway.app import open_context

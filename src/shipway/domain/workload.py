@@ -125,12 +125,11 @@ def environment_spec(
     }
     commands, left_out = _commands(release, environment, workloads, migration)
     stores = tuple(_store(release, settings, marks, item) for item in release.plan.own_accessories.values())
-    spec = EnvironmentSpec(
+    return EnvironmentSpec(
         release.app, environment.name, release.number, release.revision, version, environment.scheme,
         environment.certified_names, tuple(workloads.values()), tuple(_addresses(release, environment)), stores,
-        tuple(commands), (), (*left_out, *_unsaid(release, environment)),
+        tuple(commands), _secrets(tuple(workloads.values()), stores), (*left_out, *_unsaid(release, environment)),
     )  # fmt: skip
-    return _with_secrets(spec)
 
 
 class _Marks:
@@ -244,18 +243,15 @@ def _unsaid(release: Release, environment: Environment) -> list[str]:
     return found
 
 
-def _with_secrets(spec: EnvironmentSpec) -> EnvironmentSpec:
-    """With the list of all secrets that anything in it needs."""
-    from dataclasses import replace
-
-    values: list[Value] = [value for item in spec.workloads for value in item.variables.values()]
-    values += [value for item in spec.stores for value in item.variables.values()]
-    found = [part for value in values for part in value if isinstance(part, SecretRef)]
-    found += [ref for item in spec.workloads for ref in item.secret_files.values()]
-    return replace(spec, secrets=tuple(dict.fromkeys(found)))
+def _secrets(workloads: Sequence[WorkloadSpec], stores: Sequence[StoreSpec]) -> tuple[SecretRef, ...]:
+    """All that they need, each once."""
+    variables = [*(item.variables for item in workloads), *(item.variables for item in stores)]
+    found = [part for item in variables for value in item.values() for part in value if isinstance(part, SecretRef)]
+    found += [ref for item in workloads for ref in item.secret_files.values()]
+    return tuple(dict.fromkeys(found))
 
 
-def of_service(commands: Sequence[CommandSpec], scheduled: bool) -> list[CommandSpec]:
+def in_order(commands: Sequence[CommandSpec], scheduled: bool) -> list[CommandSpec]:
     """Those of a deployment in their order, or those on a schedule."""
     chosen = [item for item in commands if (item.schedule is not None) == scheduled]
     return sorted(chosen, key=lambda item: item.order)

@@ -15,6 +15,7 @@ from shipway.actions.messages.news import report
 from shipway.actions.previews.clone import clone
 from shipway.actions.previews.secrets import provide, remove
 from shipway.actions.previews.sleeping import awake, end_page, is_restless, tend
+from shipway.actions.previews.view import preview_of
 from shipway.actions.projects.in_force import Rulebook, read_rules, running_rules
 from shipway.actions.projects.plans import ParsePlan, of_plan, plan_at
 from shipway.actions.runs.run import build
@@ -102,7 +103,7 @@ def bring_about(ctx: Context, preview: Preview, opened: Opened, parse: ParsePlan
     with fenced(ctx, lock_of(preview), "the preview") as own:
         work = _Work(own, opened, parse)
         while True:
-            found = next((item for item in own.ledger.previews(preview.app) if item.number == preview.number), None)
+            found = preview_of(own, preview.app, preview.number)
             if found is None or work.do(found, force=force):
                 return
 
@@ -186,7 +187,8 @@ class _Work:
     def _failed(self, preview: Preview, error: ShipwayError) -> None:
         """What was deployed before goes on; where nothing was, nothing stays but secrets, and the place is free."""
         ctx = self.ctx
-        found = next(item for item in ctx.ledger.previews(preview.app) if item.number == preview.number)
+        found = preview_of(ctx, preview.app, preview.number)
+        assert found is not None  # only who has its lock forgets it
         ends = found.ends or ctx.ledger.now() + Previews("", "").keep
         problem = error.message if not error.hint else f"{error.message}; {error.hint}"
         if ctx.ledger.current(preview.app, preview.environment) is None:
@@ -266,7 +268,7 @@ class _Work:
         return InForce(name, protected, running_rules(self.ctx, app, name), self.ctx.names.shown(app, name))
 
     def _superseded(self, ctx: Context, preview: Preview) -> str:
-        now = next((item for item in ctx.ledger.previews(preview.app) if item.number == preview.number), None)
+        now = preview_of(ctx, preview.app, preview.number)
         if now is not None and _current(now) == _current(preview):
             return ""
         return "the pull request was closed" if now is None or now.wanted == CLOSED else "a newer push follows"

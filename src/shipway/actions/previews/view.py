@@ -38,6 +38,11 @@ def seen(ctx: Context, app: str) -> list[SeenPreview]:
     ]
 
 
+def preview_of(ctx: Context, app: str, number: int) -> Preview | None:
+    """The one of this pull request, as it is recorded now."""
+    return next((item for item in ctx.ledger.previews(app) if item.number == number), None)
+
+
 def url_of(ctx: Context, preview: Preview) -> str:
     """Its address, once something is deployed there."""
     now = ctx.ledger.current(preview.app, preview.environment)

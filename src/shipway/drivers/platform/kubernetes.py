@@ -20,7 +20,7 @@ from shipway.domain.workload import (
     StoreSpec,
     Value,
     WorkloadSpec,
-    of_service,
+    in_order,
 )
 from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.object_names import label, named, secret_name
@@ -58,14 +58,14 @@ class Kubernetes:
         volumes = dict.fromkeys(name for item in spec.workloads for name in item.volumes)
         found += [self._claim(spec, name) for name in volumes]
         found += [item for each in spec.workloads if (item := self._config(spec, each)) is not None]
-        found += [self._job(spec, item) for item in of_service(spec.commands, scheduled=False)]
+        found += [self._job(spec, item) for item in in_order(spec.commands, scheduled=False)]
         for workload in spec.workloads:
             found.append(self._deployment(spec, workload))
             if workload.port:
                 found.append(self._service(spec, workload))
             if workload.replicas > 1:
                 found.append(self._budget(spec, workload))
-        found += [self._cron(spec, item) for item in of_service(spec.commands, scheduled=True)]
+        found += [self._cron(spec, item) for item in in_order(spec.commands, scheduled=True)]
         found += [self._ingress(spec)] if spec.addresses else []
         return found
 
