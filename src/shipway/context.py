@@ -192,7 +192,7 @@ class Context:
         return f"{self.actor} {this_process()}"
 
     def sees(self, app: str, environment: str, permission: str = "see") -> bool:
-        """Whether who has proven who they are may see it; nobody has: whoever has the home folder sees all."""
+        """Whether the actor may see it; one who is not proven has the home folder, and sees all."""
         return self.proven is None or self.proven.may(permission, app, environment)
 
     @contextmanager

@@ -26,7 +26,7 @@ EMPTY = "empty"  # a folder in it, where the command runs
 LARGEST = 64 << 20  # bytes of output that are kept
 CHUNK = 1 << 15  # bytes
 TICK = 0.1  # seconds
-PATIENCE = 60.0  # seconds for a command that was interrupted since nobody reads it, before it is killed
+PATIENCE = 60.0  # seconds for a command that was interrupted because its output is not read, before it is killed
 FULL = "shipway: the output has more than 64 MB; the rest is not kept\n"
 
 
@@ -100,7 +100,7 @@ class Looks:
         self._last = self._alone = 0.0
 
     def look(self) -> None:
-        """Interrupt it if somebody asks for that, or if nobody reads what it writes."""
+        """Interrupt it if somebody asks for that, or if what it writes is not read."""
         now = time.monotonic()
         if now - self._last < TICK:
             return

@@ -100,7 +100,7 @@ def envelope(payload: bytes, signature: str) -> bytes:
 
 @dataclass(frozen=True)
 class Envelope:
-    """A read one, whose signatures nobody has verified yet."""
+    """A read one, whose signatures are not verified yet."""
 
     payload: bytes
     signatures: tuple[str, ...]

@@ -37,7 +37,7 @@ class Commanded:
 
 
 def require_command(ctx: Context, who: Identity | None, command: Commanded, described: Described) -> None:
-    """NotAllowed if who has proven who they are may not do it. None: nobody has, and the home folder is theirs; NotAllowed
+    """NotAllowed if who has proven who they are may not do it. None: the actor is not proven, but has the home folder; NotAllowed
     then only for what counts as a person's decision, where people were added."""
     row = command.row
     if who is None:

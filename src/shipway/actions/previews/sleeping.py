@@ -22,7 +22,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="3"><title>Waking up</title>
 <style>:root{color-scheme:light dark}body{font:18px/1.5 system-ui,sans-serif;display:grid;place-content:center;min-height:90vh;text-align:center}</style>
-</head><body><h1>Waking up</h1><p>This preview was asleep, since nobody had asked for it. It is starting: the page reloads by itself.</p></body></html>
+</head><body><h1>Waking up</h1><p>This preview was asleep, since it had no visitor for a while. It is starting: the page reloads by itself.</p></body></html>
 """
 
 
@@ -32,7 +32,7 @@ def awake(ctx: Context, preview: Preview) -> Preview:
 
 
 def tend(ctx: Context, preview: Preview, *, force: bool = False) -> None:
-    """Send it to sleep if nobody has asked for it for long; wake it if somebody does, or with `force`."""
+    """Send it to sleep if it had no visitor for long; wake it for the next one, or with `force`."""
     now = ctx.ledger.now()
     if preview.asleep:
         if force or asked_for(ctx, preview):

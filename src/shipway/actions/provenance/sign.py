@@ -64,7 +64,7 @@ def _scan(ctx: Context, release: Release, images: Sequence[str]) -> str:
 
 def sign_release(ctx: Context, release: Release) -> int:
     """Sign a recorded release's images with the newest key, as a person asks: after a key was made or changed. Returns how
-    many images were signed anew. UsageError without a key."""
+    many images got a new signature. UsageError without a key."""
     signer = signer_of(ctx, release.app)
     if signer is None:
         raise UsageError(f"{release.app} has no key that can sign", hint="shipway signing create")
@@ -92,7 +92,7 @@ def _image(
         ctx.reporter.note(f"{image} is in no registry, and can't be signed")
         return False
     build = ctx.ledger.image_builds(app, [image]).get(image)
-    if own and build is None:  # nobody knows who put it where the team's own images are
+    if own and build is None:  # it is unknown who put it where the team's own images are
         ctx.reporter.note(f"{short(image)} is not signed: Shipway has not recorded that it built it; {AGAIN}")
         return False
     sbom = ctx.ledger.image_sboms(app, [image]).get(image)

@@ -300,7 +300,7 @@ def _pipeline(
             folder.mkdir(parents=True, exist_ok=True)
             level = (
                 None if environment and is_reserved(environment) else environment
-            )  # a preview's commit was read by nobody
+            )  # no one has reviewed a preview's commit
             at = Run(
                 own, repository, commit, plan, number, folder, registry, commit.revision[:12], trigger.ref,
                 level=_level(None if outside else book, plan, commit, level), caches=caches, counts=counts, outside=outside,
