@@ -52,7 +52,10 @@ def command(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
     return call
 
 
-def test_both_names_in_and_the_present_one_out(command: Command) -> None:
+def test_both_names_in_and_the_present_one_out(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "shipway.system.durations.ago", lambda seconds: "then"
+    )  # lists are compared, at different times
     assert "the app shop is called store now" in command("rename", "app", "shop", "store")
     assert "staging is called preview now" in command(
         "rename", "environment", "staging", "preview", "--reason", "clearer"
