@@ -10,8 +10,6 @@ import pytest
 from shipway import ports
 from shipway.actions.audit.recorded import recorded
 from shipway.actions.audit.view import as_csv, check, exported, shown
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.locks import READS
 from shipway.domain.audit import BEGAN, COMMAND, ENDED, OLDER, Acting, AuditFilter, Entry, Fact, linked
 from shipway.domain.errors import GateRefused, Interrupted, NotAllowed, ShipwayError, StepFailed, UsageError
@@ -37,8 +35,7 @@ def test_each_method_is_recorded_or_it_is_said_why_not() -> None:
 
 
 def test_a_deployment_is_recorded_with_its_end(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     [found] = [item for item in shown(world.controller(), AuditFilter(), 50) if item.entry.kind == "deployment"]
     assert (found.entry.app, found.entry.environment, found.outcome) == ("shop", "staging", "succeeded")
     assert found.entry.what.startswith("deploy r1")

@@ -6,12 +6,15 @@ import copy
 import dataclasses
 import json
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.ownership import owned
 from shipway.context import Context, Machine
 from shipway.domain import routes
@@ -34,6 +37,10 @@ from shipway.testing.memory import Behaviour, MemoryEdge, MemoryImages, MemoryRu
 from shipway.testing.memory_calls import Recorder
 from shipway.testing.memory_cdn import MemoryCdn
 from tests.unit.domain import samples
+
+SPACE = tempfile.TemporaryDirectory()
+TEMPLATES: dict[str, World] = {}
+MOMENT = 0.5  # seconds by which one wait moves the time at most
 
 
 class Engine:
@@ -79,9 +86,23 @@ class World:
         self._ledgers.append(open_ledger(self._folder / "ledger.db", self.clock))
         return self._ledgers[-1]
 
+    @classmethod
+    def deployed(cls, folder: Path, environment: Environment, *numbers: int) -> World:
+        """In which these releases were deployed, one after the other. Made once in a process; each one gets a copy."""
+        key = repr((environment, numbers))
+        if key not in TEMPLATES:
+            template = Path(SPACE.name, str(len(TEMPLATES)))
+            template.mkdir()
+            made = cls(template, [host.name for host in environment.hosts])
+            for number in numbers:
+                order = DeployRequest(made.release(number, environment=environment), environment)
+                deploy(made.controller(), order)
+            TEMPLATES[key] = made
+        return TEMPLATES[key].copy(folder)
+
     def copy(self, folder: Path) -> World:
         """Another one that is as this one is now."""
-        shutil.copytree(self._folder, folder)
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
         made = object.__new__(World)
         vars(made).update(vars(self), _folder=folder, _ledgers=[], notes=[*self.notes], later=[*self.later])
         mine = (self.images, self.engines, self.database, self.cdn)
@@ -122,7 +143,7 @@ class World:
             clock=lambda: self.clock() + ahead, reporter=Notes(self.notes),
             repository=lambda: None,  # type: ignore[arg-type, return-value]
             redactor=Redactor({}), retire_later=lambda app, environment: self.later.append((app, environment)),
-            cancelled=threading.Event() if self.waits else Impatient(),
+            cancelled=threading.Event() if self.waits else Impatient(self, f"controller-{self._owners}"),
             cdn=(lambda access: cdn) if (cdn := self.cdn) else None,
         )  # fmt: skip
         return mortal(ctx, dies) if dies else ctx
@@ -138,6 +159,12 @@ class World:
             return time.time()
         self.now += 0.02
         return self.now
+
+    def pass_time(self, seconds: float, owner: str) -> None:
+        """Somebody waits, whose locks stay."""
+        self.now += seconds
+        sql = "UPDATE leases SET expires = expires + ? WHERE expires > ? AND owner LIKE ?"
+        self.ledger._db.query(sql, (seconds, self.now - seconds, f"{owner} %"))  # type: ignore[attr-defined]
 
     def release(
         self, number: int, schema: str = "0001", environment: Environment = samples.STAGING, **db: Any
@@ -211,9 +238,14 @@ def _served(engine: Engine) -> Iterator[int]:
 
 
 class Impatient(threading.Event):
-    """The world's time doesn't wait."""
+    """Waits by the world's time: it moves on, and the locks of who waits are renewed, as a thread of their own does it."""
+
+    def __init__(self, world: World, owner: str) -> None:
+        super().__init__()
+        self._world, self._owner = world, owner
 
     def wait(self, timeout: float | None = None) -> bool:
+        self._world.pass_time(min(timeout or 0.0, MOMENT), self._owner)
         return self.is_set()
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.cli import cli
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError, UsageError
@@ -28,9 +26,7 @@ Command = Callable[..., str]
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 1 serves in staging."""
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
-    return made
+    return World.deployed(tmp_path, STAGING, 1)
 
 
 @pytest.fixture

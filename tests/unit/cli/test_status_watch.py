@@ -45,8 +45,7 @@ def watched(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, look:
 
 @pytest.mark.parametrize("options", [("--json",), ()])
 def test_only_changes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     second = world.release(2)
     looks = 0
     read = command._read
@@ -73,8 +72,7 @@ def test_only_changes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_what_a_dead_process_left_is_shown_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     with suppress(Killed):
         restart(world.controller(dies=Death(4, after=after)), "shop", "staging")
     assert [item.kind for item in world.ledger.pending("shop", "staging")] == ["restart"]
@@ -101,8 +99,7 @@ def test_what_a_dead_process_left_is_shown_with_the_remedy(
 
 
 def test_an_engine_that_restarts_does_not_end_watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     looks, read, real = 0, command._read, world.runtime.list
 
     def away(*given: object, **more: object) -> list[ContainerInfo]:

@@ -12,8 +12,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.cli import COMMANDS, cli
 from shipway.context import Context
 from shipway.domain.errors import EngineError, ShipwayError
@@ -71,8 +69,7 @@ def test_the_arguments_of_each_command_of_the_running_release_are_known() -> Non
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_a_changed_working_tree_decides_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names another host, another image of the database, a published port and other commands."""
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     staging = dataclasses.replace(STAGING, hosts=(Host(ELSEWHERE), *STAGING.hosts), url="http://elsewhere.example")
     services = {key: dataclasses.replace(item, command="sh evil", replicas=7) for key, item in PLAN.services.items()}
     accessories = {key: dataclasses.replace(item, published=15432) for key, item in PLAN.accessories.items()}

@@ -35,8 +35,7 @@ class Api(Place):
     """A server with one of everything: release 1 in staging, with its approval, a run that has ended, and a push."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.deployed(1)
+        super().__init__(folder, 1)
         ledger, at = self.world.ledger, self.ctx.clock()
         self.run = ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/main", "ada"), at)
         ledger.begin_step(self.run, "test", "key", at)

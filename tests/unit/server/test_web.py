@@ -75,8 +75,8 @@ class Source:
 class Place:
     """A release server on a world in memory."""
 
-    def __init__(self, folder: Path) -> None:
-        self.world = World(folder)
+    def __init__(self, folder: Path, *releases: int) -> None:
+        self.world = World.deployed(folder, STAGING, *releases)
         self.ctx = self.world.controller()
         self.observer = Observer(self.ctx, lambda text, file, exists: PLAN, lambda app: Source())
         self.app = application(Site(self.ctx, self.observer, CHEAP, forge))

@@ -24,9 +24,7 @@ from tests.unit.world import World
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 1 serves."""
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
-    return made
+    return World.deployed(tmp_path, STAGING, 1)
 
 
 def newest(world: World) -> Deployment:

@@ -27,8 +27,7 @@ LONG = 60.0  # seconds in which a container may become healthy
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Release 1 serves; the health checks of the next ones have time."""
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1, environment=FOUR), FOUR))
+    made = World.deployed(tmp_path, FOUR, 1)
     made.waits = True
     backend = dataclasses.replace(PLAN.services["backend"], health=Health("/api/ok", timeout=LONG))
     monkeypatch.setattr(samples, "PLAN", dataclasses.replace(PLAN, services={**PLAN.services, "backend": backend}))
@@ -106,9 +105,7 @@ def test_one_that_needs_the_next_does_not_wait_for_itself(world: World, monkeypa
 
 def test_a_container_that_failed_before_it_served_gets_its_share_at_last(tmp_path: Path) -> None:
     """The release is deployed again, since its containers were pruned, and fails; a rollback leads to it later."""
-    world = World(tmp_path)
-    for number in (1, 2):
-        deploy(world.controller(), DeployRequest(world.release(number), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1, 2)
     for name in [name for name, item in world.runtime.containers.items() if not item.info.running and "_1-" in name]:
         world.runtime.remove(name)
     one = world.ledger.release("shop", 1)

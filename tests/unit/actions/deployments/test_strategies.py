@@ -32,8 +32,7 @@ CANARY = dataclasses.replace(
 
 def world_of(folder: Path, environment: Environment) -> World:
     """Release 1 serves."""
-    world = World(folder, [host.name for host in environment.hosts])
-    deploy(world.controller(), DeployRequest(world.release(1, environment=environment), environment))
+    world = World.deployed(folder, environment, 1)
     return world
 
 

@@ -28,9 +28,7 @@ TWO = dataclasses.replace(STAGING, standby=3600.0, hosts=(Host(LOCAL, "10.0.0.1"
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 1 serves on two hosts."""
-    made = World(tmp_path, [host.name for host in TWO.hosts])
-    deploy(made.controller(), DeployRequest(made.release(1, environment=TWO), TWO))
-    return made
+    return World.deployed(tmp_path, TWO, 1)
 
 
 def vanish(world: World, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.environments import KnownApp, known_app
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.doctor import examine
@@ -24,9 +22,7 @@ from tests.unit.world import World
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 1 serves in staging."""
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
-    return made
+    return World.deployed(tmp_path, STAGING, 1)
 
 
 def renamed(world: World) -> KnownApp:

@@ -38,8 +38,7 @@ class Pausing:
 
 @pytest.mark.parametrize("at", [1, 4, 8])
 def test_a_paused_controller_wakes_up_too_late(tmp_path: Path, at: int) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     paused, other = world.release(2), world.release(3)
 
     def meanwhile() -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.observe import settings
 from shipway.domain.container import ContainerSpec
@@ -24,9 +22,7 @@ from tests.unit.world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
-    return made
+    return World.deployed(tmp_path, STAGING, 1)
 
 
 def migrating(world: World) -> tuple[DatabaseTool, list[ContainerSpec]]:

@@ -30,8 +30,7 @@ from tests.unit.world import World
 @pytest.fixture
 def first(tmp_path: Path) -> World:
     """Release 1 serves, deployed by the first ledger."""
-    world = World(tmp_path / "first")
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path / "first", STAGING, 1)
     return world
 
 

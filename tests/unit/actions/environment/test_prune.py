@@ -38,9 +38,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_a_deployment_makes_room_first(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    for number in (1, 2, 3, 4):
-        deploy(world.controller(), DeployRequest(world.release(number, environment=LEAN), LEAN))
+    world = World.deployed(tmp_path, LEAN, 1, 2, 3, 4)
     assert there(world) == {2, 3, 4}  # what 3 could have gone back to, as long as 4 wasn't good
 
 

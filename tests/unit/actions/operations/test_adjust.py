@@ -28,8 +28,7 @@ from tests.unit.world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     return world
 
 
@@ -74,8 +73,7 @@ def test_a_restart_gives_new_containers_for_old_ones(world: World) -> None:
 
 def test_a_service_that_is_named_twice_is_restarted_once(tmp_path: Path) -> None:
     where = dataclasses.replace(STAGING, strategy=Strategy("rolling"))
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1, environment=where), where))
+    world = World.deployed(tmp_path, where, 1)
     restart(world.controller(), "shop", "staging", ["worker", "worker"])
     assert world.ledger.current("shop", "staging").adjustments.restarts == {"worker": 1}  # type: ignore[union-attr]
 

@@ -39,8 +39,7 @@ class Screen:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     world.runtime.behave("*_session_*", Behaviour(("hello",), exit_code=3, echo=True))
     return world
 

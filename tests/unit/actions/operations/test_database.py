@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.command import Person
 from shipway.actions.operations.console import console
 from shipway.actions.operations.database import database
@@ -29,8 +27,7 @@ CONSOLES = (
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     world.runtime.behave("*_session_*", Behaviour(exit_code=2))
     return world
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.operations.processes import processes
 from tests.unit.domain.samples import PLAN, STAGING
 from tests.unit.world import World
@@ -15,9 +13,7 @@ from tests.unit.world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    world = World(tmp_path)
-    for number in (1, 2):
-        deploy(world.controller(), DeployRequest(world.release(number), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1, 2)
     return world
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.runs.proof_step import proof_key
 from shipway.domain.plan import Plan, Proving, Scenario, Step
 from shipway.domain.release import Commit
@@ -19,8 +17,7 @@ PROOF = Step("way-back", prove="staging")
 
 
 def test_a_proof_counts_for_the_plan_by_which_it_was_walked(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     release = world.release(2, "0002")
 
     def key(plan: Plan) -> str:

@@ -47,9 +47,7 @@ class Clone:
 
 @pytest.fixture
 def first(tmp_path: Path) -> World:
-    world = World(tmp_path / "first")
-    for number in (1, 2):
-        deploy(world.controller(), DeployRequest(world.release(number), STAGING))
+    world = World.deployed(tmp_path / "first", STAGING, 1, 2)
     return world
 
 

@@ -26,9 +26,7 @@ AUTO = dataclasses.replace(STAGING, standby=900.0, standby_auto=True)
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 1 serves."""
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1, environment=AUTO), AUTO))
-    return made
+    return World.deployed(tmp_path, AUTO, 1)
 
 
 def test_the_default_is_15_minutes_where_memory_covers_it() -> None:

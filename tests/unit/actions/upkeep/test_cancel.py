@@ -33,8 +33,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Release 1 serves; from now on its clock is the machine's."""
     monkeypatch.setattr(locks, "LOOK", 0.01)
     monkeypatch.setattr(cancelling, "POLL", 0.01)
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
+    made = World.deployed(tmp_path, STAGING, 1)
     made.waits = True
     yield made
     made.close()
@@ -140,8 +139,7 @@ def test_nothing_in_progress_and_the_background_clean_up_are_refused(world: Worl
 
 @pytest.mark.parametrize("at", range(1, 30, 4))
 def test_a_dead_process_is_cleaned_up_after(tmp_path: Path, at: int) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     release = world.release(2)
     death = Death(at, after=True)
     with suppress(Killed):

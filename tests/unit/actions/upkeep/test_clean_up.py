@@ -35,8 +35,7 @@ def test_destroy_goes_on_with_the_rest(tmp_path: Path) -> None:
 
 
 def test_a_repair_that_fails_on_one_host_is_done_on_the_others(tmp_path: Path) -> None:
-    world = World(tmp_path, [host.name for host in TWO.hosts])
-    deploy(world.controller(), DeployRequest(world.release(1, environment=TWO), TWO))
+    world = World.deployed(tmp_path, TWO, 1)
     for engine in world.engines.values():
         for name in [name for name in engine.runtime.containers if "frontend" in name]:
             engine.runtime.stop(name, 1)

@@ -26,10 +26,7 @@ ROTATION = "shipway_shop_staging_rotation"
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 2 serves on two hosts, release 1 stands by."""
-    made = World(tmp_path, [host.name for host in TWO.hosts])
-    for number in (1, 2):
-        deploy(made.controller(), DeployRequest(made.release(number, environment=TWO), TWO))
-    return made
+    return World.deployed(tmp_path, TWO, 1, 2)
 
 
 def named(world: World, part: str, host: str = LOCAL) -> str:

@@ -27,8 +27,7 @@ OWNER = route_owner("shop", "staging")
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path, [host.name for host in TWO.hosts])
-    deploy(made.controller(), DeployRequest(made.release(1, environment=TWO), TWO))
+    made = World.deployed(tmp_path, TWO, 1)
     yield made
     made.close()
 

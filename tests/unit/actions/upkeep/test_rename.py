@@ -25,9 +25,7 @@ from tests.unit.world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
-    deploy(made.controller(), DeployRequest(made.release(1), STAGING))
-    return made
+    return World.deployed(tmp_path, STAGING, 1)
 
 
 def known(world: World, plan: Plan | None = None, death: Death | None = None) -> KnownApp:

@@ -35,10 +35,7 @@ ROTATION = rotation_network("shop", "staging")
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 2 serves, release 1 stands by."""
-    made = World(tmp_path)
-    for number in (1, 2):
-        deploy(made.controller(), DeployRequest(made.release(number, environment=WARM), WARM))
-    return made
+    return World.deployed(tmp_path, WARM, 1, 2)
 
 
 def running(world: World, release: int) -> list[str]:
@@ -241,9 +238,7 @@ def test_a_removal_gives_way_to_a_command_that_waits(world: World) -> None:
 
 def test_a_host_that_is_away_keeps_no_release_on_the_others(tmp_path: Path) -> None:
     two = dataclasses.replace(WARM, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
-    world = World(tmp_path, [host.name for host in two.hosts])
-    for number in (1, 2):
-        deploy(world.controller(), DeployRequest(world.release(number, environment=two), two))
+    world = World.deployed(tmp_path, two, 1, 2)
     world.engines["ssh://b"].away = True
     world.now += 4000.0
     with pytest.raises(EngineError, match="ssh://b can't be reached"):

@@ -22,10 +22,7 @@ WARM = dataclasses.replace(STAGING, standby=3600.0)
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Release 2 serves, release 1 stands by."""
-    made = World(tmp_path)
-    for number in (1, 2):
-        deploy(made.controller(), DeployRequest(made.release(number, environment=WARM), WARM))
-    return made
+    return World.deployed(tmp_path, WARM, 1, 2)
 
 
 def read(world: World) -> EnvironmentStatus:
@@ -41,8 +38,7 @@ def test_what_stands_by_is_no_stray(world: World) -> None:
 
 
 def test_a_release_that_drains_is_no_stray(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    deploy(world.controller(), DeployRequest(world.release(1), STAGING))
+    world = World.deployed(tmp_path, STAGING, 1)
     for name in world.runtime.containers:
         world.runtime.open[name] = 1
     deploy(world.controller(), DeployRequest(world.release(2), STAGING))
@@ -86,8 +82,7 @@ def test_moments() -> None:
 
 def test_several_hosts_are_counted_together_and_one_that_is_away_is_told(tmp_path: Path) -> None:
     two = dataclasses.replace(STAGING, hosts=(Host(LOCAL, "10.0.0.1"), Host("ssh://b")))
-    world = World(tmp_path, [host.name for host in two.hosts])
-    deploy(world.controller(), DeployRequest(world.release(1, environment=two), two))
+    world = World.deployed(tmp_path, two, 1)
     found = status(world.controller(), "shop", two)
     assert (found.services, found.unreachable) == ({"frontend": (2, 2), "backend": (2, 2), "worker": (2, 2)}, ())
     world.engines["ssh://b"].away = True
