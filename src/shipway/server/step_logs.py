@@ -107,6 +107,12 @@ class StepLogs:
         at, number = await run_in_threadpool(_start, found.path, after)
         try:
             while True:
+                if time.monotonic() - looked >= LOOK:  # also while there is more all the time
+                    looked = time.monotonic()
+                    await run_in_threadpool(identify_again, self._ctx, request)
+                    found = await run_in_threadpool(self._found, request)
+                else:
+                    found = await run_in_threadpool(self._again, found)
                 ended = not found.going  # before the look: what ends a step is recorded after its last line
                 texts, at = await run_in_threadpool(_added, found.path, at)
                 if texts:
@@ -120,12 +126,6 @@ class StepLogs:
                     quiet = time.monotonic()
                     yield STILL_HERE
                 await asyncio.sleep(POLL)
-                if time.monotonic() - looked >= LOOK:
-                    looked = time.monotonic()
-                    await run_in_threadpool(identify_again, self._ctx, request)
-                    found = await run_in_threadpool(self._found, request)
-                else:
-                    found = await run_in_threadpool(self._again, found)
         except ShipwayError:  # the browser asks again, and is told
             return
         yield "event: ended\ndata: 1\n\n"

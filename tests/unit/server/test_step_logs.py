@@ -185,6 +185,28 @@ def test_who_loses_the_role_reads_no_further(run: Run, monkeypatch: pytest.Monke
     assert "secret" not in found
 
 
+def test_who_loses_the_role_reads_no_further_while_there_is_more_all_the_time(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that prints on and on, or a slow reader who never gets to the end of a long log."""
+    monkeypatch.setattr(step_logs, "LOOK", 0.0)
+    reader, looks = run.place.person("gone@example.org", ADMIN), 0
+
+    def adds(path: Path, at: int) -> tuple[list[str], int]:
+        nonlocal looks
+        looks += 1
+        assert looks < 100, "it reads on"
+        if looks == 3:
+            remove_person(run.place.ctx, None, "gone@example.org")
+        return ["one" if looks <= 3 else "secret"], at + 1
+
+    monkeypatch.setattr(step_logs, "_added", adds)
+    run.file.write_text("one\n")
+    found = run.place.page(f"{run.path}/lines", reader).text
+    assert '"one"' in found
+    assert "secret" not in found
+
+
 def test_a_part_of_what_was_added_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step_logs, "AT_ONCE", 4)
     path = tmp_path / "log"
