@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,23 @@ def test_a_line_without_end_is_cut_on_the_page_and_whole_in_the_file(run: Run) -
     assert len(found.text) == 100_001
     assert found.headers["content-disposition"].startswith("attachment")
     assert found.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("query", ["", "?from=1", "?search=x"])
+def test_a_page_of_very_long_lines_takes_little_memory(run: Run, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step decides how long its lines are, and how many; a page has neither all of them nor a copy."""
+    monkeypatch.setattr(step_logs, "WHOLE", 100_000)
+    with run.file.open("w") as file:
+        for _ in range(400):
+            file.write("x" * 100_000 + "\n")
+    run.end()
+    tracemalloc.start()
+    found = run.page(query)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+    assert len(found) < 300_000
+    assert "more in the file" in found
 
 
 def test_one_that_is_kept_elsewhere_says_so(run: Run) -> None:
