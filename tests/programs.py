@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,8 @@ PUBLISHED = {
 PARTS = {"kubernetes-schemas": ("/v1.30.0-local-strict/", "/v1.37.0-local-strict/")}  # of a wheel: all that is kept
 NEEDING = {"oidc-provider": "oidc-provider@9.13.3"}  # packages of npm that need others
 GITLAB = "python-gitlab>=6,<9"
+COSIGN = "trixie"  # the first Debian that has it
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 CHECKERS = ("check-jsonschema==0.39.0", "groovy-parser==0.2.2")  # schemas of pipeline files, and a grammar of Groovy
 MOTO = ("moto[server,cloudfront]>=5.2,<6",)  # needs older libraries than the other tests
 
@@ -120,6 +122,60 @@ def real_syft() -> str:
     return str(found)
 
 
+def cosign() -> str:
+    """The path of cosign, from a newer Debian than this machine's by the machine's own sources of packages. It is unpacked
+    in a folder, and nothing is installed. The test is skipped where these sources have no such Debian."""
+    place = Path.home() / ".cache" / "shipway-tests" / f"cosign-{COSIGN}"
+    with _alone("cosign"):
+        if not (place / "usr/bin/cosign").exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+                _unpacked("cosign", COSIGN, Path(folder)).rename(place)
+    return str(place / "usr/bin/cosign")
+
+
+def _unpacked(package: str, suite: str, folder: Path) -> Path:
+    """A package of this Debian, in a folder."""
+    sources, inside = _debian(suite), folder / "inside"
+    if not sources:
+        pytest.skip(f"{package} is missing: this machine's apt has no source of Debian, of which {suite} has it")
+    folder.chmod(0o755)  # apt loads as a user of its own
+    for name in ("lists/partial", "cache/archives/partial", "inside"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources").write_text("\n".join(sources) + "\n")
+    places = {"Etc::SourceList": "sources", "Etc::SourceParts": "none", "State::Lists": "lists", "Cache": "cache"}
+    apt = [
+        "apt-get",
+        "-q",
+        "-oAPT::Update::Error-Mode=any",
+        *(f"-oDir::{key}={folder}/{name}" for key, name in places.items()),
+    ]
+    for words in ("update", f"download {package}"):
+        done = subprocess.run([*apt, *words.split()], check=False, capture_output=True, text=True, cwd=folder)
+        if done.returncode:
+            pytest.skip(
+                f"{package} is missing, and {'; '.join(sources)} does not have it: {done.stderr.strip()[-300:]}"
+            )
+    (archive,) = folder.glob("*.deb")
+    subprocess.run(["dpkg-deb", "--extract", archive, inside], check=True)
+    return inside
+
+
+def _debian(suite: str) -> list[str]:
+    """The machine's sources of Debian's main archive, for another suite."""
+    if shutil.which("apt-get") is None:
+        return []
+    form = "$(ORIGIN)|$(CODENAME)|$(RELEASE)|$(REPO_URI)"
+    words = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
+    listed = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+    keys = f"[signed-by={KEYRING}] " if Path(KEYRING).exists() else ""
+    return sorted(
+        f"deb {keys}{address} {suite} main"
+        for origin, codename, release, address in {tuple(line.split("|")) for line in listed}
+        if origin == "Debian" and release == codename and "-" not in release  # no updates, no backports
+    )
+
+
 def published_with_needs(name: str) -> Path:
     """The folder with a package of npm and all that it needs, which is kept. Nothing of it runs when it is installed."""
     package = NEEDING[name]
@@ -163,6 +219,8 @@ if __name__ == "__main__":
     environment("checkers", *CHECKERS)
     for name in PACKAGES if _may_install() else ():
         program(name)
+    with suppress(pytest.skip.Exception):  # the test says why
+        cosign()
     for name in PUBLISHED if shutil.which("npm") else ():
         published(name)
     for name in NEEDING if shutil.which("npm") else ():

@@ -285,6 +285,11 @@ class Running:
             assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.output}"
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def running(self) -> bool:
         """Whether it still does."""
         return self._process.poll() is None

@@ -50,6 +50,12 @@ class Command:
         more = (permission for name, needs in self.options.items() if _is_given(name, given) for permission in needs)
         return tuple(dict.fromkeys((*self.permissions, *more)))
 
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """The parameters on which its permissions depend."""
+        conditions = (name.partition("=")[0].lstrip("-") for name in self.options)
+        return tuple(dict.fromkeys((*self.apps, *self.environments, *conditions)))
+
     def reads_stdin(self, given: Mapping[str, Any]) -> bool:
         """Whether stdin is passed on, with these parameters."""
         return any(_is_given(name, given) for name in self.stdin)

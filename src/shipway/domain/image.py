@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shipway.domain.value import dataclass
+
+OFFICIAL = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")  # left out by engines
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,20 @@ def repository_of(name: str) -> str:
     repository, at, _ = name.partition("@")
     head, colon, tag = repository.rpartition(":")
     return head if colon and "/" not in tag and not at else repository
+
+
+def by_digest(image: str, known: object) -> str:
+    """Of the names that an engine has for an image by digest (`RepoDigests`), the one in the reference's own repository; those of
+    other registries, to which the same content was pushed, only if there is none. "": it has none at all."""
+    names = [str(name) for name in known] if isinstance(known, Sequence) and not isinstance(known, str) else []
+    if image in names:
+        return image
+    own = _usual(repository_of(image))
+    return next((name for name in names if _usual(repository_of(name)) == own), names[0] if names else "")
+
+
+def _usual(repository: str) -> str:
+    return next((repository.removeprefix(prefix) for prefix in OFFICIAL if repository.startswith(prefix)), repository)
 
 
 def base_name(name: str) -> str:

@@ -15,7 +15,6 @@ from shipway.domain.value import dataclass
 PREFIX = "pr-"
 OPEN, CLOSED = "open", "closed"
 CREATING, READY, ASLEEP, FAILED, CLOSING = "creating", "ready", "asleep", "failed", "closing"
-LONGEST = 63  # characters of a part of a host name
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import dataclasses
 import os
 import re
 import shutil
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ CHUNK = 1 << 16
 SLACK = 64 << 20  # bytes of a push beside its pack: names of refs
 LARGEST_FETCH = 64 << 20  # bytes of what a fetch asks for
 ROOM = 64 << 20  # bytes on the disk without which no push is received
+MOST_LINES, LINES = 5000, 8 << 20  # of what a push asks for before its pack, and their bytes: git keeps all in memory
 REST = 60.0  # seconds in which a client sends the rest of what git does not read
 HOOKS = ("pre-receive", "post-receive")
 
@@ -142,6 +144,16 @@ class _Output(StreamingResponse):
 async def _backend(
     request: Request, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
 ) -> Response:  # fmt: skip
+    stream, begin = request.stream(), b""
+    if path == PUSH:
+        if request.headers.get("content-encoding", "") in ("gzip", "x-gzip"):
+            stream = _inflated(stream)
+        try:
+            begin = await _asked_for(stream)
+        except (RuntimeError, ClientDisconnect, zlib.error):
+            return PlainTextResponse("the push has no end\n", 400)
+        except UsageError as error:
+            return PlainTextResponse(f"{error.message}\n", 413)
     process = await asyncio.create_subprocess_exec(
         "git", "-c", f"{SIZE}={largest}", "http-backend",
         env={**_environment(request, folder, path, person, may), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
@@ -156,7 +168,8 @@ async def _backend(
         when it has sent all. So the rest is read and forgotten, up to a bound."""
         left, wanted = (2 * largest + SLACK if path == PUSH else LARGEST_FETCH), True
         try:
-            async for part in request.stream():
+            stdin.write(begin)
+            async for part in stream:
                 left -= len(part)
                 if left < 0:
                     break
@@ -166,7 +179,7 @@ async def _backend(
                         await stdin.drain()
                 except ConnectionError:
                     wanted = False
-        except (RuntimeError, ClientDisconnect):  # the client is gone
+        except (RuntimeError, ClientDisconnect, zlib.error):  # the client is gone
             pass
         finally:
             stdin.close()
@@ -193,6 +206,41 @@ async def _backend(
     return _Output(body(), status, headers)
 
 
+async def _inflated(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What was compressed, in small parts: a few bytes can be a thousand times more."""
+    inflate = zlib.decompressobj(31)
+    async for part in stream:
+        while part:
+            yield inflate.decompress(part, CHUNK)
+            part = inflate.unconsumed_tail
+
+
+async def _asked_for(stream: AsyncIterator[bytes]) -> bytes:
+    """The beginning of a push, up to its pack: the branches and tags that it changes, each with its length in front. UsageError for
+    more than git may keep in memory; then the rest is read and forgotten, since a client reads the answer at its end."""
+    begin, at, count = bytearray(), 0, 0
+    async for part in stream:
+        begin += part
+        while len(begin) - at >= 4 and count <= MOST_LINES:
+            try:
+                size = int(begin[at : at + 4], 16)
+            except ValueError:
+                return bytes(begin)  # git says what is wrong with it
+            if size == 0:
+                return bytes(begin)
+            if len(begin) - at < size:
+                break
+            at, count = at + max(size, 4), count + 1
+        if count > MOST_LINES or len(begin) > LINES:
+            left = LARGEST_FETCH
+            async for more in stream:
+                left -= len(more)
+                if left < 0:
+                    break
+            raise UsageError(f"this push changes more than {MOST_LINES} branches and tags: push them in parts")
+    return bytes(begin)
+
+
 def _environment(request: Request, folder: Path, path: str, person: str, may: str) -> Mapping[str, str]:
     """What CGI programs are told, and for the hook who pushes. The server's own variables stay: the hook needs its ledger."""
     given: dict[str, Any] = {
@@ -200,7 +248,7 @@ def _environment(request: Request, folder: Path, path: str, person: str, may: st
         **{name: value for name, value in environment().items() if name.startswith("GIT_CONFIG")},
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
-        "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+        "HTTP_CONTENT_ENCODING": "" if path == PUSH else request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
         "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may, REQUEST: acting().entry,
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from shipway.system.durations import human
 ON_A_PAGE = 5000  # lines
 FOUND = 1000  # lines that a search shows
 LONGEST = 4000  # characters of a line on a page; the file has all
+WHOLE = 4 << 20  # characters of all lines on a page: where there are more, each is cut shorter
 POLL = 0.5  # seconds between looks at a log that grows
 AT_ONCE = 1 << 20  # bytes that are read of what was added
 
@@ -107,6 +108,12 @@ class StepLogs:
         at, number = await run_in_threadpool(_start, found.path, after)
         try:
             while True:
+                if time.monotonic() - looked >= LOOK:  # also while there is more all the time
+                    looked = time.monotonic()
+                    await run_in_threadpool(identify_again, self._ctx, request)
+                    found = await run_in_threadpool(self._found, request)
+                else:
+                    found = await run_in_threadpool(self._again, found)
                 ended = not found.going  # before the look: what ends a step is recorded after its last line
                 texts, at = await run_in_threadpool(_added, found.path, at)
                 if texts:
@@ -120,12 +127,6 @@ class StepLogs:
                     quiet = time.monotonic()
                     yield STILL_HERE
                 await asyncio.sleep(POLL)
-                if time.monotonic() - looked >= LOOK:
-                    looked = time.monotonic()
-                    await run_in_threadpool(identify_again, self._ctx, request)
-                    found = await run_in_threadpool(self._found, request)
-                else:
-                    found = await run_in_threadpool(self._again, found)
         except ShipwayError:  # the browser asks again, and is told
             return
         yield "event: ended\ndata: 1\n\n"
@@ -184,15 +185,25 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text) - LONGEST} more characters in the file)"
 
 
+def _page_of(found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Lines, which together are no longer than a page may be."""
+    if sum(len(text) for _, text in found) <= WHOLE:
+        return list(found)
+    longest = WHOLE // len(found)
+    return [
+        (number, text if len(text) <= longest else f"{text[:longest]} … (more in the file)") for number, text in found
+    ]
+
+
 def _part(path: Path, first: int) -> tuple[list[tuple[int, str]], int]:
     """Lines from a number on, or the last ones for 0; and how many there are."""
-    numbered = enumerate(_read(path), 1)
+    numbered = enumerate(map(_cut, _read(path)), 1)  # cut before they are kept: each may have a megabyte
     if first:
-        found = [(number, _cut(text)) for number, text in islice(numbered, first - 1, first - 1 + ON_A_PAGE)]
+        found = list(islice(numbered, first - 1, first - 1 + ON_A_PAGE))
         rest = deque(numbered, 1)
-        return found, rest[0][0] if rest else found[-1][0] if found else 0
+        return _page_of(found), rest[0][0] if rest else found[-1][0] if found else 0
     kept = deque(numbered, ON_A_PAGE)
-    return [(number, _cut(text)) for number, text in kept], kept[-1][0] if kept else 0
+    return _page_of(kept), kept[-1][0] if kept else 0
 
 
 def _matching(path: Path, search: str) -> tuple[list[tuple[int, str]], bool]:
@@ -200,7 +211,7 @@ def _matching(path: Path, search: str) -> tuple[list[tuple[int, str]], bool]:
     wanted = search.casefold()
     matching = ((number, _cut(text)) for number, text in enumerate(_read(path), 1) if wanted in text.casefold())
     found = list(islice(matching, FOUND + 1))
-    return found[:FOUND], len(found) > FOUND
+    return _page_of(found[:FOUND]), len(found) > FOUND
 
 
 def _start(path: Path, after: int) -> tuple[int, int]:

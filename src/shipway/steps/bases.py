@@ -6,11 +6,11 @@ import re
 
 from shipway.context import Context
 from shipway.domain.build import BuildSource
+from shipway.domain.image import OFFICIAL, by_digest
 from shipway.domain.provenance import Base
 
 FROM = re.compile(r"#\d+ \[(?:[^\]\s]+ )?\d+/\d+\] FROM (?P<name>[^\s@]+)(?:@(?P<digest>sha256:[0-9a-f]{64}))?\s*$")
 INSTRUCTION = re.compile(r"#\d+ \[(?!internal\])|#\d+ \d+\.\d+ ")  # that of a stage, or what it prints
-OFFICIAL = ("docker.io/library/", "docker.io/")  # how a builder names what others leave out
 MOST = 100
 
 
@@ -43,5 +43,4 @@ class Bases:
 def _digest(ctx: Context, name: str) -> str:
     short = next((name.removeprefix(prefix) for prefix in OFFICIAL if name.startswith(prefix)), name)
     found = ctx.images.inspect(short) or {}
-    digests = found.get("RepoDigests")
-    return str(digests[0]).partition("@")[2] if isinstance(digests, list) and digests else ""
+    return by_digest(short, found.get("RepoDigests")).partition("@")[2]

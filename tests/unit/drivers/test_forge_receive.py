@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -22,11 +22,13 @@ from shipway.domain.forge import (
     CLOSED,
     DISMISSED,
     OPENED,
+    UPDATED,
     Deleted,
     Delivery,
     Hosted,
     Ignored,
     Person,
+    PullRequest,
     Pushed,
     Review,
     Tagged,
@@ -248,6 +250,38 @@ def test_a_review_whose_header_was_changed_keeps_its_verdict() -> None:
     created = json.dumps({**json.loads(body), "ref": "v1", "ref_type": "tag", "sha": TWO}).encode()
     (found,) = FORGES["gitea"].receive({**signed(headers, created), "X-Gitea-Event": "delete"}, created, SECRET).events
     assert isinstance(found, Ignored)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("github", "X-GitHub-Event"), ("gitea", "X-Gitea-Event")])
+@pytest.mark.parametrize("part", ["review", "comment"])
+def test_a_comment_whose_header_was_changed_is_no_update(name: str, kind: str, part: str) -> None:
+    """A review that is edited names its pull request as that of an edited title does."""
+    lab = STAND_INS[name]()
+    headers, body = lab.deliver(pull_request(lab, 7, OPENED))
+    lab.close()
+    found = {**json.loads(body), "action": "edited"}
+    (event,) = received_events(name, headers, found)
+    assert isinstance(event, PullRequest)
+    (event,) = received_events(name, {**headers, kind: "pull_request"}, {**found, part: {"id": 1, "body": "fine"}})
+    assert isinstance(event, Ignored)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("github", "closed"), ("gitea", "closed"), ("gitlab", "closed"), ("gitlab", "merged")]
+)
+def test_a_closed_one_whose_title_is_edited_stays_closed(name: str, state: str) -> None:
+    lab = STAND_INS[name]()
+    headers, body = lab.deliver(pull_request(lab, 7, UPDATED))
+    lab.close()
+    found = json.loads(body)
+    found.get("pull_request", found.get("object_attributes"))["state"] = state
+    (event,) = received_events(name, headers, found)
+    assert isinstance(event, Ignored)
+
+
+def received_events(name: str, headers: Mapping[str, str], found: Any) -> Sequence[object]:
+    body = json.dumps(found).encode()
+    return FORGES[name].receive(signed(headers, body), body, SECRET).events
 
 
 def test_a_review_of_bitbucket_whose_header_was_changed() -> None:

@@ -17,12 +17,13 @@ import click
 import pytest
 
 from shipway import __version__
+from shipway.actions.people.manage import revoke
 from shipway.actions.people.tokens import revoke_token
 from shipway.cli import cli
 from shipway.cli.typed import typed
 from shipway.domain.audit import COMMAND, REFUSED, REQUEST, AuditFilter
 from shipway.domain.command_table import COMMANDS, LOCAL, REMOTE
-from shipway.domain.permissions import ADMIN, PERMISSIONS, PROTECTED, ROLES
+from shipway.domain.permissions import ADMIN, ALL, PERMISSIONS, PROTECTED, ROLES
 from shipway.server import keeper
 from shipway.server.api import commands as module
 from shipway.server.api.operation import PREFIX
@@ -303,6 +304,47 @@ def test_output_is_kept_for_a_day(served: Served) -> None:
     os.utime(folder, (time.time() - module.KEPT - 1,) * 2)
     assert served.post(token, "apps", id="b" * 32).status == 202
     assert not folder.exists()
+
+
+def test_output_of_all_has_a_limit(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may read logs could fill the disk, 64 MB by 64 MB."""
+    monkeypatch.setattr(module, "WHOLE", 250)
+    token, home = served.token(ADMIN), served.ctx.home / "server" / "commands"
+    for number in range(5):
+        assert served.post(token, "apps", id=f"{number:032x}").status == 202
+        folder = home / f"{number:032x}"
+        (folder / keeper.OUTPUT).write_bytes(b"x" * 100)
+        (folder / keeper.ENDED).touch()
+        os.utime(folder, (time.time() - 60 + number,) * 2)
+    module.tidy(served.ctx.home)
+    assert sorted(item.name[-1] for item in home.iterdir()) == ["3", "4"]
+    (home / f"{4:032x}" / keeper.OUTPUT).write_bytes(b"x" * 1000)
+    module.tidy(served.ctx.home)
+    assert [item.name[-1] for item in home.iterdir()] == ["4"]
+
+
+@pytest.mark.counterpart
+def test_who_loses_the_role_reads_no_further(real: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token still counts, and nothing that was typed but names is kept for that."""
+    program = "import time; print('of the log', flush=True); time.sleep(60)"
+    monkeypatch.setattr(module, "own_command", lambda *words: [sys.executable, "-c", program])
+    monkeypatch.setattr(module, "LOOK", 0.01)
+    token = real.token(ADMIN)
+    person = real.ctx.ledger.tokens()[-1].person
+    words = ["logs", "staging", "--follow", "--grep", "canary", "--app", "shop"]
+    assert real.post(token, *words).status == 202
+    folder = real.ctx.home / "server" / "commands" / ID
+    assert "canary" not in (folder / module.WHO).read_text()
+    later = threading.Timer(0.5, revoke, (real.ctx, None, person, ALL, ALL))
+    later.start()
+    found = real.get(token).text
+    later.join()
+    assert "of the log" in found
+    assert "exit" not in found
+    again = real.get(token)
+    assert again.status == 403
+    assert "of the log" not in again.text
+    (folder / keeper.INTERRUPT).touch()
 
 
 @pytest.mark.counterpart

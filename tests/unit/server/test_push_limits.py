@@ -155,6 +155,57 @@ def test_many_refs_are_refused(hosted: Hosted) -> None:
     push(hosted.work, hosted.address(), "--tags")
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_without_end_are_not_kept_in_memory(hosted: Hosted, packed: bool) -> None:
+    """git reads all that a push asks for before its hook counts it; compressed, a megabyte is a gigabyte."""
+    head = git(hosted.work, "rev-parse", "HEAD").strip()
+    line = f"{'0' * 40} {head} refs/heads/many-NNNNNN".encode()
+    packet = b"%04x" % (len(line) + 4) + line
+    body = b"".join(packet.replace(b"NNNNNN", b"%06d" % number) for number in range(module.MOST_LINES + 100))
+    status, text = sent(hosted, body + b"0000", packed)
+    assert (status, "push them in parts" in text) == (413, True)
+    bomb = packet * 400_000
+    assert sent(hosted, bomb, packed)[0] == 413
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_push_may_be_compressed(hosted: Hosted, packed: bool) -> None:
+    """As those of some clients are."""
+    head = git(hosted.work, "rev-parse", "HEAD").strip()
+    line = f"{'0' * 40} {head} refs/heads/packed\0 report-status".encode()
+    pack = subprocess.run(
+        ["git", "pack-objects", "--stdout", "-q"], cwd=hosted.work, input=b"", capture_output=True, check=True
+    )
+    status, text = sent(hosted, b"%04x" % (len(line) + 4) + line + b"0000" + pack.stdout, packed)
+    assert (status, "ok refs/heads/packed" in text) == (200, True), text
+    assert "refs/heads/packed" in refs(hosted.folder)
+
+
+def test_a_body_that_is_not_compressed_as_it_says(hosted: Hosted) -> None:
+    before = refs(hosted.folder)
+    assert sent(hosted, b"0000PACK", True, raw=True)[0] == 400
+    assert sent(hosted, b"zzzz", False)[0] == 200  # git says that it is none
+    assert refs(hosted.folder) == before
+
+
+def sent(hosted: Hosted, body: bytes, packed: bool, *, raw: bool = False) -> tuple[int, str]:
+    """A push without git's client."""
+    import base64
+    import gzip
+
+    login = base64.b64encode(f"me:{hosted.token}".encode()).decode()
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/x-git-receive-pack-request"}
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+        body = body if raw else gzip.compress(body)
+    connection = http.client.HTTPConnection("127.0.0.1", hosted.port, timeout=60)
+    connection.request("POST", "/git/shop.git/git-receive-pack", body, headers)
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode(errors="replace")
+    connection.close()
+    return found
+
+
 def test_a_bare_repository_with_the_hook_has_the_same_limits(tmp_path: Path) -> None:
     """By its own settings, which git's program reads for a push by SSH too."""
     bare, work = tmp_path / "shop.git", repository(tmp_path / "work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,23 @@ def test_a_line_without_end_is_cut_on_the_page_and_whole_in_the_file(run: Run) -
     assert found.headers["content-type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize("query", ["", "?from=1", "?search=x"])
+def test_a_page_of_very_long_lines_takes_little_memory(run: Run, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step decides how long its lines are, and how many; a page has neither all of them nor a copy."""
+    monkeypatch.setattr(step_logs, "WHOLE", 100_000)
+    with run.file.open("w") as file:
+        for _ in range(400):
+            file.write("x" * 100_000 + "\n")
+    run.end()
+    tracemalloc.start()
+    found = run.page(query)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+    assert len(found) < 300_000
+    assert "more in the file" in found
+
+
 def test_one_that_is_kept_elsewhere_says_so(run: Run) -> None:
     run.end()
     assert "not on this machine" in run.page()
@@ -177,6 +195,28 @@ def test_who_loses_the_role_reads_no_further(run: Run, monkeypatch: pytest.Monke
         if looks == 10:
             run.file.write_text("one\nsecret\n")
         return added(path, at)
+
+    monkeypatch.setattr(step_logs, "_added", adds)
+    run.file.write_text("one\n")
+    found = run.place.page(f"{run.path}/lines", reader).text
+    assert '"one"' in found
+    assert "secret" not in found
+
+
+def test_who_loses_the_role_reads_no_further_while_there_is_more_all_the_time(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that prints on and on, or a slow reader who never gets to the end of a long log."""
+    monkeypatch.setattr(step_logs, "LOOK", 0.0)
+    reader, looks = run.place.person("gone@example.org", ADMIN), 0
+
+    def adds(path: Path, at: int) -> tuple[list[str], int]:
+        nonlocal looks
+        looks += 1
+        assert looks < 100, "it reads on"
+        if looks == 3:
+            remove_person(run.place.ctx, None, "gone@example.org")
+        return ["one" if looks <= 3 else "secret"], at + 1
 
     monkeypatch.setattr(step_logs, "_added", adds)
     run.file.write_text("one\n")

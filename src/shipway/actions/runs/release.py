@@ -10,6 +10,7 @@ from shipway.actions.proofs.prove import record
 from shipway.actions.proofs.rollback_plan import proofs
 from shipway.actions.runs.config_files import config_files
 from shipway.domain.errors import RegistryError
+from shipway.domain.image import by_digest
 from shipway.domain.proof import Proof
 from shipway.domain.record import from_data
 from shipway.domain.release import Evidence, Release
@@ -72,9 +73,8 @@ def _pinned(run: Run, image: str) -> str:
     """An image that the team doesn't build, by its digest."""
     run.ctx.images.pull(image, lambda line: None)
     found = run.ctx.images.inspect(image) or {}
-    digests = found.get("RepoDigests")
-    if isinstance(digests, list) and digests:
-        return str(digests[0])
+    if name := by_digest(image, found.get("RepoDigests")):
+        return name
     if "Id" in found:
         return str(found["Id"])  # created on this engine and never pushed: its id is as exact as a digest
     raise RegistryError(f"{image} can't be pinned to a digest", hint="check the image's name in the plan")

@@ -29,6 +29,8 @@ from shipway.system.addresses import require_remote
 from shipway.system.git.login import masked
 from shipway.system.login import login
 
+RECEIVED = "received"  # property of the ledger, by webhook and digest of the signed body
+
 
 @dataclass(frozen=True)
 class NewWebhook:
@@ -93,9 +95,12 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
     if secret is None:
         raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
     delivery = forge.receive(headers, body, secret)
-    for event in delivery.events:
-        if isinstance(event, PullRequest):
+    pulls = [event for event in delivery.events if isinstance(event, PullRequest)]
+    known = f"{RECEIVED}/{webhook.name}/{delivery.digest}"
+    if pulls and ctx.ledger.property(known) is None:  # who recorded "opened" can't undo what was told since
+        for event in pulls:
             _proposed(ctx, webhook, event)
+        ctx.ledger.set_once(known, "pull request")  # last: if this process dies, the forge sends it again
     return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
 
 

@@ -24,6 +24,7 @@ from shipway.domain.container import (
     EngineObject,
 )
 from shipway.domain.errors import PlanError, RepositoryError
+from shipway.domain.image import by_digest
 from shipway.domain.ownership import owner
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.release import DEPLOY, SUCCEEDED, Commit, Deployment, Release
@@ -195,9 +196,7 @@ def _rebuilt(ctx: Context, plan: Plan, commit: Commit, serving: Serving) -> Rele
 
 def _digest_of(ctx: Context, image: str, repository: str) -> str:
     """An image of the engine by its registry digest if known, else by its id."""
-    digests = (ctx.images.inspect(image) or {}).get("RepoDigests")
-    found = [str(item) for item in digests] if isinstance(digests, list) else []
-    return next((item for item in found if item.startswith(f"{repository}@")), found[0] if found else image)
+    return by_digest(repository, (ctx.images.inspect(image) or {}).get("RepoDigests")) or image
 
 
 def _take_secrets(ctx: Context, release: Release, environment: Environment, serving: Serving) -> None:

@@ -199,6 +199,12 @@ def _event(found: Fields) -> Event:
         return _push(found)
     attributes = found.maybe("object_attributes")
     action = attributes.word("action")
+    if (
+        kind == "merge_request"
+        and action in ("open", "reopen", "update")
+        and attributes.word("state") in ("closed", "merged")
+    ):
+        return ignored(kind)  # its title was edited
     if kind == "merge_request" and action in ACTIONS:
         return _pull_request(found, ACTIONS[action])
     if kind == "merge_request" and action in VERDICTS:

@@ -52,8 +52,11 @@ def push(found: Fields, pusher: Person, *, forced: bool | None) -> Event:
 
 
 def pull_request_event(found: Fields) -> PullRequest | None:
-    """What happened to a pull request; None if it is nothing that counts."""
+    """What happened to a pull request; None if it is nothing that counts. Reviews and comments have one too, and the header that
+    tells them apart isn't signed. The title of a closed one can be edited, which doesn't open it."""
     pull, action = found.of("pull_request"), ACTIONS.get(found.word("action"))
+    if "review" in found or "comment" in found or (action != CLOSED and pull.word("state") == "closed"):
+        return None
     if action == CLOSED and pull.flag("merged"):
         action = MERGED
     return None if action is None else pull_request(pull, hosted(found.of("repository")), action)

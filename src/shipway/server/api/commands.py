@@ -48,7 +48,11 @@ PLACE = "/commands"
 MOST, LONGEST = 200, 1 << 16  # words, and characters of all of them
 LARGEST = (LONGEST_STDIN * 4) // 3 + LONGEST * 6 + 4096  # bytes of a request: stdin is in base64
 AT_ONCE, OF_ONE = 32, 8  # commands that run, of all people and of one
-KEPT, MANY = 86400.0, 1000  # seconds that output is kept, and commands at most
+KEPT, MANY, WHOLE = (
+    86400.0,
+    1000,
+    1 << 30,
+)  # seconds that output is kept, commands at most, and bytes of those that have ended
 IDLE = 60.0  # seconds after which a command that only reads ends if its output is not taken
 POLL, LATER, SOON = 0.05, 0.25, 10.0  # seconds between looks for output; later, after so many without any
 LOOK, ALIVE = 5.0, 10.0  # seconds between looks whether who reads still may, and signs of life
@@ -89,6 +93,7 @@ class Started:
         if not re.fullmatch("[0-9]{1,15}", after):
             raise Refused(400, "after is no number")
         folder = await self._threads.run(self._own, request, who)
+        await self._threads.run(self._require_still, folder, who)
         return StreamingResponse(
             self._lines(request, folder, int(after)), media_type="application/x-ndjson", headers={"X-Accel-Buffering": "no"}
         )  # fmt: skip
@@ -117,7 +122,7 @@ class Started:
                 tidy(ctx.home)
             self._require_free(who.person)
             try:
-                self._prepare(who, folder)
+                self._prepare(who, folder, command)
                 self._keep(who, folder, given, 0.0 if answer["changes"] else IDLE)
             except OSError as error:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -129,12 +134,14 @@ class Started:
                 ) from error
         return answer
 
-    def _prepare(self, who: Identity, folder: Path) -> None:
+    def _prepare(self, who: Identity, folder: Path, command: Commanded) -> None:
         folder.mkdir(mode=0o700)
         (folder / keeper.EMPTY).mkdir(mode=0o700)
         (folder / keeper.READ).touch(0o600)
         (folder / keeper.OUTPUT).touch(0o600)
-        (folder / WHO).write_text(json.dumps({"person": who.person, "token": who.number}), encoding="ascii")
+        given = {name: command.given.get(name) for name in command.row.deciding}  # what else was typed is not kept
+        data = {"person": who.person, "token": who.number, "path": command.path, "given": given}
+        (folder / WHO).write_text(json.dumps(data), encoding="ascii")
 
     def _permitted(self, who: Identity, given: dict[str, Any]) -> Commanded:
         """The command. Refused if it is none, or doesn't run at a server; NotAllowed if they may not do it."""
@@ -222,6 +229,11 @@ class Started:
         if (owner["person"], owner["token"]) != (who.person, who.number):
             raise _unknown()
 
+    def _require_still(self, folder: Path, who: Identity) -> None:
+        """NotAllowed for who has lost the role by which they started it, and reads no further."""
+        kept = json.loads((folder / WHO).read_text(encoding="ascii"))
+        require_command(self._site.ctx, who, Commanded(kept["path"], kept["given"]), self._described)
+
     async def _lines(self, request: Request, folder: Path, at: int) -> AsyncIterator[bytes]:
         quiet = told = time.monotonic()
         looked = 0.0
@@ -250,7 +262,9 @@ class Started:
 
     def _again(self, request: Request, folder: Path) -> None:
         """See who reads once more, and note that somebody does."""
-        self._require_own(folder, token_identity(self._site, request))
+        who = token_identity(self._site, request)
+        self._require_own(folder, who)
+        self._require_still(folder, who)
         (folder / keeper.READ).touch()
 
 
@@ -262,10 +276,12 @@ def folder_of(home: Path) -> Path:
 
 
 def tidy(home: Path) -> None:
-    """Remove those that ended a day ago, and the oldest ones if there are many."""
+    """Remove those that ended a day ago, and the oldest ones if there are many, or much."""
     ended = sorted((found.stat().st_mtime, found) for found in _folders(folder_of(home)) if not _is_going(found))
-    for number, (at, found) in enumerate(ended):
-        if time.time() - at > KEPT or len(ended) - number >= MANY:
+    size = 0
+    for number, (at, found) in enumerate(reversed(ended), 1):
+        size += (found / keeper.OUTPUT).stat().st_size
+        if time.time() - at > KEPT or number >= MANY or (size > WHOLE and number > 1):
             shutil.rmtree(found, ignore_errors=True)
 
 

@@ -54,6 +54,32 @@ def test_what_is_wanted_follows_the_pull_request(told: Told) -> None:
     assert [item.number for item in told.ledger.previews()] == [7]
 
 
+def test_the_same_request_again_changes_nothing(told: Told) -> None:
+    """Somebody has recorded it, or sends it again at the forge, after what came since."""
+    tell(told)
+    tell(told, action=UPDATED, head="b" * 40)
+    tell(told)
+    assert wanted(told) == [(7, "feature", "b" * 40, "open")]
+    tell(told, action=MERGED, head="b" * 40)
+    tell(told)
+    tell(told, action=UPDATED, head="b" * 40)
+    assert wanted(told) == [(7, "feature", "b" * 40, "closed")]
+    told.ledger.forget_preview(told.ledger.previews()[0])
+    tell(told)
+    assert wanted(told) == []
+    tell(told, title="It was opened again")
+    assert wanted(told) == [(7, "feature", COMMIT, "open")]
+
+
+def test_a_process_that_dies_takes_the_next_one(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("shipway.actions.runs.webhooks.report", lambda *args: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tell(told)
+    tell(told)
+    assert [item.kind for item in told.ledger.news()] == [PULL]
+
+
 def test_one_from_another_repository_gets_none(told: Told) -> None:
     tell(told, outside=True)
     assert wanted(told) == []
