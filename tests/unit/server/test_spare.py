@@ -79,7 +79,7 @@ def test_one_that_has_ended_or_is_of_another_version_gets_none(
     started[1].code = 1
     spare.keep()
     assert len(started) == 3
-    monkeypatch.setattr(module, "_version", lambda: -1.0)
+    monkeypatch.setattr(module, "changed_at", lambda: -1.0)
     assert spare.take(1, 1) is None
     assert started[2].killed
 
