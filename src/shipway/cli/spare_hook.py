@@ -20,7 +20,8 @@ from shipway.system.installation import changed_at
 LOADED = (
     "shipway.cli.hook", "shipway.cli.output", "shipway.app", "shipway.actions.runs.queue", "shipway.actions.audit.recorded",
     "shipway.actions.people.commanded", "shipway.actions.people.identify", "shipway.store.sqlite", "shipway.store.ledger",
-    "shipway.system.git.repository", "shipway.system.recorder", "shipway.system.umask", "concurrent.futures",
+    "shipway.drivers.credentials", "shipway.drivers.runtime.docker",
+    "shipway.system.git.repository", "shipway.system.turns", "shipway.system.recorder", "shipway.system.umask", "concurrent.futures",
 )  # fmt: skip
 PATIENCE = 5.0  # seconds for a client to say what it wants
 LARGEST = 16 << 20  # bytes of that
@@ -69,7 +70,9 @@ def _work(connection: socket.socket) -> None:
 
 def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
     """Become the process that the client would be: its arguments, and its streams. None: it is another user, or went away."""
-    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    _, user, _ = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    )
     if user != os.getuid():
         return None
     connection.settimeout(PATIENCE)

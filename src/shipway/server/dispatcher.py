@@ -62,7 +62,12 @@ class Dispatcher:
     def _work(self, over: threading.Event) -> None:
         own = replace(self._ctx, cancelled=threading.Event())  # a lost lock cancels this work, and nothing else
         waiting = Waiting(self._ctx.home / WAKE)
-        with closing(waiting), closing(self._spare), closing(self._hook), held(own, served(self._place), "works on the queue") as lock:
+        with (
+            closing(waiting),
+            closing(self._spare),
+            closing(self._hook),
+            held(own, served(self._place), "works on the queue") as lock,
+        ):
             while not over.is_set():
                 waiting.wait(PAUSE)
                 lock.check()
