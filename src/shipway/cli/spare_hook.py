@@ -62,8 +62,10 @@ def _work(connection: socket.socket) -> None:
         os.dup2(stream, number)
         os.close(stream)
     connection.sendall(TAKEN)
-    threading.Thread(target=_watch, args=(connection,), daemon=True).start()
+    over = threading.Event()
+    threading.Thread(target=_watch, args=(connection, over), daemon=True).start()
     code = _run(arguments)
+    over.set()
     with suppress(OSError):
         connection.sendall(bytes([code if code != UNTAKEN else LOST]))
 
@@ -99,10 +101,10 @@ def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
     return [os.fsdecode(word) for word in rest[: int(count)]], streams
 
 
-def _watch(connection: socket.socket) -> None:
+def _watch(connection: socket.socket, over: threading.Event) -> None:
     """A client that goes is as a signal to its process."""
     with suppress(OSError):
-        if not connection.recv(1):
+        if not connection.recv(1) and not over.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
 
