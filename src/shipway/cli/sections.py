@@ -25,6 +25,7 @@ SECTIONS = {
         "preview": ("shipway.cli.preview", "Open and close the previews of pull requests"),
         "deploy": ("shipway.cli.deploy", "Deploy a release to an environment"),
         "approve": ("shipway.cli.approve", "Approve a release for an environment"),
+        "reject": ("shipway.cli.reject", "Reject a deployment that waits for an approval"),
         "rules": ("shipway.cli.rules", "Show the rules in force, or change them"),
         "prove": ("shipway.cli.prove", "Test the rollback of a release before it is deployed"),
         "proof": ("shipway.cli.proof", "Show a recorded rollback proof of a release"),

@@ -11,10 +11,10 @@ from shipway.cli.output import TerminalReporter
 
 # What work on most pushes needs.
 LOADED = (
-    "shipway.actions.runs.pushed", "shipway.planfile.cached", "shipway.steps.command", "shipway.steps.image",
+    "shipway.actions.runs.pushed", "shipway.planfile.read", "shipway.steps.command", "shipway.steps.image",
     "shipway.drivers.runtime.docker", "shipway.drivers.runtime.engine", "shipway.drivers.images.docker", "shipway.drivers.edge.traefik",
     "shipway.store.sqlite", "shipway.store.ledger", "shipway.system.recorder", "shipway.system.spellings", "concurrent.futures",
-    "http.client",
+    "http.client", "ruamel.yaml", "shipway.drivers.credentials", "shipway.drivers.registry.embedded", "shipway.drivers.registry.remote",
 )  # fmt: skip
 
 if TYPE_CHECKING:

@@ -121,6 +121,7 @@ COMMANDS = _table(
     Command("preview list", ("see",), environments=()),
     *(Command(f"preview {name}", ("preview",), environments=()) for name in ("open", "close", "extend", "wake")),
     Command("approve", ("approve",), person=True, here=("key",)),
+    Command("reject", ("approve",), person=True),
     Command("rules", ("see",)),
     Command("rules accept", ("rules",)),
     Command("rules register", ("rules",), "it reads the clone from which it is called"),

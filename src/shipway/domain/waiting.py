@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from shipway.domain.value import dataclass
 
 ATTEMPTS = 3  # deployments of one that are begun, if their processes die
+REJECTED = "rejected by "  # how the note of one begins that a person turned down
 REFUSED = "refused"  # outcome of one that a rule turned down when it was judged again; else as in domain.release
 
 

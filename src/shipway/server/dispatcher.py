@@ -18,7 +18,7 @@ from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
 from shipway.domain.release import FAILED
 from shipway.server.api.commands import tidy
-from shipway.server.spare import Spare
+from shipway.server.spare import Spare, SpareHook
 from shipway.system.background import own_command, own_variables
 from shipway.system.machine import machine_id
 from shipway.system.wake import Waiting
@@ -44,6 +44,7 @@ class Dispatcher:
         self._looked = 0.0  # at the deployments that wait
         self._judging: list[subprocess.Popen[bytes]] = []
         self._spare = Spare(ctx.home, log_file(ctx.home))
+        self._hook = SpareHook(log_folder(ctx.home), log_file(ctx.home))
         self._judged: dict[int, tuple[str, float]] = {}  # for what and when a process was started for one of them
 
     def run(self, over: threading.Event) -> None:
@@ -61,7 +62,12 @@ class Dispatcher:
     def _work(self, over: threading.Event) -> None:
         own = replace(self._ctx, cancelled=threading.Event())  # a lost lock cancels this work, and nothing else
         waiting = Waiting(self._ctx.home / WAKE)
-        with closing(waiting), closing(self._spare), held(own, served(self._place), "works on the queue") as lock:
+        with (
+            closing(waiting),
+            closing(self._spare),
+            closing(self._hook),
+            held(own, served(self._place), "works on the queue") as lock,
+        ):
             while not over.is_set():
                 waiting.wait(PAUSE)
                 lock.check()
@@ -70,6 +76,7 @@ class Dispatcher:
                     self._start(push)
                 if self._at_once > 0:
                     self._spare.keep()
+                    self._hook.keep()
                 self._waiting()
                 self._tidy()
 

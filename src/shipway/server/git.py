@@ -23,7 +23,7 @@ from shipway.actions.people.acting import TOKEN_VARIABLE
 from shipway.actions.people.delegation import Delegate
 from shipway.actions.people.identify import identify
 from shipway.actions.people.permitted import require
-from shipway.actions.projects.init import write_hook
+from shipway.actions.projects.init import HOOK_MARK, hook_text, write_hook
 from shipway.actions.projects.push_limits import LARGEST, SIZE
 from shipway.context import Context
 from shipway.domain import audit
@@ -119,9 +119,8 @@ class Repositories:
                 raise UsageError(f"there is no repository {name}")
             self._ctx.ledger.add_entry(Fact("repository", f"made the repository {name}", app))
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not all(
-            (folder / "hooks" / name).exists() for name in HOOKS
-        ):  # the last step: without it, a push would start nothing
+        # The last step: without it, a push would start nothing.
+        if not all((folder / "hooks" / name).exists() for name in HOOKS) or _is_former(folder, self._ctx.home):
             with exclusive(folder.with_suffix(".lock"), f"the repository {name}"):
                 git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
                 git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
@@ -131,6 +130,12 @@ class Repositories:
                 update.chmod(0o755)
                 write_hook(folder, self._ctx.home, program(), force=False)
         return folder
+
+
+def _is_former(folder: Path, home: Path) -> bool:
+    """Whether another version of Shipway wrote its hook."""
+    text = (folder / "hooks" / "post-receive").read_text(encoding="utf-8", errors="replace")
+    return HOOK_MARK in text and text != hook_text(home, program())
 
 
 class _Output(StreamingResponse):

@@ -51,6 +51,14 @@ class Orders:
         done = await self._command(request, self.commands.answer, words)
         return self._told(request, app, "Approved", done)
 
+    async def reject(self, request: Request) -> Response:
+        """Reject the deployment of a release that waits, with a note."""
+        app, environment = await self.allowed(request, "approve")
+        form = await form_of(request)
+        words = ["reject", environment, _release(form), f"--reason={_note(form)}", "--app", app]
+        done = await self._command(request, self.commands.answer, words)
+        return self._told(request, app, "Rejected", done)
+
     async def ask_deploy(self, request: Request) -> Response:
         """What a deployment would do, before the click."""
         app, environment = await self.allowed(request, "deploy")

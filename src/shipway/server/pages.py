@@ -21,11 +21,13 @@ from shipway.domain.preview import CLOSING, CREATING, READY
 from shipway.domain.preview import FAILED as PREVIEW_FAILED
 from shipway.domain.queue import PUSH, Push
 from shipway.domain.refs import short_name
-from shipway.domain.release import PENDING, Deployment, Release
+from shipway.domain.release import CANCELLED, DEPLOY, PENDING, Deployment, Release
+from shipway.domain.release import FAILED as NOT_DEPLOYED
 from shipway.domain.renaming import Names
 from shipway.domain.run import RunRecord
 from shipway.domain.single_test import FAILED, FLAKY, PASSED, RunTest, numbers
 from shipway.domain.value import dataclass
+from shipway.domain.waiting import REJECTED
 from shipway.server.observer import Board, Rate
 from shipway.system.durations import ago, human
 
@@ -185,6 +187,17 @@ def _run_with_steps(ctx: Context, item: RunRecord, every: bool) -> dict[str, Any
         for step in found
     ]  # fmt: skip
     return {**_run(ctx, item), "steps": steps, "lane": LANE, "tests": _tests(run_tests(ctx, item), every)}
+
+
+def undeployed(ctx: Context, app: str, number: int) -> list[dict[str, Any]]:
+    """Where the release of a run was to be deployed last, and was not: the deployment failed, or was cancelled."""
+    made = [item for item in ctx.ledger.releases(app, LATEST) if item.run == number]
+    return [
+        {"release": item.number, "kept": name, "environment": ctx.names.shown(app, name), "outcome": outcome(last.outcome)}
+        for item in made for name in item.plan.environments
+        if (last := ctx.ledger.latest(app, name)) and last.release == item.number
+        and (last.kind, last.outcome) in ((DEPLOY, NOT_DEPLOYED), (DEPLOY, CANCELLED)) and not last.detail.startswith(REJECTED)
+    ]  # fmt: skip
 
 
 def _tests(found: Sequence[RunTest], every: bool) -> dict[str, Any] | None:

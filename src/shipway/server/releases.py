@@ -16,14 +16,16 @@ from shipway.domain import gate, history
 from shipway.domain.comparison import Comparison, Side, compare
 from shipway.domain.errors import UsageError
 from shipway.domain.proof import Proof
-from shipway.domain.release import Approval, Release
+from shipway.domain.release import Approval, Deployment, Release
 from shipway.domain.value import dataclass
+from shipway.domain.waiting import REJECTED
 from shipway.proving.report.follows import what_follows
 from shipway.proving.report.messages import BAD, GOOD, verdicts
 from shipway.proving.report.timeline import all_stages, length
 from shipway.server import pages
 from shipway.server.access import identity_of
 from shipway.server.observer import Board, Gate
+from shipway.server.origins import origin
 from shipway.server.pages import LANE, Page, Pill
 from shipway.server.records import Place, Records
 from shipway.server.site import Site
@@ -122,6 +124,11 @@ class Releases:
         proofs = recorded_proofs(self._ctx, release, place.kept)
         target = history.rollback_target(made)
         return {
+            "origin": origin(self._ctx, release, before),
+            "waits": any(
+                item.environment.name == place.name and item.waiting is not None and item.waiting.release == release.number
+                for item in board.environments
+            ),
             "before": before, "before_versions": ledger.versions(app, number) if number else [],
             "live": live is not None and live.release == release.number,
             "changes": _changes(before, release, place.kept), "gate": leads,
@@ -143,6 +150,8 @@ class Releases:
                 when = max(item.finished or item.started for item in made)
                 shown = self._ctx.names.shown(release.app, own.after)
                 found.append(Check(True, f"Validated on {shown}", f"these images, {ago(now - when)}"))
+        if told := _rejected(ledger.deployments_of(release.app, place.kept, release.number), approvals):
+            found.append(Check(False, told[0], told[1]))
         if proofs and proofs[0].leads_back:
             found.append(Check(True, "Rollback proven", what_follows(proofs[0]).title))
         for item in approvals:
@@ -171,6 +180,7 @@ class Releases:
 
 
 EMPTY: dict[str, Any] = {
+    "origin": None, "waits": False,
     "before": None, "before_versions": [], "live": False, "changes": None, "gate": None, "checks": [], "proof": None,
     "target": None, "may": {},
 }  # fmt: skip
@@ -192,6 +202,15 @@ def _changes(before: Release | None, release: Release, environment: str) -> Comp
     old, new = (item.plan.environments.get(environment) for item in (before, release))
     first = Side(f"r{before.number}", before, old, before.schema)
     return compare(first, Side(f"r{release.number}", release, new, release.schema))
+
+
+def _rejected(made: Sequence[Deployment], approvals: Sequence[Approval]) -> tuple[str, str] | None:
+    """Who rejected it last, and when and why; None: nobody, or somebody has approved or deployed it since."""
+    last = max(made, key=lambda item: item.id, default=None)
+    if last is None or not last.detail.startswith(REJECTED) or any(item.at > last.started for item in approvals):
+        return None
+    who, _, why = last.detail.partition(": ")
+    return f"R{who[1:]}", f"{timestamp(last.started)}: {why}"
 
 
 def _unmet(found: Gate | None) -> list[Check]:

@@ -1,14 +1,16 @@
-"""A process that has loaded everything and waits for a push to work on: the start of Python takes longer than all else that
-happens between a push and its first step."""
+"""Processes that have loaded everything and wait for a push, for its hook and to work on it: the start of Python takes longer
+than all else that they do before its first step."""
 
 from __future__ import annotations
 
+import select
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-import shipway
 from shipway.system.background import own_command, own_variables
+from shipway.system.installation import changed_at
 
 IDLE = 2.0  # seconds without a push before one is started: until then the machine has other work
 
@@ -29,7 +31,7 @@ class Spare:
             self._process, self._since = None, time.monotonic()
         if self._process is not None or time.monotonic() - self._since < IDLE:
             return
-        self._version = _version()
+        self._version = changed_at()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 own_command("--home", str(self._home), "worker", "--spare"), cwd="/", env=own_variables(),
@@ -42,7 +44,7 @@ class Spare:
         if process is None or process.stdin is None:
             return None
         try:
-            if process.poll() is None and self._version == _version():
+            if process.poll() is None and self._version == changed_at():
                 process.stdin.write(f"{push} {token}\n".encode())
                 process.stdin.close()
                 return process
@@ -58,12 +60,40 @@ class Spare:
             _end(process)
 
 
-def _version() -> float:
-    """Changes when Shipway is updated."""
-    try:
-        return Path(str(shipway.__file__)).stat().st_mtime
-    except OSError:
-        return 0.0
+class SpareHook:
+    """At most one process that waits for a hook, which it works for as a process of its own. It ends if this one does."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder, self._log = folder, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._working: list[subprocess.Popen[bytes]] = []
+        self._since = time.monotonic()
+
+    def keep(self) -> None:
+        """Start one, if there is none, and no push came lately."""
+        if self._process is not None and _has_closed(self._process):  # stdout: a hook has come, or it has ended
+            self._working.append(self._process)
+            self._process, self._since = None, time.monotonic()
+        self._working = [process for process in self._working if process.poll() is None]
+        if self._process is not None or time.monotonic() - self._since < IDLE:
+            return
+        command = [sys.executable, "-m", "shipway.cli.spare_hook", str(self._folder)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd="/", env=own_variables(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """End it, unless a hook has come in this moment."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+
+def _has_closed(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has closed its stdout, on which it prints nothing."""
+    return bool(select.select([process.stdout], [], [], 0)[0])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -74,6 +74,7 @@ def application(site: Site) -> Any:
         Route("/sign-in/link", signing.by_link, methods=["POST"]),
         Route("/sign-out", signing.sign_out, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/approve", orders.approve, methods=["POST"]),
+        Route("/apps/{app}/environments/{environment}/reject", orders.reject, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/deploy", orders.ask_deploy),
         Route("/apps/{app}/environments/{environment}/deploy", orders.deploy, methods=["POST"]),
         Route("/apps/{app}/environments/{environment}/rollback", orders.ask_rollback),
@@ -245,7 +246,18 @@ class _Pages:
 
     def _run(self, request: Request) -> pages.Logged:
         app = app_with_logs(self._ctx, request)
-        return pages.run(self._ctx, app, request.path_params["number"], request.query_params.get("tests") == "all")
+        number, who = request.path_params["number"], identity_of(request)
+        found = pages.run(self._ctx, app, number, request.query_params.get("tests") == "all")
+        board = self._observer.board(str(request.path_params["app"]))
+
+        def data() -> dict[str, Any]:
+            again = [
+                item for item in pages.undeployed(self._ctx, app, number)
+                if who.may(board.permission("deploy", item["environment"]), app, item["kept"])
+            ]  # fmt: skip
+            return {**found.data(), "undeployed": again}
+
+        return replace(found, data=data)
 
     def _deployment(self, request: Request) -> pages.Logged:
         app = self._kept(request)

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from shipway.domain import names
 from shipway.domain.container import (
-    LABEL_APP,
     LABEL_ATTEMPT,
     LABEL_CONFIG,
     LABEL_KEY,
     LABEL_LOG,
-    LABEL_RUN,
     ContainerSpec,
 )
 from shipway.domain.desired import argv
@@ -130,10 +128,12 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
     step, runtime = attempt.step, run.ctx.runtime
     assert step.image is not None
     assert step.run is not None
+    connecting = run.begin_network()
     image, workdir = step_image(run, step.image, attempt.log.line)
     user = user_of(run, image)
     caches = cache_volumes(run, step, image, workdir, attempt.log.line)
-    runtime.ensure_network(run.network, {LABEL_APP: run.plan.app, LABEL_RUN: str(run.number)})
+    if step.accessories:
+        connecting.result()
     hosts, env = _accessories(run, step, accessories, attempt.log.line)
     debug = run.debug == step.name
     # One that stays for a shell is not resumed by a later process: it never ends.
@@ -168,6 +168,7 @@ def _begin(run: Run, attempt: Attempt, accessories: list[str], harvest: _Harvest
             give_folders(runtime, container, workdir, [*step.outputs, *step.reports], whose)
         if made := attempt.inputs.artifacts:
             runtime.put(container, workdir, as_archive(made, run.artifacts, run.folder_of(step), whose))
+        connecting.result()
 
     return run_container(
         run.ctx, spec, on_line=attempt.log.follow, timeout=FOREVER if debug else step.timeout,

@@ -19,6 +19,7 @@ from shipway.domain.value import dataclass
 from shipway.ports import Registry
 from shipway.steps.log import StepLog
 from shipway.system.git import Repository
+from shipway.system.parallel import in_background
 from shipway.system.patterns import matches
 
 if TYPE_CHECKING:
@@ -74,12 +75,21 @@ class Run:
     builds: dict[str, threading.Lock] = field(default_factory=dict)  # one builder at a time per image
     guard: threading.Lock = field(default_factory=threading.Lock)
     scans: dict[str, Future[ImageSbom]] = field(default_factory=dict)  # by image: its SBOM, which is being made
+    connecting: list[Future[None]] = field(default_factory=list)  # the creation of its network, once it has begun
     renewed: set[str] = field(default_factory=set)  # without `caches`: what this run has made again
 
     @property
     def network(self) -> str:
         """The private network of this run."""
         return names.bounded(f"shipway_{self.name}")
+
+    def begin_network(self) -> Future[None]:
+        """Create the network, which takes the engine longer than a container: meanwhile, one in it can be prepared."""
+        with self.guard:
+            if not self.connecting or (self.connecting[0].done() and self.connecting[0].exception()):
+                labels = {LABEL_APP: self.plan.app, LABEL_RUN: str(self.number)}
+                self.connecting[:] = [in_background(self.ctx.runtime.ensure_network, self.network, labels)]
+            return self.connecting[0]
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import shipway
 from shipway.domain.errors import ShipwayError, UsageError
 
 PIPX, UV, PIP = "pipx", "uv", "pip"
@@ -81,6 +82,14 @@ def _packages(part: str) -> list[str]:
         listed = []
     found = [re.match(r"([^;]+);.*\bextra == ['\"]" + re.escape(part) + "['\"]", item) for item in listed]
     return [item[1].strip().replace(" ", "") for item in found if item] or [f"shipway[{part}]"]
+
+
+def changed_at() -> float:
+    """Changes when Shipway is updated; 0: it is gone."""
+    try:
+        return Path(str(shipway.__file__)).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def program() -> Path:

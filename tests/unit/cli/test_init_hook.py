@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from shipway.actions.projects.init import write_hook
 from shipway.cli import cli
 from shipway.domain.errors import UsageError
+from shipway.system.hook_client import SOCKET
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def test_a_push_calls_shipway_in_the_bare_repository(bare: Path, program: Path, 
     call, told = (tmp_path / "called").read_text().splitlines()
     assert call == f"{bare} --home {tmp_path}/its home hook"
     assert told.endswith(" refs/heads/main")
+
+
+def test_without_a_process_that_takes_it_the_push_calls_shipway(bare: Path, program: Path, tmp_path: Path) -> None:
+    """The socket of one that was killed is still there."""
+    home = tmp_path / "its home"
+    (home / "server").mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(home / "server" / SOCKET))
+    hook = write_hook(bare, home, program, force=False, protected="main")
+    done = subprocess.run([hook], cwd=bare, input="a b refs/heads/x\n", capture_output=True, text=True, check=True)
+    assert done.stdout == "running the plan\n"
+    assert (tmp_path / "called").read_text() == f"{bare} --home {home} hook --protected main\na b refs/heads/x\n"
 
 
 def test_it_can_be_written_again(bare: Path, program: Path, tmp_path: Path) -> None:

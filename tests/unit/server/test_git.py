@@ -11,6 +11,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from shipway.actions.people.tokens import create_token
+from shipway.actions.projects.init import HOOK_MARK
 from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER
 from tests.unit.server.asking import ask
 from tests.unit.server.test_web import Place
@@ -65,6 +66,12 @@ def test_a_repository_of_which_the_hook_was_not_written_gets_it(place: Place) ->
     hook.unlink()  # as if the server had been killed before it wrote it
     assert ask(place.app, refs, authorization=given).status == 200
     assert hook.read_text() == before
+    hook.write_text(f"#!/bin/sh\n{HOOK_MARK}\nexec shipway hook\n")  # as a former version wrote it
+    assert ask(place.app, refs, authorization=given).status == 200
+    assert hook.read_text() == before
+    hook.write_text("#!/bin/sh\n# somebody's own\n")
+    assert ask(place.app, refs, authorization=given).status == 200
+    assert "own" in hook.read_text()
     assert f"hooksPath = {hook.parent}" in (hook.parent.parent / "config").read_text()
 
 

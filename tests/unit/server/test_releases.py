@@ -11,11 +11,13 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.people.tokens import create_token
 from shipway.actions.proofs.rollback_plan import PROOF
-from shipway.domain.permissions import ADMIN, VIEWER
+from shipway.actions.runs.waiting import reject
+from shipway.domain.permissions import ADMIN, RELEASER, VIEWER
 from shipway.domain.proof import RESTORED, SAFE, CompatibilityTest, Lock, MigrationReport, Proof, Stage, images_digest
 from shipway.domain.record import to_data
 from shipway.domain.release import ROLLBACK, Approval, Evidence, Release
 from shipway.server.observer import Gate
+from shipway.testing.ledger.waiting import waits
 from tests.unit.domain.samples import STAGING
 from tests.unit.server.asking import ask
 from tests.unit.server.test_web import EVIL, Place, place
@@ -140,3 +142,36 @@ def test_an_environment_that_may_not_be_seen(ready: Place) -> None:
     assert ready.page("/apps/shop/releases/2", part).status == 200
     assert ready.page("/apps/shop/releases/2?to=production", part).status == 404
     assert ready.page("/apps/shop/releases/2", ready.person("o@example.org", VIEWER, "other")).status == 404
+
+
+def test_who_may_approve_rejects_what_waits_and_the_release_says_so(ready: Place) -> None:
+    ledger = ready.ctx.ledger
+    admin, releaser = ready.person("a@example.org", ADMIN), ready.person("r@example.org", RELEASER)
+    path, button = "/apps/shop/releases/2?to=production", 'formaction="/apps/shop/environments/production/reject"'
+    ready.observer.look("shop")
+    board = ready.observer.board("shop")
+    gate = Gate(2, "Add a price", ("needs 1 approval",))
+    ready.observer._boards["shop"] = dataclasses.replace(board, gates={"production": gate})
+    assert "Approve these images" in ready.page(path, releaser).text
+    assert button not in ready.page(path, releaser).text, "nothing waits"
+    waiting = ledger.add_waiting(waits(2))
+    assert waiting is not None
+    ready.observer.look("shop")
+    board = ready.observer.board("shop")
+    ready.observer._boards["shop"] = dataclasses.replace(board, gates={"production": gate})
+    assert button in ready.page(path, releaser).text
+    assert button in ready.page("/apps/shop", admin).text
+    assert button not in ready.page(path).text  # a viewer may not
+    reject(dataclasses.replace(ready.ctx, actor="r@example.org"), "shop", "production", 2, f"not yet {EVIL}")
+    found = ready.page(path, admin).text
+    assert "Rejected by r@example.org" in found
+    assert "not yet &lt;script&gt;" in found
+    later = Approval("shop", "production", 2, "digest", "a@example.org", "now", ready.ctx.clock() + 60)
+    ledger.add_approval(later)
+    assert "Rejected by" not in ready.page(path, admin).text
+
+
+def test_its_packages_and_signatures_are_on_its_page(ready: Place) -> None:
+    found = ready.page("/apps/shop/releases/2?to=staging").text
+    for seen in ("Where its images come from", "not signed", "no SBOM was made", "Packages in place of those of r1"):
+        assert seen in found, seen

@@ -22,7 +22,7 @@ from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
 from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.preview import OPEN, Preview
-from shipway.domain.release import SUCCEEDED, Trigger
+from shipway.domain.release import DEPLOY, FAILED, SUCCEEDED, Deployment, Trigger
 from shipway.domain.traffic import Traffic
 from shipway.domain.waiting import Hold, Waiting
 from shipway.drivers import driver
@@ -253,6 +253,7 @@ def test_states_are_words_too() -> None:
 # What each route asks for: by the least role. staging is not protected, production is reached by promotion.
 ROUTES = {
     ("POST", "/apps/shop/environments/staging/approve"): RELEASER, ("POST", "/apps/shop/environments/production/approve"): RELEASER,
+    ("POST", "/apps/shop/environments/staging/reject"): RELEASER, ("POST", "/apps/shop/environments/production/reject"): RELEASER,
     ("POST", "/apps/shop/environments/staging/deploy"): DEVELOPER, ("POST", "/apps/shop/environments/production/deploy"): RELEASER,
     ("GET", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("GET", "/apps/shop/environments/production/rollback"): RELEASER,
     ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
@@ -345,7 +346,7 @@ def test_a_form_of_another_page_does_nothing(place: Place, commands: list[tuple[
     for given in ("", "x", csrf(admin)):
         assert place.send("/apps/shop/environments/staging/deploy", victim, release="1", csrf=given).status == 403
         assert place.send("/sign-out", victim, csrf=given).status == 403
-        for order in ("approve", "rollback", "resume", "cancel"):
+        for order in ("approve", "reject", "rollback", "resume", "cancel"):
             assert place.send(f"/apps/shop/environments/staging/{order}", victim, release="1", csrf=given).status == 403
     assert commands == []
     assert place.page("/apps/shop", victim).status == 200
@@ -526,3 +527,22 @@ def test_the_board_shows_previews_in_a_section_of_their_own(place: Place) -> Non
     assert "<b>other" not in text
     assert 'id="env-1">staging<' in text
     assert ">pr-7</h2>" not in text
+
+
+def test_a_run_offers_to_deploy_its_release_again_where_that_failed(place: Place) -> None:
+    ledger = place.world.ledger
+    number = ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/staging", "ada"), 1.0)
+    made = dataclasses.replace(place.world.release(1), run=number, tree="other", digest="")
+    release = ledger.add_release(made)
+    button = f"Deploy r{release.number} to staging again"
+    place.observer.look("shop")
+    page, developer = f"/apps/shop/runs/{number}", place.person("d@example.org", DEVELOPER)
+    other = place.person("o@example.org", DEVELOPER, "shop", "production")
+    assert button not in place.page(page, developer).text
+    record = Deployment(0, "shop", "staging", release.number, DEPLOY, "ada", "", 1.0)
+    ledger.end_deployment(ledger.begin_deployment(record), FAILED, 2.0, None, "it did not start")
+    assert button in place.page(page, developer).text
+    assert button not in place.page(page).text  # a viewer may not
+    assert button not in place.page(page, other).text
+    ledger.end_deployment(ledger.begin_deployment(record), SUCCEEDED, 3.0, None, "")
+    assert button not in place.page(page, developer).text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 from shipway.actions.projects.check import CheckResult
 from shipway.actions.projects.push_limits import limit_pushes
 from shipway.domain.errors import RepositoryError, UsageError
 from shipway.domain.value import dataclass
+from shipway.system import hook_client
 from shipway.system.git import MAIN_BRANCHES, Repository, is_git_folder
 from shipway.system.inside import leads_inside
 from shipway.system.umask import as_user
@@ -110,12 +112,10 @@ def write_hook(
     """
     _check_bare(repository)
     hook = repository / "hooks" / "post-receive"
-    command = f"exec {shlex.quote(str(executable))} --home {shlex.quote(str(home))} hook"
-    command += f" --protected {shlex.quote(protected)}" if protected else ""
-    text = f"#!/bin/sh\n{HOOK_MARK}\n{command}\n"
+    text = hook_text(home, executable, protected)
     if hook.is_symlink() or (hook.exists() and HOOK_MARK not in hook.read_text(encoding="utf-8", errors="replace")):
         if not force:
-            hint = f"call Shipway from it (`{command}`), or pass --force to replace it"
+            hint = f"call Shipway from it (`{text.splitlines()[-1]}`), or pass --force to replace it"
             raise UsageError(f"{hook} already exists, and is not Shipway's", hint=hint)
         hook.unlink()
     try:
@@ -129,6 +129,23 @@ def write_hook(
         raise UsageError(f"{hook} can't be written: {error.strerror}") from error
     limit_pushes(repository, largest)
     return hook
+
+
+def hook_text(home: Path, executable: Path, protected: str | None = None) -> str:
+    """The hook: a process that waits for a push does the work, else a new one."""
+    given = ["--home", str(home), "hook", *(["--protected", protected] if protected else [])]
+    folder, client = shlex.quote(str(home / "server")), shlex.quote(str(Path(hook_client.__file__)))
+    python = shlex.quote(sys.executable)
+    return f"""\
+#!/bin/sh
+{HOOK_MARK}
+if [ -S {folder}/{hook_client.SOCKET} ] && [ -x {python} ] && [ -r {client} ]; then
+  {python} -I -S {client} {folder} {shlex.join(given)}
+  code=$?
+  [ $code -eq {hook_client.UNTAKEN} ] || exit $code
+fi
+exec {shlex.quote(str(executable))} {shlex.join(given)}
+"""
 
 
 def _check_bare(repository: Path) -> None:

@@ -47,6 +47,7 @@ from shipway.steps.resume import scratch
 from shipway.steps.run import Run, level_of
 from shipway.steps.sbom import finish_scans
 from shipway.system.git import Repository
+from shipway.system.parallel import in_background
 
 
 @dataclass(frozen=True)
@@ -276,10 +277,11 @@ def _pipeline(
     _require_rights(plan, book)
     steps = only_step(plan, only) if only else steps_of(plan, images=environment is not None)
     counts = book is not None and not outside and _is_in(book, commit)
-    ctx.runtime.ping()
+    reachable = in_background(ctx.runtime.ping)
     registry = _registry(ctx, plan, environment)
     repository.refuse_incomplete(commit.revision)
     config_files(repository, commit.revision, plan)  # raises here if one is missing
+    reachable.result()
     with (
         open_run(ctx, commit, plan.app, trigger) as (opened, number, resumed),
         recorded(opened, Subject(RUN, plan.app, number), lines=False) as own,

@@ -123,6 +123,7 @@ class _Pipeline:
         return self.results
 
     def _sweep(self) -> None:
+        wait(self.at.connecting)  # else what is being created would stay
         clean_up(self.ctx, self.at.plan.app, self.at.number)
 
     def _drop_others(self) -> None:

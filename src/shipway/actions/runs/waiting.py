@@ -30,6 +30,7 @@ from shipway.domain.errors import (
     SecretUnavailable,
     ShipwayError,
     StoreError,
+    UsageError,
 )
 from shipway.domain.people import SESSION, TOKEN, Identity
 from shipway.domain.permissions import ALL, in_environment
@@ -47,7 +48,7 @@ from shipway.domain.release import (
 )
 from shipway.domain.rules import InForce
 from shipway.domain.value import dataclass
-from shipway.domain.waiting import ATTEMPTS, REFUSED, Waiting
+from shipway.domain.waiting import ATTEMPTS, REFUSED, REJECTED, Waiting
 from shipway.system.git import Repository
 
 AGAIN = 600.0  # seconds after which it is judged again, whatever was decided
@@ -167,6 +168,23 @@ def cancel_waiting(ctx: Context, waiting: Waiting, reason: str) -> bool:
     """Drop it. False: it has ended."""
     why = f"cancelled by {ctx.actor}" + (f": {reason}" if reason else "")
     return ctx.ledger.end_waiting(waiting, CANCELLED, why, recorded=not waiting.begun)
+
+
+def reject(ctx: Context, app: str, environment: str, release: int | None, reason: str) -> Waiting:
+    """Turn down the deployment that waits there, as the context's actor. release: the one that is meant. UsageError without
+    a reason, or if no deployment of that release waits."""
+    shown, found = ctx.names.shown(app, environment), ctx.ledger.waiting(app, environment)
+    if not reason.strip():
+        raise UsageError("say why: who asked for the deployment reads it", hint="--reason TEXT")
+    if found is None or release not in (None, found.release):
+        what = f"the one of release {found.release} does" if found else "`shipway status` shows what does"
+        raise UsageError(f"no deployment{f' of release {release}' if release else ''} waits on {shown}", hint=what)
+    if found.begun or not ctx.ledger.end_waiting(found, CANCELLED, f"{REJECTED}{ctx.actor}: {reason}"):
+        raise UsageError(
+            f"the deployment of release {found.release} to {shown} waits no more: it has begun, or has ended",
+            hint=f"shipway history {shown}; shipway cancel {shown} cancels one that has begun",
+        )
+    return found
 
 
 @dataclass(frozen=True)

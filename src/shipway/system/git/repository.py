@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from shipway.domain.errors import RepositoryError, UsageError
@@ -22,6 +22,7 @@ from shipway.system.git.view import TIMEOUT, Source
 from shipway.system.patterns import matches
 
 MAIN_BRANCHES = ("main", "master", "trunk")
+HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 COMMIT = "%H%x00%T%x00%ae%x00%s"
 
 
@@ -35,6 +36,12 @@ class Repository:
     def find(cls, path: Path) -> Repository:
         """The repository that contains a folder. RepositoryError if there is none, or git rejects it."""
         named = is_git_folder(path)
+        if named:
+            bare, _, folder = git(
+                path, "rev-parse", "--is-bare-repository", "--absolute-git-dir", check=False
+            ).stdout.partition("\n")
+            if bare == "true":
+                return cls(Path(folder.removesuffix("\n")))
         done = git(path, "rev-parse", "--show-toplevel", check=False, named=named)
         if done.code and "not a git repository" not in done.stderr:  # perhaps a bare one
             done = git(path, "rev-parse", "--absolute-git-dir", check=False, named=named)
@@ -123,7 +130,8 @@ class Repository:
         """Mode and hash of all files that match a pattern: a path, a folder, or a glob whose ** matches any number of
         folders."""
         found: dict[str, str] = {}
-        for line in printable(self._run("ls-tree", "-r", "-z", "--full-tree", revision).stdout).split("\0"):
+        listed = _listed(self.path, revision) if HASH.fullmatch(revision) else _listed.__wrapped__(self.path, revision)
+        for line in listed.split("\0"):
             kind, _, path = line.partition("\t")
             if path and any(matches(path, pattern) for pattern in patterns):
                 found[path] = " ".join(kind.split())  # mode, type and hash
@@ -277,6 +285,12 @@ class Repository:
 
     def _run(self, *args: str, check: bool = True) -> Done:
         return git(self.path, *args, check=check)
+
+
+@lru_cache(maxsize=2)
+def _listed(path: Path, revision: str) -> str:
+    """All files of a commit. A run asks several times, and a hash always means the same."""
+    return printable(git(path, "ls-tree", "-r", "-z", "--full-tree", revision).stdout)
 
 
 def is_git_folder(path: Path) -> bool:

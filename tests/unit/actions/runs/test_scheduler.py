@@ -44,7 +44,7 @@ def test_of_several_that_could_run_the_first_of_the_plan_does(monkeypatch: pytes
     monkeypatch.setattr(scheduler, "clean_up", lambda *given: None)
     unit, late = dataclasses.replace(LINT, name="unit"), dataclasses.replace(LINT, name="late", needs=("unit",))
     ctx = SimpleNamespace(parallel=1, cancelled=Event())
-    run = SimpleNamespace(ctx=ctx, plan=PLAN, number=1)
+    run = SimpleNamespace(ctx=ctx, plan=PLAN, number=1, connecting=[])
     steps = {item.name: item for item in (unit, late, LINT)}
     scheduler.run_steps(run, steps, ResumeState())  # type: ignore[arg-type]
     assert order == ["unit", "late", "lint"]

@@ -23,7 +23,7 @@ from shipway.actions.people.tokens import create_token, revoke_token
 from shipway.actions.projects.in_force import Rulebook, read_rules
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.runs.run import run
-from shipway.actions.runs.waiting import Opened, due, sources, take_up
+from shipway.actions.runs.waiting import Opened, due, reject, sources, take_up
 from shipway.actions.upkeep.cancel import cancel_waiting_there
 from shipway.context import Context
 from shipway.domain.errors import (
@@ -34,6 +34,7 @@ from shipway.domain.errors import (
     RepositoryError,
     ShipwayError,
     StoreError,
+    UsageError,
 )  # fmt: skip
 from shipway.domain.permissions import RELEASER
 from shipway.domain.release import CANCELLED, FAILED, SUCCEEDED, SUPERSEDED, Approval, Deployment, Release, Trigger
@@ -304,6 +305,37 @@ def test_cancelled_by_a_person(place: Place) -> None:
     assert place.take_up() is None
     (record,) = place.ctx.ledger.deployments(*WHERE)
     assert (record.outcome, record.detail) == (CANCELLED, f"cancelled by {EVE}: not today")
+
+
+def test_rejected_by_a_person_and_overruled_by_approvals(place: Place) -> None:
+    place.waits()
+    own = replace(place.world.controller(), actor=EVE)
+    for release, reason, why in (
+        (place.first.number, " ", "say why"),
+        (place.first.number + 7, "no", "no deployment of release"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            reject(own, *WHERE, release, reason)
+    assert place.ctx.ledger.waiting(*WHERE) is not None
+    assert reject(own, *WHERE, place.first.number, "the texts are not ready").release == place.first.number
+    with pytest.raises(UsageError, match="no deployment waits"):
+        reject(own, *WHERE, None, "again")
+    (record,) = place.ctx.ledger.deployments(*WHERE)
+    assert (record.outcome, record.detail) == (CANCELLED, f"rejected by {EVE}: the texts are not ready")
+    assert place.take_up() is None
+    place.approve(place.first, GRACE, EVE)
+    place.push("v1")
+    assert place.history() == [(1, SUCCEEDED), (1, CANCELLED)]
+
+
+def test_what_has_begun_is_not_rejected(place: Place) -> None:
+    place.waits()
+    found = place.ctx.ledger.waiting(*WHERE)
+    assert found is not None
+    place.ctx.ledger.begin_waiting(found.id)
+    with pytest.raises(UsageError, match="it has begun"):
+        reject(place.world.controller(), *WHERE, None, "no")
+    assert place.ctx.ledger.waiting(*WHERE) is not None
 
 
 def test_who_pushed_must_still_be_allowed_to_deploy(place: Place) -> None:
