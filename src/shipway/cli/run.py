@@ -38,7 +38,7 @@ WAIT = 600.0  # seconds that a run waits for another deployment to its environme
     "pull",
     type=click.IntRange(1),
     metavar="NUMBER",
-    help="Run the checks of a pull request from another repository, at the commit REVISION [its newest]; deploy nothing",
+    help="Run the checks of a pull request from another repository, at the commit REVISION, which you have read; deploy nothing",
 )
 @app_option
 @click.pass_obj
@@ -80,6 +80,11 @@ def run(
     if pull is not None:
         if retry is not None or step is not None or target or dirty:
             raise UsageError("--pull-request takes no other option than --app")
+        if revision is None:  # its author could push another one while somebody reads
+            raise UsageError(
+                "name the commit that you have read",
+                hint=f"shipway run COMMIT --pull-request {pull}, with all of its digits",
+            )
         _pull_request(options, app, pull, revision)
         return
     with open_context(options.home, TerminalReporter(quiet=options.quiet), actor=options.actor) as opened:
@@ -126,7 +131,7 @@ def run(
             say(style(f"{plan.environments[outcome.environment].url}", "green"))
 
 
-def _pull_request(options: Globals, app: str | None, number: int, revision: str | None) -> None:
+def _pull_request(options: Globals, app: str | None, number: int, revision: str) -> None:
     from shipway.actions.runs.outside import run_pull_request
     from shipway.app import open_context, plan_parser
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from shipway.domain.value import dataclass
 
-OFFICIAL = ("docker.io/library/", "docker.io/", "index.docker.io/library/", "index.docker.io/")  # left out by engines
-
 
 @dataclass(frozen=True)
 class ImageInfo:
@@ -40,12 +38,12 @@ def by_digest(image: str, known: object) -> str:
     names = [str(name) for name in known] if isinstance(known, Sequence) and not isinstance(known, str) else []
     if image in names:
         return image
-    own = _usual(repository_of(image))
-    return next((name for name in names if _usual(repository_of(name)) == own), names[0] if names else "")
-
-
-def _usual(repository: str) -> str:
-    return next((repository.removeprefix(prefix) for prefix in OFFICIAL if repository.startswith(prefix)), repository)
+    own = repository_of(image)
+    same = [name for name in names if repository_of(name) == own]
+    short = [
+        name for name in names if own.endswith(f"/{repository_of(name)}")
+    ]  # an engine leaves out its usual registry
+    return next(iter((*same, *short, *names)), "")
 
 
 def base_name(name: str) -> str:

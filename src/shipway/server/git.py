@@ -149,7 +149,8 @@ class _Output(StreamingResponse):
 async def _backend(
     request: Request, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
 ) -> Response:  # fmt: skip
-    stream, begin = request.stream(), b""
+    stream: AsyncIterator[bytes] = request.stream()
+    begin = b""
     if path == PUSH:
         if request.headers.get("content-encoding", "") in ("gzip", "x-gzip"):
             stream = _inflated(stream)

@@ -6,10 +6,11 @@ import re
 
 from shipway.context import Context
 from shipway.domain.build import BuildSource
-from shipway.domain.image import OFFICIAL, by_digest
+from shipway.domain.image import by_digest
 from shipway.domain.provenance import Base
 
 FROM = re.compile(r"#\d+ \[(?:[^\]\s]+ )?\d+/\d+\] FROM (?P<name>[^\s@]+)(?:@(?P<digest>sha256:[0-9a-f]{64}))?\s*$")
+OFFICIAL = ("docker.io/library/", "docker.io/")  # how a builder names what others leave out
 INSTRUCTION = re.compile(r"#\d+ \[(?!internal\])|#\d+ \d+\.\d+ ")  # that of a stage, or what it prints
 MOST = 100
 

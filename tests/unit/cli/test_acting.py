@@ -129,10 +129,12 @@ def test_a_run_by_a_token_is_that_of_its_person_also_if_it_deploys_later(
     monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "run", "deploy"))
     run(home, "run", "--dirty")
     assert [(item["person"], item["may"] is None) for item in found] == [("", True), ("", True), (ADA, False)]
-    run(home, "run", "--pull-request", "7")
+    run(home, "run", "a" * 40, "--pull-request", "7")
+    with pytest.raises(UsageError, match="name the commit that you have read"):  # and not what is there by then
+        run(home, "run", "--pull-request", "7")
     assert len(found) == 4
     monkeypatch.setenv("SHIPWAY_TOKEN", token(home, "see", "deploy"))
-    for words in (["run", "--dirty"], ["run", "--pull-request", "7"]):
+    for words in (["run", "--dirty"], ["run", "a" * 40, "--pull-request", "7"]):
         with pytest.raises(NotAllowed, match="may not `run`"):
             run(home, *words)
     assert len(found) == 4

@@ -16,9 +16,8 @@ from shipway.system.git import Repository
 from shipway.system.mirror import mirror, pulled
 
 
-def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, parse: ParsePlan) -> int:
-    """Run the checks of its head, and return the run's number. revision: the commit that the member has read; None: whatever
-    it is now. UsageError if the app has no webhook, or the pull request has moved on; GateRefused if its plan is another
+def run_pull_request(ctx: Context, app: str, number: int, revision: str, parse: ParsePlan) -> int:
+    """Run the checks of its head, and return the run's number. revision: the commit that the member has read. UsageError if the app has no webhook, or the pull request has moved on; GateRefused if its plan is another
     app's."""
     shown = ctx.names.shown(app)
     registration = ctx.ledger.registration(app)
@@ -39,14 +38,14 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str | None, 
         Repository(pulled(ctx.home, webhook.address, ref)),
     )
     commit = repository.commit(ref)
-    if revision is not None and not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", revision):
+    if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", revision):
         raise UsageError(
             f"{revision!r} is not the whole name of a commit: another one could be made that begins like it",
             hint="all of its digits, as the forge or `git rev-parse` shows them",
         )
-    if revision not in (None, commit.revision):
+    if revision != commit.revision:
         raise UsageError(
-            f"pull request {number} is at {commit.revision[:12]} now, not at {str(revision)[:12]}",
+            f"pull request {number} is at {commit.revision[:12]} now, not at {revision[:12]}",
             hint="read what has changed since",
         )
     plan = plan_at(repository, commit, parse, registration.plan)

@@ -63,6 +63,9 @@ class Place:
         return made
 
     def run(self, revision: str | None = None, number: int = 7) -> int:
+        """revision: by default what the member finds there."""
+        if revision is None:
+            revision = git(self.forge, "for-each-ref", "--format=%(objectname)", self.ref).strip() or "a" * 40
         return run_pull_request(self.ctx, "shop", number, revision, parse_plan)
 
 
