@@ -97,7 +97,7 @@ def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
         return None
     os.umask(int(umask))
     os.environb.clear()
-    os.environb.update(item.split(b"=", 1) for item in rest[int(count) :])  # type: ignore[arg-type, misc]
+    os.environb.update(item.split(b"=", 1) for item in rest[int(count) :])  # type: ignore[misc]
     return [os.fsdecode(word) for word in rest[: int(count)]], streams
 
 

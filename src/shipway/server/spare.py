@@ -93,6 +93,7 @@ class SpareHook:
 
 def _has_closed(process: subprocess.Popen[bytes]) -> bool:
     """Whether it has closed its stdout, on which it prints nothing."""
+    assert process.stdout is not None
     return bool(select.select([process.stdout], [], [], 0)[0])
 
 
