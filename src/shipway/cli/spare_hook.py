@@ -58,16 +58,19 @@ def _work(connection: socket.socket) -> None:
     if given is None:
         return
     arguments, streams = given
+    try:
+        connection.sendall(TAKEN)
+    except OSError:  # it waits no longer
+        return
     for number, stream in enumerate(streams):  # the server sees that stdout is closed, and starts another process
         os.dup2(stream, number)
         os.close(stream)
-    connection.sendall(TAKEN)
     over = threading.Event()
     threading.Thread(target=_watch, args=(connection, over), daemon=True).start()
     code = _run(arguments)
     over.set()
     with suppress(OSError):
-        connection.sendall(bytes([code if code != UNTAKEN else LOST]))
+        connection.sendall(bytes([LOST if code == UNTAKEN else code & 0xFF]))
 
 
 def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
