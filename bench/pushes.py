@@ -42,6 +42,11 @@ def rows() -> list[Row]:
             Row("push by HTTP to the first step, median", statistics.median(taken), "ms", 300.0),
             Row("push by HTTP to the first step, best", min(taken), "ms"),
             Row("docker run to the command of the same image, median", statistics.median(floor), "ms"),
+            Row(
+                "push by HTTP to the first step, of the time of docker run",
+                statistics.median(taken) / statistics.median(floor),
+                "x",
+            ),
             Row("load of the machine while pushes were measured", os.getloadavg()[0], ""),
         ]
 

@@ -58,16 +58,19 @@ def _work(connection: socket.socket) -> None:
     if given is None:
         return
     arguments, streams = given
+    try:
+        connection.sendall(TAKEN)
+    except OSError:  # it waits no longer
+        return
     for number, stream in enumerate(streams):  # the server sees that stdout is closed, and starts another process
         os.dup2(stream, number)
         os.close(stream)
-    connection.sendall(TAKEN)
     over = threading.Event()
     threading.Thread(target=_watch, args=(connection, over), daemon=True).start()
     code = _run(arguments)
     over.set()
     with suppress(OSError):
-        connection.sendall(bytes([code if code != UNTAKEN else LOST]))
+        connection.sendall(bytes([LOST if code == UNTAKEN else code & 0xFF]))
 
 
 def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
@@ -97,7 +100,7 @@ def _given(connection: socket.socket) -> tuple[list[str], list[int]] | None:
         return None
     os.umask(int(umask))
     os.environb.clear()
-    os.environb.update(item.split(b"=", 1) for item in rest[int(count) :])  # type: ignore[arg-type, misc]
+    os.environb.update(item.split(b"=", 1) for item in rest[int(count) :])  # type: ignore[misc]
     return [os.fsdecode(word) for word in rest[: int(count)]], streams
 
 

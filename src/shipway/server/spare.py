@@ -87,12 +87,14 @@ class SpareHook:
     def close(self) -> None:
         """End it, unless a hook has come in this moment."""
         process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
+        for stream in (process.stdin, process.stdout) if process is not None else ():
+            if stream is not None:
+                stream.close()
 
 
 def _has_closed(process: subprocess.Popen[bytes]) -> bool:
     """Whether it has closed its stdout, on which it prints nothing."""
+    assert process.stdout is not None
     return bool(select.select([process.stdout], [], [], 0)[0])
 
 

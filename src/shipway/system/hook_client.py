@@ -12,6 +12,7 @@ UNTAKEN = 75  # exit code: no process took the push
 LOST = 1  # exit code: the process that took it has ended without one
 FIRST = 8  # bytes with the length of what follows
 TAKEN = b"+"  # the answer of a process that does the work from now on
+PATIENCE = 10.0  # seconds for that answer
 SOCKET = "hook"  # its name, in a folder of the server
 
 
@@ -26,6 +27,7 @@ def main(folder: str, arguments: list[str]) -> int:
         given = [os.fsencode(here), b"%d" % umask, b"%d" % len(arguments), *map(os.fsencode, arguments), *variables]
         body = b"\0".join(given)
         connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        connection.settimeout(PATIENCE)
         os.chdir(folder)  # the address of a socket is at most 107 bytes long
         connection.connect(SOCKET)
         streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
@@ -33,6 +35,7 @@ def main(folder: str, arguments: list[str]) -> int:
         connection.sendall(body)
         if connection.recv(1) != TAKEN:
             return UNTAKEN
+        connection.settimeout(None)
     except (OSError, ImportError):
         return UNTAKEN
     try:
