@@ -132,6 +132,11 @@ class DockerImages:
             return False
         return True
 
+    def credentials(self, reference: str) -> str:
+        """The header by which an engine gets an image; empty for a registry without known credentials."""
+        found = self._keys.find(reference)
+        return _auth(reference, found) if found else ""
+
     def _transfer(
         self,
         path: str,
