@@ -31,16 +31,14 @@ def swarm() -> Iterator[Nodes]:
         token = nodes.ssh(first, "docker swarm join-token --quiet worker").strip()
         for name in others:
             address = nodes.address(name)
-            nodes.ssh(
-                name, f"docker swarm join --token {token} --advertise-addr {address} {nodes.address(first)}:2377"
-            )
+            nodes.ssh(name, f"docker swarm join --token {token} --advertise-addr {address} {nodes.address(first)}:2377")
         for name in nodes.names:
             nodes.load(name, "caddy:2", "traefik:v3")
         yield nodes
 
 
 @pytest.fixture(scope="module")
-def shop(make: Make, swarm: Nodes) -> Tiny:
+def shop(swarm: Nodes, make: Make) -> Tiny:
     """Version one with three replicas."""
     project = make()
     project.plan["services"]["web"]["replicas"] = 3

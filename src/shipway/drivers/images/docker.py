@@ -133,8 +133,10 @@ class DockerImages:
         return True
 
     def credentials(self, reference: str) -> str:
-        """The header by which an engine gets an image; empty for a registry without known credentials."""
-        found = self._keys.find(reference)
+        """The header by which another engine gets an image; empty for a registry without known credentials, and for this
+        machine's own, which others don't reach."""
+        own = registry_of(reference).startswith(("127.", "localhost", "[::1]"))
+        found = None if own else self._keys.find(reference)
         return _auth(reference, found) if found else ""
 
     def _transfer(

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerInfo, ContainerSpec, EngineObject
+from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerInfo, ContainerSpec
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import swarm_spec as form
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shipway.ports import Session
 
 OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
+NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
 PLACED = 120.0  # seconds for a task to run, with the pull of its image
 
 
@@ -42,19 +43,14 @@ class SwarmRuntime(SwarmServices):
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
         found = self._services(labels)
         tasks = self._tasks(item["ID"] for item in found)
-        return [*super().list(labels), *(form.info(item, tasks.get(item["ID"], ())) for item in found)]
-
-    def objects(self, labels: Mapping[str, str]) -> builtins.list[EngineObject]:
-        found = [form.info(item, ()) for item in self._services(labels)]
-        own = [EngineObject("container", item.id, item.name, item.labels, item.created) for item in found]
-        return [*super().objects(labels), *own]
+        return [*super().list(labels), *(self._info(item, tasks.get(item["ID"], ())) for item in found)]
 
     def find(self, container: str) -> ContainerInfo | None:
         service = self._service(container)
         if service is None:
             return super().find(container)
         tasks = self._tasks_of(service)
-        found = form.info(service, tasks)
+        found = self._info(service, tasks)
         if not found.running:
             return found
         place = self._reached(service, form.newest(tasks) or {})
@@ -102,6 +98,7 @@ class SwarmRuntime(SwarmServices):
         if not form.replicas(service):
             service = self._scale(service, 1)
         deadline = time.monotonic() + PLACED
+        again = time.monotonic() + NUDGE
         while True:
             task = form.newest(self._tasks_of(service))
             if task is not None and (form.state(task) == "running" or self._has_begun(task)):
@@ -111,6 +108,8 @@ class SwarmRuntime(SwarmServices):
                 if refusal_in(told):
                     raise NotRunnable(told)
                 raise EngineError(f"{container} can't be started: {told}")
+            if task is None and time.monotonic() > again:
+                service, again = self._scale(service, 1), time.monotonic() + NUDGE
             if time.monotonic() > deadline:
                 raise EngineError(
                     f"the Swarm didn't start {container} within {PLACED:g} s: {told}",
@@ -139,8 +138,12 @@ class SwarmRuntime(SwarmServices):
         service = self._service(container)
         if service is None:
             return super().remove(container, volumes=volumes)
+        ended = [item for item in map(form.container_of, self._tasks_of(service)) if item and form.is_pinned(service)]
         self.stop(service["ID"], grace_of(service))
         self._engine.call("DELETE", f"/services/{segment(service['ID'])}", fine=(404,))
+        deadline = time.monotonic() + GONE
+        while any(self._inspect(item) for item in ended) and time.monotonic() < deadline:
+            time.sleep(PAUSE)  # its volumes are in use until then
         self._forget_files(service["Spec"]["Name"])
         for item in service["Spec"]["TaskTemplate"].get("Networks") or ():
             network = self._network(item["Target"])
@@ -241,7 +244,7 @@ class SwarmRuntime(SwarmServices):
                 self._engine.call("DELETE", f"/networks/{segment(found['Id'])}", fine=(404,))
                 return
             except EngineRefused as error:
-                if "in use" not in error.message and "active endpoints" not in error.message:
+                if "in use by task" not in error.message and "active endpoints" not in error.message:
                     raise
                 if time.monotonic() > deadline:
                     raise EngineError(f"network {name} can't be removed: {error.message}") from error
@@ -262,7 +265,8 @@ class SwarmRuntime(SwarmServices):
             targets.append({"Target": there["Id"]})
             return True
 
-        self._change(service, joined)
+        if form.replicas(self._change(service, joined)):
+            self.start(container)  # the Swarm replaces a running task
 
     def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
         """Names of a running task can't change: each release has a network in which its services find each other."""

@@ -104,4 +104,4 @@ class SwarmNodes:
 
 
 def _takes(node: Mapping[str, Any]) -> bool:
-    return node["Spec"]["Availability"] == "active" and node["Status"]["State"] != "down"
+    return bool(node["Spec"]["Availability"] == "active" and node["Status"]["State"] != "down")

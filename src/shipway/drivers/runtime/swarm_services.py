@@ -7,11 +7,11 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerSpec, owner_labels
+from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerInfo, ContainerSpec, owner_labels
 from shipway.domain.errors import EngineError
 from shipway.domain.names import bounded
 from shipway.domain.plan import LOCAL
@@ -48,6 +48,7 @@ class SwarmServices(DockerRuntime):
         super().__init__(engine)
         self._name, self._credentials = name, credentials
         self._is_manager, self._ask_again = False, 0.0
+        self._images: dict[str, str] = {}  # ids by reference
         self._nodes = SwarmNodes(engine, name, self, runtime_of)
 
     @property
@@ -69,6 +70,16 @@ class SwarmServices(DockerRuntime):
 
     def _is_ours(self, found: Mapping[str, Any]) -> bool:
         return form.hosts(found)[:1] == [self._name]
+
+    def _info(self, service: Task, tasks: Sequence[Task]) -> ContainerInfo:
+        """As a container, with the id of its image on the manager."""
+        found = form.info(service, tasks)
+        if found.image not in self._images:
+            image = self._engine.call("GET", f"/images/{found.image}/json", fine=(404,))
+            if image is None:
+                return found
+            self._images[found.image] = str(image["Id"])
+        return dataclasses.replace(found, image=self._images[found.image])
 
     def _services(self, labels: Mapping[str, str]) -> list[Task]:
         if not self._manages:
@@ -213,6 +224,11 @@ class SwarmServices(DockerRuntime):
         if not (spec.files or spec.configs or spec.setup or spec.volumes):
             return {}
         uid, gid = self._owner(spec) if spec.files or spec.volumes else (0, 0)
+        empty = [
+            path for path, data in (*spec.files.items(), *((p, f.data) for p, f in spec.configs.items())) if not data
+        ]
+        if empty:
+            raise EngineError(f"{empty[0]} of {spec.name} is empty, and a Swarm stores no empty file")
         found: dict[str, Any] = {"Secrets": [], "Configs": []}
         laid = [(path, file.data, file.mode) for path, file in spec.configs.items()]
         laid += [(path, text.encode(), 0o444) for path, text in spec.setup.items()]

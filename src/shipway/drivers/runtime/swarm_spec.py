@@ -79,6 +79,11 @@ def replicas(found: Mapping[str, Any]) -> int:
     return int(found["Spec"]["Mode"]["Replicated"].get("Replicas") or 0)
 
 
+def is_pinned(found: Mapping[str, Any]) -> bool:
+    """Whether it stays on one node, for its volumes."""
+    return bool(found["Spec"]["TaskTemplate"].get("Placement", {}).get("Constraints"))
+
+
 def hosts(found: Mapping[str, Any]) -> list[str]:
     """The environment's hosts, by name."""
     names: str = (found["Spec"].get("Labels") or {}).get(NODES, "")
@@ -97,8 +102,8 @@ def state(task: Mapping[str, Any]) -> str:
 
 
 def is_active(task: Mapping[str, Any]) -> bool:
-    """Whether a container of it may run, or is about to."""
-    return state(task) not in ENDED
+    """Whether a container of it may run, or is about to, or is being removed."""
+    return state(task) not in ENDED or task["DesiredState"] == "remove"
 
 
 def described(task: Mapping[str, Any] | None, node: str) -> str:
