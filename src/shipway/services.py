@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         CertificateAuthority,
         DatabaseServer,
         DatabaseTool,
+        Dial,
         DnsProvider,
         Forge,
         ForgeAccess,
@@ -91,10 +93,10 @@ class Services:
             return owned(machine, self.ledger, actor, time.time)
 
         home, keys, cancelled = self.home, self.keys, self.cancelled
-        hosts: Any = Lazy(lambda: _hosts(keys, cancelled, self.ending, guarded))
+        hosts: Any = Lazy(lambda: _hosts(keys, cancelled, self.ending, guarded, self.engine))
         return Context(
             home=home, actor=actor, ledger=self.ledger, secrets=self.secrets,
-            machine=guarded(machine(self.engine, keys, cancelled)),
+            machine=guarded(machine(self.engine, keys, cancelled, hosts)),
             connect=lambda host: hosts.connect(host), locate=lambda host: hosts.locate(host),
             registry=lambda plan: _registry(plan, self.engine, keys, self.secrets, self.redactor, cancelled),
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
@@ -126,11 +128,22 @@ def open_services(
         yield Services(home, ledger, secrets, engine, keys, redactor, cancelled, interrupt, ending)
 
 
-def machine(engine: object, keys: Any, cancelled: threading.Event) -> Machine:
-    """This machine."""
+def machine(engine: object, keys: Any, cancelled: threading.Event, hosts: Hosts | None = None) -> Machine:
+    """This machine. hosts: the others, which may be nodes of its Swarm."""
     images: Any = Lazy(lambda: driver("images", "docker")(engine, keys, cancelled=cancelled))
     edge: Any = Lazy(lambda: driver("edge", "traefik")(engine, keys=keys, cancelled=cancelled))
-    return Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
+    if hosts is None:
+        return Machine(LOCAL, driver("runtime", "docker")(engine), images, edge, _probe, _probe_tcp)
+
+    def dial(address: tuple[str, int], timeout: float) -> socket.socket:
+        if "%" not in address[0]:
+            return socket.create_connection(address, timeout)
+        return hosts.dialing(socket.create_connection)(address, timeout)
+
+    runtime = driver("runtime", "swarm")(
+        engine, LOCAL, lambda name: hosts.runtime(name), lambda reference: images.credentials(reference)
+    )
+    return Machine(LOCAL, runtime, images, edge, partial(_probe, dial=dial), partial(_probe_tcp, dial=dial), dial)
 
 
 def ledger_secrets(home: Path, ledger: SecretLedger, note: Callable[[str], None] = lambda text: None) -> LedgerSecrets:
@@ -161,11 +174,11 @@ def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) 
 
 
 def _hosts(
-    keys: Keyring, cancelled: threading.Event, ending: ExitStack, guarded: Callable[[Machine], Machine]
+    keys: Keyring, cancelled: threading.Event, ending: ExitStack, guarded: Callable[[Machine], Machine], engine: object
 ) -> Hosts:
     from shipway.hosts import Hosts
 
-    hosts = Hosts(keys, cancelled, guarded)
+    hosts = Hosts(keys, cancelled, guarded, engine)
     ending.callback(hosts.close)
     return hosts
 
@@ -296,13 +309,16 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     start_in_background("--home", str(home), "retire", environment, "--app", app, "--when-due")
 
 
-def _probe(host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None) -> Probe:
+def _probe(
+    host: str, port: int, path: str, timeout: float, headers: Mapping[str, str] | None = None, *,
+    dial: Dial = socket.create_connection,
+) -> Probe:  # fmt: skip
     from shipway.system.probe import probe
 
-    return probe(host, port, path, timeout, headers)
+    return probe(host, port, path, timeout, headers, dial=dial)
 
 
-def _probe_tcp(host: str, port: int, timeout: float) -> Probe:
+def _probe_tcp(host: str, port: int, timeout: float, *, dial: Dial = socket.create_connection) -> Probe:
     from shipway.system.probe import probe_tcp
 
-    return probe_tcp(host, port, timeout)
+    return probe_tcp(host, port, timeout, dial=dial)

@@ -59,6 +59,9 @@ class ContainerSpec:
     setup: Mapping[str, str] = field(default_factory=dict)  # the same, for the image itself: everybody may read them
     configs: Mapping[str, ConfigFile] = field(default_factory=dict, repr=False)  # by absolute path: root's, read-only
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # network name: aliases
+    nodes: tuple[
+        str, ...
+    ] = ()  # hosts among which the platform chooses, and chooses again; none: the host that creates it
     network_of: str | None = None  # share this container's network namespace instead
     hosts: Mapping[str, str] = field(default_factory=dict)  # extra lines of /etc/hosts: name to address
     volumes: Mapping[str, str] = field(default_factory=dict)  # volume name or folder of the host: path in the container

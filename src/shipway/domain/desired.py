@@ -68,8 +68,9 @@ def render_desired(
     """Render the desired state of one of the environment's hosts; None is the first."""
     plan = release.plan
     host = host or environment.hosts[0]
+    here = host if not environment.placed else environment.hosts[0]  # of the services, as their platform's manager
     replicas = [
-        (service, _replica(plan, release, environment, settings, service, index + 1, host))
+        (service, _replica(plan, release, environment, settings, service, index + 1, here))
         for service in plan.services.values()
         for index in range(
             settings.adjustments.replicas.get(service.name, planned(plan, environment, service.name) or 0)
@@ -86,14 +87,15 @@ def render_desired(
             for accessory in plan.own_accessories.values()
             if host == environment.hosts[0]
         ),
-        web=tuple(spec for service, spec in replicas if service.port),
-        workers=tuple(spec for service, spec in replicas if not service.port),
+        web=tuple(spec for service, spec in replicas if service.port and here == host),
+        workers=tuple(spec for service, spec in replicas if not service.port and here == host),
         routes=routes,
         publish=publish(environment) if routes else (),
         up=up,
         down=down,
         seed=environment.seed.run if environment.seed and seed else None,
         keep=keep,
+        placed=tuple(dict.fromkeys(spec.image for _, spec in replicas)) if environment.placed else (),
         seed_once=environment.seed is not None and environment.seed.each == ONCE,
     )
 
@@ -236,6 +238,7 @@ def _replica(
         security=service.security,
         restart=True,
         stop_grace=service.stop,
+        nodes=tuple(each.name for each in environment.hosts) if environment.placed else (),
     )
     # Excludes passwords of accessories: they are generated once, and a dry run must compute the deployment's names.
     public = variables(plan, release, environment, dataclasses.replace(settings, passwords={}), service, host)
@@ -286,7 +289,7 @@ def _accessory(
 
 def _to_other_hosts(plan: Plan, environment: Environment, accessory: Accessory, port: int) -> tuple[Publish, ...]:
     first, *others = environment.hosts
-    if not others or first.address is None:
+    if not others or first.address is None or environment.placed:
         return ()
     return (Publish(port, published(plan, environment, accessory), first.address),)
 

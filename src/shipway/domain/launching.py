@@ -27,15 +27,19 @@ def created(plan: Plan, environment: Environment) -> list[Created]:
     found = list[Created]()
     for host in environment.hosts:
         first = host == environment.hosts[0]
-        found += [
-            Created("network", names.network(app, where), host.name, "services and accessories"),
-            Created("network", names.rotation_network(app, where), host.name, "services and the edge"),
-        ]
+        found += (
+            []
+            if environment.placed and not first
+            else [
+                Created("network", names.network(app, where), host.name, "services and accessories"),
+                Created("network", names.rotation_network(app, where), host.name, "services and the edge"),
+            ]
+        )
         for item in plan.own_accessories.values() if first else ():
             called = names.accessory(app, where, item.name)
             found.append(Created("accessory", called, host.name, item.image))
             found += [Created("volume", called, host.name, f"data of {item.name}")] if item.volume else []
-        for service in plan.services.values():
+        for service in plan.services.values() if first or not environment.placed else ():
             for volume in service.volumes.values():
                 if not volume.folder:
                     found.append(Created("volume", names.volume(app, where, volume.name), host.name, volume.path))

@@ -40,6 +40,7 @@ class DesiredState:
     down: tuple[str, ...] | None = None  # revisions to revert once the old code serves; None: keep schema
     seed: str | None = None  # the seed command
     keep: int | None = None  # release whose containers are kept for a rollback
+    placed: tuple[str, ...] = ()  # images of services that a platform may start on this host
     seed_once: bool = False  # whether the seed runs only once in the environment
 
     @property

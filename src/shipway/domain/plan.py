@@ -232,6 +232,9 @@ class Proving:
     traffic: int = 0  # of the target's most frequent statements, repeated while the up migrations run
 
 
+SWARM = "swarm"  # a platform
+
+
 @dataclass(frozen=True)
 class Host:
     """A machine with a Docker Engine. Each host of an environment runs all its services behind its own edge; the first
@@ -281,10 +284,16 @@ class Environment:
     freeze: tuple[Freeze, ...] = ()  # times without deployments
     require: Requirements = Requirements()
     hotfix: Hotfix = Hotfix()
+    platform: str = ""  # SWARM: the hosts are nodes among which it places services; empty: each runs all of them
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host
             object.__setattr__(self, "hosts", (Host(),))
+
+    @property
+    def placed(self) -> bool:
+        """Whether a platform places its services on its hosts, as one; else each host runs all services."""
+        return self.platform == SWARM
 
     @property
     def certificate(self) -> Mapping[str, object] | None:

@@ -181,6 +181,7 @@ LATER = frozenset({"freeze", "require", "hotfix"})
 
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
+    "platform": lambda plan, environment: [environment.platform] if environment.platform else [],
     # Where accessories listen for the other hosts: 0.0.0.0 would expose them to everyone.
     "addresses": lambda plan, environment: [
         f"{host.name} {host.address}" for host in environment.hosts if host.address

@@ -18,6 +18,7 @@ from shipway.domain.errors import ProofError, UsageError
 DRIVERS: Mapping[str, Mapping[str, str]] = {
     "runtime": {
         "docker": "shipway.drivers.runtime.docker:DockerRuntime",
+        "swarm": "shipway.drivers.runtime.swarm:SwarmRuntime",
         "engine": "shipway.drivers.runtime.engine:Engine",  # an argument of the other Docker drivers
     },
     "hosts": {"ssh": "shipway.drivers.hosts.ssh:SshHost"},

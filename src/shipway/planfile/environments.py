@@ -143,6 +143,7 @@ ENVIRONMENT = Record(
         "require": REQUIRE,
         "hotfix": HOTFIX,
         "hosts": Several(HOST, filled=True),
+        "platform": Choice({"docker": "", "swarm": domain.SWARM}),
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
         "secrets": Several(ENVIRONMENT_SECRET),

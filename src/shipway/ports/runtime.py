@@ -93,10 +93,11 @@ class Runtime(Protocol):
         """Tar stream of a file or directory. FileNotFoundError if it doesn't exist."""
 
     def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
     ) -> None:
-        """Create the bridge network if it is missing. internal: containers with only this network reach nothing else;
-        this machine reaches them. pinned: required by `set_aliases`."""
+        """Create the network if it is missing. internal: containers with only this network reach nothing else;
+        this machine reaches them. pinned: required by `set_aliases`. wide: it spans the hosts of the platform, for
+        containers with `nodes`."""
 
     def remove_network(self, name: str) -> None:
         """Remove it after detaching all containers."""

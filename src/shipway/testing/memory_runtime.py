@@ -256,7 +256,7 @@ class MemoryRuntime(Recorder):
             return pack(files)
 
     def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
     ) -> None:
         with self._call("ensure_network", name):
             if name not in self.networks:

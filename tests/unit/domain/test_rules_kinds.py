@@ -65,7 +65,7 @@ FULL = domain.Plan(
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0), 60.0),
         Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
-        (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2),
+        (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2), domain.SWARM,
     )},
     inputs=("shared",),
     previews=Previews("staging", "pr-{number}.example", 1.0, 2, 3.0, "production", ("DELETE FROM users",), ("KEY",)),
@@ -89,7 +89,7 @@ checks.image.build: variables images contexts secrets ssh platforms cache
 checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
-environments: url hosts.name hosts.address tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
+environments: url hosts.name hosts.address platform tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect stack region template capabilities
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key

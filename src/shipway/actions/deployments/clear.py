@@ -43,6 +43,8 @@ def clear(
 ) -> None:
     """Clear the hosts of the environment, those that only the good release ran on, and former hosts."""
     hosts = hosts_of(ctx, environment, good)
+    if environment.placed:  # the networks are the first one's, and the others' edges are in them
+        hosts.reverse()
     attempt_all(*(partial(clean, host) for host in hosts), partial(clean_up, ctx, app, environment, clean))
 
 

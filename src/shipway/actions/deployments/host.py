@@ -78,7 +78,7 @@ class HostDeployment:
     def accessories(self) -> None:
         """Create networks, and what the services use."""
         if self.desired.services:
-            ensure_networks(self.ctx, self.app, self.environment)
+            ensure_networks(self.ctx, self.app, self.environment, wide=bool(self.desired.placed))
             self.new_service_volumes += new_volumes(self.ctx, self.desired.services)
         changes = self.changeset.of("accessory", *STARTING)
         if changes:
@@ -99,7 +99,7 @@ class HostDeployment:
         require_space(self.ctx, space_needed(self.ctx, self.plan, self._missing()))
 
     def _missing(self) -> list[str]:
-        images = {change.spec.image for change in self.created() if change.spec}
+        images = {change.spec.image for change in self.created() if change.spec} | set(self.desired.placed)
         return sorted(image for image in images if self.ctx.images.inspect(image) is None)
 
     def pull(self) -> None:

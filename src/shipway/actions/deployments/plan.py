@@ -206,6 +206,7 @@ def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> 
 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
+    _refuse_other_platform(decision)
     _refuse_destroyed(decision) if decision.destroyed else _refuse_moved(decision)
     _refuse_exchanged(decision)
     _refuse_opening(decision)
@@ -216,6 +217,21 @@ def refuse_danger(decision: Decision) -> None:
             f"rejected: it would interrupt {decision.order.environment.name}:\n{listed}",
             hint=f"to proceed: {_forced(decision.order)}",
         )
+
+
+def _refuse_other_platform(decision: Decision) -> None:
+    """Reject a change of `platform` while a release runs there, with --force too: what runs would be found by neither."""
+    order, before = decision.order, decision.previous_release
+    was = before.plan.environments.get(order.environment.name) if before else None
+    if was is None or was.platform == order.environment.platform:
+        return
+    name = order.environment.name
+    raise UsageError(
+        f"rejected: {name} was deployed with another `platform` ({was.platform or 'separate hosts'}), and would run on "
+        f"{order.environment.platform or 'separate hosts'}: its containers don't move along",
+        hint=f"keep its data: `shipway backup {name}`, with `backups:` in the plan; then `shipway destroy {name} --force`, "
+        f"deploy again, and `shipway restore {name} --backup latest`; or change `platform` back",
+    )
 
 
 def _forced(order: DeployRequest) -> str:

@@ -200,7 +200,7 @@ class _Reverting:
     def _networks(self) -> None:
         """Someone may have removed them while nothing ran."""
         if self.desired.services:
-            ensure_networks(self.ctx, self.app, self.name)
+            ensure_networks(self.ctx, self.app, self.name, wide=bool(self.desired.placed))
 
     def _accessories(self) -> None:
         """Restore the good release's accessories: the replaced ones, and those that the engine left stopped."""

@@ -29,9 +29,9 @@ class _OwnLabels:
         return self._runtime.create(dataclasses.replace(spec, labels=_outward(spec.labels)))
 
     def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
     ) -> None:
-        self._runtime.ensure_network(name, _outward(labels), internal=internal, pinned=pinned)
+        self._runtime.ensure_network(name, _outward(labels), internal=internal, pinned=pinned, wide=wide)
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
         return [_inward(item) for item in self._runtime.list(_outward(labels))]

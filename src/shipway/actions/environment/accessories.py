@@ -40,11 +40,11 @@ find .shipway-copy -mindepth 1 -maxdepth 1 -exec mv {} . \; && chown "$(stat -c 
 """
 
 
-def ensure_networks(ctx: Context, app: str, environment: str) -> None:
-    """Those of an environment on one host, where they are missing."""
+def ensure_networks(ctx: Context, app: str, environment: str, *, wide: bool = False) -> None:
+    """Those of an environment, where they are missing. wide: of all its hosts, else of this one."""
     labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment}
-    ctx.runtime.ensure_network(names.network(app, environment), labels)
-    ctx.runtime.ensure_network(names.rotation_network(app, environment), labels, pinned=True)
+    ctx.runtime.ensure_network(names.network(app, environment), labels, wide=wide)
+    ctx.runtime.ensure_network(names.rotation_network(app, environment), labels, pinned=True, wide=wide)
 
 
 def start_accessories(

@@ -160,9 +160,11 @@ class _OwnedRuntime:
             )  # adopted
 
     def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
     ) -> None:
-        self._runtime.ensure_network(name, {**labels, **self._ownership.label}, internal=internal, pinned=pinned)
+        self._runtime.ensure_network(
+            name, {**labels, **self._ownership.label}, internal=internal, pinned=pinned, wide=wide
+        )
 
     def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
         found = self._runtime.list(labels)

@@ -283,7 +283,7 @@ def _services(
         if item.running and release_of(item) == release.number and (name := item.labels.get(LABEL_NAME, ""))
         and int(item.labels.get(LABEL_RESTART, 0)) == restarts.get(name, 0)  # else it drains since a restart
     ]  # fmt: skip
-    hosts = len(environment.hosts)
+    hosts = 1 if environment.placed else len(environment.hosts)
     return {
         name: (running.count(name), hosts * changed.get(name, planned(release.plan, environment, name) or 0))
         for name in release.plan.services

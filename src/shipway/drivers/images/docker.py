@@ -132,6 +132,13 @@ class DockerImages:
             return False
         return True
 
+    def credentials(self, reference: str) -> str:
+        """The header by which another engine gets an image; empty for a registry without known credentials, and for this
+        machine's own, which others don't reach."""
+        own = registry_of(reference).startswith(("127.", "localhost", "[::1]"))
+        found = None if own else self._keys.find(reference)
+        return _auth(reference, found) if found else ""
+
     def _transfer(
         self,
         path: str,

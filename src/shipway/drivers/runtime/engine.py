@@ -98,6 +98,13 @@ class Engine:
         """Whether it is this machine's, as far as its address shows."""
         return self._dial is None and self.address.startswith("unix:")
 
+    @property
+    def api(self) -> tuple[int, ...]:
+        """The version of the API that is used."""
+        if not self._prefix:
+            self._prefix = self._negotiate()
+        return tuple(int(part) for part in self._prefix.removeprefix("/v").split("."))
+
     def variables(self) -> dict[str, str]:
         """Environment variables by which the docker command reaches it."""
         return self.endpoint.variables()

@@ -14,6 +14,7 @@ from shipway.drivers.runtime.pause import paused, resume
 from shipway.system.turns import Turns
 
 PINNED = "shipway.pinned"  # label of a network with requested addresses
+GATEWAY = "docker_gwbridge"  # by it, containers of overlay networks reach out of them
 OVERLAPS = 20  # subnets that other processes may take concurrently
 
 
@@ -27,8 +28,10 @@ class EngineNetworks:
         self._addresses = Turns()  # True: takes an address of a network; False: releases one briefly
 
     def ensure_network(
-        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
     ) -> None:
+        if wide:
+            raise EngineError(f"network {name} can't span hosts: they are separate engines")
         with self._networks:  # an engine accepts two networks with the same name
             if self._network(name) is not None:
                 return
@@ -200,7 +203,23 @@ class EngineNetworks:
         return {name: _requested(found, item) for name, item in (found["NetworkSettings"]["Networks"] or {}).items()}
 
     def has_network(self, name: str) -> bool:
-        return self._network(name) is not None
+        """Whether it exists. A Swarm's worker knows a network of several hosts only once a container is in it: whether
+        it exists shows when one joins."""
+        if self._network(name) is not None:
+            return True
+        swarm = self._engine.call("GET", "/info").get("Swarm") or {}
+        return swarm.get("LocalNodeState") == "active" and not swarm.get("ControlAvailable")
+
+    def gateway_address(self, container: str) -> str | None:
+        """By which its host reaches a container of overlay networks, which the host itself isn't in."""
+        found = self._inspect(container)
+        gateway = self._network(GATEWAY)
+        if not found or not gateway:
+            return None
+        sandbox = f"gateway_{str(found['NetworkSettings'].get('SandboxID') or '')[:12]}"
+        endpoints = (gateway["Containers"] or {}).values()
+        mine = (item["IPv4Address"] for item in endpoints if item["Name"] == sandbox)
+        return next((address.partition("/")[0] for address in mine), None)
 
     def disconnect(self, network: str, container: str) -> None:
         body = {"Container": container, "Force": True}

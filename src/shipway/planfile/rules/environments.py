@@ -133,7 +133,12 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
     for index, name in enumerate(names):
         if name in names[:index]:
             report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
-    if len(names) > 1 and plan.own_accessories and environment.hosts[0].address is None:
+    if environment.placed:
+        for service in plan.services.values():
+            if service.assets:
+                message = f"`{service.name}` has `assets`, which a swarm can't share between releases"
+                report.error((*at, "platform"), message, "`platform: docker`, or a service without `assets`")
+    elif len(names) > 1 and plan.own_accessories and environment.hosts[0].address is None:
         message = "the other hosts can't reach the accessories, which run on the first host"
         report.error((*at, "hosts", 0), message, "`{host: …, address: …}` with an address that the other hosts reach")
 

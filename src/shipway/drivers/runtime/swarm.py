@@ -1,0 +1,281 @@
+"""A Swarm beside its manager's own engine: what may run on any host is a service with one task, all else a container.
+
+The Swarm chooses the node of a task, and another one if that is lost, drained or paused. Whatever needs the container
+itself goes to the engine of its node. Services that are switched off have no task, so a rollback to one that still runs
+is a switch.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerInfo, ContainerSpec
+from shipway.domain.errors import EngineError, NotRunnable
+from shipway.domain.start_failure import refusal_in
+from shipway.drivers.runtime import swarm_spec as form
+from shipway.drivers.runtime import translate
+from shipway.drivers.runtime.docker import DockerRuntime
+from shipway.drivers.runtime.engine import EngineRefused, segment
+from shipway.drivers.runtime.swarm_services import GONE, PAUSE, SwarmServices, grace_of, was_refused
+
+if TYPE_CHECKING:
+    from shipway.domain.container import Usage
+    from shipway.domain.log import LogLine
+    from shipway.ports import Session
+
+OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
+NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
+PLACED = 120.0  # seconds for a task to run, with the pull of its image
+
+
+class SwarmRuntime(SwarmServices):
+    """The Runtime of a host that may manage a Swarm."""
+
+    # what there is
+
+    def list(self, labels: Mapping[str, str]) -> builtins.list[ContainerInfo]:
+        found = self._services(labels)
+        tasks = self._tasks(item["ID"] for item in found)
+        return [*super().list(labels), *(self._info(item, tasks.get(item["ID"], ())) for item in found)]
+
+    def find(self, container: str) -> ContainerInfo | None:
+        service = self._service(container)
+        if service is None:
+            return super().find(container)
+        tasks = self._tasks_of(service)
+        found = self._info(service, tasks)
+        if not found.running:
+            return found
+        place = self._reached(service, form.newest(tasks) or {})
+        return dataclasses.replace(found, addresses={name: place or own for name, own in found.addresses.items()})
+
+    def variables(self, container: str) -> Mapping[str, str]:
+        service = self._service(container)
+        if service is None:
+            return super().variables(container)
+        pairs = (item.partition("=") for item in service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ())
+        return {name: value for name, _, value in pairs}
+
+    # its life
+
+    def create(self, spec: ContainerSpec) -> str:
+        if not spec.nodes:
+            return super().create(spec)
+        self._nodes.require(spec.nodes)
+        if (found := self._service(spec.name)) is not None:
+            as_container = {"Id": found["ID"], "Config": {"Labels": found["Spec"].get("Labels") or {}}}
+            return translate.kept(as_container, spec)
+        if super().find(spec.name) is not None:
+            raise EngineError(f"the name {spec.name} is used by a container, and not by a service of the Swarm")
+        if self._engine.call("GET", f"/images/{spec.image}/json", fine=(404,)) is None:
+            raise EngineError(f"image {spec.image} of service {spec.name} is missing on {self._name}")
+        networks = {name: list(aliases) for name, aliases in spec.networks.items()}
+        if peers := self._peers(spec):
+            networks[peers] = [spec.labels[LABEL_NAME]]
+        # A volume is on one node: what has one stays there.
+        constraints = [f"node.id=={self._nodes.id_of(self._name)}"] if spec.volumes else []
+        body = form.service(spec, networks, constraints, self._engine.api)
+        try:
+            body["TaskTemplate"]["ContainerSpec"] |= self._files(spec)
+            headers = {"X-Registry-Auth": auth} if (auth := self._credentials(spec.image)) else {}
+            with self._engine.open("POST", "/services/create", body=body, headers=headers) as reply:
+                return str(json.loads(reply.read())["ID"])
+        except EngineRefused as error:
+            self._forget_files(spec.name)
+            raise EngineError(f"service {spec.name} can't be created: {error.message}") from error
+
+    def start(self, container: str) -> None:
+        service = self._service(container)
+        if service is None:
+            return super().start(container)
+        if not form.replicas(service):
+            service = self._scale(service, 1)
+        deadline = time.monotonic() + PLACED
+        again = time.monotonic() + NUDGE
+        while True:
+            task = form.newest(self._tasks_of(service))
+            if task is not None and (form.state(task) == "running" or self._has_begun(task)):
+                return
+            told = form.described(task, self._nodes.named(task.get("NodeID", "")) if task else "")
+            if task is not None and form.state(task) in form.FAILED:
+                if refusal_in(told):
+                    raise NotRunnable(told)
+                raise EngineError(f"{container} can't be started: {told}")
+            if task is None and time.monotonic() > again:
+                service, again = self._scale(service, 1), time.monotonic() + NUDGE
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"the Swarm didn't start {container} within {PLACED:g} s: {told}",
+                    hint=f"see `docker service ps --no-trunc {container}` and `docker node ls` on {self._name}",
+                )
+            time.sleep(PAUSE)
+
+    def _has_begun(self, task: Mapping[str, Any]) -> bool:
+        """Whether its command ran, though it has ended since."""
+        code = (task["Status"].get("ContainerStatus") or {}).get("ExitCode")
+        return form.state(task) == "complete" or (form.state(task) == "failed" and bool(code) and not was_refused(task))
+
+    def prioritize(self, container: str) -> None:
+        if self._service(container) is None:
+            super().prioritize(container)
+
+    def stop(self, container: str, grace: float) -> None:
+        service = self._service(container)
+        if service is None:
+            return super().stop(container, grace)
+        if form.replicas(service):
+            self._scale(service, 0)
+        self._until_gone(service, max(grace, grace_of(service)))
+
+    def remove(self, container: str, *, volumes: bool = True) -> None:
+        service = self._service(container)
+        if service is None:
+            return super().remove(container, volumes=volumes)
+        ended = [item for item in map(form.container_of, self._tasks_of(service)) if item and form.is_pinned(service)]
+        self.stop(service["ID"], grace_of(service))
+        self._engine.call("DELETE", f"/services/{segment(service['ID'])}", fine=(404,))
+        deadline = time.monotonic() + GONE
+        while any(self._inspect(item) for item in ended) and time.monotonic() < deadline:
+            time.sleep(PAUSE)  # its volumes are in use until then
+        self._forget_files(service["Spec"]["Name"])
+        for item in service["Spec"]["TaskTemplate"].get("Networks") or ():
+            network = self._network(item["Target"])
+            if network is not None and LABEL_RELEASE in (network["Labels"] or {}):
+                with suppress(EngineRefused):  # other services of the release still use it
+                    self._engine.call("DELETE", f"/networks/{segment(network['Id'])}", fine=(404,))
+
+    def rename(self, container: str, name: str) -> None:
+        if self._service(container) is not None:
+            raise EngineError(f"{container} is a service of a Swarm, which can't be renamed")
+        super().rename(container, name)
+
+    def wait(self, container: str, timeout: float) -> int:
+        service = self._service(container)
+        if service is None:
+            return super().wait(container, timeout)
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self.find(container)
+            if found is None:
+                raise EngineError(f"service {container} was removed")
+            if found.state == "exited":
+                return found.exit_code or 0
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"service {container} still runs after {timeout:g} seconds")
+            time.sleep(PAUSE)
+
+    # its container
+
+    def logs(self, container: str, *, follow: bool = False, tail: int | None = None) -> Iterator[str]:
+        there, name = self._place(container)
+        yield from DockerRuntime.logs(there, name, follow=follow, tail=tail)
+
+    def log(
+        self, container: str, *, since: str | None = None, follow: bool = False, tail: int | None = None
+    ) -> Iterator[builtins.list[LogLine]]:
+        there, name = self._place(container)
+        yield from DockerRuntime.log(there, name, since=since, follow=follow, tail=tail)
+
+    def execute(
+        self, container: str, command: Sequence[str], *, timeout: float = 600.0,
+        environment: Mapping[str, str] | None = None, kept: bool = False,
+    ) -> tuple[int, str]:  # fmt: skip
+        there, name = self._place(container, running=True)
+        return DockerRuntime.execute(there, name, command, timeout=timeout, environment=environment, kept=kept)
+
+    def session(
+        self, container: str, command: Sequence[str], *, tty: bool, environment: Mapping[str, str] | None = None
+    ) -> Session:
+        there, name = self._place(container, running=True)
+        return DockerRuntime.session(there, name, command, tty=tty, environment=environment)
+
+    def connections(self, container: str, port: int) -> int | None:
+        found = self._located(container)
+        if found is None:
+            return 0
+        there, name = found
+        return DockerRuntime.connections(there, name, port)
+
+    def put(self, container: str, path: str, archive: Iterator[bytes]) -> None:
+        there, name = self._place(container)
+        DockerRuntime.put(there, name, path, archive)
+
+    def get(self, container: str, path: str) -> Iterator[bytes]:
+        there, name = self._place(container)
+        return DockerRuntime.get(there, name, path)
+
+    def usage_of(self, container: str) -> Usage | None:
+        found = self._located(container)
+        return DockerRuntime.usage_of(found[0], found[1]) if found else None
+
+    # networks
+
+    def ensure_network(
+        self, name: str, labels: Mapping[str, str], *, internal: bool = False, pinned: bool = False, wide: bool = False
+    ) -> None:
+        if not wide:
+            return super().ensure_network(name, labels, internal=internal, pinned=pinned)
+        self._nodes.require_manager()
+        with self._networks:
+            there = self._network(name)
+            if there is not None and there["Driver"] != "overlay":
+                raise EngineError(
+                    f"the network {name} is one of a single host", hint=f"remove it: docker network rm {name}"
+                )
+            if there is None:
+                self._overlay(name, labels, encrypted=os.environ.get(OVERLAY, "") != "plain")
+
+    def remove_network(self, name: str) -> None:
+        found = self._network(name)
+        if found is None or found["Driver"] != "overlay":
+            return super().remove_network(name)
+        for attached in (found["Containers"] or {}).values():
+            self.disconnect(name, attached["Name"])
+        deadline = time.monotonic() + GONE
+        while self._manages:  # a worker forgets it with its last container
+            try:
+                self._engine.call("DELETE", f"/networks/{segment(found['Id'])}", fine=(404,))
+                return
+            except EngineRefused as error:
+                if "in use by task" not in error.message and "active endpoints" not in error.message:
+                    raise
+                if time.monotonic() > deadline:
+                    raise EngineError(f"network {name} can't be removed: {error.message}") from error
+            time.sleep(PAUSE * 5)
+
+    def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
+        service = self._service(container)
+        if service is None:
+            return super().connect(network, container, aliases)
+        there = self._network(network)
+        if there is None:
+            raise EngineError(f"there is no network {network} for service {container}")
+
+        def joined(spec: dict[str, Any]) -> bool:
+            targets = spec["TaskTemplate"].setdefault("Networks", [])
+            if any(item["Target"] in (there["Id"], network) for item in targets):
+                return False
+            targets.append({"Target": there["Id"]})
+            return True
+
+        if form.replicas(self._change(service, joined)):
+            self.start(container)  # the Swarm replaces a running task
+
+    def set_aliases(self, network: str, container: str, aliases: Sequence[str]) -> bool:
+        """Names of a running task can't change: each release has a network in which its services find each other."""
+        service = self._service(container)
+        if service is None:
+            return super().set_aliases(network, container, aliases)
+        return self._is_in(service, network)
+
+    def disconnect(self, network: str, container: str) -> None:
+        """A task stays in its networks as long as it runs: to leave one, the Swarm would replace it."""
+        if self._service(container) is None:
+            super().disconnect(network, container)
