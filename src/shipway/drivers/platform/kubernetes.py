@@ -24,7 +24,7 @@ from shipway.domain.workload import (
 )
 from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.features import Features
-from shipway.drivers.platform.object_names import labels_of, named, release_name, secret_name, selector_of
+from shipway.drivers.platform.object_names import RELEASE, labels_of, named, release_name, secret_name, selector_of
 
 LEAVE = 5  # seconds in which every proxy learns that a pod takes no more requests
 SETTINGS = {
@@ -62,7 +62,7 @@ class Kubernetes:
         volumes = dict.fromkeys(name for item in spec.workloads for name in item.volumes)
         found += [self._claim(spec, name) for name in volumes]
         found += [item for each in spec.workloads if (item := self._config(spec, each)) is not None]
-        found += [self._job(spec, item) for item in in_order(spec.commands, scheduled=False)]
+        found += [self.job(spec, item) for item in in_order(spec.commands, scheduled=False)]
         for workload in spec.workloads:
             found.append(self._deployment(spec, workload))
             if workload.port:
@@ -101,7 +101,7 @@ class Kubernetes:
             )
 
     def _deployment(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
-        labels = labels_of(spec, workload.service) | {"shipway.io/release": str(workload.release)}
+        labels = labels_of(spec, workload.service) | {RELEASE: str(workload.release)}
         chosen = selector_of(spec, workload.service, workload.release)
         pod = self._pod(spec, workload)
         pod["topologySpreadConstraints"] = [
@@ -209,7 +209,7 @@ class Kubernetes:
             self._has.budget,
             "PodDisruptionBudget",
             release_name(workload),
-            labels_of(spec, workload.service),
+            labels_of(spec, workload.service) | {RELEASE: str(workload.release)},
             spec=more,
         )
 
@@ -262,7 +262,8 @@ class Kubernetes:
     def _claimed(self) -> Object:
         return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": self._storage}}}
 
-    def _job(self, spec: EnvironmentSpec, command: CommandSpec) -> Object:
+    def job(self, spec: EnvironmentSpec, command: CommandSpec) -> Object:
+        """A command that runs once, before the rest."""
         labels = labels_of(spec, command.workload.service)
         found = self._object(
             "batch/v1", "Job", named(command.name, f"r{spec.release}"), labels,

@@ -56,4 +56,4 @@ def selector_of(spec: EnvironmentSpec, component: str, release: int | None = Non
         "app.kubernetes.io/name": component,
         "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
     }
-    return own | ({"shipway.io/release": str(release)} if release is not None else {})
+    return own | ({RELEASE: str(release)} if release is not None else {})
