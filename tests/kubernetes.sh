@@ -69,7 +69,7 @@ sources() { # FOLDER: of the package, its compiler, and etcd; nothing is install
 }
 
 compile() { # FOLDER
-  local folder=$1 name=k8s.io/component-base/version
+  local folder=$1 name=k8s.io/kubernetes/vendor/k8s.io/component-base/version
   export GOROOT=$folder/root/usr/lib/go-1.19 GOPATH=$folder/path GO111MODULE=off GOCACHE=$folder/cache CGO_ENABLED=0
   export PATH=$GOROOT/bin:$PATH
   cd "$folder/path/src/k8s.io/kubernetes"
@@ -179,7 +179,7 @@ start_engine() {
   ready engine docker version
 }
 
-certificates() { # all in one: of a cluster that lives as long as its tests
+certificates() (# of a cluster that lives as long as its tests
   cd "$FOLDER/own"
   openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout ca.key -out ca.crt -subj /CN=tests 2>/dev/null
   signed apiserver "/CN=apiserver" "subjectAltName=IP:127.0.0.1,IP:10.96.0.1,DNS:kubernetes,DNS:localhost"
@@ -196,8 +196,7 @@ certificates() { # all in one: of a cluster that lives as long as its tests
 	- {name: admin, user: {client-certificate: $FOLDER/own/admin.crt, client-key: $FOLDER/own/admin.key}}
 	- {name: reader, user: {token: token-of-nobody-special}}
 	END
-  cd / # not where the command would look for its files
-}
+)
 
 signed() { # NAME SUBJECT [EXTENSION]
   openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
@@ -217,7 +216,8 @@ control_plane() {
     --client-ca-file "$FOLDER/own/ca.crt" --token-auth-file "$FOLDER/own/tokens" --authorization-mode RBAC \
     --service-account-key-file "$FOLDER/own/accounts.key" --service-account-signing-key-file "$FOLDER/own/accounts.key" \
     --service-account-issuer https://tests --service-cluster-ip-range 10.96.0.0/16 --allow-privileged \
-    --cert-dir "$FOLDER/own"
+    --cert-dir "$FOLDER/own" --kubelet-preferred-address-types InternalIP \
+    --kubelet-client-certificate "$FOLDER/own/admin.crt" --kubelet-client-key "$FOLDER/own/admin.key"
   ready kube-apiserver curl -fsS --cacert "$FOLDER/own/ca.crt" --cert "$FOLDER/own/admin.crt" --key "$FOLDER/own/admin.key" \
     https://127.0.0.1:6443/readyz
   program kube-controller-manager --kubeconfig "$KUBECONFIG" --service-account-private-key-file "$FOLDER/own/accounts.key" \

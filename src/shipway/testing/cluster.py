@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic, sleep
 from typing import Protocol
 
 import pytest
@@ -25,7 +26,6 @@ class Lab(Protocol):
     image: str
     missing: str  # an image that no registry has
     respond: str
-    trouble: bool  # whether the cluster finds a release's trouble by itself
 
     def answer(self, service: str) -> str | None:
         """What a request to the address of a service gets; None: nothing leads there."""
@@ -84,6 +84,16 @@ def up(cluster: Cluster, wanted: EnvironmentSpec) -> None:
     cluster.switch(wanted)
 
 
+def settled(lab: Lab, service: str, text: str) -> bool:
+    """Whether requests get this answer, once all of the cluster has heard of it."""
+    deadline = monotonic() + PATIENT
+    while lab.answer(service) != text:
+        if monotonic() > deadline:
+            return False
+        sleep(0.1)
+    return True
+
+
 class ClusterSuite:
     """Fixtures: `cluster`, in which nothing is, and its `lab`."""
 
@@ -92,7 +102,7 @@ class ClusterSuite:
         first, second = shop(lab, 1), shop(lab, 2)
         up(cluster, first)
         assert cluster.observe().serves(1)
-        assert lab.answer("web") == "web of 1"
+        assert settled(lab, "web", "web of 1")
         cluster.prepare(second, VALUES)
         cluster.start(second)
         cluster.healthy(second, PATIENT, threading.Event())
@@ -100,16 +110,17 @@ class ClusterSuite:
         assert both.releases == (2, 1)
         assert both.serves(1)
         assert both.stands_by(2)
-        assert lab.answer("api") == "api of 1"
+        assert settled(lab, "api", "api of 1")
         cluster.switch(second)
         assert cluster.observe().serves(2)
-        assert (lab.answer("web"), lab.answer("api")) == ("web of 2", "api of 2")
+        assert settled(lab, "web", "web of 2")
+        assert settled(lab, "api", "api of 2")
         cluster.rest(1, web=True)
         resting = {(item.service, item.release): item.replicas for item in cluster.observe().standing}
         assert resting["web", 1] == 1
         assert resting["worker", 1] == 0
         cluster.switch(first)
-        assert lab.answer("web") == "web of 1"
+        assert settled(lab, "web", "web of 1")
         cluster.start(first)
         cluster.healthy(first, PATIENT, threading.Event())
         assert cluster.observe().stands_by(1)
@@ -120,7 +131,7 @@ class ClusterSuite:
         cluster.remove(2)
         cluster.remove(2)
         assert cluster.observe().releases == (1,)
-        assert lab.answer("api") == "api of 1"
+        assert settled(lab, "api", "api of 1")
         cluster.destroy()
         assert cluster.observe().releases == ()
         assert cluster.observe().serving == {}

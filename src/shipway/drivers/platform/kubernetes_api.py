@@ -21,7 +21,7 @@ MANAGER = "shipway"  # of the fields that it has set
 TIMEOUT = 35.0  # seconds of a request: the API server gives a webhook up to 30
 PAGE = 500  # objects of a list at a time
 PLURALS = {
-    "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Namespace": "namespaces",
+    "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Namespace": "namespaces", "Endpoints": "endpoints",
 }  # fmt: skip
 Object = dict[str, Any]
 Dial = Callable[[float], Connection]
