@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from collections.abc import Mapping
 from time import monotonic, sleep
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
 from shipway.domain.plan import Health, Resources
 from shipway.domain.routing import Routing
-from shipway.domain.workload import AddressSpec, CommandSpec, EnvironmentSpec, SecretRef, WorkloadSpec
+from shipway.domain.workload import AddressSpec, CommandSpec, EnvironmentSpec, SecretRef, Value, WorkloadSpec
 from shipway.ports import Cluster
 
 TOKEN = SecretRef("TOKEN", 2)
@@ -38,20 +40,15 @@ class Lab(Protocol):
 
 
 def workload(
-    lab: Lab, service: str, release: int, *, web: bool = True, replicas: int = 1, **more: object
-) -> WorkloadSpec:
-    """A service of a release."""
-    variables = {"TEXT": (f"{service} of {release}",), "TOKEN": (TOKEN,)}
+    lab: Lab, service: str, release: int, *, web: bool = True, changed: Mapping[str, Any] | None = None
+) -> WorkloadSpec:  # fmt: skip
+    """A service of a release. changed: other values of its fields."""
+    variables: dict[str, Value] = {"TEXT": (f"{service} of {release}",), "TOKEN": (TOKEN,)}
     made = WorkloadSpec(
-        service, lab.image, release, replicas, variables, ("sh", "-c", lab.respond if web else "sleep 1000"), (),
+        service, lab.image, release, 1, variables, ("sh", "-c", lab.respond if web else "sleep 1000"), (),
         8000 if web else None, Health(path="/", timeout=PATIENT) if web else None, stop=1.0,
     )  # fmt: skip
-    return made if not more else WorkloadSpec(**{**vars_of(made), **more})  # type: ignore[arg-type]
-
-
-def vars_of(item: WorkloadSpec) -> dict[str, object]:
-    """Its fields."""
-    return {name: getattr(item, name) for name in item.__dataclass_fields__}  # type: ignore[attr-defined]
+    return dataclasses.replace(made, **(changed or {}))
 
 
 def spec(release: int, *workloads: WorkloadSpec) -> EnvironmentSpec:
@@ -169,12 +166,12 @@ class ClusterSuite:
         ],
     )
     def test_a_release_that_is_not_healthy_says_why(
-        self, cluster: Cluster, lab: Lab, more: dict[str, object], said: str
+        self, cluster: Cluster, lab: Lab, more: dict[str, Any], said: str
     ) -> None:
         if more.get("image"):
             more = {"image": lab.missing}
         lab.troubled(3, said.removeprefix("(?s)").replace(".*", " "))
-        wanted = spec(3, workload(lab, "web", 3, **more))
+        wanted = spec(3, workload(lab, "web", 3, changed=more))
         cluster.prepare(wanted, VALUES)
         cluster.start(wanted)
         with pytest.raises(DeployFailed, match=said):
@@ -182,7 +179,7 @@ class ClusterSuite:
         assert not cluster.observe().stands_by(3)
 
     def test_a_wait_ends_when_it_is_cancelled(self, cluster: Cluster, lab: Lab) -> None:
-        wanted = spec(1, workload(lab, "web", 1, command=("sh", "-c", "sleep 1000")))
+        wanted = spec(1, workload(lab, "web", 1, changed={"command": ("sh", "-c", "sleep 1000")}))
         cluster.prepare(wanted, VALUES)
         cluster.start(wanted)
         cancelled = threading.Event()
@@ -212,7 +209,7 @@ class ClusterSuite:
 
     def test_a_job_that_can_not_start_says_why(self, cluster: Cluster, lab: Lab) -> None:
         lab.troubled(4, "can't be pulled")
-        wanted = spec(4, workload(lab, "web", 4, image=lab.missing))
+        wanted = spec(4, workload(lab, "web", 4, changed={"image": lab.missing}))
         cluster.prepare(wanted, VALUES)
         task = CommandSpec("task", wanted.workloads[0], "echo never")
         with pytest.raises(DeployFailed, match=r"can't start.*can't be pulled"):

@@ -177,7 +177,8 @@ def _absolute(user: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _document(path: Path) -> dict[str, Any] | None:
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

@@ -74,7 +74,7 @@ def _of_container(pod: str, item: Object, logs: Logs) -> Cause | None:
     ended = item.get("state", {}).get("terminated") or {}
     if ended:
         return Cause(f"{pod}: {_end(ended)}{_tail(logs(pod, item['name'], False))}")
-    if item.get("state", {}).get("running") and not item.get("ready"):
+    if "running" in item.get("state", {}) and not item.get("ready"):
         return Cause(f"{pod}: it runs, and its health check doesn't succeed{_tail(logs(pod, item['name'], False))}")
     return None
 

@@ -302,7 +302,7 @@ def _ready(item: Object) -> bool:
             status.get("readyReplicas", 0) >= wanted and status.get("currentRevision") == status.get("updateRevision")
         )
     counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "availableReplicas")]
-    return min(counts) >= wanted and status.get("replicas", 0) == wanted
+    return bool(min(counts) >= wanted) and status.get("replicas", 0) == wanted
 
 
 def _needed(item: Object) -> Iterator[str]:
