@@ -79,7 +79,7 @@ def test_fields_that_others_have_set(
 ) -> None:
     wanted = spec(1, workload(lab, "web", 1))
     up(cluster, wanted)
-    kubernetes.kubectl("-n", namespace, "scale", "deployment", "web-r1", "--replicas=3")
+    kubernetes.kubectl("-n", namespace, "patch", "deployment", "web-r1", "-p", '{"spec": {"replicas": 3}}')
     with pytest.raises(
         ClusterError, match=r"(?s)Deployment web-r1 has fields that others have set.*\.spec\.replicas"
     ) as caught:
@@ -178,6 +178,7 @@ def test_no_request_is_lost_while_releases_take_turns(
     deadline = time.monotonic() + PATIENT
     while lab.answer("web") != "web of 1":
         assert time.monotonic() < deadline
+    begun, times = time.monotonic(), list[str]()
     over, lost, answered = threading.Event(), list[str](), list[str]()
 
     def visit() -> None:
@@ -186,7 +187,7 @@ def test_no_request_is_lost_while_releases_take_turns(
                 with urllib.request.urlopen(address, timeout=20) as answer:
                     answered.append(answer.read().decode())
             except OSError as error:
-                lost.append(str(error))
+                lost.append(f"{time.monotonic() - begun:.1f} s: {error}")
 
     visitors = [threading.Thread(target=visit) for _ in range(2)]
     for each in visitors:
@@ -194,12 +195,13 @@ def test_no_request_is_lost_while_releases_take_turns(
     try:
         for release in range(2, 6):
             up(cluster, spec(release, workload(lab, "web", release)))
+            times.append(f"{time.monotonic() - begun:.1f} s: {release}")
             cluster.remove(release - 1)
     finally:
         time.sleep(8)  # the last removed pod has ended
         over.set()
         for each in visitors:
             each.join()
-    print(f"{len(answered)} answers, {len(lost)} lost")
+    print(f"{len(answered)} answers, {len(lost)} lost; switched {times}")
     assert lost == []
     assert {f"web of {release}" for release in range(1, 6)} <= set(answered)
