@@ -1,6 +1,6 @@
 # `make demo` and `make test` install what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo demo-down bench lint docs site recording pins wheel clean
+.PHONY: help setup check test kubernetes demo demo-down bench lint docs site recording pins wheel clean
 PYTHON := .venv/bin/python
 
 help: ## This list
@@ -14,6 +14,9 @@ check: setup ## Lint, types, layers and the unit tests: a minute and a half
 
 test: setup ## Every test; FULL=1 runs the full matrices, ONLY="PATH or options of pytest" some
 	@scripts/in-memory scripts/test $(ONLY)
+
+kubernetes: setup ## The tests that need a cluster: KUBECONFIG's, or one that is built once (8 minutes of a processor)
+	@scripts/test-kubernetes $(ONLY)
 
 demo: setup ## Run the whole plan on the reference application
 	@$(PYTHON) scripts/demo.py

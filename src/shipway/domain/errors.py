@@ -311,6 +311,17 @@ class SbomError(ShipwayError):
     exit_code = 48
 
 
+class ClusterError(ShipwayError):
+    """A cluster was not reached, refused, or has something that stands in the way. absent: it has no such object. conflict: others
+    have set the same fields."""
+
+    exit_code = 49
+
+    def __init__(self, message: str, *, hint: str = "", absent: bool = False, conflict: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.absent, self.conflict = absent, conflict
+
+
 class Forged(ForgeError):
     """A webhook request is not signed with the secret. It never says what was wrong."""
 

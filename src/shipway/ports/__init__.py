@@ -9,6 +9,7 @@ from __future__ import annotations
 from shipway.ports.backup_store import BackupStore
 from shipway.ports.cdn import CdnAccess, CdnProvider
 from shipway.ports.certificate_authority import CertificateAuthority, Prove
+from shipway.ports.cluster import Cluster
 from shipway.ports.database import (
     DatabaseTool,
     Fill,
@@ -73,6 +74,7 @@ __all__ = [
     "CdnAccess",
     "CdnProvider",
     "CertificateAuthority",
+    "Cluster",
     "DatabaseServer",
     "DatabaseTool",
     "DecisionLedger",

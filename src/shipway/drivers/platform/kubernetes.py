@@ -23,9 +23,9 @@ from shipway.domain.workload import (
     in_order,
 )
 from shipway.drivers.platform.documents import text
-from shipway.drivers.platform.object_names import label, named, secret_name
+from shipway.drivers.platform.features import Features
+from shipway.drivers.platform.object_names import RELEASE, labels_of, named, release_name, secret_name, selector_of
 
-MANAGER = "shipway"
 LEAVE = 5  # seconds in which every proxy learns that a pod takes no more requests
 SETTINGS = {
     "strip": "`strip`", "response_headers": "`headers`", "body": "`body`", "compress": "`compress`", "sticky": "`sticky`",
@@ -36,10 +36,14 @@ Object = dict[str, Any]
 
 
 class Kubernetes:
-    """Renders for one namespace. ingress_class: of the controller; None: the cluster's default. storage: of each volume."""
+    """Renders for one namespace. ingress_class: of the controller; None: the cluster's default. storage: of each volume. has: what
+    the API server has."""
 
-    def __init__(self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE) -> None:
+    def __init__(
+        self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE, has: Features | None = None
+    ) -> None:
         self._namespace, self._class, self._storage = named(namespace), ingress_class, storage
+        self._has = has or Features()
 
     @property
     def namespace(self) -> str:
@@ -58,7 +62,7 @@ class Kubernetes:
         volumes = dict.fromkeys(name for item in spec.workloads for name in item.volumes)
         found += [self._claim(spec, name) for name in volumes]
         found += [item for each in spec.workloads if (item := self._config(spec, each)) is not None]
-        found += [self._job(spec, item) for item in in_order(spec.commands, scheduled=False)]
+        found += [self.job(spec, item) for item in in_order(spec.commands, scheduled=False)]
         for workload in spec.workloads:
             found.append(self._deployment(spec, workload))
             if workload.port:
@@ -80,25 +84,25 @@ class Kubernetes:
     def _space(self, spec: EnvironmentSpec) -> Object:
         return {
             "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": self.namespace, "labels": _labels(spec) | {"pod-security.kubernetes.io/enforce": "baseline"}},
+            "metadata": {"name": self.namespace, "labels": labels_of(spec) | {"pod-security.kubernetes.io/enforce": "baseline"}},
         }  # fmt: skip
 
     def _policies(self, spec: EnvironmentSpec) -> Iterator[Object]:
         """Pods of the environment reach each other, others only what has a public path."""
         inside = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]}
-        yield self._object("networking.k8s.io/v1", "NetworkPolicy", "inside", _labels(spec), spec=inside)
+        yield self._object("networking.k8s.io/v1", "NetworkPolicy", "inside", labels_of(spec), spec=inside)
         for service, port in dict.fromkeys((item.service, item.port) for item in spec.addresses):
             rule = {
-                "podSelector": {"matchLabels": _selector(spec, service)}, "policyTypes": ["Ingress"],
-                "ingress": [{"ports": [{"port": port}]}],
+                "podSelector": {"matchLabels": selector_of(spec, service)}, "policyTypes": ["Ingress"],
+                "ingress": [{"ports": [{"port": port, "protocol": "TCP"}]}],
             }  # fmt: skip
             yield self._object(
-                "networking.k8s.io/v1", "NetworkPolicy", named("public", service), _labels(spec, service), spec=rule
+                "networking.k8s.io/v1", "NetworkPolicy", named("public", service), labels_of(spec, service), spec=rule
             )
 
     def _deployment(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
-        labels = _labels(spec, workload.service) | {"shipway.io/release": str(workload.release)}
-        chosen = _selector(spec, workload.service, workload.release)
+        labels = labels_of(spec, workload.service) | {RELEASE: str(workload.release)}
+        chosen = selector_of(spec, workload.service, workload.release)
         pod = self._pod(spec, workload)
         pod["topologySpreadConstraints"] = [
             {
@@ -124,8 +128,9 @@ class Kubernetes:
             container |= _probes(workload.health, workload.port)
         wait = LEAVE if workload.port else 0
         if workload.port:
-            container["ports"] = [{"containerPort": workload.port}]
-            container["lifecycle"] = {"preStop": {"sleep": {"seconds": wait}}}
+            container["ports"] = [{"containerPort": workload.port, "protocol": "TCP"}]
+            sleep = {"sleep": {"seconds": wait}} if self._has.sleep else {"exec": {"command": ["sleep", str(wait)]}}
+            container["lifecycle"] = {"preStop": sleep}
         return {
             "automountServiceAccountToken": False, "enableServiceLinks": False,
             "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
@@ -182,28 +187,37 @@ class Kubernetes:
             return None
         data = {key: workload.configs[path].content for path, key in _keys(workload.configs).items()}
         return self._object(
-            "v1", "ConfigMap", _config_name(workload), _labels(spec, workload.service), immutable=True, binaryData=data
+            "v1",
+            "ConfigMap",
+            _config_name(workload),
+            labels_of(spec, workload.service),
+            immutable=True,
+            binaryData=data,
         )
 
     def _service(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
-        ports = [{"port": workload.port, "targetPort": workload.port}]
-        more = {"selector": _selector(spec, workload.service, workload.release), "ports": ports}
-        return self._object("v1", "Service", named(workload.service), _labels(spec, workload.service), spec=more)
+        ports = [{"port": workload.port, "targetPort": workload.port, "protocol": "TCP"}]
+        more = {"selector": selector_of(spec, workload.service, workload.release), "ports": ports}
+        return self._object("v1", "Service", named(workload.service), labels_of(spec, workload.service), spec=more)
 
     def _budget(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
         more = {
             "maxUnavailable": 1,
-            "selector": {"matchLabels": _selector(spec, workload.service, workload.release)},
+            "selector": {"matchLabels": selector_of(spec, workload.service, workload.release)},
         }
         return self._object(
-            "policy/v1", "PodDisruptionBudget", release_name(workload), _labels(spec, workload.service), spec=more
+            self._has.budget,
+            "PodDisruptionBudget",
+            release_name(workload),
+            labels_of(spec, workload.service) | {RELEASE: str(workload.release)},
+            spec=more,
         )
 
     def _store(self, spec: EnvironmentSpec, store: StoreSpec) -> Iterator[Object]:
-        labels, chosen = _labels(spec, store.name), _selector(spec, store.name)
+        labels, chosen = labels_of(spec, store.name), selector_of(spec, store.name)
         container: Object = {
             "name": store.name, "image": store.image, "env": environment(store.variables),
-            "ports": [{"containerPort": store.port}],
+            "ports": [{"containerPort": store.port, "protocol": "TCP"}],
             "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["NET_RAW"]}},
             **_probes(store.health, store.port),
         }  # fmt: skip
@@ -239,17 +253,18 @@ class Kubernetes:
         if store.volume:
             more["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": self._claimed()}]
         yield self._object("apps/v1", "StatefulSet", named(store.name), labels, spec=more)
-        service = {"selector": chosen, "ports": [{"port": store.port, "targetPort": store.port}]}
+        service = {"selector": chosen, "ports": [{"port": store.port, "targetPort": store.port, "protocol": "TCP"}]}
         yield self._object("v1", "Service", named(store.name), labels, spec=service)
 
     def _claim(self, spec: EnvironmentSpec, name: str) -> Object:
-        return self._object("v1", "PersistentVolumeClaim", named("volume", name), _labels(spec), spec=self._claimed())
+        return self._object("v1", "PersistentVolumeClaim", named("volume", name), labels_of(spec), spec=self._claimed())
 
     def _claimed(self) -> Object:
         return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": self._storage}}}
 
-    def _job(self, spec: EnvironmentSpec, command: CommandSpec) -> Object:
-        labels = _labels(spec, command.workload.service)
+    def job(self, spec: EnvironmentSpec, command: CommandSpec) -> Object:
+        """A command that runs once, before the rest."""
+        labels = labels_of(spec, command.workload.service)
         found = self._object(
             "batch/v1", "Job", named(command.name, f"r{spec.release}"), labels,
             spec={"backoffLimit": 0, "activeDeadlineSeconds": math.ceil(command.timeout), "template": self._once(spec, command)},
@@ -264,14 +279,15 @@ class Kubernetes:
         assert command.schedule is not None
         policy = {"skip": "Forbid", "queue": "Forbid", "allow": "Allow"}[command.schedule.overlap]
         more = {
-            "schedule": command.schedule.at, "timeZone": command.schedule.zone, "concurrencyPolicy": policy,
+            "schedule": command.schedule.at, "concurrencyPolicy": policy,
+            **({"timeZone": command.schedule.zone} if self._has.zone else {}),
             "jobTemplate": {"spec": {
                 "backoffLimit": command.schedule.retries, "activeDeadlineSeconds": math.ceil(command.timeout),
                 "template": self._once(spec, command),
             }},
         }  # fmt: skip
         return self._object(
-            "batch/v1", "CronJob", named(command.name), _labels(spec, command.workload.service), spec=more
+            self._has.cron, "CronJob", named(command.name), labels_of(spec, command.workload.service), spec=more
         )
 
     def _once(self, spec: EnvironmentSpec, command: CommandSpec) -> Object:
@@ -282,7 +298,7 @@ class Kubernetes:
             container.pop(key, None)
         container["command"] = ["sh", "-c", command.run]
         pod["restartPolicy"] = "Never"
-        return {"metadata": {"labels": _labels(spec) | {"app.kubernetes.io/component": "command"}}, "spec": pod}
+        return {"metadata": {"labels": labels_of(spec) | {"app.kubernetes.io/component": "command"}}, "spec": pod}
 
     def _ingress(self, spec: EnvironmentSpec) -> Object:
         rules: dict[str, list[Object]] = {}
@@ -295,7 +311,7 @@ class Kubernetes:
             more["ingressClassName"] = self._class
         if spec.scheme == "https":
             more["tls"] = [{"hosts": [name for name in spec.names if name in rules], "secretName": "tls"}]
-        return self._object("networking.k8s.io/v1", "Ingress", "public", _labels(spec), spec=more)
+        return self._object("networking.k8s.io/v1", "Ingress", "public", labels_of(spec), spec=more)
 
     def unsaid(self, spec: EnvironmentSpec) -> list[str]:
         """What these objects can't say."""
@@ -310,16 +326,15 @@ class Kubernetes:
             for item in spec.addresses
             if item.routing.protocol != "http"
         ]
+        zones = (
+            {item.schedule.zone for item in spec.commands if item.schedule} - {"UTC"} if not self._has.zone else set()
+        )
+        found += [f"times in {zone}: this cluster has those of its own time zone only" for zone in sorted(zones)]
         several = [item for item in spec.workloads if item.volumes and item.replicas > 1]
-        return found + [
+        return [*self._has.lacks, *found] + [
             f"replicas of {item.service} on several nodes: a volume is claimed for one node (ReadWriteOnce)"
             for item in several
         ]
-
-
-def release_name(workload: WorkloadSpec) -> str:
-    """Of what a release has of its own."""
-    return named(workload.service, f"r{workload.release}")
 
 
 def environment(variables: Mapping[str, Value]) -> list[Object]:
@@ -340,22 +355,6 @@ def environment(variables: Mapping[str, Value]) -> list[Object]:
 
 def _from(ref: SecretRef) -> Object:
     return {"valueFrom": {"secretKeyRef": {"name": secret_name(ref), "key": "value"}}}
-
-
-def _labels(spec: EnvironmentSpec, component: str = "") -> dict[str, str]:
-    own = {"app.kubernetes.io/name": component} if component else {}
-    return {
-        **own, "app.kubernetes.io/part-of": label(spec.app), "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
-        "app.kubernetes.io/managed-by": MANAGER,
-    }  # fmt: skip
-
-
-def _selector(spec: EnvironmentSpec, component: str, release: int | None = None) -> dict[str, str]:
-    own = {
-        "app.kubernetes.io/name": component,
-        "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
-    }
-    return own | ({"shipway.io/release": str(release)} if release is not None else {})
 
 
 def _probes(health: Health, port: int | None) -> Object:

@@ -6,7 +6,10 @@ import hashlib
 import json
 import re
 
-from shipway.domain.workload import SecretRef
+from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
+
+MANAGER = "shipway"
+RELEASE = "shipway.io/release"  # label of what a release has of its own
 
 
 def named(*parts: str) -> str:
@@ -31,3 +34,26 @@ def label(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value):
         return value
     return named(value)
+
+
+def release_name(workload: WorkloadSpec) -> str:
+    """Of what a release has of its own."""
+    return named(workload.service, f"r{workload.release}")
+
+
+def labels_of(spec: EnvironmentSpec, component: str = "") -> dict[str, str]:
+    """Of all objects of an environment."""
+    own = {"app.kubernetes.io/name": component} if component else {}
+    return {
+        **own, "app.kubernetes.io/part-of": label(spec.app), "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
+        "app.kubernetes.io/managed-by": MANAGER,
+    }  # fmt: skip
+
+
+def selector_of(spec: EnvironmentSpec, component: str, release: int | None = None) -> dict[str, str]:
+    """Labels that choose the pods of a service, of one release."""
+    own = {
+        "app.kubernetes.io/name": component,
+        "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
+    }
+    return own | ({RELEASE: str(release)} if release is not None else {})

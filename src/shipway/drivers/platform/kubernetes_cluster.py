@@ -1,0 +1,320 @@
+"""An environment in a namespace of Kubernetes. A release has Deployments of its own; a Service leads to the pods of one release."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from shipway.domain.cluster import ClusterState, Standing
+from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
+from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
+from shipway.drivers.platform import kubernetes_causes as causes
+from shipway.drivers.platform.kubernetes import SIZE, Kubernetes
+from shipway.drivers.platform.kubernetes_api import KubernetesApi
+from shipway.drivers.platform.kubernetes_jobs import run_job
+from shipway.drivers.platform.object_names import MANAGER, RELEASE, label, named, release_name, secret_name
+
+Object = dict[str, Any]
+POLL = 0.5  # seconds between looks
+ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
+OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
+NAME = "app.kubernetes.io/name"
+BATCH, APPS, NETWORK = "batch/v1", "apps/v1", "networking.k8s.io/v1"
+
+
+class KubernetesCluster:
+    """Implements ports.Cluster. ingress_class and storage: as for `Kubernetes`."""
+
+    def __init__(
+        self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE
+    ) -> None:  # fmt: skip
+        self._api, self._namespace = api, namespace
+        self._ingress_class, self._storage = ingress_class, storage
+        self._labels = {
+            "app.kubernetes.io/instance": label(f"{app}-{environment}"), "app.kubernetes.io/managed-by": MANAGER,
+        }  # fmt: skip
+
+    @property
+    def place(self) -> str:
+        """The namespace and its server."""
+        return f"namespace {self._namespace} at {self._api.server}"
+
+    def _renderer(self) -> Kubernetes:
+        return Kubernetes(
+            self._namespace, ingress_class=self._ingress_class, storage=self._storage, has=self._api.features()
+        )
+
+    def _list(self, version: str, kind: str, **labels: str) -> list[Object]:
+        return self._api.list(version, kind, self._namespace, {**self._labels, **labels})
+
+    def observe(self) -> ClusterState:
+        """By labels."""
+        standing = [
+            Standing(
+                item["metadata"]["labels"].get(NAME, ""), int(item["metadata"]["labels"][RELEASE]), item["spec"]["replicas"],
+                item.get("status", {}).get("readyReplicas", 0),
+            )
+            for item in self._list(APPS, "Deployment")
+            if RELEASE in item["metadata"]["labels"]
+        ]  # fmt: skip
+        serving = {
+            item["metadata"]["labels"].get(NAME, ""): int(item["spec"]["selector"][RELEASE])
+            for item in self._list("v1", "Service")
+            if RELEASE in (item["spec"].get("selector") or {})
+        }
+        jobs = [item["metadata"]["name"] for item in self._list(BATCH, "Job")]
+        stores = [item["metadata"]["labels"].get(NAME, "") for item in self._list(APPS, "StatefulSet")]
+        return ClusterState(tuple(standing), serving, tuple(jobs), tuple(stores))
+
+    def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
+        """As for `render`, with what this server lacks."""
+        return self._renderer().unsaid(spec)
+
+    def prepare(self, spec: EnvironmentSpec, values: Mapping[SecretRef, str], *, force: bool = False) -> None:
+        """The namespace, if it is missing; then all that a release needs."""
+        renderer = self._renderer()
+        objects = renderer.objects(spec)
+        if self._api.get("v1", "Namespace", "", self._namespace) is None:
+            self._api.apply(next(item for item in objects if item["kind"] == "Namespace"), force=force)
+        for ref in spec.secrets:
+            self._api.apply(self._secret(ref, values[ref]), force=force)
+        stores = {named(item.name) for item in spec.stores}
+        wanted = {"NetworkPolicy", "StatefulSet", "PersistentVolumeClaim", "ConfigMap"}
+        for item in objects:
+            if item["kind"] in wanted or (item["kind"] == "Service" and item["metadata"]["name"] in stores):
+                self._api.apply(item, force=force)
+
+    def _secret(self, ref: SecretRef, value: str) -> Object:
+        metadata = {"name": secret_name(ref), "namespace": self._namespace, "labels": self._labels}
+        data = {"value": base64.b64encode(value.encode()).decode()}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
+
+    def start(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
+        """Its Deployments."""
+        for item in self._renderer().objects(spec):
+            own = item["metadata"].get("labels", {}).get(RELEASE) == str(spec.release)
+            if item["kind"] == "Deployment" and own:
+                replicas = item["spec"].pop("replicas")
+                self._api.apply(item, force=force)
+                self._scale(item["metadata"]["name"], replicas, force=force)
+            elif item["kind"] == "PodDisruptionBudget" and own:
+                self._api.apply(item, force=force)
+
+    def _scale(self, name: str, replicas: int, *, force: bool = False) -> None:
+        metadata = {"name": name, "namespace": self._namespace}
+        item = {"apiVersion": APPS, "kind": "Deployment", "metadata": metadata, "spec": {"replicas": replicas}}
+        self._api.apply(item, force=force, manager=OWN_REPLICAS)
+
+    def healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
+        """All of its pods are ready, as of now and not of an older state."""
+        labels = {**self._labels, RELEASE: str(spec.release)}
+        names = {release_name(item) for item in spec.workloads}
+
+        def look() -> tuple[list[Object], list[Object]]:
+            found = self._api.list(APPS, "Deployment", self._namespace, labels)
+            return [item for item in found if item["metadata"]["name"] in names], self._api.list(
+                "v1", "Pod", self._namespace, labels
+            )
+
+        self._until_ready(f"release {spec.release}", look, timeout, cancelled)
+
+    def accessories_healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
+        """Their pods are ready."""
+        for store in spec.stores:
+
+            def look(name: str = store.name) -> tuple[list[Object], list[Object]]:
+                labels = {**self._labels, NAME: name}
+                return self._list(APPS, "StatefulSet", **{NAME: name}), self._api.list(
+                    "v1", "Pod", self._namespace, labels
+                )
+
+            self._until_ready(store.name, look, timeout, cancelled)
+
+    def _until_ready(
+        self, what: str, look: Callable[[], tuple[list[Object], list[Object]]], timeout: float, cancelled: Event
+    ) -> None:
+        deadline = monotonic() + timeout
+        while True:
+            controllers, pods = look()
+            if controllers and all(_ready(item) for item in controllers):
+                return
+            alive = [item for item in pods if "deletionTimestamp" not in item["metadata"]]
+            found = [cause for item in controllers if (cause := causes.of_controller(item)) is not None]
+            found += [cause for item in alive if (cause := causes.of_pod(item, self._log)) is not None]
+            late = monotonic() >= deadline
+            cause = next((item for item in found if item.final), found[0] if found and late else None)
+            if cause is not None or late:
+                text = cause.text if cause else "nothing says why: `kubectl get pods,events` may"
+                suffix = "" if cause and cause.final else f" within {timeout:g} s"
+                raise DeployFailed(f"{what} did not become healthy{suffix}: {text}", hint=f"it is in {self.place}")
+            if cancelled.wait(POLL):
+                raise Interrupted(f"interrupted while {what} was not healthy yet")
+
+    def _log(self, pod: str, container: str, previous: bool) -> str:
+        return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
+
+    def run_job(
+        self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event
+    ) -> int:  # fmt: skip
+        """As a Job."""
+        item = self._renderer().job(spec, command)
+        item["metadata"]["name"] = name
+        item["metadata"].pop("annotations", None)
+        return run_job(self._api, item, told, cancelled)
+
+    def remove_job(self, name: str) -> None:
+        """With its pods."""
+        self._api.delete(BATCH, "Job", self._namespace, name)
+
+    def switch(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
+        """Each Service is tried first and then set; if one is refused, the others get back what they had."""
+        objects = self._renderer().objects(spec)
+        services = [item for item in objects if item["kind"] == "Service" and RELEASE in item["spec"]["selector"]]
+        others = [item for item in objects if item["kind"] in ("Ingress", "CronJob")]
+        changed = [*services, *others]
+        before = [
+            self._api.get(item["apiVersion"], item["kind"], self._namespace, item["metadata"]["name"])
+            for item in changed
+        ]
+        for item in changed:
+            self._api.apply(item, force=force, dry=True)
+        done: list[tuple[Object, Object | None]] = []
+        try:
+            for item, was in zip(changed, before, strict=True):
+                done.append((item, was))
+                self._api.apply(item, force=force)
+            self._led(services)
+        except BaseException:
+            for item, was in reversed(done):
+                self._put_back(item, was)
+            raise
+        self._drop(changed)
+
+    def _led(self, services: Sequence[Object]) -> None:
+        """Wait until requests go to these pods."""
+        deadline = monotonic() + ENDPOINTS
+        for item in services:
+            name = item["metadata"]["name"]
+            while not self._leads(item):
+                if monotonic() >= deadline:
+                    raise ClusterError(
+                        f"Service {name} was set, and leads to no pod of its release after {ENDPOINTS:g} s: the cluster's controllers don't follow",
+                        hint=f"`kubectl -n {self._namespace} get endpoints {name}` shows where it leads",
+                    )
+                Event().wait(POLL / 5)
+
+    def _leads(self, item: Object) -> bool:
+        chosen = self._api.list("v1", "Pod", self._namespace, item["spec"]["selector"])
+        pods = {pod["metadata"]["name"] for pod in chosen}
+        found = self._api.get("v1", "Endpoints", self._namespace, item["metadata"]["name"]) or {}
+        led = [
+            (address.get("targetRef") or {}).get("name")
+            for part in found.get("subsets") or []
+            for address in part.get("addresses") or []
+        ]
+        return bool(led) and set(led) <= pods
+
+    def _put_back(self, item: Object, was: Object | None) -> None:
+        name = item["metadata"]["name"]
+        if was is None:
+            self._api.delete(item["apiVersion"], item["kind"], self._namespace, name)
+            return
+        spec = was["spec"]
+        if item["kind"] == "Service":  # the rest of it is the cluster's
+            ports = [{key: port[key] for key in ("port", "targetPort", "protocol")} for port in spec["ports"]]
+            spec = {"selector": spec["selector"], "ports": ports}
+        labels = was["metadata"].get("labels", {})
+        self._api.apply({**item, "metadata": {**item["metadata"], "labels": labels}, "spec": spec}, force=True)
+
+    def _drop(self, kept: Sequence[Object]) -> None:
+        """Remove addresses and times that this release has no more."""
+        there = {(item["kind"], item["metadata"]["name"]) for item in kept}
+        for version, kind in (("v1", "Service"), (NETWORK, "Ingress"), (self._api.features().cron, "CronJob")):
+            for item in self._list(version, kind):
+                ours = kind != "Service" or RELEASE in (item["spec"].get("selector") or {})
+                if ours and (kind, item["metadata"]["name"]) not in there:
+                    self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
+
+    def rest(self, release: int, *, web: bool) -> None:
+        """Its Deployments stay, without pods."""
+        serving = self.observe().serving
+        for item in self._list(APPS, "Deployment", **{RELEASE: str(release)}):
+            service = item["metadata"]["labels"].get(NAME, "")
+            has_address = bool(item["spec"]["template"]["spec"]["containers"][0].get("ports"))
+            if serving.get(service) == release:
+                raise ClusterError(f"release {release} of {service} has requests, and can't rest")
+            if (not web or not has_address) and item["spec"]["replicas"]:
+                self._scale(item["metadata"]["name"], 0)
+
+    def remove(self, release: int) -> None:
+        """Its Deployments, and then secrets and files that no other one has."""
+        led = [service for service, served in self.observe().serving.items() if served == release]
+        if led:
+            raise ClusterError(f"release {release} has the requests of {', '.join(led)}, and can't be removed")
+        for version, kind in ((APPS, "Deployment"), (self._api.features().budget, "PodDisruptionBudget")):
+            for item in self._list(version, kind, **{RELEASE: str(release)}):
+                self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
+        self._sweep()
+
+    def _sweep(self) -> None:
+        kinds = ((APPS, "Deployment"), (APPS, "StatefulSet"), (BATCH, "Job"), (self._api.features().cron, "CronJob"))
+        needed = {name for version, kind in kinds for item in self._list(version, kind) for name in _needed(item)}
+        for kind in ("Secret", "ConfigMap"):
+            for item in self._list("v1", kind):
+                if item["metadata"]["name"] not in needed:
+                    self._api.delete("v1", kind, self._namespace, item["metadata"]["name"])
+
+    def logs(self, service: str, release: int, lines: int) -> str:
+        """Of each pod, with its name where there are several."""
+        pods = self._api.list("v1", "Pod", self._namespace, {**self._labels, NAME: service, RELEASE: str(release)})
+        texts = [
+            (item["metadata"]["name"], self._api.log(self._namespace, item["metadata"]["name"], service, lines))
+            for item in pods
+        ]
+        return "".join(text if len(texts) == 1 else f"{pod}:\n{text}" for pod, text in texts)
+
+    def destroy(self) -> None:
+        """All that has its labels. The namespace stays: others may have something in it."""
+        has = self._api.features()
+        for version, kind in (
+            (NETWORK, "Ingress"), (has.cron, "CronJob"), (BATCH, "Job"), (APPS, "Deployment"), (APPS, "StatefulSet"),
+            ("v1", "Service"), (has.budget, "PodDisruptionBudget"), (NETWORK, "NetworkPolicy"), ("v1", "ConfigMap"), ("v1", "Secret"),
+        ):  # fmt: skip
+            for item in self._list(version, kind):
+                self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
+        instance = {
+            "app.kubernetes.io/instance": self._labels["app.kubernetes.io/instance"]
+        }  # those of templates have no more
+        for item in self._api.list("v1", "PersistentVolumeClaim", self._namespace, instance):
+            self._api.delete("v1", "PersistentVolumeClaim", self._namespace, item["metadata"]["name"])
+
+
+def _ready(item: Object) -> bool:
+    spec, status = item["spec"], item.get("status", {})
+    if status.get("observedGeneration", 0) < item["metadata"]["generation"]:
+        return False
+    wanted = spec["replicas"]
+    if item["kind"] == "StatefulSet":
+        return bool(
+            status.get("readyReplicas", 0) >= wanted and status.get("currentRevision") == status.get("updateRevision")
+        )
+    counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "availableReplicas")]
+    return bool(min(counts) >= wanted) and status.get("replicas", 0) == wanted
+
+
+def _needed(item: Object) -> Iterator[str]:
+    """Names of Secrets and ConfigMaps that its pods need."""
+    spec = item["spec"].get("jobTemplate", item)["spec"] if item.get("kind") == "CronJob" else item["spec"]
+    pod = spec["template"]["spec"]
+    for container in pod["containers"]:
+        for variable in container.get("env") or []:
+            if ref := (variable.get("valueFrom") or {}).get("secretKeyRef"):
+                yield ref["name"]
+    for volume in pod.get("volumes") or []:
+        if "secret" in volume:
+            yield volume["secret"]["secretName"]
+        if "configMap" in volume:
+            yield volume["configMap"]["name"]

@@ -1,0 +1,160 @@
+"""A cluster in memory, which fails on script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from threading import Event
+
+from shipway.domain.cluster import ClusterState, Standing
+from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
+from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
+
+
+class MemoryCluster:
+    """Implements ports.Cluster. troubles: why a release never becomes healthy. refused: services whose address can't be set.
+    lacks: what it can't do. dies_at: the call before which the process dies; calls counts them by name. Commands of jobs are
+    `echo TEXT`, `fail` (exit code 1), and `exit N`, with `;` between them; $NAME is a variable."""
+
+    def __init__(self) -> None:
+        self.troubles: dict[int, str] = {}
+        self.refused: set[str] = set()
+        self.lacks: tuple[str, ...] = ()
+        self.secrets: dict[SecretRef, str] = {}
+        self.calls: list[str] = []
+        self.ran: list[str] = []  # commands of jobs, each once
+        self.dies_at: str | None = None
+        self._standing: dict[tuple[str, int], Standing] = {}
+        self._specs: dict[int, EnvironmentSpec] = {}
+        self._serving: dict[str, int] = {}
+        self._jobs: dict[str, tuple[int, list[str]]] = {}
+        self._stores: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Its name."""
+        return "memory"
+
+    def _call(self, name: str) -> None:
+        if self.dies_at == name:
+            self.dies_at = None
+            raise KeyboardInterrupt
+        self.calls.append(name)
+
+    def observe(self) -> ClusterState:
+        """What was called for."""
+        return ClusterState(tuple(self._standing.values()), dict(self._serving), tuple(self._jobs), self._stores)
+
+    def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
+        """By script."""
+        return self.lacks
+
+    def prepare(self, spec: EnvironmentSpec, values: Mapping[SecretRef, str], *, force: bool = False) -> None:
+        """Keep the secrets."""
+        self._call("prepare")
+        self.secrets |= {ref: values[ref] for ref in spec.secrets}
+        self._stores = tuple(item.name for item in spec.stores)
+
+    def start(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
+        """All of it stands."""
+        self._call("start")
+        self._specs[spec.release] = spec
+        for item in spec.workloads:
+            ready = 0 if spec.release in self.troubles else item.replicas
+            self._standing[item.service, spec.release] = Standing(item.service, spec.release, item.replicas, ready)
+
+    def healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
+        """At once, or never."""
+        self._call("healthy")
+        if cancelled.is_set():
+            raise Interrupted("interrupted while the release was not healthy yet")
+        if spec.release in self.troubles:
+            raise DeployFailed(f"release {spec.release} did not become healthy: {self.troubles[spec.release]}")
+
+    def accessories_healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
+        """At once."""
+        self._call("accessories_healthy")
+
+    def run_job(
+        self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event
+    ) -> int:  # fmt: skip
+        """At once."""
+        self._call(f"run_job {command.name}")
+        if spec.release in self.troubles:
+            raise DeployFailed(f"{name} can't start: {self.troubles[spec.release]}")
+        if name not in self._jobs:
+            self.ran.append(command.run)
+            self._jobs[name] = self._run(command)
+        code, lines = self._jobs[name]
+        for line in lines:
+            told(line)
+        return code
+
+    def _run(self, command: CommandSpec) -> tuple[int, list[str]]:
+        lines: list[str] = []
+        for part in command.run.split("; "):
+            word, _, rest = part.partition(" ")
+            if word == "echo":
+                for name, value in command.workload.variables.items():
+                    text = "".join(item if isinstance(item, str) else self.secrets[item] for item in value)
+                    rest = rest.replace(f"${name}", text)
+                lines.append(rest)
+            elif word in ("fail", "exit"):
+                return int(rest or "1"), lines
+        return 0, lines
+
+    def remove_job(self, name: str) -> None:
+        """Forget it."""
+        self._call("remove_job")
+        self._jobs.pop(name, None)
+
+    def switch(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
+        """All or none."""
+        self._call("switch")
+        led = {item.service: spec.release for item in spec.workloads if item.port}
+        stuck = sorted(led.keys() & self.refused) if not force else []
+        if stuck:
+            raise ClusterError(
+                f"Service {stuck[0]} has fields that others have set to other values",
+                conflict=True,
+                hint="see who does that",
+            )
+        self._serving = led
+        self._call("switched")
+
+    def rest(self, release: int, *, web: bool) -> None:
+        """Without replicas."""
+        self._call("rest")
+        for (service, number), item in self._standing.items():
+            if number == release:
+                if self._serving.get(service) == release:
+                    raise ClusterError(f"release {release} of {service} has requests, and can't rest")
+                has_address = any(each.service == service and each.port for each in self._specs[release].workloads)
+                if not web or not has_address:
+                    self._standing[service, number] = replace(item, replicas=0, ready=0)
+
+    def remove(self, release: int) -> None:
+        """All that it has."""
+        self._call("remove")
+        led = [service for service, served in self._serving.items() if served == release]
+        if led:
+            raise ClusterError(f"release {release} has the requests of {', '.join(led)}, and can't be removed")
+        self._standing = {key: item for key, item in self._standing.items() if key[1] != release}
+
+    def logs(self, service: str, release: int, lines: int) -> str:
+        """That it started."""
+        return f"{service} of release {release} started\n" if (service, release) in self._standing else ""
+
+    def destroy(self) -> None:
+        """All of it."""
+        self._call("destroy")
+        self._standing, self._serving, self._jobs, self._stores = {}, {}, {}, ()
+        self.secrets.clear()
+
+    def answer(self, service: str) -> str | None:
+        """What a request to a service gets: its variable TEXT."""
+        release = self._serving.get(service)
+        if release is None:
+            return None
+        (workload,) = [item for item in self._specs[release].workloads if item.service == service]
+        return "".join(str(part) for part in workload.variables["TEXT"])
