@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from shipway.domain.preview import OPEN, Preview
 from shipway.domain.provenance import ImageSbom
 from shipway.domain.single_test import FAILED, PASSED, SKIPPED, SingleTest
 from shipway.testing.memory_sbom import MemorySbom
@@ -49,6 +50,7 @@ def place(make: Make) -> Iterator[Place]:
             image = release.images["web"]
             ledger.add_image_sbom(ImageSbom(project.app, image, tool.tool(), tool.scan(image), 1.0))
     with_tests(project)
+    with_previews(project)
     yield found
     found.server.press_ctrl_c()
     found.server.end()
@@ -91,6 +93,18 @@ def with_tests(project: Tiny) -> None:
     later = SingleTest("test_later", "tests.cart", "", SKIPPED, 0.0, "not on this machine")
     ledger.add_tests(2, "unit", 1, [bad, replace(flaky, outcome=PASSED), *good, later])
     ledger.close()
+
+
+def with_previews(project: Tiny) -> None:
+    """Two, as if they had been dealt with: one that failed, with long names, and one that is ready."""
+    with closing(project.ledger()) as ledger:
+        later = ledger.now() + 2 * 86400
+        for number, branch, problem in (
+            (7, "a-branch-with-a-long-name/" * 4, "the step unit failed: expected 1, got 2 " * 4),
+            (8, "fix", ""),
+        ):
+            made = ledger.want_preview(Preview(project.app, number, branch, "a" * 40, OPEN, ADA, 0.0))
+            ledger.record_preview(replace(made, done=made.head, problem=problem, ends=later))
 
 
 def paths(project: Tiny) -> list[str]:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "shipway").rglob("*.py"))
 HELPERS = {
     "sizes",
+    "spare_hook",
     "sections",
     "__init__",
     "output",
