@@ -28,11 +28,15 @@ class Tender:
 
     def run(self, over: threading.Event) -> None:
         """Until `over`."""
+        told = ""
         while not over.wait(LOOK):
             try:
                 self._look()
             except (StoreError, OSError):  # the ledger is away, which the dispatcher reports; or the disk is full
                 pass
+            except Exception as error:  # of one preview: all else that the server does goes on
+                if told != (told := f"previews: {type(error).__name__}: {error}"):
+                    self._ctx.reporter.note(told)
 
     def _look(self) -> None:
         self._running = {key: process for key, process in self._running.items() if process.poll() is None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -253,3 +254,12 @@ print(sorted(name for name in set(sys.modules) - before if name.startswith(("shi
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_another_user_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        monkeypatch.setattr(spare_hook.os, "getuid", lambda: 4242)
+        theirs.sendall(b"\0\0\0\0")
+        assert spare_hook._given(ours) is None
+        assert ours.recv(4) == b"\0\0\0\0"  # it was not even read

@@ -61,7 +61,8 @@ def test_each_gets_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     world.close()
 
 
-def test_it_goes_on_when_the_ledger_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError("no space left"), AssertionError("it has no release")])
+def test_it_goes_on_when_a_look_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     world, over, looks = World(tmp_path), threading.Event(), 0
 
     def look(self: Tender) -> None:
@@ -69,7 +70,7 @@ def test_it_goes_on_when_the_ledger_is_away(tmp_path: Path, monkeypatch: pytest.
         looks += 1
         if looks == 2:
             over.set()
-        raise OSError("no space left")
+        raise error
 
     monkeypatch.setattr(previews, "LOOK", 0.0)
     monkeypatch.setattr(Tender, "_look", look)
