@@ -69,8 +69,12 @@ sources() { # FOLDER: of the package, its compiler, and etcd; nothing is install
 }
 
 compile() { # FOLDER
-  local folder=$1 name=k8s.io/kubernetes/vendor/k8s.io/component-base/version
-  export GOROOT=$folder/root/usr/lib/go-1.19 GOPATH=$folder/path GO111MODULE=off GOCACHE=$folder/cache CGO_ENABLED=0
+  local folder=$1 name version=""
+  for name in component-base/version client-go/pkg/version; do
+    name=k8s.io/kubernetes/vendor/k8s.io/$name
+    version="$version -X $name.gitVersion=v$VERSION -X $name.gitMajor=1 -X $name.gitMinor=20"
+  done
+  export GOROOT=$folder/root/usr/lib/go-1.19 GOPATH=$folder/path GO111MODULE=off CGO_ENABLED=0 GOCACHE=${GOCACHE:-$folder/cache}
   export PATH=$GOROOT/bin:$PATH
   cd "$folder/path/src/k8s.io/kubernetes"
   adjust_maps vendor/github.com/modern-go/reflect2
@@ -83,8 +87,7 @@ compile() { # FOLDER
     -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$folder/violations" 2>/dev/null
   local each
   for each in $PROGRAMS; do
-    nice go build -trimpath -o "$folder/out/" \
-      -ldflags "-s -w -X $name.gitVersion=v$VERSION -X $name.gitMajor=1 -X $name.gitMinor=20" "./cmd/$each"
+    nice go build -trimpath -o "$folder/out/" -ldflags "-s -w $version" "./cmd/$each"
     echo "compiled $each"
   done
 }
