@@ -103,7 +103,7 @@ def render_desired(
 def nothing(desired: DesiredState) -> DesiredState:
     """The desired state of a host that is no longer part of the environment."""
     return dataclasses.replace(
-        desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None
+        desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None, placed=()
     )
 
 
