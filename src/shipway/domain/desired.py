@@ -108,13 +108,9 @@ def nothing(desired: DesiredState) -> DesiredState:
 
 
 def variables(
-    plan: Plan,
-    release: Release,
-    environment: Environment,
-    settings: Settings,
-    service: Service,
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service,
     host: Host | None = None,
-) -> dict[str, str]:
+) -> dict[str, str]:  # fmt: skip
     """Environment variables of a service on a host (None: the first), least specific first."""
     return {
         "SHIPWAY_APP": plan.app,

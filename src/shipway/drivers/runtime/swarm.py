@@ -101,7 +101,7 @@ class SwarmRuntime(SwarmServices):
     def start(self, container: str) -> None:
         service = self._service(container)
         if service is None:
-            return super().start(container)
+            return DockerRuntime.start(self, container)
         if not form.replicas(service):
             service = self._scale(service, 1)
         deadline = time.monotonic() + PLACED
