@@ -60,7 +60,11 @@ class SwarmServices(DockerRuntime, abc.ABC):
     def _manages(self) -> bool:
         """Whether this host is a manager, asked again where it wasn't."""
         if not self._is_manager and time.monotonic() >= self._ask_again:
-            self._is_manager = self._engine.call("GET", "/swarm", timeout=30, fine=(503, 406)) is not None
+            try:
+                self._is_manager = self._engine.call("GET", "/swarm", timeout=30) is not None
+            except EngineRefused as error:
+                if "leader" in error.message:  # too few managers are up: its services aren't gone
+                    raise
             self._ask_again = time.monotonic() + ASKED
         return self._is_manager
 
