@@ -103,18 +103,14 @@ def render_desired(
 def nothing(desired: DesiredState) -> DesiredState:
     """The desired state of a host that is no longer part of the environment."""
     return dataclasses.replace(
-        desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None
+        desired, accessories=(), web=(), workers=(), routes=None, publish=(), seed=None, keep=None, placed=()
     )
 
 
 def variables(
-    plan: Plan,
-    release: Release,
-    environment: Environment,
-    settings: Settings,
-    service: Service,
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service,
     host: Host | None = None,
-) -> dict[str, str]:
+) -> dict[str, str]:  # fmt: skip
     """Environment variables of a service on a host (None: the first), least specific first."""
     return {
         "SHIPWAY_APP": plan.app,

@@ -41,6 +41,7 @@ from shipway.domain.value import dataclass
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # name of a plan file
 LOCAL = "local"  # the machine that the command runs on
+SWARM = "swarm"  # a platform
 
 
 @dataclass(frozen=True)
@@ -230,9 +231,6 @@ class Proving:
     exercise: Mapping[str, Scenario] = field(default_factory=dict)  # key `scenarios`
     secrets: tuple[str, ...] = ()  # secrets that must be set for proofs; all others are generated if unset
     traffic: int = 0  # of the target's most frequent statements, repeated while the up migrations run
-
-
-SWARM = "swarm"  # a platform
 
 
 @dataclass(frozen=True)

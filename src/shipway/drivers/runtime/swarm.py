@@ -16,7 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shipway.domain.container import LABEL_NAME, LABEL_RELEASE, ContainerInfo, ContainerSpec
+from shipway.domain.container import (
+    LABEL_APP,
+    LABEL_ENVIRONMENT,
+    LABEL_NAME,
+    LABEL_RELEASE,
+    ContainerInfo,
+    ContainerSpec,
+)
 from shipway.domain.errors import EngineError, NotRunnable
 from shipway.domain.start_failure import refusal_in
 from shipway.drivers.runtime import swarm_spec as form
@@ -94,7 +101,7 @@ class SwarmRuntime(SwarmServices):
     def start(self, container: str) -> None:
         service = self._service(container)
         if service is None:
-            return super().start(container)
+            return DockerRuntime.start(self, container)
         if not form.replicas(service):
             service = self._scale(service, 1)
         deadline = time.monotonic() + PLACED
@@ -236,19 +243,30 @@ class SwarmRuntime(SwarmServices):
         found = self._network(name)
         if found is None or found["Driver"] != "overlay":
             return super().remove_network(name)
-        for attached in (found["Containers"] or {}).values():
-            self.disconnect(name, attached["Name"])
+        labels = found["Labels"] or {}
+        own = {key: labels[key] for key in (LABEL_APP, LABEL_ENVIRONMENT) if key in labels}
+        peers = self._engine.call("GET", "/networks", query=translate.carrying({**own, LABEL_RELEASE: ""}))
+        for each in (*(peers if len(own) == 2 and LABEL_RELEASE not in labels else ()), found):
+            self._remove_overlay(each["Id"], each["Name"])
+
+    def _remove_overlay(self, identity: str, name: str) -> None:
+        """Returns when it is gone, which it is some time after its last task."""
         deadline = time.monotonic() + GONE
-        while self._manages:  # a worker forgets it with its last container
+        while (there := self._network(identity)) is not None:
+            for attached in (there.get("Containers") or {}).values():
+                self.disconnect(identity, attached["Name"])
+            if not self._manages:
+                return  # a worker forgets it with its last container
             try:
-                self._engine.call("DELETE", f"/networks/{segment(found['Id'])}", fine=(404,))
-                return
+                self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))
+                why = "it is still in use"
             except EngineRefused as error:
-                if "in use by task" not in error.message and "active endpoints" not in error.message:
-                    raise
-                if time.monotonic() > deadline:
-                    raise EngineError(f"network {name} can't be removed: {error.message}") from error
-            time.sleep(PAUSE * 5)
+                why = error.message
+                if "in use by task" not in why and "active endpoints" not in why:
+                    raise EngineError(f"network {name} can't be removed: {why}") from error
+            if time.monotonic() > deadline:
+                raise EngineError(f"network {name} can't be removed: {why}")
+            time.sleep(PAUSE)
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         service = self._service(container)

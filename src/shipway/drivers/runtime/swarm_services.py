@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import base64
 import dataclasses
 import json
@@ -37,7 +38,7 @@ def _local(name: str) -> DockerRuntime:
     raise EngineError(f"there is no host {name} here")
 
 
-class SwarmServices(DockerRuntime):
+class SwarmServices(DockerRuntime, abc.ABC):
     """name: of the manager's host. runtime_of: the runtime of another host's own engine. credentials: the header by which
     nodes get an image of a private registry, by its reference. Share it between threads."""
 
@@ -51,11 +52,19 @@ class SwarmServices(DockerRuntime):
         self._images: dict[str, str] = {}  # ids by reference
         self._nodes = SwarmNodes(engine, name, self, runtime_of)
 
+    @abc.abstractmethod
+    def start(self, container: str) -> None:
+        """Start a container or a service."""
+
     @property
     def _manages(self) -> bool:
         """Whether this host is a manager, asked again where it wasn't."""
         if not self._is_manager and time.monotonic() >= self._ask_again:
-            self._is_manager = self._engine.call("GET", "/swarm", timeout=30, fine=(503, 406)) is not None
+            try:
+                self._is_manager = self._engine.call("GET", "/swarm", timeout=30) is not None
+            except EngineRefused as error:
+                if "leader" in error.message:  # too few managers are up: its services aren't gone
+                    raise
             self._ask_again = time.monotonic() + ASKED
         return self._is_manager
 
