@@ -162,4 +162,4 @@ def test_a_node_that_is_no_host_is_refused(shop: Tiny, swarm: Nodes) -> None:
 def test_destroy_leaves_nothing(shop: Tiny, swarm: Nodes) -> None:
     shop.shipway("destroy", "staging", "--force")
     assert json.loads(swarm.ssh("node1", "docker service ls --format '{{json .Name}}' | jq -s .") or "[]") == []
-    assert shop.app not in swarm.ssh("node1", "docker network ls")
+    eventually(lambda: shop.app not in swarm.ssh("node1", "docker network ls"))

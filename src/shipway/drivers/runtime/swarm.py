@@ -250,7 +250,7 @@ class SwarmRuntime(SwarmServices):
             self._remove_overlay(each["Id"], each["Name"])
 
     def _remove_overlay(self, identity: str, name: str) -> None:
-        """Returns when it is gone, which it is some time after its last task."""
+        """Returns when it is gone from the Swarm, which it is some time after its last task."""
         deadline = time.monotonic() + GONE
         while (there := self._network(identity)) is not None:
             for attached in (there.get("Containers") or {}).values():
@@ -262,6 +262,8 @@ class SwarmRuntime(SwarmServices):
                 why = "it is still in use"
             except EngineRefused as error:
                 why = error.message
+                if "not found" in why:
+                    return  # the Swarm has removed it; this engine forgets it with its last container
                 if "in use by task" not in why and "active endpoints" not in why:
                     raise EngineError(f"network {name} can't be removed: {why}") from error
             if time.monotonic() > deadline:
