@@ -248,9 +248,9 @@ class _Pages:
         app = app_with_logs(self._ctx, request)
         number, who = request.path_params["number"], identity_of(request)
         found = pages.run(self._ctx, app, number, request.query_params.get("tests") == "all")
-        board = self._observer.board(str(request.path_params["app"]))
 
         def data() -> dict[str, Any]:
+            board = self._observer.seen(str(request.path_params["app"]))
             again = [
                 item for item in pages.undeployed(self._ctx, app, number)
                 if who.may(board.permission("deploy", item["environment"]), app, item["kept"])

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,18 +37,21 @@ class SqliteDatabase:
         self._connections: list[sqlite3.Connection] = []
         self._free: list[sqlite3.Connection] = []  # of threads that have ended
         self._guard = threading.Lock()
+        self._turns = threading.Lock()  # of writers in this process: SQLite lets them sleep, and longer each time
 
     def write(self, work: Callable[[], T]) -> T:
         """BEGIN IMMEDIATE … COMMIT."""
         if getattr(self._local, "open", False):
             return work()
-        return self._with_reserve(lambda: self._transaction(work))
+        with self._turn():
+            return self._with_reserve(lambda: self._transaction(work))
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement."""
         if getattr(self._local, "open", False):
             return self._execute(sql, values)
-        return self._with_reserve(lambda: self._execute(sql, values))
+        with nullcontext() if sql.lstrip().startswith("SELECT") else self._turn():
+            return self._with_reserve(lambda: self._execute(sql, values))
 
     def copy_to(self, path: str) -> None:
         """By SQLite's online backup, which restarts if another process writes."""
@@ -101,6 +104,16 @@ class SqliteDatabase:
                 connection.close()
             self._connections, self._free = [], []
         self._local = threading.local()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One writer at a time. After BUSY seconds SQLite says what is wrong."""
+        has = self._turns.acquire(timeout=BUSY)
+        try:
+            yield
+        finally:
+            if has:
+                self._turns.release()
 
     def _execute(self, sql: str, values: Sequence[object]) -> list[Row]:
         with self._translated():
