@@ -529,6 +529,16 @@ def test_the_board_shows_previews_in_a_section_of_their_own(place: Place) -> Non
     assert ">pr-7</h2>" not in text
 
 
+def test_an_open_run_is_no_reader_of_the_board(place: Place) -> None:
+    """Else all environments would be looked at every two seconds for it."""
+    place.observer.look("shop")
+    number = place.world.ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/main", "ada"), 1.0)
+    assert place.page(f"/apps/shop/runs/{number}").status == 200
+    assert place.observer._read == {}
+    place.page("/apps/shop")
+    assert list(place.observer._read) == ["shop"]
+
+
 def test_a_run_offers_to_deploy_its_release_again_where_that_failed(place: Place) -> None:
     ledger = place.world.ledger
     number = ledger.begin_run("shop", "a" * 40, "t", Trigger("push", "refs/heads/staging", "ada"), 1.0)
