@@ -84,6 +84,11 @@ def test_an_excerpt_shows_what_was_printed() -> None:
     assert missing_lines("release of shop\n✓ stop 0.5 s", output) == ["release of shop", "✓ stop 0.5 s"]
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} - {"docs/index.md"}
+    assert pages - set(re.findall(r"\((docs/[a-z-]+\.md)", README)) == set()
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
 def test_commands_of_a_document_have_these_options(page: Path) -> None:
     text = page.read_text()
