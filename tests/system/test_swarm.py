@@ -127,14 +127,18 @@ def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
         swarm.ssh("node1", "docker node update --availability drain node3")
         moved = eventually(lambda: tasks(swarm, shop).get("node3") == 0 and sum(tasks(swarm, shop).values()) >= 3)
     print(f"\na node drained: its tasks run elsewhere after {moved:.1f} s; answers: {dict(heard)}")
-    drained = heard.copy()
+    assert set(heard) == {"one"}
     swarm.ssh("node1", "docker node update --availability active node3")
-    with visitors(swarm, "node1", "node3") as heard, swarm.killed("node2"):
+    asking = ("node1", "node3")
+    with visitors(swarm, *asking) as heard, swarm.killed("node2"):
         moved = eventually(lambda: sum(tasks(swarm, shop).values()) >= 3)
         time.sleep(2)
-    print(f"a node killed: its tasks run elsewhere after {moved:.1f} s; answers: {dict(heard)}")
+    lost = heard.total() - heard["one"]
+    print(
+        f"a node killed: its tasks run elsewhere after {moved:.1f} s; {lost} of {heard.total()} requests lost: {dict(heard)}"
+    )
     assert answers(swarm)[0] == "one"
-    assert set(heard) == set(drained) == {"one"}
+    assert lost <= len(asking)  # each has at most one request under way, perhaps on that node
 
 
 def test_a_platform_does_not_change_while_a_release_runs(shop: Tiny, swarm: Nodes) -> None:
