@@ -138,7 +138,8 @@ def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
         f"a node killed: its tasks run elsewhere after {moved:.1f} s; {lost} of {heard.total()} requests lost: {dict(heard)}"
     )
     assert answers(swarm)[0] == "one"
-    assert lost <= len(asking)  # each has at most one request under way, perhaps on that node
+    # Each visitor has at most one request under way there; and its edge may send one more on a connection that it had kept open.
+    assert lost <= 2 * len(asking)
 
 
 def test_a_platform_does_not_change_while_a_release_runs(shop: Tiny, swarm: Nodes) -> None:
