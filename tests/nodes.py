@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -97,6 +98,26 @@ class Nodes:
         missing = [image for image in images if image not in there]
         if missing:
             self._tell("load", name, *missing)
+
+    @contextmanager
+    def visitors(self, url: str, *names: str) -> Iterator[dict[str, list[str]]]:
+        """Ask these hosts (all) for a site again and again meanwhile, each request on a connection of its own."""
+        heard: dict[str, list[str]] = {name: [] for name in names or self.names}
+        over = threading.Event()
+
+        def visit(name: str) -> None:
+            while not over.wait(0.03):
+                heard[name].append(self.ask(name, url))
+
+        threads = [threading.Thread(target=visit, args=(name,)) for name in heard]
+        for thread in threads:
+            thread.start()
+        try:
+            yield heard
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
 
     @contextmanager
     def killed(self, name: str) -> Iterator[None]:

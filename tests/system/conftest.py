@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.labs import DockerLab
 from tests.system.tiny import Tiny
 
 Make = Callable[..., Tiny]
@@ -28,6 +29,14 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
         project.destroy()
     left = [name for project in made for name in (*project.containers(), *project.networks(), *project.volumes())]
     assert not left, "destroy left something"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[DockerLab]:
+    """A corner of this machine's engine."""
+    made = DockerLab()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +78,6 @@ class Site(Tiny):
         done = self.shipway("deploy", "staging", "staging", check=False)
         assert done.code == GateRefused.exit_code, done.output
         assert why in done.output
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    made = DockerLab()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

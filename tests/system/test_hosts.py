@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -51,27 +48,6 @@ def answers(nodes: Nodes) -> list[str]:
     return [nodes.ask(name, URL) for name in nodes.names]
 
 
-@contextmanager
-def visitors(nodes: Nodes, *names: str) -> Iterator[dict[str, list[str]]]:
-    """Ask these hosts (all) again and again meanwhile."""
-    heard: dict[str, list[str]] = {name: [] for name in names or nodes.names}
-    over = threading.Event()
-
-    def visit(name: str) -> None:
-        while not over.wait(0.03):
-            heard[name].append(nodes.ask(name, URL))
-
-    threads = [threading.Thread(target=visit, args=(name,)) for name in heard]
-    for thread in threads:
-        thread.start()
-    try:
-        yield heard
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
 def running(nodes: Nodes, node: str, project: Tiny) -> list[str]:
     """Names of the app's containers on a host, by service and release."""
     found = nodes.ssh(node, f"docker ps --filter label=shipway.app={project.app} --format '{{{{.Names}}}}'").split()
@@ -94,7 +70,7 @@ def test_every_host_serves_and_the_first_has_the_database(shop: Tiny, nodes: Nod
 
 def test_a_release_and_a_rollback_reach_all_hosts_without_a_lost_request(shop: Tiny, nodes: Nodes) -> None:
     shop.change("two", files=OWNERS)
-    with visitors(nodes) as heard:
+    with nodes.visitors(URL) as heard:
         done = shop.shipway("run", "staging")
         assert answers(nodes) == ["two", "two"]
         back = shop.shipway("rollback", "staging")
@@ -111,7 +87,7 @@ def test_what_fails_on_one_host_is_taken_back_on_all(shop: Tiny, nodes: Nodes) -
     picky = "case $DATABASE_URL in *@db:*) exec caddy run --config Caddyfile --adapter caddyfile;; esac; echo no database here; exit 9"
     shop.plan["services"]["web"]["command"] = f"sh -c '{picky}'"
     shop.change("three")
-    with visitors(nodes) as heard:
+    with nodes.visitors(URL) as heard:
         done = shop.shipway("run", "staging", check=False)
     del shop.plan["services"]["web"]["command"]
     assert done.code == DeployFailed.exit_code, done.output
@@ -124,7 +100,7 @@ def test_what_fails_on_one_host_is_taken_back_on_all(shop: Tiny, nodes: Nodes) -
 
 def test_a_host_that_vanishes_in_the_middle(shop: Tiny, nodes: Nodes) -> None:
     shop.change("four")
-    with visitors(nodes, "node1") as heard:
+    with nodes.visitors(URL, "node1") as heard:
         deploying = shop.start("run", "staging")
         deploying.until("▸ start")
         with nodes.killed("node2"):

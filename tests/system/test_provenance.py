@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,6 @@ from tests.system.tiny import IMAGE, Tiny
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
 
 OLD, NEW = 2, 3  # releases that went out
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    made = DockerLab()
-    yield made
-    made.close()
 
 
 class Site(Tiny):

@@ -3,7 +3,7 @@ serves, nothing is left, and the same command succeeds when the registry is back
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,13 +16,6 @@ from tests.system.tiny import DOCKERFILE, Tiny, visitors
 Outage = Callable[[DockerLab], Callable[[], None]]  # gives what ends it
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    made = DockerLab()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

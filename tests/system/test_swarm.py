@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -53,25 +51,9 @@ def shop(swarm: Nodes, make: Make) -> Tiny:
     return project
 
 
-@contextmanager
-def visitors(nodes: Nodes, *names: str) -> Iterator[Counter[str]]:
-    """Ask these hosts again and again meanwhile, each request on a connection of its own."""
-    heard: Counter[str] = Counter()
-    over = threading.Event()
-
-    def visit(name: str) -> None:
-        while not over.wait(0.02):
-            heard[nodes.ask(name, URL)] += 1
-
-    threads = [threading.Thread(target=visit, args=(name,)) for name in names or nodes.names]
-    for thread in threads:
-        thread.start()
-    try:
-        yield heard
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+def counted(heard: Mapping[str, Sequence[str]]) -> Counter[str]:
+    """How often each answer came, from all hosts."""
+    return Counter(answer for found in heard.values() for answer in found)
 
 
 def tasks(nodes: Nodes, shop: Tiny) -> dict[str, int]:
@@ -109,7 +91,7 @@ def test_every_node_serves_what_the_swarm_has_placed(shop: Tiny, swarm: Nodes) -
 
 def test_a_release_and_a_rollback_lose_no_request(shop: Tiny, swarm: Nodes) -> None:
     shop.change("two")
-    with visitors(swarm) as heard:
+    with swarm.visitors(URL) as answered:
         began = time.monotonic()
         shop.shipway("run", "staging")
         deployed = time.monotonic() - began
@@ -118,21 +100,24 @@ def test_a_release_and_a_rollback_lose_no_request(shop: Tiny, swarm: Nodes) -> N
         shop.shipway("rollback", "staging")
         back = time.monotonic() - began
         assert answers(swarm) == ["one"] * 3
+    heard = counted(answered)
     print(f"\nrun {deployed:.1f} s, rollback {back:.1f} s; answers: {dict(heard)}")
     assert set(heard) == {"one", "two"}
 
 
 def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
-    with visitors(swarm) as heard:
+    with swarm.visitors(URL) as answered:
         swarm.ssh("node1", "docker node update --availability drain node3")
         moved = eventually(lambda: tasks(swarm, shop).get("node3") == 0 and sum(tasks(swarm, shop).values()) >= 3)
+    heard = counted(answered)
     print(f"\na node drained: its tasks run elsewhere after {moved:.1f} s; answers: {dict(heard)}")
     assert set(heard) == {"one"}
     swarm.ssh("node1", "docker node update --availability active node3")
     asking = ("node1", "node3")
-    with visitors(swarm, *asking) as heard, swarm.killed("node2"):
+    with swarm.visitors(URL, *asking) as answered, swarm.killed("node2"):
         moved = eventually(lambda: sum(tasks(swarm, shop).values()) >= 3)
         time.sleep(2)
+    heard = counted(answered)
     lost = heard.total() - heard["one"]
     print(
         f"a node killed: its tasks run elsewhere after {moved:.1f} s; {lost} of {heard.total()} requests lost: {dict(heard)}"

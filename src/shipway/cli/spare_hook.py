@@ -28,8 +28,8 @@ LARGEST = 16 << 20  # bytes of that
 
 
 def main(folder: Path) -> None:
-    """Work on one push, as `shipway hook` does, and end. Ends without one when stdin does, as the server's end of it. Nobody
-    but this user reaches the folder of the server."""
+    """Work on one push, as `shipway hook` does, and end. Ends without one when stdin does, as the server's end of it. Only
+    this user reaches the folder of the server."""
     version = changed_at()
     for name in LOADED:
         import_module(name)

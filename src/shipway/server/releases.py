@@ -205,7 +205,7 @@ def _changes(before: Release | None, release: Release, environment: str) -> Comp
 
 
 def _rejected(made: Sequence[Deployment], approvals: Sequence[Approval]) -> tuple[str, str] | None:
-    """Who rejected it last, and when and why; None: nobody, or somebody has approved or deployed it since."""
+    """Who rejected it last, and when and why; None: no one has, or it was approved or deployed since."""
     last = max(made, key=lambda item: item.id, default=None)
     if last is None or not last.detail.startswith(REJECTED) or any(item.at > last.started for item in approvals):
         return None

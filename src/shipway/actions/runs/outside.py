@@ -17,8 +17,8 @@ from shipway.system.mirror import mirror, pulled
 
 
 def run_pull_request(ctx: Context, app: str, number: int, revision: str, parse: ParsePlan) -> int:
-    """Run the checks of its head, and return the run's number. revision: the commit that the member has read. UsageError if the app has no webhook, or the pull request has moved on; GateRefused if its plan is another
-    app's."""
+    """Run the checks of its head, and return the run's number. revision: the commit that the member has read.
+    UsageError if the app has no webhook, or the pull request has moved on; GateRefused if its plan is another app's."""
     shown = ctx.names.shown(app)
     registration = ctx.ledger.registration(app)
     webhook = next((item for item in ctx.ledger.webhooks() if is_of(ctx, item, app)), None)

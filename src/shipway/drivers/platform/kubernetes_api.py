@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from shipway.domain.errors import ClusterError
 from shipway.drivers.platform.features import Features
+from shipway.drivers.platform.object_names import MANAGER
 from shipway.system.http import Connection, without_answer
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from shipway.drivers.platform.kubeconfig import Access
 
-MANAGER = "shipway"  # of the fields that it has set
 TIMEOUT = 35.0  # seconds of a request: the API server gives a webhook up to 30
 PAGE = 500  # objects of a list at a time
 PLURALS = {
@@ -90,13 +90,11 @@ class KubernetesApi:
                 return found
             query["continue"] = rest
 
-    def delete(self, version: str, kind: str, namespace: str, name: str, *, wait: bool = False) -> None:
-        """Remove it, and what belongs to it. wait: its pods too, before it."""
-        policy = "Foreground" if wait else "Background"
-        body = json.dumps({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy}).encode()
-        at = f"{folder(version, kind, namespace)}/{name}" if kind != "Namespace" else f"/api/v1/namespaces/{name}"
+    def delete(self, version: str, kind: str, namespace: str, name: str) -> None:
+        """Remove it, and then what belongs to it."""
+        body = json.dumps({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}).encode()
         try:
-            self.ask("DELETE", at, None, body, what=f"{kind} {name}")
+            self.ask("DELETE", f"{folder(version, kind, namespace)}/{name}", None, body, what=f"{kind} {name}")
         except ClusterError as error:
             if not error.absent:
                 raise

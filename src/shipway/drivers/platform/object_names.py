@@ -8,7 +8,7 @@ import re
 
 from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
 
-MANAGER = "shipway"
+MANAGER = "shipway"  # of objects, and of the fields that it has set
 RELEASE = "shipway.io/release"  # label of what a release has of its own
 
 

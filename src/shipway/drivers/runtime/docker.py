@@ -315,11 +315,6 @@ class DockerRuntime(EngineNetworks):
 
         return space.free_space(self._engine, self)
 
-    def swarm(self) -> Mapping[str, Any]:
-        """What the engine tells about the Swarm that it is in."""
-        found: Mapping[str, Any] = self._engine.call("GET", "/info").get("Swarm") or {}
-        return found
-
     def processors(self) -> int:
         here = os.cpu_count() if self._engine.is_local else None
         return here or int(self._engine.call("GET", "/info")["NCPU"])

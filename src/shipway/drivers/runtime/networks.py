@@ -207,8 +207,13 @@ class EngineNetworks:
         it exists shows when one joins."""
         if self._network(name) is not None:
             return True
-        swarm = self._engine.call("GET", "/info").get("Swarm") or {}
+        swarm = self.swarm()
         return swarm.get("LocalNodeState") == "active" and not swarm.get("ControlAvailable")
+
+    def swarm(self) -> Mapping[str, Any]:
+        """What the engine tells about the Swarm that it is in."""
+        found: Mapping[str, Any] = self._engine.call("GET", "/info").get("Swarm") or {}
+        return found
 
     def gateway_address(self, container: str) -> str | None:
         """By which its host reaches a container of overlay networks, which the host itself isn't in."""
