@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from shipway.system.probe import Probe
 
 EMBEDDED_REGISTRY_PORT = 5055
-HOSTED = "CI"  # variable of hosted jobs, whose processes end with them
+HOSTED = "CI"  # variable of hosted jobs, which remove what a process that outlives the command would still read
 
 
 def no_folder() -> Repository:
@@ -93,6 +93,7 @@ class Services:
             return owned(machine, self.ledger, actor, time.time)
 
         home, keys, cancelled = self.home, self.keys, self.cancelled
+        background = not os.environ.get(HOSTED)
         hosts: Any = Lazy(lambda: _hosts(keys, cancelled, self.ending, guarded, self.engine))
         return Context(
             home=home, actor=actor, ledger=self.ledger, secrets=self.secrets,
@@ -102,9 +103,9 @@ class Services:
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, self.redactor), repository=repository, redactor=self.redactor,
             cancelled=cancelled, interrupt=self.interrupt, linter=_linter, unknown_revision=_unknown_revision,
-            background=not os.environ.get(HOSTED),
+            background=background,
             provider=lambda source, scope, content: _provider(home, source, scope, content),
-            retire_later=lambda app, environment: _retire_later(home, app, environment), folders=listed_folders(),
+            retire_later=partial(_retire_later, home) if background else _next_deployment, folders=listed_folders(),
             host_setup=lambda host, login, password: driver("host_setup", "ssh")(host, login, password),
             dns=_dns, lookup=lambda: driver("lookup", "dns")(), authority=_authority, infra=partial(_infra, cancelled),
             cdn=_cdn, backup_store=backup_store, forge=_forge, notifier=_notifier, sbom=_sbom(self.engine, cancelled),
@@ -307,6 +308,10 @@ def _retire_later(home: Path, app: str, environment: str) -> None:
     from shipway.system.background import start_in_background
 
     start_in_background("--home", str(home), "retire", environment, "--app", app, "--when-due")
+
+
+def _next_deployment(app: str, environment: str) -> None:
+    """No process: the next deployment stops what is due."""
 
 
 def _probe(
