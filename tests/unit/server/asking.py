@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shipway.domain.value import dataclass
@@ -25,8 +25,16 @@ def routes(app: Any) -> Any:
     return app.routes
 
 
-def ask(app: Any, path: str, method: str = "GET", body: bytes | Sequence[bytes] = b"", **headers: str) -> Answer:
-    """Ask for a path, and wait for the whole answer. body: in parts, each comes later. headers: with _ for -."""
+def ask(
+    app: Any,
+    path: str,
+    method: str = "GET",
+    body: bytes | Sequence[bytes] = b"",
+    heard: Callable[[bytes], object] = lambda part: None,
+    **headers: str,
+) -> Answer:
+    """Ask for a path, and wait for the whole answer. body: in parts, each comes later. heard: called with each part of the answer
+    as it comes, the first is empty. headers: with _ for -."""
     route, _, query = path.partition("?")
     scope = {
         "type": "http", "http_version": "1.1", "asgi": {"version": "3.0"}, "method": method, "scheme": "http", "path": route, "raw_path": route.encode(),
@@ -50,6 +58,7 @@ def ask(app: Any, path: str, method: str = "GET", body: bytes | Sequence[bytes] 
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
+            await asyncio.to_thread(heard, message.get("body", b""))
 
         await app(scope, receive, send)
 

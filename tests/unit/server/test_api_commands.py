@@ -8,8 +8,8 @@ import json
 import os
 import re
 import sys
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,11 @@ class Served(Api):
         body = {"protocol": module.PROTOCOL, "version": __version__, "id": id, "words": list(words), **more}
         return self.send("POST", "/commands", token, body)
 
-    def get(self, token: str, id: str = ID, after: int = 0) -> Answer:
-        return ask(self.app, f"{PREFIX}/commands/{id}/output?after={after}", authorization=f"Bearer {token}")
+    def get(
+        self, token: str, id: str = ID, after: int = 0, heard: Callable[[bytes], object] = lambda part: None
+    ) -> Answer:
+        path = f"{PREFIX}/commands/{id}/output?after={after}"
+        return ask(self.app, path, heard=heard, authorization=f"Bearer {token}")
 
 
 @pytest.fixture
@@ -335,10 +338,12 @@ def test_who_loses_the_role_reads_no_further(real: Served, monkeypatch: pytest.M
     assert real.post(token, *words).status == 202
     folder = real.ctx.home / "server" / "commands" / ID
     assert "canary" not in (folder / module.WHO).read_text()
-    later = threading.Timer(0.5, revoke, (real.ctx, None, person, ALL, ALL))
-    later.start()
-    found = real.get(token).text
-    later.join()
+
+    def heard(part: bytes) -> None:
+        if b"of the log" in part:
+            revoke(real.ctx, None, person, ALL, ALL)
+
+    found = real.get(token, heard=heard).text
     assert "of the log" in found
     assert "exit" not in found
     again = real.get(token)
@@ -374,10 +379,13 @@ def test_a_command_is_interrupted_and_its_reader_cut_off(real: Served, monkeypat
     token = real.token(ADMIN)
     assert real.post(token, "apps").status == 202
     number = real.ctx.ledger.tokens()[-1].id
-    later = threading.Timer(0.5, revoke_token, (real.ctx, None, number))
-    later.start()
-    found = real.get(token).text
-    later.join()
+
+    def heard(part: bytes) -> None:
+        if b"here" in part:
+            revoke_token(real.ctx, None, number)
+
+    found = real.get(token, heard=heard).text
+    assert "here" in found
     assert "exit" not in found  # the token was revoked
     (real.ctx.home / "server" / "commands" / ID / keeper.INTERRUPT).touch()
     output = real.ctx.home / "server" / "commands" / ID / keeper.OUTPUT

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shipway.domain.log import LogLine
     from shipway.ports import Session
 
+LEFT = 20.0  # seconds for an engine to remove its copy of a network
 OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
 NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
 PLACED = 120.0  # seconds for a task to run, with the pull of its image
@@ -154,7 +155,7 @@ class SwarmRuntime(SwarmServices):
         self._forget_files(service["Spec"]["Name"])
         for item in service["Spec"]["TaskTemplate"].get("Networks") or ():
             network = self._network(item["Target"])
-            if network is not None and LABEL_RELEASE in (network["Labels"] or {}):
+            if network is not None and LABEL_RELEASE in (network["Labels"] or {}) and self._has_left(network["Id"]):
                 with suppress(EngineRefused):  # other services of the release still use it
                     self._engine.call("DELETE", f"/networks/{segment(network['Id'])}", fine=(404,))
 
@@ -253,10 +254,11 @@ class SwarmRuntime(SwarmServices):
         """Returns when it is gone from the Swarm, which it is some time after its last task."""
         deadline = time.monotonic() + GONE
         while (there := self._network(identity)) is not None:
-            for attached in (there.get("Containers") or {}).values():
-                self.disconnect(identity, attached["Name"])
+            for attached in _containers(there):
+                self.disconnect(identity, attached)
             if not self._manages:
                 return  # a worker forgets it with its last container
+            self._has_left(identity)
             try:
                 self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))
                 why = "it is still in use"
@@ -269,6 +271,18 @@ class SwarmRuntime(SwarmServices):
             if time.monotonic() > deadline:
                 raise EngineError(f"network {name} can't be removed: {why}")
             time.sleep(PAUSE)
+
+    def _has_left(self, identity: str) -> bool:
+        """Wait until this engine has no copy of an overlay network, which it removes with its last container there: one whose
+        network the Swarm has removed before may stay for ever. False at once if another container uses it."""
+        deadline = time.monotonic() + LEFT
+        while (there := self._network(identity)) is not None and there.get("Containers") is not None:
+            if _containers(there):
+                return False
+            if time.monotonic() > deadline:
+                break
+            time.sleep(PAUSE)
+        return True
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         service = self._service(container)
@@ -299,3 +313,9 @@ class SwarmRuntime(SwarmServices):
         """A task stays in its networks as long as it runs: to leave one, the Swarm would replace it."""
         if self._service(container) is None:
             super().disconnect(network, container)
+
+
+def _containers(network: Mapping[str, Any]) -> list[str]:
+    """Names of those of this engine in it, without its load balancer."""
+    found = network.get("Containers") or {}
+    return [item["Name"] for key, item in found.items() if not key.startswith("lb-")]
