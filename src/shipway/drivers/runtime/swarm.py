@@ -55,7 +55,7 @@ class SwarmRuntime(SwarmServices):
     def find(self, container: str) -> ContainerInfo | None:
         service = self._service(container)
         if service is None:
-            return super().find(container)
+            return self._from_outside(super().find(container))
         tasks = self._tasks_of(service)
         found = self._info(service, tasks)
         if not found.running:
@@ -250,11 +250,15 @@ class SwarmRuntime(SwarmServices):
             self._remove_overlay(each["Id"], each["Name"])
 
     def _remove_overlay(self, identity: str, name: str) -> None:
-        """Returns when it is gone from the Swarm, which it is some time after its last task."""
+        """Returns when it is gone from the Swarm, which it is some time after its last task. EngineError if a service uses
+        it; then nothing leaves it. Tasks never do: they end with their services."""
         deadline = time.monotonic() + GONE
         while (there := self._network(identity)) is not None:
-            for attached in (there.get("Containers") or {}).values():
-                self.disconnect(identity, attached["Name"])
+            if self._manages and (users := self._users(there)):
+                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(users)}")
+            for container, attached in (there.get("Containers") or {}).items():
+                if not self._is_task(container):
+                    self.disconnect(identity, attached["Name"])
             if not self._manages:
                 return  # a worker forgets it with its last container
             try:
