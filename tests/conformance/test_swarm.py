@@ -17,6 +17,7 @@ from shipway.drivers.hosts.ssh import SshHost
 from shipway.drivers.runtime import swarm
 from shipway.drivers.runtime.engine import Engine
 from shipway.drivers.runtime.swarm import OVERLAY, SwarmRuntime
+from shipway.system.probe import probe_tcp
 from shipway.testing.memory_files import pack, unpack
 from shipway.testing.runtime import RuntimeContract
 from shipway.testing.runtime_lab import SLEEPS, Program, started
@@ -172,6 +173,29 @@ class TestSwarmRuntime(RuntimeContract):
         for spec in specs:
             lab.runtime.remove(spec.name)
         assert [item.name for item in lab.runtime.objects({LABEL_APP: lab.app})] == [network]
+
+    def test_its_host_reaches_a_container_in_networks_of_the_swarm(self, lab: SwarmLab, node: Nodes) -> None:
+        """An accessory is one; health by TCP asks it from there."""
+        network, reached = lab.name("net"), SshHost("ssh://node1")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
+        name = lab.run("cache", "redis-server --protected-mode no", networks={network: ()})
+        found = lab.runtime.find(name)
+        assert found is not None
+        assert set(found.addresses) == {network}
+        address = found.addresses[network]
+        try:
+            eventually(lambda: probe_tcp(address, 6379, 5.0, dial=reached.dial).ok)
+        finally:
+            reached.close()
+
+    def test_a_network_that_a_service_uses_stays_whole(self, lab: SwarmLab) -> None:
+        network = lab.name("net")
+        lab.runtime.ensure_network(network, {LABEL_APP: lab.app})
+        beside = lab.run("beside", "sleep 300", networks={network: ()})
+        started(lab, "a", networks={network: ()})
+        with pytest.raises(EngineError, match="in use by service"):
+            lab.runtime.remove_network(network)
+        assert network in lab.inspect(beside)["NetworkSettings"]["Networks"]
 
     def test_what_does_not_start_says_why(self, lab: SwarmLab) -> None:
         lab.runtime.create(lab.spec("a", SLEEPS, entrypoint=("nosuchcommand",)))

@@ -140,6 +140,16 @@ def test_silence_is_an_error_after_a_while(engine: Engine) -> None:
         engine.call("GET", "/silent", timeout=0.1)
 
 
+def test_a_start_that_hangs_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*given: object, **more: object) -> None:
+        raise EngineTimeout("it did not answer in time")
+
+    monkeypatch.setattr(engine, "call", silent)
+    with pytest.raises(EngineError, match=r"did not start container shop_web within \d+ s") as caught:
+        DockerRuntime(engine).start("shop_web")
+    assert "docker inspect shop_web" in caught.value.hint
+
+
 def test_a_connection_that_breaks(engine: Engine) -> None:
     with pytest.raises(EngineError, match="was lost"):
         engine.call("GET", "/broken")

@@ -169,17 +169,17 @@ class HostDeployment:
         self._started_at[spec.name] = self.ctx.clock()
 
     def _start_in_turn(self, specs: Sequence[ContainerSpec]) -> None:
-        """With few processors, requests would pay for a parallel start."""
+        """With few processors, requests would pay for a parallel start. Several nodes have so many each."""
         at_once = min(max(1, self.ctx.runtime.processors() // PROCESSORS), self.ctx.parallel)
+        at_once *= max(1, *(len(spec.nodes) for spec in specs))
         starts = [(partial(self._start, spec), (spec.name, *self._health(spec))) for spec in specs]
         start_in_turn(self.ctx, starts, at_once, headers=self._headers, stop=self.given_up)
 
     @property
     def _has_peers(self) -> bool:
         """Whether services may call each other: the names of a single one needn't move with the requests."""
-        return (
-            max(len(self.plan.services), len(self._previous_release.plan.services) if self._previous_release else 0) > 1
-        )
+        previous = self._previous_release.plan.services if self._previous_release else ()
+        return max(len(self.plan.services), len(previous)) > 1
 
     @property
     def _beside_traffic(self) -> bool:

@@ -181,7 +181,9 @@ class _Reverting:
             self.ctx.reporter.note(f"{item.name} was removed, since release {self.outgoing.number} had added it")
 
         attempt_all(*(partial(remove, item) for item in added))
-        if not self.desired.services and len(added) == len(self.observed.accessories):
+        # A host without services may still have an edge that leads to those of other hosts, through these networks.
+        unused = not self.desired.services and self.desired.routes is None
+        if unused and len(added) == len(self.observed.accessories):
             networks = (self.rotation, names.network(self.app, self.name))
             attempt_all(*(partial(self.ctx.runtime.remove_network, network) for network in networks))
         if self.desired.publish != publish(self.environment):

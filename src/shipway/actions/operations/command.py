@@ -7,6 +7,7 @@ import dataclasses
 import shlex
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from shipway.actions.environment.known_secrets import know_secrets
 from shipway.actions.environment.observe import settings
@@ -130,9 +131,23 @@ def run_new(ctx: Context, spec: ContainerSpec, terminal: Terminal) -> int:
                 return NOT_RUN
             return _converse(session, terminal)
     except BaseException:
-        ctx.runtime.stop(spec.name, GRACE)
-        ctx.runtime.remove(spec.name)
+        _end(ctx, spec.name)
         raise
+
+
+def _end(ctx: Context, container: str) -> None:
+    """What fails now is said, and doesn't hide why the command ended."""
+    steps: list[Callable[[], None]] = [
+        partial(ctx.runtime.stop, container, GRACE),
+        partial(ctx.runtime.remove, container),
+    ]
+    for step in steps:
+        try:
+            step()
+        except EngineError as error:
+            ctx.reporter.note(
+                f"{container} may remain; the next command that changes the environment removes it: {error.message}"
+            )
 
 
 def _run_inside(ctx: Context, found: Source, command: Sequence[str], terminal: Terminal) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shipway.domain.log import LogLine
     from shipway.ports import Session
 
+STARTED = 60.0  # seconds for the engine to start a container
 REMOVAL = 20.0  # seconds for the engine to complete a removal in progress
 
 
@@ -178,7 +179,13 @@ class DockerRuntime(EngineNetworks):
 
     def _start(self, container: str) -> None:
         with self._addresses.of(True):
-            self._engine.call("POST", f"/containers/{segment(container)}/start", fine=(304,))
+            try:
+                self._engine.call("POST", f"/containers/{segment(container)}/start", timeout=STARTED, fine=(304,))
+            except EngineTimeout as error:
+                raise EngineError(
+                    f"the Docker Engine at {self._engine.address} did not start container {container} within {STARTED:g} s",
+                    hint=f"it hangs there, perhaps in a network of it: docker inspect {container}",
+                ) from error
 
     def prioritize(self, container: str) -> None:
         path = f"/containers/{segment(container)}/update"

@@ -56,7 +56,7 @@ class SwarmRuntime(SwarmServices):
     def find(self, container: str) -> ContainerInfo | None:
         service = self._service(container)
         if service is None:
-            return super().find(container)
+            return self._from_outside(super().find(container))
         tasks = self._tasks_of(service)
         found = self._info(service, tasks)
         if not found.running:
@@ -251,11 +251,15 @@ class SwarmRuntime(SwarmServices):
             self._remove_overlay(each["Id"], each["Name"])
 
     def _remove_overlay(self, identity: str, name: str) -> None:
-        """Returns when it is gone from the Swarm, which it is some time after its last task."""
+        """Returns when it is gone from the Swarm, which it is some time after its last task. EngineError if a service uses
+        it; then nothing leaves it. Tasks never do: they end with their services."""
         deadline = time.monotonic() + GONE
         while (there := self._network(identity)) is not None:
-            for attached in _containers(there):
-                self.disconnect(identity, attached)
+            if self._manages and (users := self._users(there)):
+                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(users)}")
+            for container, attached in _containers(there).items():
+                if not self._is_task(container):
+                    self.disconnect(identity, attached)
             if not self._manages:
                 return  # a worker forgets it with its last container
             self._has_left(identity)
@@ -315,7 +319,7 @@ class SwarmRuntime(SwarmServices):
             super().disconnect(network, container)
 
 
-def _containers(network: Mapping[str, Any]) -> list[str]:
-    """Names of those of this engine in it, without its load balancer."""
+def _containers(network: Mapping[str, Any]) -> dict[str, str]:
+    """Names by id of those of this engine in it, without its load balancer."""
     found = network.get("Containers") or {}
-    return [item["Name"] for key, item in found.items() if not key.startswith("lb-")]
+    return {key: item["Name"] for key, item in found.items() if not key.startswith("lb-")}

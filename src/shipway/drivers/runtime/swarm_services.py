@@ -124,16 +124,19 @@ class SwarmServices(DockerRuntime, abc.ABC):
         return self._change(service, scaled)
 
     def _change(self, service: Service, change: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Change its specification; change: returns whether there was anything to change."""
+        """Change its specification, by one update. change: returns whether there is anything to change; it is asked again
+        where another process changed the service meanwhile."""
         for turn in range(TURNS):
             if not change(service["Spec"]):
                 return service
+            done = False
             path, query = f"/services/{segment(service['ID'])}/update", {"version": service["Version"]["Index"]}
             auth = self._credentials(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
             headers = {"X-Registry-Auth": auth} if auth else {}
             try:
                 with self._engine.open("POST", path, query=query, body=service["Spec"], headers=headers) as reply:
                     reply.read()
+                    done = True
             except EngineRefused as error:
                 if "out of sequence" not in error.message or turn == TURNS - 1:
                     raise
@@ -142,6 +145,8 @@ class SwarmServices(DockerRuntime, abc.ABC):
             if found is None:
                 raise EngineError(f"service {service['Spec']['Name']} was removed")
             service = found
+            if done:
+                break
         return service
 
     def _until_gone(self, service: Mapping[str, Any], grace: float) -> None:
@@ -196,6 +201,26 @@ class SwarmServices(DockerRuntime, abc.ABC):
             host = self._nodes.host_of(task["NodeID"], form.hosts(service))
             return f"{address}{PLACE}{host}" if address else None
         return None
+
+    def _from_outside(self, found: ContainerInfo | None) -> ContainerInfo | None:
+        """A container with addresses that its host reaches: those of overlay networks lead nowhere from there."""
+        if found is None or not found.running or not any(found.addresses.values()):
+            return found
+        outside = self.gateway_address(found.id)
+        return dataclasses.replace(found, addresses=dict.fromkeys(found.addresses, outside)) if outside else found
+
+    def _is_task(self, container: str) -> bool:
+        found = self._inspect(container)
+        return found is not None and form.TASK in (found["Config"].get("Labels") or {})
+
+    def _users(self, network: Mapping[str, Any]) -> list[str]:
+        """Names of the services that are in a network."""
+        named = {network["Id"], network["Name"]}
+        return sorted(
+            item["Spec"]["Name"]
+            for item in self._engine.call("GET", "/services")
+            if named & {each["Target"] for each in item["Spec"]["TaskTemplate"].get("Networks") or ()}
+        )
 
     def _is_in(self, service: Mapping[str, Any], network: str) -> bool:
         there = self._network(network)

@@ -14,7 +14,7 @@ from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.doctor import examine
 from shipway.domain.errors import DeployFailed, EngineError, ShipwayError
-from shipway.domain.plan import LOCAL, Accessory, Environment, Host
+from shipway.domain.plan import LOCAL, SWARM, Accessory, Environment, Host
 from shipway.domain.release import Release
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
@@ -60,6 +60,19 @@ def test_it_leaves_nothing_of_its_own(world: World) -> None:
     assert things(world) == before
     assert f"shop_staging_cache was removed, since release {release.number} had added it" in world.notes
     assert examine(world.controller(), "shop", STAGING) == []
+
+
+def test_nodes_stay_in_networks_by_which_their_edges_reach_the_good_release(tmp_path: Path) -> None:
+    """They run no services of their own: another host places them."""
+    nodes = dataclasses.replace(TWO, platform=SWARM)
+    world = World.deployed(tmp_path, nodes, 1)
+    calls = world.engines["ssh://b"].runtime.calls
+    calls.clear()
+    release = world.release(2, environment=nodes)
+    world.runtime.behave(f"shop_staging_backend_{release.number}-*", Behaviour(healthy=False))
+    with pytest.raises(DeployFailed):
+        deploy(world.controller(), DeployRequest(release, nodes))
+    assert [call for call in calls if call.startswith(("remove_network", "disconnect"))] == []
 
 
 def test_after_the_switch_its_volume_stays_and_is_named(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.domain.errors import DeployFailed
-from shipway.domain.plan import BuildSource, Health, Service
+from shipway.domain.plan import LOCAL, SWARM, BuildSource, Health, Host, Service
 from shipway.steps import health
 from shipway.testing.memory import Behaviour
 from tests.unit.domain import samples
@@ -64,6 +65,23 @@ def test_one_by_one_with_two_processors(world: World) -> None:
     world.runtime.start = begun  # type: ignore[method-assign]
     deploy(world.controller(), DeployRequest(world.release(2, environment=FOUR), FOUR))
     assert set(running) == {0}, "whatever had started was healthy"
+
+
+def test_one_on_each_node_of_a_platform_that_places_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two start side by side on two nodes: each ends its start only once the other one began."""
+    nodes = dataclasses.replace(FOUR, platform=SWARM, hosts=(Host(LOCAL), Host("ssh://b")))
+    world = World.deployed(tmp_path, nodes, 1)
+    processors(world, 2)
+    both, start = threading.Barrier(2), world.runtime.start
+
+    def begun(name: str) -> None:
+        if "_backend_2-" in name:
+            both.wait(LONG)
+        start(name)
+
+    monkeypatch.setattr(world.runtime, "start", begun)
+    deploy(world.controller(), DeployRequest(world.release(2, environment=nodes), nodes))
+    assert len(started(world, 2)) == 4
 
 
 def test_the_first_that_ends_ends_the_wait(world: World) -> None:

@@ -152,6 +152,16 @@ def test_a_command_that_does_not_exist(world: World) -> None:
     assert "nosuch" in world.notes[-1]
 
 
+def test_an_engine_that_hangs_is_what_the_error_says(world: World) -> None:
+    """And not that the container's removal failed too."""
+    for call in ("start", "stop", "remove"):
+        world.runtime.fail(call, error=EngineError(f"no {call}"))
+    with pytest.raises(EngineError, match="no start"):
+        run(world, Screen())
+    assert [note.rpartition(": ")[2] for note in world.notes[-2:]] == ["no stop", "no remove"]
+    assert recorded(world) == [("backend", "sh", 125)]
+
+
 def test_into_a_running_one(world: World) -> None:
     container = next(
         item for item in world.runtime.containers.values() if item.spec.labels["shipway.name"] == "backend"
