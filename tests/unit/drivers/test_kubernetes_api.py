@@ -128,6 +128,8 @@ def test_refusals_in_the_words_of_their_cause(status: int, body: object, said: s
     with pytest.raises(ClusterError, match=said) as caught:
         raise refusal(status, raw, "Service web", "one")
     assert caught.value.conflict == (status == 409)
+    assert caught.value.forbidden == ("may not do this" in said)
+    assert ("`shipway render ENVIRONMENT --rbac`" in caught.value.hint) == caught.value.forbidden
 
 
 def pod(state: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -154,7 +154,10 @@ class KubernetesCluster:
                 raise Interrupted(f"interrupted while {what} was not healthy yet")
 
     def _log(self, pod: str, container: str, previous: bool) -> str:
-        return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
+        try:
+            return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
+        except ClusterError as error:
+            return f"they can't be read: {error.message}"  # the cause itself matters more
 
     def run_job(
         self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event

@@ -44,8 +44,13 @@ def release_name(workload: WorkloadSpec) -> str:
 def labels_of(spec: EnvironmentSpec, component: str = "") -> dict[str, str]:
     """Of all objects of an environment."""
     own = {"app.kubernetes.io/name": component} if component else {}
+    return own | labels_in(spec.app, spec.environment)
+
+
+def labels_in(app: str, environment: str) -> dict[str, str]:
+    """Those that all objects of an environment have."""
     return {
-        **own, "app.kubernetes.io/part-of": label(spec.app), "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
+        "app.kubernetes.io/part-of": label(app), "app.kubernetes.io/instance": label(f"{app}-{environment}"),
         "app.kubernetes.io/managed-by": MANAGER,
     }  # fmt: skip
 
