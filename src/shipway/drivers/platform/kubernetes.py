@@ -32,6 +32,7 @@ from shipway.drivers.platform.object_names import (
     release_name,
     secret_name,
     selector_of,
+    space_name,
 )
 from shipway.drivers.platform.rights import rights_in
 
@@ -51,7 +52,7 @@ class Kubernetes:
     def __init__(
         self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE, has: Features | None = None
     ) -> None:
-        self._namespace, self._class, self._storage = named(namespace), ingress_class, storage
+        self._namespace, self._class, self._storage = space_name(namespace), ingress_class, storage
         self._has = has or Features()
 
     @property

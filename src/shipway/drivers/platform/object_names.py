@@ -22,6 +22,11 @@ def named(*parts: str) -> str:
     return f"{('x-' + found if not found[:1].isalpha() else found)[:45].strip('-')}-{digest}"
 
 
+def space_name(text: str) -> str:
+    """Of a namespace: this one, if it can be one."""
+    return text if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text) else named(text)
+
+
 def secret_name(ref: SecretRef) -> str:
     """Of the Secret that has a version of a secret, in the key `value`."""
     if ref.name.startswith("accessory:"):
