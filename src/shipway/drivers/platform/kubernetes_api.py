@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ PAGE = 500  # objects of a list at a time
 PLURALS = {
     "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Namespace": "namespaces", "Endpoints": "endpoints",
 }  # fmt: skip
+# What a server says of an apply for which the object must be created, and the right to do that is missing: it names no right.
+BARE = re.compile(r'(\w+)[\w.]* "[^"]*" is forbidden: ?')
 Object = dict[str, Any]
 Dial = Callable[[float], Connection]
 
@@ -222,6 +225,8 @@ def refusal(status: int, body: bytes, what: str, context: str) -> ClusterError:
             f"{what}: the cluster's rules refuse it: {message}", hint="change the plan as the rule says"
         )
     if status == 403:
+        if bare := BARE.fullmatch(message):
+            message = f'{message.strip()} it cannot create resource "{bare[1]}"'
         return ClusterError(
             f"{what}: context {context} may not do this: {message}",
             hint="`shipway render ENVIRONMENT --rbac` prints the rights that it needs, for `kubectl apply`", forbidden=True,
