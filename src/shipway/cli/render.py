@@ -17,27 +17,34 @@ from shipway.cli.output import TerminalReporter, say
 @click.option("--namespace", metavar="NAME", help="The namespace [APP-ENVIRONMENT]")
 @click.option("--ingress-class", metavar="NAME", help="The class of the Ingress [the cluster's default]")
 @click.option("--storage", metavar="SIZE", default="10Gi", show_default=True, help="The size of each volume")
+@click.option("--rbac", is_flag=True, help="Print the rights that Shipway needs in the namespace instead")
 @app_option
 @click.pass_obj
 def render(
     options: Globals, environment: str, release: str | None, form: str, namespace: str | None, ingress_class: str | None,
-    storage: str, app: str | None,
+    storage: str, rbac: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Print RELEASE in ENVIRONMENT as objects of Kubernetes, in YAML, for a repository that Argo CD or Flux watches.
 
     RELEASE is a number or a version [the one that runs there, else the newest]. Secrets are referenced and not printed:
-    which must exist, and what the objects can't say, is told on stderr. Shipway applies nothing.
+    which must exist, and what the objects can't say, is told on stderr. Shipway applies nothing. --rbac prints the
+    namespace, and an account in it that may do there what a deployment does, and nothing else.
     """
     from shipway.actions.operations.render import render as spec_of
-    from shipway.app import migration_command, open_context, rendered
+    from shipway.app import migration_command, open_context, rendered, rights
     from shipway.domain.errors import UsageError
 
     if namespace is not None and not _is_name(namespace):
         raise UsageError(
             f"--namespace {namespace!r} is no name of a namespace", hint="small letters, digits and dashes, at most 63"
         )
+    if rbac and release:
+        raise UsageError("--rbac prints rights, which are the same for every release", hint="leave RELEASE out")
     with open_context(options.home, TerminalReporter(), actor="reader") as ctx:
         known = options.known_app(ctx, app)
+        if rbac:
+            _, where = known.with_plan(environment)
+            return say(rights(form, known.name, where.name, namespace).rstrip("\n"))
         spec = spec_of(known, environment, release, migration_command)
         found = rendered(form, spec, namespace=namespace, ingress_class=ingress_class, storage=storage)
         say(found.text.rstrip("\n"))

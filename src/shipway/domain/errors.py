@@ -313,13 +313,15 @@ class SbomError(ShipwayError):
 
 class ClusterError(ShipwayError):
     """A cluster was not reached, refused, or has something that stands in the way. absent: it has no such object. conflict: others
-    have set the same fields."""
+    have set the same fields. forbidden: whoever asks lacks the right."""
 
     exit_code = 49
 
-    def __init__(self, message: str, *, hint: str = "", absent: bool = False, conflict: bool = False) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", absent: bool = False, conflict: bool = False, forbidden: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.absent, self.conflict = absent, conflict
+        self.absent, self.conflict, self.forbidden = absent, conflict, forbidden
 
 
 class Forged(ForgeError):

@@ -19,6 +19,9 @@ class Platform(Protocol):
     def render(self, spec: EnvironmentSpec) -> str:
         """The text, with everything in the order in which it can be applied."""
 
+    def rights(self, app: str, environment: str) -> str:
+        """What whoever deploys there must be allowed to do, as a text of the same kind."""
+
     def secrets(self, spec: EnvironmentSpec) -> Sequence[str]:
         """Names of the secrets that must exist there."""
 

@@ -130,3 +130,17 @@ def test_a_release_as_objects_of_kubernetes(command: Command) -> None:
         command("render", "staging", "--namespace", "Web_Team")
     with pytest.raises(UsageError, match="no environment"):
         command("render", "nosuch")
+
+
+def test_the_rights_that_shipway_needs_in_a_namespace(command: Command) -> None:
+    told = command("render", "staging", "--rbac", "--namespace", "web-team")
+    assert [line for line in told.splitlines() if line.startswith("kind: ")] == [
+        "kind: Namespace", "kind: ServiceAccount", "kind: Role", "kind: RoleBinding",
+    ]  # fmt: skip
+    assert "ClusterRole" not in told  # nothing outside of the namespace
+    assert "namespace: shop-staging" in command("render", "staging", "--rbac")
+    assert "*" not in told
+    with pytest.raises(UsageError, match="the same for every release"):
+        command("render", "staging", "r1", "--rbac")
+    with pytest.raises(UsageError, match="no environment"):
+        command("render", "nosuch", "--rbac")

@@ -223,3 +223,13 @@ def test_different_names_stay_different(one: str, other: str) -> None:
     assert named(one) != named(other)
     assert secret_name(SecretRef("A_B", 1)) == "a-b-v1"
     assert secret_name(SecretRef("accessory:db", 1)) != secret_name(SecretRef("ACCESSORY_DB_PASSWORD", 1))
+
+
+@pytest.mark.parametrize("name", ["1shop", "s" * 63, "web-team"])
+def test_a_namespace_keeps_its_name(name: str) -> None:
+    assert Kubernetes(name).namespace == name
+
+
+def test_what_can_be_no_name_of_a_namespace_becomes_one() -> None:
+    assert Kubernetes("Shop-" + "s" * 70).namespace.startswith("shop-sss")
+    assert len(Kubernetes("Shop-" + "s" * 70).namespace) < 64

@@ -116,6 +116,7 @@ CONFLICT = {
         (409, CONFLICT, r'Service web has fields .*: .spec.replicas \(conflict with "kubectl"\)'),
         (403, {"message": 'pods "x" is forbidden: exceeded quota: small'}, "Service web: the namespace's quota has no room"),
         (403, {"message": 'User "ada" cannot patch'}, "Service web: context one may not do this"),
+        (403, {"message": 'deployments.apps "w" is forbidden: '}, 'may not do this: .* it cannot create resource "deployments"'),
         (403, {"message": 'admission webhook "policy" denied the request: no root'}, "rules refuse it: .*no root"),
         (500, {"message": 'failed calling webhook "w": context deadline exceeded'}, "a webhook of the cluster.*doesn't answer"),
         (401, {"message": "Unauthorized"}, "doesn't accept the credentials of context one"),
@@ -128,6 +129,8 @@ def test_refusals_in_the_words_of_their_cause(status: int, body: object, said: s
     with pytest.raises(ClusterError, match=said) as caught:
         raise refusal(status, raw, "Service web", "one")
     assert caught.value.conflict == (status == 409)
+    assert caught.value.forbidden == ("may not do this" in said)
+    assert ("`shipway render ENVIRONMENT --rbac`" in caught.value.hint) == caught.value.forbidden
 
 
 def pod(state: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -24,7 +24,17 @@ from shipway.domain.workload import (
 )
 from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.features import Features
-from shipway.drivers.platform.object_names import RELEASE, labels_of, named, release_name, secret_name, selector_of
+from shipway.drivers.platform.object_names import (
+    RELEASE,
+    labels_in,
+    labels_of,
+    named,
+    release_name,
+    secret_name,
+    selector_of,
+    space_name,
+)
+from shipway.drivers.platform.rights import rights_in
 
 LEAVE = 5  # seconds in which every proxy learns that a pod takes no more requests
 SETTINGS = {
@@ -42,7 +52,7 @@ class Kubernetes:
     def __init__(
         self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE, has: Features | None = None
     ) -> None:
-        self._namespace, self._class, self._storage = named(namespace), ingress_class, storage
+        self._namespace, self._class, self._storage = space_name(namespace), ingress_class, storage
         self._has = has or Features()
 
     @property
@@ -54,9 +64,13 @@ class Kubernetes:
         """As documents of YAML."""
         return text(self.objects(spec))
 
+    def rights(self, app: str, environment: str) -> str:
+        """The namespace, and who may do there what Shipway does."""
+        return text(rights_in(self._space(app, environment)))
+
     def objects(self, spec: EnvironmentSpec) -> list[Object]:
         """The objects, in an order in which they can be applied."""
-        found: list[Object] = [self._space(spec), *self._policies(spec)]
+        found: list[Object] = [self._space(spec.app, spec.environment), *self._policies(spec)]
         for store in spec.stores:
             found += self._store(spec, store)
         volumes = dict.fromkeys(name for item in spec.workloads for name in item.volumes)
@@ -81,11 +95,9 @@ class Kubernetes:
         metadata: Object = {"name": name, "namespace": self.namespace, "labels": dict(labels)}
         return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
 
-    def _space(self, spec: EnvironmentSpec) -> Object:
-        return {
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": self.namespace, "labels": labels_of(spec) | {"pod-security.kubernetes.io/enforce": "baseline"}},
-        }  # fmt: skip
+    def _space(self, app: str, environment: str) -> Object:
+        labels = labels_in(app, environment) | {"pod-security.kubernetes.io/enforce": "baseline"}
+        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": labels}}
 
     def _policies(self, spec: EnvironmentSpec) -> Iterator[Object]:
         """Pods of the environment reach each other, others only what has a public path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ PAGE = 500  # objects of a list at a time
 PLURALS = {
     "NetworkPolicy": "networkpolicies", "Ingress": "ingresses", "Namespace": "namespaces", "Endpoints": "endpoints",
 }  # fmt: skip
+# What a server says of an apply for which the object must be created, and the right to do that is missing: it names no right.
+BARE = re.compile(r'(\w+)[\w.]* "[^"]*" is forbidden: ?')
 Object = dict[str, Any]
 Dial = Callable[[float], Connection]
 
@@ -100,19 +103,21 @@ class KubernetesApi:
                 raise
 
     def log(self, namespace: str, pod: str, container: str, lines: int, *, previous: bool = False) -> str:
-        """The last lines of a container; empty if it has none."""
+        """The last lines of a container; empty if it has none. ClusterError without the right to read them."""
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
         at = f"{folder('v1', 'Pod', namespace)}/{pod}/log?{urlencode(query)}"
         try:
             return self._answer("GET", at, None, {}, f"the log of {pod}").decode(errors="replace")
-        except ClusterError:
+        except ClusterError as error:
+            if error.forbidden:
+                raise
             return ""  # it has not started yet, or is gone: only the log is missing
 
     def follow(
         self, namespace: str, pod: str, container: str, since: str, closing: Callable[[Connection], None]
     ) -> Iterator[str]:
         """Lines of a container with the time of each before it, as they come, until it ends. closing: takes the connection, which
-        others close to end it."""
+        others close to end it. ClusterError without the right to read them."""
         query = {
             "container": container,
             "follow": "true",
@@ -127,6 +132,8 @@ class KubernetesApi:
         closing(connection)
         with connection:
             response = connection.request("GET", at, None, headers)
+            if response.status == 403:
+                raise refusal(403, b"".join(response.chunks()), f"the log of {pod}", self._access.context)
             if response.status != 200:
                 return
             rest = b""
@@ -218,10 +225,12 @@ def refusal(status: int, body: bytes, what: str, context: str) -> ClusterError:
             f"{what}: the cluster's rules refuse it: {message}", hint="change the plan as the rule says"
         )
     if status == 403:
+        if bare := BARE.fullmatch(message):
+            message = f'{message.strip()} it cannot create resource "{bare[1]}"'
         return ClusterError(
             f"{what}: context {context} may not do this: {message}",
-            hint="`kubectl auth can-i --list` shows what it may",
-        )
+            hint="`shipway render ENVIRONMENT --rbac` prints the rights that it needs, for `kubectl apply`", forbidden=True,
+        )  # fmt: skip
     if status == 404:
         return ClusterError(f"{what} is not there: {message}", absent=True)
     return ClusterError(

@@ -15,7 +15,15 @@ from shipway.drivers.platform import kubernetes_causes as causes
 from shipway.drivers.platform.kubernetes import SIZE, Kubernetes
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_jobs import run_job
-from shipway.drivers.platform.object_names import MANAGER, RELEASE, label, named, release_name, secret_name
+from shipway.drivers.platform.object_names import (
+    MANAGER,
+    RELEASE,
+    label,
+    named,
+    release_name,
+    secret_name,
+    space_name,
+)
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
@@ -31,7 +39,7 @@ class KubernetesCluster:
     def __init__(
         self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE
     ) -> None:  # fmt: skip
-        self._api, self._namespace = api, namespace
+        self._api, self._namespace = api, space_name(namespace)
         self._ingress_class, self._storage = ingress_class, storage
         self._labels = {
             "app.kubernetes.io/instance": label(f"{app}-{environment}"), "app.kubernetes.io/managed-by": MANAGER,
@@ -154,7 +162,10 @@ class KubernetesCluster:
                 raise Interrupted(f"interrupted while {what} was not healthy yet")
 
     def _log(self, pod: str, container: str, previous: bool) -> str:
-        return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
+        try:
+            return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
+        except ClusterError as error:
+            return f"they can't be read: {error.message}"  # the cause itself matters more
 
     def run_job(
         self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event

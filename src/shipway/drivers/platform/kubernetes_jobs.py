@@ -127,14 +127,19 @@ class _Log:
     def _read(self, pod: str, container: str) -> bool:
         """Whether it was read to its end."""
         since = self._last.partition(".")[0].rstrip("Z") + "Z" if self._last else ""
-        with suppress(OSError, ClusterError):
+        try:
             for line in self._api.follow(self._namespace, pod, container, since, self._keep):
                 at, _, text = line.partition(" ")
                 if at > self._last:
                     self._last = at
                     self._told(text)
-            return True
-        return False
+        except ClusterError as error:
+            if error.forbidden:
+                self._told(f"what it prints can't be read: {error.message}")
+            return error.forbidden
+        except OSError:
+            return False
+        return True
 
     def _keep(self, connection: Connection) -> None:
         self._connection = connection

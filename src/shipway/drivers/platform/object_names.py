@@ -22,6 +22,11 @@ def named(*parts: str) -> str:
     return f"{('x-' + found if not found[:1].isalpha() else found)[:45].strip('-')}-{digest}"
 
 
+def space_name(text: str) -> str:
+    """Of a namespace: this one, if it can be one."""
+    return text if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text) else named(text)
+
+
 def secret_name(ref: SecretRef) -> str:
     """Of the Secret that has a version of a secret, in the key `value`."""
     if ref.name.startswith("accessory:"):
@@ -44,8 +49,13 @@ def release_name(workload: WorkloadSpec) -> str:
 def labels_of(spec: EnvironmentSpec, component: str = "") -> dict[str, str]:
     """Of all objects of an environment."""
     own = {"app.kubernetes.io/name": component} if component else {}
+    return own | labels_in(spec.app, spec.environment)
+
+
+def labels_in(app: str, environment: str) -> dict[str, str]:
+    """Those that all objects of an environment have."""
     return {
-        **own, "app.kubernetes.io/part-of": label(spec.app), "app.kubernetes.io/instance": label(f"{spec.app}-{spec.environment}"),
+        "app.kubernetes.io/part-of": label(app), "app.kubernetes.io/instance": label(f"{app}-{environment}"),
         "app.kubernetes.io/managed-by": MANAGER,
     }  # fmt: skip
 
