@@ -14,15 +14,15 @@ from shipway.cli.output import TerminalReporter, say
 @click.option(
     "--format", "form", type=click.Choice(["kubernetes"]), default="kubernetes", show_default=True, help="As what"
 )
-@click.option("--namespace", metavar="NAME", help="The namespace [APP-ENVIRONMENT]")
-@click.option("--ingress-class", metavar="NAME", help="The class of the Ingress [the cluster's default]")
-@click.option("--storage", metavar="SIZE", default="10Gi", show_default=True, help="The size of each volume")
+@click.option("--namespace", metavar="NAME", help="The namespace [the plan's, else APP-ENVIRONMENT]")
+@click.option("--ingress-class", metavar="NAME", help="The class of the Ingress [the plan's, else the cluster's]")
+@click.option("--storage", metavar="SIZE", help="The size of each volume [the plan's, else 10Gi]")
 @click.option("--rbac", is_flag=True, help="Print the rights that Shipway needs in the namespace instead")
 @app_option
 @click.pass_obj
 def render(
     options: Globals, environment: str, release: str | None, form: str, namespace: str | None, ingress_class: str | None,
-    storage: str, rbac: bool, app: str | None,
+    storage: str | None, rbac: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Print RELEASE in ENVIRONMENT as objects of Kubernetes, in YAML, for a repository that Argo CD or Flux watches.
 
@@ -44,9 +44,13 @@ def render(
         known = options.known_app(ctx, app)
         if rbac:
             _, where = known.with_plan(environment)
-            return say(rights(form, known.name, where.name, namespace).rstrip("\n"))
+            return say(rights(form, known.name, where.name, namespace or where.cluster.namespace or None).rstrip("\n"))
         spec = spec_of(known, environment, release, migration_command)
-        found = rendered(form, spec, namespace=namespace, ingress_class=ingress_class, storage=storage)
+        own = spec.cluster
+        found = rendered(
+            form, spec, namespace=namespace or own.namespace or None,
+            ingress_class=ingress_class or own.ingress_class or None, storage=storage or own.storage,
+        )  # fmt: skip
         say(found.text.rstrip("\n"))
         for line in found.left_out:
             say(f"not in it: {line}", err=True)

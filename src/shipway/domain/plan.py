@@ -1,7 +1,6 @@
 """The plan: what a team wrote in `shipway.yaml`, parsed once into frozen, typed objects.
 
-All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file. Mappings are never changed.
-"""
+All durations are seconds (float), all memory sizes bytes (int). Names are the keys of the file. Mappings are never changed."""
 
 from __future__ import annotations
 
@@ -28,6 +27,7 @@ from shipway.domain.gating import Approvals as Approvals
 from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch
 from shipway.domain.mounts import Volume
+from shipway.domain.platform import SWARM, ClusterSettings
 from shipway.domain.previews import Previews
 from shipway.domain.provisioned import Dns as Dns
 from shipway.domain.provisioned import Infra as Infra
@@ -41,7 +41,6 @@ from shipway.domain.value import dataclass
 STANDBY = 900.0  # seconds, unless a plan sets it
 PLAN_FILE = "shipway.yaml"  # name of a plan file
 LOCAL = "local"  # the machine that the command runs on
-SWARM = "swarm"  # a platform
 
 
 @dataclass(frozen=True)
@@ -282,7 +281,8 @@ class Environment:
     freeze: tuple[Freeze, ...] = ()  # times without deployments
     require: Requirements = Requirements()
     hotfix: Hotfix = Hotfix()
-    platform: str = ""  # SWARM: the hosts are nodes among which it places services; empty: each runs all of them
+    platform: str = ""  # SWARM: the hosts are its nodes; KUBERNETES: it has none; empty: each host runs all services
+    cluster: ClusterSettings = ClusterSettings()  # of KUBERNETES
 
     def __post_init__(self) -> None:
         if not self.hosts:  # an older record with a single host

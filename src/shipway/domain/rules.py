@@ -181,7 +181,8 @@ LATER = frozenset({"freeze", "require", "hotfix"})
 
 REACH: Mapping[str, Callable[[Plan, Environment], Sequence[str]]] = {
     "hosts": lambda plan, environment: [host.name for host in environment.hosts],
-    "platform": lambda plan, environment: [environment.platform] if environment.platform else [],
+    # With the cluster and the namespace: a commit must not move to those of somebody else.
+    "platform": lambda plan, environment: _platform_texts(environment),
     # Where accessories listen for the other hosts: 0.0.0.0 would expose them to everyone.
     "addresses": lambda plan, environment: [
         f"{host.name} {host.address}" for host in environment.hosts if host.address
@@ -227,6 +228,11 @@ def provisioned_text(settings: Dns | Infra) -> str:
         f"{settings.provider} {settings.zone}" if isinstance(settings, Dns) else f"{settings.tool} {settings.folder}"
     )
     return f"{where.strip()} ({digest_of(to_data(settings))[7:15]})"
+
+
+def _platform_texts(environment: Environment) -> list[str]:
+    where = environment.cluster.text
+    return [f"{environment.platform} ({where})" if where else environment.platform] if environment.platform else []
 
 
 def _tls_texts(environment: Environment) -> list[str]:

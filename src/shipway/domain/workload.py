@@ -12,6 +12,7 @@ from shipway.domain.adjustments import planned
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.desired import Settings, argv, config_files, variables
 from shipway.domain.plan import Accessory, Environment, Health, Resources, Security, Service
+from shipway.domain.platform import ClusterSettings
 from shipway.domain.release import Release
 from shipway.domain.routing import Routing
 from shipway.domain.secret_value import FOLDER, secrets_of
@@ -110,6 +111,7 @@ class EnvironmentSpec:
     commands: tuple[CommandSpec, ...]
     secrets: tuple[SecretRef, ...]
     left_out: tuple[str, ...] = ()
+    cluster: ClusterSettings = ClusterSettings()  # that the plan asks for
 
 
 def environment_spec(
@@ -129,6 +131,7 @@ def environment_spec(
         release.app, environment.name, release.number, release.revision, version, environment.scheme,
         environment.certified_names, tuple(workloads.values()), tuple(_addresses(release, environment)), stores,
         tuple(commands), _secrets(tuple(workloads.values()), stores), (*left_out, *_unsaid(release, environment)),
+        environment.cluster,
     )  # fmt: skip
 
 

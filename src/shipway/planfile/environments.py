@@ -8,6 +8,7 @@ from typing import Any
 from shipway.domain import plan as domain
 from shipway.domain import routing, strategy
 from shipway.domain.gating import Freeze, Hotfix, Requirements
+from shipway.domain.platform import KUBERNETES, SWARM, ClusterSettings
 from shipway.planfile import values as v
 from shipway.planfile.backups import BACKUPS
 from shipway.planfile.cdn import CDN
@@ -118,13 +119,34 @@ ACCESS = Record(routing.Access, {"users": v.SECRET, "allow": Several(v.CLIENTS, 
 HOST_NAMES = Several(v.HOST_NAME, filled=True)
 
 
+CLUSTER = Record(
+    ClusterSettings,
+    {"context": v.CONTEXT, "namespace": v.NAMESPACE, "ingress_class": v.INGRESS_CLASS, "storage": v.STORAGE},
+)
+
+
+def platform(name: str = "", kubernetes: ClusterSettings | None = None) -> tuple[str, ClusterSettings]:
+    """Its name, with the settings of a cluster."""
+    return (name, ClusterSettings()) if kubernetes is None else (KUBERNETES, kubernetes)
+
+
+PLATFORM = Record(
+    platform,
+    {"kubernetes": CLUSTER},
+    required=("kubernetes",),
+    short=("name", Choice({"docker": "", "swarm": SWARM, "kubernetes": KUBERNETES})),
+)
+
+
 def environment(
-    standby: float | None = None, secrets: tuple[Secret, ...] = (), **given: Any
+    standby: float | None = None, secrets: tuple[Secret, ...] = (),
+    platform: tuple[str, ClusterSettings] = ("", ClusterSettings()), **given: Any,
 ) -> domain.Environment:  # fmt: skip
     """Without `standby` in the plan, it depends on free memory."""
     auto = standby is None
     optional = tuple(str(item) for item in secrets if item.optional)
     given |= {"secrets": tuple(map(str, secrets)), "optional_secrets": optional}
+    given |= {"platform": platform[0], "cluster": platform[1]}
     return domain.Environment(standby=domain.STANDBY if standby is None else standby, standby_auto=auto, **given)
 
 
@@ -143,7 +165,7 @@ ENVIRONMENT = Record(
         "require": REQUIRE,
         "hotfix": HOTFIX,
         "hosts": Several(HOST, filled=True),
-        "platform": Choice({"docker": "", "swarm": domain.SWARM}),
+        "platform": PLATFORM,
         "replicas": ByName(v.POSITIVE, v.NAME_PATTERN, "names of services", "backend: 2"),
         "environment": v.VARIABLES,
         "secrets": Several(ENVIRONMENT_SECRET),

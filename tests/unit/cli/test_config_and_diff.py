@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from shipway.cli import cli
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError, UsageError
+from shipway.domain.platform import KUBERNETES, ClusterSettings
 from shipway.domain.registration import Registration
 from shipway.planfile.document import compose
 from tests.unit.domain.samples import STAGING
@@ -144,3 +145,14 @@ def test_the_rights_that_shipway_needs_in_a_namespace(command: Command) -> None:
         command("render", "staging", "r1", "--rbac")
     with pytest.raises(UsageError, match="no environment"):
         command("render", "nosuch", "--rbac")
+
+
+def test_objects_of_kubernetes_with_the_settings_of_the_plan(world: World, command: Command) -> None:
+    settings = ClusterSettings("", "web-team", "nginx", "2Gi")
+    world.release(2, environment=dataclasses.replace(STAGING, platform=KUBERNETES, cluster=settings))
+    told = command("render", "staging", "r2")
+    assert "namespace: web-team" in told
+    assert "ingressClassName: nginx" in told
+    assert 'storage: "2Gi"' in told
+    options = command("render", "staging", "r2", "--namespace", "own", "--ingress-class", "own", "--storage", "3Gi")
+    assert not any(text in options for text in ("web-team", "nginx", "2Gi"))

@@ -18,6 +18,7 @@ from shipway.domain.develop import Develop
 from shipway.domain.gating import Freeze, Hotfix, Requirements
 from shipway.domain.launch import Launch, Load
 from shipway.domain.mounts import Volume
+from shipway.domain.platform import KUBERNETES, ClusterSettings
 from shipway.domain.previews import Previews
 from shipway.domain.provisioned import Dns, Infra
 from shipway.domain.routing import Access, EdgeSettings, Routing, Tls
@@ -65,7 +66,8 @@ FULL = domain.Plan(
         (SecretSource("vault", "https://vault", "secret/shop", {"KEY": "db#key"}, "fallback"),),
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0), 60.0),
         Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
-        (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2), domain.SWARM,
+        (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2), KUBERNETES,
+        ClusterSettings("prod", "shop", "nginx", "20Gi"),
     )},
     inputs=("shared",),
     previews=Previews("staging", "pr-{number}.example", 1.0, 2, 3.0, "production", ("DELETE FROM users",), ("KEY",)),
@@ -89,7 +91,7 @@ checks.image.build: variables images contexts secrets ssh platforms cache
 checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
-environments: url hosts.name hosts.address platform tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
+environments: url hosts.name hosts.address platform cluster.context cluster.namespace cluster.ingress_class cluster.storage tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect stack region template capabilities
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key

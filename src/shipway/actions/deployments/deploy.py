@@ -10,7 +10,7 @@ from shipway.actions.deployments.backup_gate import require_backup
 from shipway.actions.deployments.holding import hold, holding_page
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.lost_data import starts_empty, way_back
-from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
+from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_cluster, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.verified import verified_images
@@ -30,6 +30,7 @@ from shipway.system.parallel import errors_of
 def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy it. None if there was nothing to do. On any failure the previous release keeps serving, and the error is
     raised."""
+    refuse_cluster(order.environment)
     require_proof(ctx, order)
     with exclusive_access(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
         still_proven(own, order)

@@ -25,6 +25,7 @@ from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
+from shipway.domain.platform import KUBERNETES
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
@@ -118,6 +119,7 @@ class Decision:
 def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decision:
     """Observe and decide. create=False changes nothing at all: for a dry run."""
     release, environment = order.release, order.environment
+    refuse_cluster(environment)
     deployments = ctx.ledger.history(release.app, environment.name)
     previous = history.current(deployments)
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
@@ -188,6 +190,15 @@ def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Chang
         return changes
     recreated = Change("replace", "edge", "edge", interrupted)
     return Changeset(changes.title, (recreated, *changes.changes))
+
+
+def refuse_cluster(environment: Environment) -> None:
+    """Its containers must not start on this machine instead."""
+    if environment.platform == KUBERNETES:
+        raise UsageError(
+            f"{environment.name} is in a cluster (`platform: kubernetes`), which Shipway doesn't deploy to yet",
+            hint=f"`shipway render {environment.name}` prints its objects; or remove `platform`, and deploy to hosts",
+        )
 
 
 def _on_volumes(desired: DesiredState, volumes: Mapping[str, Mapping[str, str]]) -> DesiredState:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shipway.domain.plan import Health
+from shipway.domain.platform import STORAGE
 from shipway.domain.workload import (
     CommandSpec,
     EnvironmentSpec,
@@ -41,7 +42,6 @@ SETTINGS = {
     "strip": "`strip`", "response_headers": "`headers`", "body": "`body`", "compress": "`compress`", "sticky": "`sticky`",
     "timeout": "`timeout`",
 }  # fmt: skip
-SIZE = "10Gi"  # of a volume whose size the plan doesn't say
 Object = dict[str, Any]
 
 
@@ -50,7 +50,7 @@ class Kubernetes:
     the API server has."""
 
     def __init__(
-        self, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE, has: Features | None = None
+        self, namespace: str, *, ingress_class: str | None = None, storage: str = STORAGE, has: Features | None = None
     ) -> None:
         self._namespace, self._class, self._storage = space_name(namespace), ingress_class, storage
         self._has = has or Features()

@@ -10,9 +10,10 @@ from typing import Any
 
 from shipway.domain.cluster import ClusterState, Standing
 from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
+from shipway.domain.platform import STORAGE
 from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
 from shipway.drivers.platform import kubernetes_causes as causes
-from shipway.drivers.platform.kubernetes import SIZE, Kubernetes
+from shipway.drivers.platform.kubernetes import Kubernetes
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_jobs import run_job
 from shipway.drivers.platform.object_names import (
@@ -37,7 +38,7 @@ class KubernetesCluster:
     """Implements ports.Cluster. ingress_class and storage: as for `Kubernetes`."""
 
     def __init__(
-        self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None, storage: str = SIZE
+        self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None, storage: str = STORAGE
     ) -> None:  # fmt: skip
         self._api, self._namespace = api, space_name(namespace)
         self._ingress_class, self._storage = ingress_class, storage

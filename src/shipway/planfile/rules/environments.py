@@ -6,6 +6,7 @@ from shipway.domain import rights
 from shipway.domain.accessory import provided
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
+from shipway.domain.platform import KUBERNETES
 from shipway.domain.routing import is_local
 from shipway.planfile.cdn import problems
 from shipway.planfile.report import Path, Report
@@ -133,6 +134,9 @@ def _hosts(environment: Environment, plan: Plan, at: Path, report: Report) -> No
     for index, name in enumerate(names):
         if name in names[:index]:
             report.error((*at, "hosts", index), f"`{name}` is listed twice", "each host once")
+    if environment.platform == KUBERNETES and report.written((*at, "hosts")):
+        message = "has no effect with `platform: kubernetes`, whose nodes the cluster chooses"
+        report.error((*at, "hosts"), message, "no `hosts`; the cluster is `platform: {kubernetes: {context: …}}`")
     if environment.placed:
         for service in plan.services.values():
             if service.assets:

@@ -1,0 +1,30 @@
+"""What runs the containers of an environment: its hosts one by one, or a platform that places them itself."""
+
+from __future__ import annotations
+
+from shipway.domain.value import dataclass
+
+SWARM = "swarm"
+KUBERNETES = "kubernetes"
+STORAGE = "10Gi"  # of a volume whose size the plan doesn't say
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """Where in a cluster an environment is, and what its objects get there. Empty: the default."""
+
+    context: str = ""  # of the file that names clusters and their credentials; the current one
+    namespace: str = ""  # APP-ENVIRONMENT
+    ingress_class: str = ""  # the cluster's
+    storage: str = STORAGE  # of each volume
+
+    def namespace_of(self, app: str, environment: str) -> str:
+        """The namespace of an environment."""
+        return self.namespace or f"{app}-{environment}"
+
+    @property
+    def text(self) -> str:
+        """What differs from the defaults, for the rules in force; empty if nothing does."""
+        given = {"context": self.context, "namespace": self.namespace, "ingress-class": self.ingress_class}
+        given |= {"storage": self.storage if self.storage != STORAGE else ""}
+        return ", ".join(f"{name} {value}" for name, value in given.items() if value)
