@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -195,6 +196,19 @@ class RouteContract:
         self.switch(lab, self.front(lab), access={"allow": [lab.client], "users": [f"ada:{HASH}"]})  # both must hold
         assert self.get(lab, "/").status == 401
         assert self.get(lab, "/", headers=self.login("ada", PASSWORD)).status == 200
+
+    def test_a_page_keeps_out_whom_the_table_keeps_out(self, lab: RouteLab) -> None:
+        began = time.time()
+        self.switch(lab, self.front(lab), access={"allow": [lab.client], "users": [f"ada:{HASH}"]})
+        lab.edge.maintain("one", self.url(lab), "<p>soon</p>")
+        assert self.get(lab, "/").status == 401
+        assert self.get(lab, "/", headers=self.login("ada", PASSWORD)).status == 503
+        until = time.monotonic() + 30  # the edge writes its log a moment later
+        while not lab.edge.asked("one", began) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert lab.edge.asked("one", began)
+        lab.edge.maintain("one", self.url(lab), None)
+        assert self.get(lab, "/").status == 401
 
     def test_checks_are_let_in(self, lab: RouteLab) -> None:
         self.switch(lab, self.front(lab), access={"allow": ["198.51.100.0/24"], "users": [f"ada:{HASH}"]})

@@ -166,8 +166,11 @@ class MemoryEdge(Recorder):
         shown = [
             owner for owner, (served, number, _) in self.pages.items() if host.lower() in served and number == port
         ]
-        if shown:
-            self.seen.update(shown)
+        for owner in shown:
+            refused = self._refused(self.tables.get(owner, {}).get("access", {}), given, client)
+            if refused:
+                return Reply(refused)
+            self.seen.add(owner)
             return Reply(503)
         for table in self.tables.values():
             url = table["url"]

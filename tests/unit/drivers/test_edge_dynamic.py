@@ -172,3 +172,9 @@ def test_another_container_is_tried_where_there_is_one() -> None:
 
     assert "retry" not in chain("http://a:8000")
     assert chain("http://a:8000", "http://b:8000")[-1] == "retry", "nearest to the containers"
+
+
+@pytest.mark.parametrize(("status", "shown"), [(503, True), (401, False), (403, False)])
+def test_only_whom_access_lets_in_has_asked_for_the_page(status: int, shown: bool) -> None:
+    line = f'{{"DownstreamStatus":{status},"RouterName":"{maintenance_page.router("shop")}@file"}}'
+    assert maintenance_page.was_shown("shop", [[[("stdout", line)]]]) is shown

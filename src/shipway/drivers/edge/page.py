@@ -19,13 +19,18 @@ from shipway.drivers.edge.dynamic import (
     to_line,
     version,
 )
-from shipway.drivers.edge.route_options import host_rule, plugin
+from shipway.drivers.edge.route_options import access, host_rule, plugin
+
+PAGE_STATUS = '"DownstreamStatus":503'  # in the access log: the page itself
 
 
-def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
+def render(
+    owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = (), rules: Mapping[str, Any] | None = None
+) -> str:
     """The file of an owner under maintenance: it answers all requests to the address, except those from these addresses
-    (of the environment's checks) and to reserved paths."""
+    (of the environment's checks) and to reserved paths. rules: `access` of its table, which the page keeps too."""
     where = address(url)
+    guards = dict(access(router(owner), {"url": url, "access": rules or {}}, realm=owner))
     others = "".join(f" && !ClientIP(`{each}`)" for each in sources)
     name = router(owner)
     routers = {
@@ -33,15 +38,16 @@ def render(owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str]
             **entry(where, hosts(url)),
             "rule": f"{host_rule(hosts(url))}{others}",
             "priority": MARK_PRIORITY - 1,
-            "middlewares": [f"{owner}.-maintain-id", name],
+            "middlewares": [f"{owner}.-maintain-id", *guards, name],
             "service": name,
         },
         f"{name}-mark": mark_router(where, mark_of(owner), f"{name}-mark"),
     }
     middlewares = {
         f"{owner}.-maintain-id": plugin(mode="identify"),
+        **guards,
         name: plugin(mode="maintain", page=page),
-        f"{name}-mark": adds(HEADER_ROUTES, version_of(url, page, sources)),
+        f"{name}-mark": adds(HEADER_ROUTES, version_of(url, page, sources, rules)),
     }
     # Never reached, but no internal one: of those the access log has no requests.
     services = {name: {"loadBalancer": {"servers": [{"url": "http://127.0.0.1:9"}]}}}
@@ -55,9 +61,9 @@ def router(owner: str) -> str:
 
 
 def was_shown(owner: str, logs: Iterable[Iterable[Sequence[LogLine]]]) -> bool:
-    """Whether these access logs have a request that it answered."""
+    """Whether these access logs have a request that it answered, which `access` didn't keep out."""
     shown = f'"RouterName":"{router(owner)}@file"'
-    return any(shown in text for log in logs for batch in log for _, text in batch)
+    return any(shown in text and PAGE_STATUS in text for log in logs for batch in log for _, text in batch)
 
 
 def url_of(text: str) -> dict[str, Any] | None:
@@ -84,6 +90,8 @@ def mark_of(owner: str) -> str:
     return f"{mark(owner)}/maintenance"
 
 
-def version_of(url: Mapping[str, Any], page: str, sources: Sequence[str] = ()) -> str:
+def version_of(
+    url: Mapping[str, Any], page: str, sources: Sequence[str] = (), rules: Mapping[str, Any] | None = None
+) -> str:
     """The value of HEADER_ROUTES there."""
-    return version([dict(url), page, *sources])
+    return version([dict(url), page, *sources, *([dict(rules)] if rules else [])])

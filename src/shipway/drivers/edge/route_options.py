@@ -17,8 +17,8 @@ def plugin(**settings: object) -> dict[str, object]:
     return {"plugin": {"shipway": settings}}
 
 
-def access(owner: str, table: Mapping[str, Any]) -> Named:
-    """What lets only some clients in, in this order; nothing if everyone may."""
+def access(owner: str, table: Mapping[str, Any], realm: str = "") -> Named:
+    """What lets only some clients in, in this order; nothing if everyone may. realm: of passwords, by default the owner."""
     rules = table.get("access", {})
     if "allow" in rules:
         # Behind trusted proxies: the last address in X-Forwarded-For that isn't one of them.
@@ -27,7 +27,10 @@ def access(owner: str, table: Mapping[str, Any]) -> Named:
         yield f"{owner}.-from", {"ipAllowList": {"sourceRange": list(rules["allow"]), **how}}
     if "users" in rules:
         # The service sees no passwords of the edge.
-        yield f"{owner}.-users", {"basicAuth": {"users": list(rules["users"]), "realm": owner, "removeHeader": True}}
+        yield (
+            f"{owner}.-users",
+            {"basicAuth": {"users": list(rules["users"]), "realm": realm or owner, "removeHeader": True}},
+        )
 
 
 def of_route(name: str, route: Mapping[str, Any]) -> Named:
