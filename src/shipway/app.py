@@ -106,7 +106,7 @@ def _acting(
     ctx = opened.context(reporter, "reader", _repository)
     who, proven = acting(ctx, said, os.environ)
     if who in PARTS:  # some of their commands are not recorded
-        raise UsageError(f"{who} is a part of Shipway, and no person", hint=HINT)
+        raise UsageError(f"{who} is a name of Shipway's own processes, not of a person", hint=HINT)
     return (str(actor) if itself else who), proven
 
 

@@ -46,7 +46,10 @@ def test_github_flow(team: Teams) -> None:
     shop.git("tag", "v1")
     shop.push("v1")
     shop.run(
-        "v1", GATE, "needs 1 approval", "goes out by itself: ask another person to run: shipway approve production r1"
+        "v1",
+        GATE,
+        "needs 1 approval",
+        "goes out automatically: ask another person to run: shipway approve production r1",
     )
     assert "goes out now" in shop.shipway("--as", GRACE, "approve", "production").output
     assert shop.live("production") == 1
@@ -200,7 +203,7 @@ def test_a_bare_repository_with_the_hook(team: Teams) -> None:
     pushed = shop.git("push", "origin", "main").output
     assert "staging: rules of main at" in pushed
     shop.git("tag", "v1")
-    assert "goes out by itself" in shop.git("push", "origin", "v1").output
+    assert "goes out automatically" in shop.git("push", "origin", "v1").output
     assert "goes out now" in shop.shipway("--as", GRACE, "approve", "production").output
     shop.does(("deploy", "production", "v1"), 0, "nothing to do")  # a clone of it is the same repository
 

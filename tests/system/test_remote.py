@@ -373,4 +373,4 @@ def test_a_server_that_is_away_is_said(ada: Laptop) -> None:
         ServerError.exit_code, True, True,
     ), done  # fmt: skip
     done = ada("apps", SHIPWAY_URL="http://ship.example.org")
-    assert (done.returncode, "no address with TLS" in done.stderr) == (UsageError.exit_code, True)
+    assert (done.returncode, "must begin with https://" in done.stderr) == (UsageError.exit_code, True)

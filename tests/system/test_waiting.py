@@ -30,7 +30,7 @@ def test_it_goes_out_with_the_last_approval_and_a_rollback_holds_what_follows(ma
     project.promote("v1")
     refused = project.shipway("run", "v1", check=False)
     assert refused.code == GateRefused.exit_code
-    assert "the deployment waits for that, and then goes out by itself" in refused.output
+    assert "the deployment waits for that, and then goes out automatically" in refused.output
     found = waiting(project)
     assert found is not None
     assert (found["release"], found["ref"]) == (1, "refs/tags/v1")

@@ -64,7 +64,8 @@ def prepare(options: Globals, /, target: str, dry_run: bool, yes: bool, **chosen
         if any(item.plan.changes for item in hosts) and not yes and not _blocked(hosts):
             if not sys.stdin.isatty():
                 raise UsageError(
-                    "nothing was changed: no one can be asked here", hint="pass --yes to proceed, or --dry-run"
+                    "nothing was changed: there is no terminal to confirm it",
+                    hint="pass --yes to proceed, or --dry-run",
                 )
             if not click.confirm("proceed?", err=True):
                 return

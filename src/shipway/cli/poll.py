@@ -12,7 +12,7 @@ from shipway.cli.output import TerminalReporter, say, table
 
 @click.group()
 def poll() -> None:
-    """Repositories that `shipway serve` and `shipway worker` ask for new commits, where no webhook and no hook tells of a push."""
+    """Repositories that `shipway serve` and `shipway worker` ask for new commits, where no webhook and no hook reports a push."""
 
 
 @poll.command()
@@ -59,7 +59,7 @@ def list_(options: Globals, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def remove(options: Globals, name: str) -> None:
-    """Ask the repository NAME no more."""
+    """Stop asking the repository NAME."""
     from shipway.actions.runs.polling import remove_poll
     from shipway.app import open_context
 

@@ -100,7 +100,9 @@ def _confirmed(question: str, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError("nothing was changed: no one can be asked here", hint="pass --yes to proceed, or --dry-run")
+        raise UsageError(
+            "nothing was changed: there is no terminal to confirm it", hint="pass --yes to proceed, or --dry-run"
+        )
     return click.confirm(question, err=True)
 
 

@@ -58,7 +58,9 @@ class Server:
 
     def __init__(self, url: str, token: str) -> None:
         if not is_safe(url):
-            raise UsageError(f"SHIPWAY_URL is no address with TLS: {url}", hint="https://…, or http:// on this machine")
+            raise UsageError(
+                f"SHIPWAY_URL must begin with https://: {url}", hint="http:// is allowed on this machine only"
+            )
         at = urlsplit(url)
         self.url, self._base = url.rstrip("/"), at.path.rstrip("/")
         self._host, self._tls = at.hostname or "", at.scheme == "https"
@@ -67,7 +69,7 @@ class Server:
         except ValueError as error:
             raise UsageError(f"SHIPWAY_URL has no valid port: {url}") from error
         if not token.isascii() or not token.isprintable():
-            raise UsageError("the token is none", hint="`shipway token create` makes one")
+            raise UsageError("the token has characters that no token has", hint="`shipway token create` makes one")
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
     def start(self, request: Request) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def resume(options: Globals, environment: str, reason: str, app: str | None) -> 
         if found is None or not end_hold(known.ctx, known.name, name, reason):
             raise UsageError(
                 f"automatic deployment to {environment} is not on hold",
-                hint="only a rollback holds it: `shipway status`",
+                hint="only a rollback starts a hold; `shipway status` shows it",
             )
         say(f"automatic deployment to {environment} goes on; before, {hold_text(found, environment)}")
         go_on(known, name)

@@ -83,7 +83,7 @@ def run(
         if revision is None:  # its author could push another one while somebody reads
             raise UsageError(
                 "name the commit that you have read",
-                hint=f"shipway run COMMIT --pull-request {pull}, with all of its digits",
+                hint=f"shipway run COMMIT --pull-request {pull}, with the full commit hash",
             )
         _pull_request(options, app, pull, revision)
         return

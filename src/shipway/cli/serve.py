@@ -50,7 +50,7 @@ def serve(
     install: str | None,
     observe: bool,
 ) -> None:
-    """Run pushes as they come, do what `shipway tick` does, and show what runs where on a page, until Ctrl-C.
+    """Process pushes as they come, do what `shipway tick` does, and show what runs where on a page, until Ctrl-C.
 
     What is in progress when it ends goes on by itself.
     """

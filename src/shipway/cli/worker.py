@@ -35,7 +35,7 @@ def worker(
     options: Globals, at_once: int, url: str, push: int | None, token: int | None, spare: bool, waiting: int | None,
     preview: str | None,
 ) -> None:  # fmt: skip
-    """Work on the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
+    """Process the queue of pushes, and do what `shipway tick` does, until Ctrl-C, without a page.
 
     `shipway serve` does this itself. Each push is worked on by a process of its own, which goes on when this command ends.
     """

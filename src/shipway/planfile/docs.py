@@ -15,8 +15,8 @@ problems with line and column, and `shipway check --schema` prints a JSON Schema
 are one valid plan that contains every key. Only `app` and `services` are required.
 
 It is YAML 1.2: `on` is an ordinary string. An unknown or duplicate key is an error. As in Compose files, keys that begin with `x-`
-are yours, beside all keys that Shipway defines: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file has at most
-256 KB of UTF-8.
+are ignored, wherever Shipway defines keys; use them for anchors: `x-web: &web {build: .}`, then `web: {<<: *web, route: /}`. The file
+has at most 256 KB of UTF-8.
 
 | value | format |
 |---|---|

@@ -74,7 +74,7 @@ class Metrics:
     def _text(self, request: Request) -> str:
         who = None if self._site.open_metrics else token_identity(self._site, request)
         if who is not None and who.token is not None and "see" not in who.token.permissions:
-            raise NotAllowed("this token may not `see`", hint="a token that has `see`")
+            raise NotAllowed("this token may not `see`", hint="use a token that has `see`")
         found = [line for metric in self._metrics(who) for line in metric.lines()]
         return "\n".join([*found, ""])
 

@@ -30,7 +30,7 @@ class SqlLeases:
             if held and held.expires > at:
                 raise LeaseHeld(
                     _locked(held),
-                    hint="`shipway wait` waits for its end, as --wait SECONDS does where a command has it; `shipway cancel` ends it",
+                    hint="wait until it ends (`shipway wait`, or --wait SECONDS), or stop it: `shipway cancel`",
                 )
             lease = Lease(name, owner, reason, at, at + ttl, (held.token if held else 0) + 1)
             self._db.query(

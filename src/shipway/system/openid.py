@@ -69,7 +69,10 @@ class Provider:
     def __init__(self, settings: Settings, ask: Ask, clock: Callable[[], float] = time.time) -> None:
         self._own, self._ask, self._clock = settings, ask, clock
         if not is_safe(settings.issuer):
-            raise UsageError(f"{settings.issuer} is no address with TLS", hint="https://…, or http:// on this machine")
+            raise UsageError(
+                f"the provider's address must begin with https://: {settings.issuer}",
+                hint="http:// is allowed on this machine only",
+            )
         self._lock = threading.Lock()
         self._document: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, list[Any]] | None = None

@@ -89,15 +89,15 @@ def test_git_says_nothing_about_people(home: Path, monkeypatch: pytest.MonkeyPat
 def test_nobody_acts_as_a_part_of_shipway_whose_commands_are_not_recorded(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    with pytest.raises(UsageError, match="a part of Shipway"):
+    with pytest.raises(UsageError, match="a name of Shipway's own processes"):
         run(home, "--as", name, "user", "add", ADA)
     monkeypatch.setenv("SHIPWAY_ACTOR", name)
     for words in (["user", "add", ADA], ["secret", "set", "@builds", "KEY", "--app", "shop"]):
-        with pytest.raises(UsageError, match="a part of Shipway"):
+        with pytest.raises(UsageError, match="a name of Shipway's own processes"):
             run(home, *words)
     monkeypatch.delenv("SHIPWAY_ACTOR")
     monkeypatch.setattr("shipway.system.actor._git_user", lambda: name)
-    with pytest.raises(UsageError, match="a part of Shipway"):
+    with pytest.raises(UsageError, match="a name of Shipway's own processes"):
         run(home, "user", "add", ADA)
     run(home, "user", "list")
 
@@ -159,7 +159,7 @@ def test_with_a_token_each_command_does_what_it_may(home: Path, monkeypatch: pyt
     [begun] = [item for item in entries.values() if item.what == "destroy staging --force --app=shop"]
     assert [item.outcome for item in entries.values() if item.part_of == begun.number] == [REFUSED]
     monkeypatch.setenv("SHIPWAY_TOKEN", "swt_" + "x" * 43)
-    with pytest.raises(NotAllowed, match="none that counts"):
+    with pytest.raises(NotAllowed, match="the token is not accepted"):
         run(home, "apps")
     monkeypatch.delenv("SHIPWAY_TOKEN")
     run(home, "apps")

@@ -417,4 +417,4 @@ def test_a_part_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("SHIPWAY_OIDC_SECRET", SECRET)
     found = run("--oidc-issuer", "http://id.example.org", "--oidc-client", "x")
     assert isinstance(found, UsageError)
-    assert "TLS" in found.message
+    assert "https://" in found.message

@@ -31,7 +31,9 @@ def acting(ctx: Context, claim: Claim | None, variables: Mapping[str, str]) -> t
             raise NotAllowed(f"the token is one of {proven.person}, not of {identity(named)}", hint=HOW)
         return proven.person, proven
     if given is not None:
-        raise NotAllowed(f"that this is {identity(given)} is not proven, as people use a server here", hint=HOW)
+        raise NotAllowed(
+            f"{identity(given)} is not proven: people use a server here, so a token must prove who acts", hint=HOW
+        )
     actor = actor_of(None)
     if actor not in people:
         return actor, None
@@ -48,7 +50,7 @@ def _proven(ctx: Context, token: str, variables: Mapping[str, str]) -> Identity 
         try:
             found = identify(ctx, token)
         except NotSignedIn as error:
-            raise NotSignedIn(f"the token is none that counts: {error.message}", hint=HOW) from error
+            raise NotSignedIn(f"the token is not accepted: {error.message}", hint=HOW) from error
         if found.via != TOKEN:
             raise UsageError("that is the secret of a session, not a token", hint=HOW)
         return found

@@ -43,7 +43,7 @@ def require_command(ctx: Context, who: Identity | None, command: Commanded, desc
     if who is None:
         if row.person and command.given.get("key") is None and any(item.active for item in ctx.ledger.people()):
             raise NotAllowed(
-                f"who decides this must be proven, as people use a server here: {ctx.actor} is not", hint=HOW
+                f"{ctx.actor} is not proven: people use a server here, so a token must prove who decides", hint=HOW
             )
         return
     app = _app(ctx, row, command)

@@ -27,7 +27,7 @@ def require(identity: Identity, permission: str, app: str = ALL, environment: st
     if identity.token is not None:
         raise NotAllowed(
             f"this token may not `{permission}`{where}",
-            hint=f"a token that has `{permission}` there, of a person who may do it too",
+            hint=f"use a token with `{permission}` there, of a person who has that permission too",
         )
     raise NotAllowed(
         f"{identity.person} may not `{permission}`{where}",

@@ -24,7 +24,8 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str, parse: 
     webhook = next((item for item in ctx.ledger.webhooks() if is_of(ctx, item, app)), None)
     if registration is None or webhook is None:
         raise UsageError(
-            f"{shown} has no webhook, so where its pull requests are is not known", hint="shipway webhook add NAME …"
+            f"{shown} has no webhook, which tells where its pull requests are",
+            hint="add one: shipway webhook add NAME …",
         )
     if webhook.forge not in PULLS:
         raise UsageError(
@@ -40,8 +41,8 @@ def run_pull_request(ctx: Context, app: str, number: int, revision: str, parse: 
     commit = repository.commit(ref)
     if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", revision):
         raise UsageError(
-            f"{revision!r} is not the whole name of a commit: another one could be made that begins like it",
-            hint="all of its digits, as the forge or `git rev-parse` shows them",
+            f"{revision!r} is not a full commit hash: another commit could be made with the same beginning",
+            hint="pass all 40 or 64 digits, as the forge or `git rev-parse` shows them",
         )
     if revision != commit.revision:
         raise UsageError(

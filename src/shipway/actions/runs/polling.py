@@ -27,11 +27,11 @@ def add_poll(ctx: Context, name: str, address: str, every: float) -> Poll:
         raise UsageError(f"{name!r} can't be the name of a poll", hint=NAME_WORDS)
     require_remote(address)
     if every < LEAST:
-        raise UsageError(f"a repository is asked every {LEAST:g} seconds at most", hint="--every 1m")
+        raise UsageError(f"a repository is asked at most every {LEAST:g} seconds", hint="pass --every 1m")
     made = Poll(name, address, every, ctx.actor, ctx.ledger.now())
     with recorded(ctx, None, POLL, name, f"add {name}: {masked(address)} every {every:g} s"):
         if not ctx.ledger.add_poll(made):
-            raise UsageError(f"there is a poll {name}", hint=f"`shipway poll remove {name}` removes it")
+            raise UsageError(f"there is already a poll {name}", hint=f"`shipway poll remove {name}` removes it")
     return made
 
 

@@ -71,7 +71,7 @@ def asker(ctx: Context, person: str, number: int) -> Identity:
     token = token_now(ctx, person, number)
     if token is None:
         raise NotSignedIn(
-            f"the token with which {person} asked for it doesn't count any more", hint="ask again with another one"
+            f"the token with which {person} requested it is no longer valid", hint="request it again with another token"
         )
     return Identity(person, (), TOKEN, number, token=token)
 
@@ -106,7 +106,7 @@ def leave(
     assert added is not None
     return added, DeploymentWaits(
         error.message,
-        hint=f"the deployment waits for that, and then goes out by itself: {next_step(added, shown)}; or drop it: shipway cancel {shown}",
+        hint=f"the deployment waits for that, and then goes out automatically: {next_step(added, shown)}; or drop it: shipway cancel {shown}",
         release=error.release, why=error.why, until=error.until,
     )  # fmt: skip
 
@@ -175,13 +175,13 @@ def reject(ctx: Context, app: str, environment: str, release: int | None, reason
     a reason, or if no deployment of that release waits."""
     shown, found = ctx.names.shown(app, environment), ctx.ledger.waiting(app, environment)
     if not reason.strip():
-        raise UsageError("say why: who asked for the deployment reads it", hint="--reason TEXT")
+        raise UsageError("a rejection needs a reason", hint="pass --reason TEXT; it is shown with the deployment")
     if found is None or release not in (None, found.release):
         what = f"the one of release {found.release} does" if found else "`shipway status` shows what does"
         raise UsageError(f"no deployment{f' of release {release}' if release else ''} waits on {shown}", hint=what)
     if found.begun or not ctx.ledger.end_waiting(found, CANCELLED, f"{REJECTED}{ctx.actor}: {reason}"):
         raise UsageError(
-            f"the deployment of release {found.release} to {shown} waits no more: it has begun, or has ended",
+            f"the deployment of release {found.release} to {shown} no longer waits: it has begun, or has ended",
             hint=f"shipway history {shown}; shipway cancel {shown} cancels one that has begun",
         )
     return found

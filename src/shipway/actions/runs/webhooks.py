@@ -59,12 +59,12 @@ def add_webhook(ctx: Context, name: str, forge: str, address: str, secret: str =
     secret = secret or secrets.token_urlsafe(32)
     ctx.redactor.add({"webhook secret": secret})
     if any(item.name == name for item in ctx.ledger.webhooks()):
-        raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
+        raise UsageError(f"there is already a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
     made = Webhook(name, forge, address, ctx.actor, ctx.ledger.now())
     with_secret = ctx.secrets.set(SCOPE, name, secret)  # before it: a webhook without a secret takes nothing
     _record(ctx, f"add {name}: {forge} {masked(address)}, secret version {with_secret}")
     if not ctx.ledger.add_webhook(made):
-        raise UsageError(f"there is a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
+        raise UsageError(f"there is already a webhook {name}", hint=f"`shipway webhook remove {name}` removes it")
     return NewWebhook(made, secret)
 
 

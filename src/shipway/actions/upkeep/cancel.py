@@ -45,7 +45,8 @@ def cancel_environment(ctx: Context, app: str, environment: str, reason: str, *,
     lease, pending = worker(ctx, app, environment), ctx.ledger.pending(app, environment)
     if lease is None and not pending:
         busy = ", ".join(item.what for item in in_progress(ctx, app))
-        raise UsageError(f"nothing is in progress on {environment}", hint=f"in progress: {busy or 'nothing'}")
+        hint = f"in progress: {busy}" if busy else "`shipway status` shows what runs"
+        raise UsageError(f"nothing is in progress on {environment}", hint=hint)
     deadline = ctx.clock() + timeout
     if lease is not None:
         request_cancel(ctx, lease, reason)

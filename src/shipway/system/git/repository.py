@@ -281,7 +281,11 @@ class Repository:
     def _near(self, revision: str) -> str:
         names = self._run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").stdout.split()
         near = difflib.get_close_matches(revision, names, 3, 0.7)
-        return f"did you mean {' or '.join(near)}?" if near else f"branches and tags: {', '.join(names[:10]) or 'none'}"
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        if not names:
+            return "this repository has no branch and no tag yet: git commit, or git fetch"
+        return f"create it (git branch, git tag) or fetch it (git fetch); branches and tags: {', '.join(names[:10])}"
 
     def _run(self, *args: str, check: bool = True) -> Done:
         return git(self.path, *args, check=check)

@@ -109,7 +109,7 @@ def test_a_decision_is_a_proven_person_s(ctx: Context) -> None:
     assert allowed(ctx, None, "approve", **given)  # there are no people
     ada = who(ctx, RELEASER, "approve")
     for path in ("approve", "waive"):
-        with pytest.raises(NotAllowed, match="must be proven"):
+        with pytest.raises(NotAllowed, match="is not proven"):
             require_command(ctx, None, Commanded(path, {"app": "shop", **given}), lambda app, environment: ())
     assert allowed(ctx, None, "approve", **given, key="")  # signed
     assert allowed(ctx, None, "deploy", **given)

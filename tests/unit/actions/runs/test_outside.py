@@ -129,7 +129,7 @@ def test_the_beginning_of_a_commits_name_is_not_enough(place: Place) -> None:
     """Its author could make another commit that begins like the one that was read: for 12 digits, in a day."""
     head = place.propose()
     for read in (head[:7], head[:12], head[:39], ""):
-        with pytest.raises(UsageError, match="whole") as caught:
+        with pytest.raises(UsageError, match="full commit hash") as caught:
             place.run(read)
         assert head not in f"{caught.value.message} {caught.value.hint}"  # else it would be copied unread
     assert not place.ran

@@ -311,7 +311,7 @@ def test_rejected_by_a_person_and_overruled_by_approvals(place: Place) -> None:
     place.waits()
     own = replace(place.world.controller(), actor=EVE)
     for release, reason, why in (
-        (place.first.number, " ", "say why"),
+        (place.first.number, " ", "needs a reason"),
         (place.first.number + 7, "no", "no deployment of release"),
     ):
         with pytest.raises(UsageError, match=why):

@@ -98,7 +98,7 @@ def test_a_dry_run_prepares_nothing(shop: Shop) -> None:
     told = shop.call("--prepare", "--dry-run")
     assert "CHANGELOG.md gets its entry:\n  ### Added\n  - a cart\n" in told
     assert (git(shop.path, "rev-parse", "HEAD"), log(shop)) == (before, BEGIN)
-    assert "no one can be asked" in shop.call("--prepare", fails=UsageError)
+    assert "there is no terminal" in shop.call("--prepare", fails=UsageError)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(shop: Shop) -> None:
     assert "release: r1 → r2" in told
     assert "with a tag that isn't signed" in told
     assert "v2.0.0" not in shop.tags()
-    assert "no one can be asked here" in shop.call("major", fails=UsageError)
+    assert "there is no terminal to confirm it" in shop.call("major", fails=UsageError)
     assert "v2.0.0" not in shop.tags()
 
 
