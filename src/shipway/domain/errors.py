@@ -338,6 +338,10 @@ class Unreadable(ForgeError):
         super().__init__(message, refused=True)
 
 
+class OtherRepository(ForgeError):
+    """A webhook request is signed, and tells of a repository that the webhook isn't for."""
+
+
 class ServerError(ShipwayError):
     """The server that SHIPWAY_URL names was not reached, was lost, or answers what is not understood."""
 

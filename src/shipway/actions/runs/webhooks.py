@@ -13,8 +13,8 @@ from shipway.actions.messages.receivers import Deliveries, deliveries, forget_to
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
 from shipway.domain import preview
-from shipway.domain.errors import SecretError, UsageError, unknown_name
-from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Delivery, PullRequest, Pushed, Tagged
+from shipway.domain.errors import OtherRepository, SecretError, UsageError, unknown_name
+from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Delivery, Hosted, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
 from shipway.domain.outbox import ENDED, OUTSIDE, PULL, of_webhook
 from shipway.domain.permissions import ALL
@@ -25,7 +25,7 @@ from shipway.domain.value import dataclass
 from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Webhook
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
-from shipway.system.addresses import require_remote
+from shipway.system.addresses import identity, require_remote
 from shipway.system.git.login import masked
 from shipway.system.login import login
 
@@ -90,11 +90,12 @@ def remove_webhook(ctx: Context, name: str) -> None:
 
 def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, str], body: bytes) -> list[Push]:
     """Queue the pushes that a request tells of, and return them. The same request again adds nothing. Forged, Unreadable,
-    SecretError."""
+    OtherRepository, SecretError."""
     secret = ctx.secrets.get(SCOPE, webhook.name)
     if secret is None:
         raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
     delivery = forge.receive(headers, body, secret)
+    _require_its_own(webhook, delivery)
     pulls = [event for event in delivery.events if isinstance(event, PullRequest)]
     known = f"{RECEIVED}/{webhook.name}/{delivery.digest}"
     if pulls and ctx.ledger.property(known) is None:  # who recorded "opened" can't undo what was told since
@@ -102,6 +103,31 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
             _proposed(ctx, webhook, event)
         ctx.ledger.set_once(known, "pull request")  # last: if this process dies, the forge sends it again
     return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+
+
+def _require_its_own(webhook: Webhook, delivery: Delivery) -> None:
+    """OtherRepository if the request tells of another one: a forge can send what happens in all repositories of an organisation to
+    one address, and their numbers of pull requests are the same."""
+    own = identity(webhook.address).casefold()
+    if own.startswith(("path:", "file:")):
+        return  # a repository of this machine, of which no forge knows
+    for event in delivery.events:
+        hosted = getattr(event, "repository", None)
+        if hosted is not None and not _is_at(own, hosted):
+            raise OtherRepository(
+                f"the webhook {webhook.name} is for {masked(webhook.address)}, and this request tells of {hosted.full_name}",
+                hint=f"if {hosted.full_name} has an app here: shipway webhook add NAME --forge {webhook.forge} --address ADDRESS",
+            )
+
+
+def _is_at(own: str, hosted: Hosted) -> bool:
+    """Whether a repository has this address. One of another host may be a mirror's, or the name of a host in ssh's settings: then
+    the repository's name says it."""
+    known = [identity(item).casefold() for item in (hosted.https, hosted.ssh) if item]
+    if own in known:
+        return True
+    elsewhere = all(item.partition("/")[0] != own.partition("/")[0] for item in known)
+    return elsewhere and f"/{own}".endswith(f"/{hosted.full_name}".casefold())
 
 
 def _proposed(ctx: Context, webhook: Webhook, event: PullRequest) -> None:

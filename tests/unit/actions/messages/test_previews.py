@@ -13,7 +13,8 @@ from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.messages.news import report
 from shipway.actions.runs.webhooks import receive
-from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Hosted, Person, PullRequest
+from shipway.domain.errors import OtherRepository
+from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Hosted, Person, PullRequest, Pushed
 from shipway.domain.outbox import PULL
 from shipway.domain.preview import Preview
 from shipway.domain.release import SUCCEEDED
@@ -54,6 +55,47 @@ def test_what_is_wanted_follows_the_pull_request(told: Told) -> None:
     assert [item.number for item in told.ledger.previews()] == [7]
 
 
+@pytest.mark.parametrize(
+    "hosted",
+    [
+        Hosted("acme/other", "https://github.com/acme/other.git", "git@github.com:acme/other.git"),
+        Hosted("acme/other"),
+        Hosted("other/acme/shop"),
+        Hosted("me/shop"),
+        Hosted("shop", "https://github.com/shop.git"),
+    ],
+)
+def test_another_repository_of_an_organization_changes_nothing(told: Told, hosted: Hosted) -> None:
+    """Its pull requests have the same numbers."""
+    tell(told)
+    secret = told.ctx.secrets.get("webhooks", "shop")
+    assert secret is not None
+    pushed = Pushed(hosted, "main", "a" * 40, "b" * 40, False, Person("1"))
+    merged = dataclasses.replace(OPEN, repository=hosted, action=MERGED)
+    for event in (pushed, merged):
+        with pytest.raises(OtherRepository, match=f"is for git@github.com:acme/shop.git.*tells of {hosted.full_name}"):
+            receive(told.ctx, told.ledger.webhooks()[0], told.forge, *delivery([event], secret))
+    assert wanted(told) == [(7, "feature", COMMIT, "open")]
+    assert told.ledger.pushes(10) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "hosted"),
+    [
+        ("https://git.example.org/forge/Acme/Shop.git", Hosted("acme/shop")),  # below a path of the server
+        ("ssh://git@git.example.org:2222/acme/shop", Hosted("acme/shop")),
+        ("https://mirror.example.org/shop.git", Hosted("acme/shop", "https://mirror.example.org/shop.git")),
+    ],
+)
+def test_any_address_of_the_repository_is_its_own(tmp_path: Path, address: str, hosted: Hosted) -> None:
+    told = Told(tmp_path, address=address)
+    secret = told.ctx.secrets.get("webhooks", "shop")
+    assert secret is not None
+    pushed = Pushed(hosted, "main", "a" * 40, "b" * 40, False, Person("1"))
+    assert len(receive(told.ctx, told.ledger.webhooks()[0], told.forge, *delivery([pushed], secret))) == 1
+    told.world.close()
+
+
 def test_the_same_request_again_changes_nothing(told: Told) -> None:
     """Somebody has recorded it, or sends it again at the forge, after what came since."""
     tell(told)
@@ -90,7 +132,7 @@ def test_one_from_another_repository_gets_none(told: Told) -> None:
 
 def test_a_webhook_of_another_repository_wants_nothing(tmp_path: Path) -> None:
     told = Told(tmp_path, address="git@github.com:acme/other.git")
-    tell(told)
+    tell(told, repository=Hosted("acme/other"))
     assert wanted(told) == []
     told.world.close()
 
