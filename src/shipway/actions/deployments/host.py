@@ -171,7 +171,7 @@ class HostDeployment:
     def _start_in_turn(self, specs: Sequence[ContainerSpec]) -> None:
         """With few processors, requests would pay for a parallel start. Several nodes have so many each."""
         at_once = min(max(1, self.ctx.runtime.processors() // PROCESSORS), self.ctx.parallel)
-        at_once *= max(1, *(len(spec.nodes) for spec in specs))
+        at_once *= max((1, *(len(spec.nodes) for spec in specs)))
         starts = [(partial(self._start, spec), (spec.name, *self._health(spec))) for spec in specs]
         start_in_turn(self.ctx, starts, at_once, headers=self._headers, stop=self.given_up)
 
