@@ -83,6 +83,7 @@ class Api(Place):
 NEEDED: dict[str, dict[str, Any]] = {
     "deploy": {"release": 1},
     "approve": {"release": 1},
+    "reject": {"release": 1, "reason": "prices are wrong"},
     "startRun": {"revision": "main"},
 }
 
@@ -253,6 +254,13 @@ def test_a_dry_run_answers_what_would_change(api: Api, commands: list[tuple[str,
         assert json.loads(found.text) == json.loads(CHANGESET)
     assert ["--dry-run", "--json"] == commands[0][1][-2:] == commands[1][1][-2:]
     assert commands[1][1][-4:-2] == ["--to", "r3"]
+
+
+def test_a_deployment_that_waits_is_rejected(api: Api, commands: list[tuple[str, list[str]]]) -> None:
+    [approval] = json.loads(api.ask(BY_NAME["reject"], api.token(ADMIN)).text)
+    assert approval["actor"] == "grace@example.org"  # what was approved stays recorded
+    words = ["reject", "staging", "r1", "--reason=prices are wrong", "--app", "shop"]
+    assert [given for _, given in commands] == [words]
 
 
 REFUSED = {

@@ -64,10 +64,20 @@ async def roll_back(call: Call, orders: Orders) -> Any:
 
 async def approve(call: Call, orders: Orders) -> Any:
     """Approve a release."""
+    return await _judged(call, orders, "approve")
+
+
+async def reject(call: Call, orders: Orders) -> Any:
+    """Reject the deployment that waits."""
+    return await _judged(call, orders, "reject")
+
+
+async def _judged(call: Call, orders: Orders, command: str) -> Any:
+    """The approvals of the release, then."""
     release = call.given["release"]
     if await run_in_threadpool(call.ctx.ledger.release, call.app, release) is None:
         raise missing(f"release {release} of {call.shown_app}")
-    words = ["approve", call.shown_environment, f"r{release}", f"--reason={_reason(call)}", "--app", call.shown_app]
+    words = [command, call.shown_environment, f"r{release}", f"--reason={_reason(call)}", "--app", call.shown_app]
     _require_success(await orders.command(call.who, orders.commands.answer, words))
     return await run_in_threadpool(reading.approvals, call)
 
