@@ -305,19 +305,16 @@ def migration_command(database: Database) -> str | None:
 
 
 def rendered(
-    form: str, spec: EnvironmentSpec, *, namespace: str | None, ingress_class: str | None, storage: str
+    form: str, spec: EnvironmentSpec, *, namespace: str, ingress_class: str | None, storage: str
 ) -> Rendered:  # fmt: skip
-    """An environment for a platform; None as namespace: named by app and environment."""
-    found = _platform(form, spec.app, spec.environment, namespace, ingress_class=ingress_class, storage=storage)
+    """An environment for a platform."""
+    found: Platform = driver("platform", form)(namespace, ingress_class=ingress_class, storage=storage)
     return Rendered(
         found.render(spec), found.namespace, tuple(found.secrets(spec)), (*spec.left_out, *found.unsaid(spec))
     )
 
 
-def rights(form: str, app: str, environment: str, namespace: str | None) -> str:
+def rights(form: str, app: str, environment: str, namespace: str) -> str:
     """What whoever deploys this environment to a platform must be allowed to do there, as a text that grants it."""
-    return _platform(form, app, environment, namespace).rights(app, environment)
-
-
-def _platform(form: str, app: str, environment: str, namespace: str | None, **more: str | None) -> Platform:
-    return cast("Platform", driver("platform", form)(namespace or f"{app}-{environment}", **more))
+    found: Platform = driver("platform", form)(namespace)
+    return found.rights(app, environment)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
+from shipway.domain.platform import NAMESPACE
 
 
 @click.command()
@@ -34,7 +37,7 @@ def render(
     from shipway.app import migration_command, open_context, rendered, rights
     from shipway.domain.errors import UsageError
 
-    if namespace is not None and not _is_name(namespace):
+    if namespace is not None and not re.fullmatch(NAMESPACE, namespace):
         raise UsageError(
             f"--namespace {namespace!r} is no name of a namespace", hint="small letters, digits and dashes, at most 63"
         )
@@ -44,11 +47,12 @@ def render(
         known = options.known_app(ctx, app)
         if rbac:
             _, where = known.with_plan(environment)
-            return say(rights(form, known.name, where.name, namespace or where.cluster.namespace or None).rstrip("\n"))
+            space = namespace or where.cluster.namespace_of(known.name, where.name)
+            return say(rights(form, known.name, where.name, space).rstrip("\n"))
         spec = spec_of(known, environment, release, migration_command)
         own = spec.cluster
         found = rendered(
-            form, spec, namespace=namespace or own.namespace or None,
+            form, spec, namespace=namespace or own.namespace_of(spec.app, spec.environment),
             ingress_class=ingress_class or own.ingress_class or None, storage=storage or own.storage,
         )  # fmt: skip
         say(found.text.rstrip("\n"))
@@ -59,9 +63,3 @@ def render(
             say(f"Secrets that must exist in {found.namespace}, each with the key `value`: {listed}", err=True)
             first = f"kubectl -n {found.namespace} create secret generic {found.secrets[0]}"
             say(f"  {first} --from-file=value=/dev/stdin", err=True)
-
-
-def _is_name(text: str) -> bool:
-    import re
-
-    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text) is not None

@@ -6,6 +6,7 @@ from shipway.domain.value import dataclass
 
 SWARM = "swarm"
 KUBERNETES = "kubernetes"
+NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # the pattern of its name
 STORAGE = "10Gi"  # of a volume whose size the plan doesn't say
 
 

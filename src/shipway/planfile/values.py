@@ -7,7 +7,7 @@ import re
 import shlex
 from urllib.parse import SplitResult, urlsplit
 
-from shipway.domain import secret_value
+from shipway.domain import platform, secret_value
 from shipway.domain.refs import parse_range
 from shipway.planfile.bounds import BLOCK
 from shipway.planfile.kinds import Choice, Number, Several, Text
@@ -305,7 +305,7 @@ HOST_ADDRESS = Text("an IPv4 address, such as 10.0.0.1", r"^([0-9]{1,3}\.){3}[0-
 PROXIES = Text("an address or a range of addresses, such as 10.0.0.0/8", convert=network_range)
 SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", size)
 CONTEXT = Text("the name of a context of kubeconfig", r"^\S(.{0,251}\S)?$")
-NAMESPACE = Text("small letters, digits and dashes, at most 63", r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+NAMESPACE = Text("small letters, digits and dashes, at most 63", f"^{platform.NAMESPACE}$")
 INGRESS_CLASS = Text("the name of a class of Ingress", r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
 STORAGE = Text("a size of a volume, such as 20Gi", r"^[1-9][0-9]{0,5}[MGT]i$")
 HOST_NAME = Text("a host name, such as www.example.com or *.example.com", r"^\S+$", host_name, most=253)

@@ -24,6 +24,7 @@ from shipway.domain.release import Release
 from shipway.domain.value import dataclass
 from shipway.ports import Session, Terminal
 from shipway.system.login import login
+from shipway.system.parallel import attempt_all
 
 # Exit codes that are recorded for a command that didn't end by itself, as shells return them.
 FAILED = 125  # an error of Shipway or the engine
@@ -137,17 +138,12 @@ def run_new(ctx: Context, spec: ContainerSpec, terminal: Terminal) -> int:
 
 def _end(ctx: Context, container: str) -> None:
     """What fails now is said, and doesn't hide why the command ended."""
-    steps: list[Callable[[], None]] = [
-        partial(ctx.runtime.stop, container, GRACE),
-        partial(ctx.runtime.remove, container),
-    ]
-    for step in steps:
-        try:
-            step()
-        except EngineError as error:
-            ctx.reporter.note(
-                f"{container} may remain; the next command that changes the environment removes it: {error.message}"
-            )
+
+    def told(error: BaseException) -> None:
+        ctx.reporter.note(f"{container} may remain; the next command that changes the environment removes it: {error}")
+
+    with contextlib.suppress(EngineError):
+        attempt_all(partial(ctx.runtime.stop, container, GRACE), partial(ctx.runtime.remove, container), on_error=told)
 
 
 def _run_inside(ctx: Context, found: Source, command: Sequence[str], terminal: Terminal) -> int:

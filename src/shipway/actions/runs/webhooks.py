@@ -106,7 +106,7 @@ def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, 
 
 
 def _require_its_own(webhook: Webhook, delivery: Delivery) -> None:
-    """OtherRepository if the request tells of another one: a forge can send what happens in all repositories of an organisation to
+    """OtherRepository if the request tells of another one: a forge can send what happens in all repositories of an organization to
     one address, and their numbers of pull requests are the same."""
     own = identity(webhook.address).casefold()
     if own.startswith(("path:", "file:")):

@@ -148,7 +148,8 @@ class TraefikEdge:
 
     def _admit(self, owner: str, sources: Sequence[str]) -> None:
         """Exempt these addresses from the maintenance page and from `access`, if there are any."""
-        text = (files := self._files()).get(route_files.page_file(route_files.checked_owner(owner)), "")
+        files = self._files()
+        text = files.get(route_files.page_file(route_files.checked_owner(owner)), "")
         url, page = maintenance_page.url_of(text), maintenance_page.page_of(text)
         if url is not None and page is not None:
             self._show(owner, url, page, sources)
@@ -250,9 +251,8 @@ class TraefikEdge:
         with self._control() as control, self._asker() as asker:
             files = control.files()
             rules = route_files.tables(files).get(route_files.checked_owner(owner), {}).get("access")
-            text = maintenance_page.render(owner, url, page, sources, rules)
             before = files.get(route_files.page_file(owner), "")
-            control.write(route_files.page_file(owner), text)
+            control.write(route_files.page_file(owner), maintenance_page.render(owner, url, page, sources, rules))
             wanted = maintenance_page.version_of(url, page, sources, rules)
             seen = asker.until(asker.shows(where, maintenance_page.mark_of(owner), wanted, port))
             if seen:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 
+from shipway.domain.platform import NAMESPACE
 from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
 
 MANAGER = "shipway"  # of objects, and of the fields that it has set
@@ -24,7 +25,7 @@ def named(*parts: str) -> str:
 
 def space_name(text: str) -> str:
     """Of a namespace: this one, if it can be one."""
-    return text if re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text) else named(text)
+    return text if re.fullmatch(NAMESPACE, text) else named(text)
 
 
 def secret_name(ref: SecretRef) -> str:

@@ -129,25 +129,25 @@ class SwarmServices(DockerRuntime, abc.ABC):
         for turn in range(TURNS):
             if not change(service["Spec"]):
                 return service
-            done = False
             path, query = f"/services/{segment(service['ID'])}/update", {"version": service["Version"]["Index"]}
             auth = self._credentials(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
             headers = {"X-Registry-Auth": auth} if auth else {}
             try:
                 with self._engine.open("POST", path, query=query, body=service["Spec"], headers=headers) as reply:
                     reply.read()
-                    done = True
+                return self._still(service)
             except EngineRefused as error:
                 if "out of sequence" not in error.message or turn == TURNS - 1:
                     raise
                 time.sleep(PAUSE)
-            found = self._service(service["ID"])
-            if found is None:
-                raise EngineError(f"service {service['Spec']['Name']} was removed")
-            service = found
-            if done:
-                break
+            service = self._still(service)
         return service
+
+    def _still(self, service: Service) -> Service:
+        found = self._service(service["ID"])
+        if found is None:
+            raise EngineError(f"service {service['Spec']['Name']} was removed")
+        return found
 
     def _until_gone(self, service: Mapping[str, Any], grace: float) -> None:
         """Wait until no task of it runs. Tasks of a node that is down are gone with it, though the Swarm lists them."""
