@@ -15,7 +15,7 @@ from shipway.drivers.edge.dynamic import HEADER_TOKEN
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
-TIMEOUT = 5.0  # seconds for connecting, and for each silence of the edge
+TIMEOUT = 30.0  # seconds for connecting, and for each silence: a machine that builds images is slow, and the edge not down
 PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"

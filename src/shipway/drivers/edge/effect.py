@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shipway.domain.container import Publish
-from shipway.drivers.edge.control import TIMEOUT, Control
+from shipway.drivers.edge.control import Control
 from shipway.drivers.edge.dynamic import (
     HEADER_RELEASE,
     HEADER_ROUTES,
@@ -23,6 +23,7 @@ from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
 INTERVAL = 0.003
+TIMEOUT = 5.0  # seconds for connecting, and for each silence: the next query comes soon
 ACME = 60.0  # seconds for a certificate beyond the deadline
 END = "-----END CERTIFICATE-----"
 UNREACHABLE = (502, 504)  # the edge's own responses if the container is unreachable
