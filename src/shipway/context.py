@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
     from shipway.domain.people import Identity
+    from shipway.domain.platform import ClusterSettings
     from shipway.domain.provisioned import Dns, Infra
     from shipway.domain.renaming import Names
     from shipway.domain.routing import Tls
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # keeps imports of every command cheap
         CdnAccess,
         CdnProvider,
         CertificateAuthority,
+        Cluster,
         DatabaseServer,
         DatabaseTool,
         Dial,
@@ -80,6 +82,10 @@ def no_provider(source: SecretSource, scope: str, content: bytes | None) -> Secr
     raise SecretError(f"{source.text} can't be read here")
 
 
+def _no_cluster(app: str, environment: str, settings: ClusterSettings) -> Cluster:
+    raise UsageError("no cluster is known here")
+
+
 def _no_store(settings: Backups, credentials: tuple[str, str]) -> BackupStore:
     raise UsageError("there are no backups here")
 
@@ -95,6 +101,7 @@ class Machine:
     probe: Callable[..., Probe]  # as system.probe.probe
     probe_tcp: Callable[..., Probe]
     dial: Dial = socket.create_connection  # from the engine's machine
+    executes: bool = True  # whether commands can be run inside a running container
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,7 @@ class Context:
     )
     notifier: Callable[[str, NotifierAccess], Notifier] | None = None
     proven: Identity | None = None  # the actor, if a token or the server has proven it
+    cluster: Callable[[str, str, ClusterSettings], Cluster] = _no_cluster  # of an app's environment
     locate: Callable[[str], HostLocation] = named  # a host by its name in the plan; EngineError if that isn't known
 
     def __post_init__(self) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from shipway.actions.environment.ownership import owned
 from shipway.context import Context, Machine
 from shipway.domain.errors import RepositoryError, SecretError
 from shipway.domain.plan import LOCAL, Database, Plan
+from shipway.domain.platform import in_cluster
 from shipway.domain.value import dataclass
 from shipway.drivers import DRIVERS, Lazy, driver
 from shipway.drivers.accessories import KINDS
@@ -25,6 +26,7 @@ from shipway.system.masked import KnownSecrets, MaskedLedger, MaskedReporter
 from shipway.system.redact import Redactor, of_process
 
 if TYPE_CHECKING:
+    from shipway.clusters import Clusters
     from shipway.domain.backups import Backups
     from shipway.domain.infra import InfraPlace
     from shipway.domain.own_tables import OwnTablesCache
@@ -92,13 +94,21 @@ class Services:
         def guarded(machine: Machine) -> Machine:
             return owned(machine, self.ledger, actor, time.time)
 
+        def connect(host: str) -> Machine:
+            if not in_cluster(host):
+                return cast(Machine, hosts.connect(host))
+            there = guarded(clusters.machine(host, machine(self.engine, keys, cancelled, hosts)))
+            there.runtime.ping()
+            return there
+
         home, keys, cancelled = self.home, self.keys, self.cancelled
         background = not os.environ.get(HOSTED)
+        clusters: Any = Lazy(_clusters)
         hosts: Any = Lazy(lambda: _hosts(keys, cancelled, self.ending, guarded, self.engine))
         return Context(
             home=home, actor=actor, ledger=self.ledger, secrets=self.secrets,
             machine=guarded(machine(self.engine, keys, cancelled, hosts)),
-            connect=lambda host: hosts.connect(host), locate=lambda host: hosts.locate(host),
+            connect=connect, cluster=lambda *asked: clusters.cluster(*asked), locate=lambda host: hosts.locate(host),
             registry=lambda plan: _registry(plan, self.engine, keys, self.secrets, self.redactor, cancelled),
             tool=_tool, kinds=KINDS, consoles=CONSOLES, servers=_servers(), clock=time.time,
             reporter=MaskedReporter(reporter, self.redactor), repository=repository, redactor=self.redactor,
@@ -172,6 +182,12 @@ def keyring(engine: object, cancelled: threading.Event) -> Keyring:
 
 def _embedded(engine: object, keys: Keyring | None, cancelled: threading.Event) -> Any:
     return driver("registry", "embedded")(engine, port=EMBEDDED_REGISTRY_PORT, keys=keys, cancelled=cancelled)
+
+
+def _clusters() -> Clusters:
+    from shipway.clusters import Clusters
+
+    return Clusters()
 
 
 def _hosts(

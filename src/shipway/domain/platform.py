@@ -8,6 +8,7 @@ SWARM = "swarm"
 KUBERNETES = "kubernetes"
 NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # the pattern of its name
 STORAGE = "10Gi"  # of a volume whose size the plan doesn't say
+_HOST = "kubernetes:"
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,19 @@ class ClusterSettings:
         given = {"context": self.context, "namespace": self.namespace, "ingress-class": self.ingress_class}
         given |= {"storage": self.storage if self.storage != STORAGE else ""}
         return ", ".join(f"{name} {value}" for name, value in given.items() if value)
+
+
+def cluster_host(app: str, environment: str, settings: ClusterSettings) -> str:
+    """The name of the one host of an environment in a cluster: its namespace there."""
+    return f"{_HOST}{settings.context}/{settings.namespace_of(app, environment)}"
+
+
+def in_cluster(host: str) -> bool:
+    """Whether a host is a namespace of a cluster, which has no engine that containers could be started on one by one."""
+    return host.startswith(_HOST)
+
+
+def context_and_namespace(host: str) -> tuple[str, str]:
+    """What `cluster_host` has put together; the context is empty for the current one."""
+    context, _, namespace = host.removeprefix(_HOST).rpartition("/")
+    return context, namespace

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from shipway.domain.accessory import Kinds
-from shipway.domain.adjustments import planned
+from shipway.domain.adjustments import Adjustments, planned
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.desired import Settings, argv, config_files, variables
 from shipway.domain.plan import Accessory, Environment, Health, Resources, Security, Service
@@ -112,15 +112,20 @@ class EnvironmentSpec:
     secrets: tuple[SecretRef, ...]
     left_out: tuple[str, ...] = ()
     cluster: ClusterSettings = ClusterSettings()  # that the plan asks for
+    ledger: str = ""  # identity of the one that it belongs to; empty: others keep it
+    standby: float = 0.0  # seconds that services with an address stand by after the switch to another release
 
 
 def environment_spec(
     release: Release, environment: Environment, version: str, kinds: Kinds, versions: Mapping[str, int],
-    migration: str | None = None,
+    migration: str | None = None, *, adjustments: Adjustments | None = None, ledger: str = "",
 ) -> EnvironmentSpec:  # fmt: skip
-    """Of a release. versions: of the secrets that are set. migration: the command of the migration tool; None: unknown."""
+    """Of a release. versions: of the secrets that are set. migration: the command of the migration tool; None: unknown. ledger:
+    identity of the one that it belongs to."""
     marks = _Marks(release, environment, versions)
-    settings = Settings(version, marks.secrets, versions, marks.passwords, kinds=kinds)
+    settings = Settings(
+        version, marks.secrets, versions, marks.passwords, kinds=kinds, adjustments=adjustments or Adjustments()
+    )
     workloads = {
         service.name: _workload(release, environment, settings, marks, service)
         for service in release.plan.services.values()
@@ -131,7 +136,7 @@ def environment_spec(
         release.app, environment.name, release.number, release.revision, version, environment.scheme,
         environment.certified_names, tuple(workloads.values()), tuple(_addresses(release, environment)), stores,
         tuple(commands), _secrets(tuple(workloads.values()), stores), (*left_out, *_unsaid(release, environment)),
-        environment.cluster,
+        environment.cluster, ledger, environment.standby,
     )  # fmt: skip
 
 
@@ -177,7 +182,7 @@ def _workload(
     volumes = service.volumes.values()
     return WorkloadSpec(
         service.name, release.images[service.name], release.number,
-        planned(release.plan, environment, service.name) or 0,
+        settings.adjustments.replicas.get(service.name, planned(release.plan, environment, service.name) or 0),
         marks.values(variables(release.plan, release, environment, settings, service)),
         argv(service.command), argv(service.entrypoint), service.port, service.health, service.resources,
         service.security, service.drain if service.port else 0.0, service.stop, files, config_files(release, service),

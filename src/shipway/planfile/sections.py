@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from shipway.domain import mounts, registry_access, routing
 from shipway.domain import plan as domain
 from shipway.domain.image import base_name
+from shipway.domain.platform import KUBERNETES, cluster_host
 from shipway.drivers.accessories import KINDS
 from shipway.planfile import values as v
 from shipway.planfile.builds import BUILD, IMAGE
@@ -248,8 +251,20 @@ CHECK = Record(
     required=("image", "run"),
     named=True,
 )
+
+
+def plan(app: str, environments: Mapping[str, domain.Environment] | None = None, **given: Any) -> domain.Plan:
+    """An environment in a cluster has its namespace as its only host."""
+    found = {
+        name: replace(item, hosts=(domain.Host(cluster_host(app, name, item.cluster)),))
+        if item.platform == KUBERNETES else item
+        for name, item in (environments or {}).items()
+    }  # fmt: skip
+    return domain.Plan(app=app, environments=found, **given)
+
+
 PLAN = Record(
-    domain.Plan,
+    plan,
     {
         "app": v.NAME,
         "inputs": Several(v.PATH, filled=True),

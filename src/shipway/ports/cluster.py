@@ -63,5 +63,5 @@ class Cluster(Protocol):
     def logs(self, service: str, release: int, lines: int) -> str:
         """The last lines of each of its containers."""
 
-    def destroy(self) -> None:
-        """Remove all of the environment, with its data."""
+    def destroy(self, *, stores: bool = True, volumes: bool = True) -> None:
+        """Remove all of the environment. stores: with the data of its accessories; volumes: with the files of its services."""

@@ -23,11 +23,11 @@ def ask(
     labels: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:  # fmt: skip
     """Run a command of `ports.DatabaseServer` for which it names the server's container; returns exit code and output.
-    ctx: of its host. password: of an external one, its address. labels: of a new container."""
+    ctx: of its host. password: of an external one, its address. labels: of a new container, also for one in a cluster."""
     container = names.accessory(app, environment, accessory.name)
-    if accessory.in_container:
+    if accessory.in_container and ctx.machine.executes:
         return ctx.runtime.execute(container, command)
-    login = ctx.kind(accessory).login_of(accessory, app, "", password)
+    login = ctx.kind(accessory).login_of(accessory, app, accessory.name, password)
     ctx.images.pull(accessory.image, lambda line: None)
     spec = ContainerSpec(
         name=f"{app}_{environment}_job_ask", image=accessory.image, entrypoint=tuple(command[:1]), command=tuple(command[1:]),

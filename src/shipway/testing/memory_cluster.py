@@ -24,6 +24,7 @@ class MemoryCluster:
         self.calls: list[str] = []
         self.ran: list[str] = []  # commands of jobs, each once
         self.dies_at: str | None = None
+        self.kept = (True, True)  # whether `destroy` kept the data of accessories, and files of services
         self._standing: dict[tuple[str, int], Standing] = {}
         self._specs: dict[int, EnvironmentSpec] = {}
         self._serving: dict[str, int] = {}
@@ -145,9 +146,10 @@ class MemoryCluster:
         """That it started."""
         return f"{service} of release {release} started\n" if (service, release) in self._standing else ""
 
-    def destroy(self) -> None:
+    def destroy(self, *, stores: bool = True, volumes: bool = True) -> None:
         """All of it."""
         self._call("destroy")
+        self.kept = (not stores, not volumes)
         self._standing, self._serving, self._jobs, self._stores = {}, {}, {}, ()
         self.secrets.clear()
 

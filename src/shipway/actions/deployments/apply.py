@@ -13,8 +13,8 @@ from shipway.actions.database.file import prepare_file
 from shipway.actions.deployments import tasks
 from shipway.actions.deployments.checks import run_check
 from shipway.actions.deployments.entrypoints import swallowed_commands
-from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.monitor import watch
+from shipway.actions.deployments.places import Place, place_of
 from shipway.actions.deployments.plan import Decision
 from shipway.actions.deployments.revert import revert
 from shipway.actions.deployments.seeds import seed, seeded
@@ -62,7 +62,7 @@ class Applying:
 
     def __init__(self, ctx: Context, decision: Decision, number: int) -> None:
         self.order, self.decision, self.number = decision.order, decision, number
-        self.hosts = [HostDeployment(ctx, decision, part) for part in decision.parts]
+        self.hosts = [place_of(ctx, decision, part) for part in decision.parts]
         self.here = self.hosts[0].ctx  # where jobs run
         self.ctx = ctx
         self.decided = ctx.clock()
@@ -107,7 +107,7 @@ class Applying:
             if part.host not in self.order.environment.hosts
         }
         attempt_all(
-            partial(self._remember, former), partial(self.everywhere, HostDeployment.forget_replaced), self._retire, self._revert,
+            partial(self._remember, former), partial(self.everywhere, lambda host: host.forget_replaced()), self._retire, self._revert,
             *(host.require_trusted_running for host in self.hosts),
         )  # fmt: skip
         self._remember({})
@@ -117,12 +117,12 @@ class Applying:
         hosts = {**self.decision.unreachable, **former}
         remember(self.ctx, self.order.release.app, self.order.environment.name, hosts)
 
-    def everywhere(self, work: Callable[[HostDeployment], object]) -> None:
+    def everywhere(self, work: Callable[[Place], object]) -> None:
         """Run on all hosts in parallel. Raises the first error when all have ended."""
 
         first: list[Exception] = []
 
-        def one(host: HostDeployment) -> None:
+        def one(host: Place) -> None:
             try:
                 with errors_of(host.name):
                     work(host)
@@ -145,7 +145,7 @@ class Applying:
             prune(self.ctx, self.order.release.app)
 
     def _accessories(self) -> None:
-        self.everywhere(HostDeployment.accessories)
+        self.everywhere(lambda host: host.accessories())
         if self.decision.previous is None and self.order.release.plan.externals:
             lacks = require_answers(self.here, self.order.release, self.order.environment, self.decision.settings)
             if lacks:
@@ -154,7 +154,7 @@ class Applying:
                 )
 
     def _pull(self) -> None:
-        self.everywhere(HostDeployment.pull)
+        self.everywhere(lambda host: host.pull())
         for warning in swallowed_commands(self.here, self.order.release, self.decision.previous_release):
             self.ctx.reporter.note(warning)
 
@@ -220,9 +220,9 @@ class Applying:
     def _take_over(self) -> None:
         take_over(self)
 
-    def switch(self, work: Callable[[HostDeployment], object]) -> None:
+    def switch(self, work: Callable[[Place], object]) -> None:
         """Switch all hosts or none: a failure on one rolls back all."""
-        if self.decision.first.desired.routes is not None:
+        if self.hosts[0].switches:
             with self.ctx.part("switch", self.order.environment.url):
                 self.switched = True  # before the call: an unclear outcome is rolled back
                 self.everywhere(work)
@@ -245,12 +245,12 @@ class Applying:
         order = self.order
         if order.kind == DEPLOY:
             if not order.environment.watch.duration:  # else it would be old when it is needed
-                self.everywhere(HostDeployment.begin_to_measure)
+                self.everywhere(lambda host: host.begin_to_measure())
             for check in required_checks(order.release.plan, order.environment, order.in_force):
                 run_check(self.here, order.release, order.environment, check)
 
     def _watch(self) -> None:
-        self.everywhere(HostDeployment.wait_stable)
+        self.everywhere(lambda host: host.wait_stable())
         rule = self.order.environment.watch
         if rule.duration and self.switched and self.order.kind == DEPLOY:
             watch(self.hosts, rule, self.order.release.number, duration=rule.duration)
@@ -263,7 +263,7 @@ class Applying:
         down = self.decision.first.desired.down is not None
         deployments = self.ctx.ledger.history(self.order.release.app, self.order.environment.name)
 
-        def retire(host: HostDeployment) -> None:
+        def retire(host: Place) -> None:
             empty = not host.desired.services  # no later process handles this host
             if down or empty or self.order.kind != ROLLBACK:
                 host.retire(deployments, wait=down or empty)
@@ -272,7 +272,7 @@ class Applying:
             if any(host.has_outgoing() for host in self.hosts):
                 self.ctx.retire_later(self.order.release.app, self.order.environment.name)
 
-        steps = (HostDeployment.unroute, retire, lambda host: host.limit(deployments))
+        steps = (lambda host: host.unroute(), retire, lambda host: host.limit(deployments))
         attempt_all(*(partial(self.everywhere, step) for step in steps), later)
 
     def _after_deploy(self) -> None:
@@ -354,7 +354,7 @@ class Applying:
 
     def _stop_begun(self) -> None:
         if not self.switched:
-            self.everywhere(HostDeployment.stop_begun)
+            self.everywhere(lambda host: host.stop_begun())
 
     def _migrate_back(self) -> None:
         """Revert to the previous schema revision, unless a request reached the new code."""

@@ -14,13 +14,16 @@ from shipway.domain import names
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.plan import Environment, Host
+from shipway.domain.platform import ClusterSettings, context_and_namespace, in_cluster
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.system.parallel import attempt_all, attempt_side_by_side
 
 
 def empty_host(ctx: Context, app: str, environment: str, *, volumes: bool) -> None:
     """Remove its route, containers and networks from a host. A failed removal does not prevent the others. volumes:
-    remove the containers' anonymous volumes too."""
+    remove the containers' anonymous volumes too. From a cluster, all but the claims with data."""
+    if in_cluster(ctx.machine.name):
+        return remove_from_cluster(ctx, app, environment, stores=False, volumes=False)
 
     def remove(container: str) -> None:
         with ctx.part("remove", container):
@@ -36,6 +39,14 @@ def empty_host(ctx: Context, app: str, environment: str, *, volumes: bool) -> No
             for network in (names.rotation_network, names.network, names.visit_network)
         ),
     )
+
+
+def remove_from_cluster(ctx: Context, app: str, environment: str, *, stores: bool, volumes: bool) -> None:
+    """Remove the environment that this host is. stores, volumes: with the data of accessories, with the files of services."""
+    context, namespace = context_and_namespace(ctx.machine.name)
+    with ctx.part("remove", f"namespace {namespace}"):
+        cluster = ctx.cluster(app, environment, ClusterSettings(context, namespace))
+        cluster.destroy(stores=stores, volumes=volumes)
 
 
 def clear(

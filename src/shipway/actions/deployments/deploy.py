@@ -8,9 +8,9 @@ from shipway.actions.deployments.admission import still_in_force
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
 from shipway.actions.deployments.holding import hold, holding_page
-from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.lost_data import starts_empty, way_back
-from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_cluster, refuse_danger
+from shipway.actions.deployments.places import place_of
+from shipway.actions.deployments.plan import Decision, DeployRequest, decide, refuse_danger
 from shipway.actions.deployments.proof_gate import require_proof, still_proven
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.deployments.verified import verified_images
@@ -30,7 +30,6 @@ from shipway.system.parallel import errors_of
 def deploy(ctx: Context, order: DeployRequest) -> Deployment | None:
     """Deploy it. None if there was nothing to do. On any failure the previous release keeps serving, and the error is
     raised."""
-    refuse_cluster(order.environment)
     require_proof(ctx, order)
     with exclusive_access(ctx, order.release.app, order.environment.name, reason_of(order), wait=order.wait) as own:
         still_proven(own, order)
@@ -73,7 +72,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         return None
     refuse_danger(decision)
     for part in decision.parts:
-        host = HostDeployment(ctx, decision, part)
+        host = place_of(ctx, decision, part)
         with errors_of(host.name):
             host.require_space()
             host.require_sound_accessories(force=order.force)
@@ -145,7 +144,7 @@ def _finish(ctx: Context, decision: Decision) -> None:
     """Stop outgoing releases whose time is over: the background process may have died, as in a hosted job."""
     app, name = decision.order.release.app, decision.order.environment.name
     deployments = ctx.ledger.history(app, name)
-    hosts = [HostDeployment(ctx, decision, part) for part in decision.parts if part.changeset]
+    hosts = [place_of(ctx, decision, part) for part in decision.parts if part.changeset]
     for host in hosts:
         host.retire(deployments, wait=False)
     if any(host.has_outgoing() for host in hosts):

@@ -47,6 +47,7 @@ class HostDeployment:
     def __init__(self, ctx: Context, decision: Decision, part: HostPlan) -> None:
         self.ctx = ctx.on(part.host.name)
         self.desired, self.observed, self.changeset = part.desired, part.observed, part.changeset
+        self.switches = part.desired.routes is not None  # whether requests are led to it
         self.name = part.host.name if len(decision.parts) > 1 else ""
         self.plan = decision.order.release.plan
         self.app, self.environment = part.desired.app, part.desired.environment
@@ -137,7 +138,6 @@ class HostDeployment:
         starting = self._starting(specs)
         if not starting:
             return
-
         services = list(dict.fromkeys(spec.labels[LABEL_NAME] for spec in starting))
         with self.part("start", ", ".join(services)):
             shared = [self.plan.services[name] for name in services if self.plan.services[name].assets]

@@ -10,6 +10,7 @@ from shipway.domain.backups import last_good
 from shipway.domain.mounts import is_folder
 from shipway.domain.observed import DesiredState
 from shipway.domain.plan import Plan
+from shipway.domain.platform import in_cluster
 from shipway.system.durations import timestamp
 
 
@@ -42,7 +43,9 @@ def way_back(ctx: Context, app: str, environment: str) -> str:
 
 def starts_empty(ctx: Context, before: Plan | None, desired: DesiredState) -> list[str]:
     """Accessories that had data, and have no volume on this host (context) any more."""
-    found = []
+    found: list[str] = []
+    if in_cluster(ctx.machine.name):  # its claims stay with it
+        return found
     for name, item in before.own_accessories.items() if before else ():
         called = names.accessory(desired.app, desired.environment, name)
         spec = next((spec for spec in desired.accessories if spec.name == called), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shipway.actions.deployments.host import HostDeployment
+from shipway.actions.deployments.places import Place
 from shipway.actions.deployments.waits import hold_after_rollback
 from shipway.domain.errors import DeployFailed, Interrupted
 from shipway.domain.strategy import Watch
@@ -14,9 +14,7 @@ INTERVAL = 1.0  # seconds between two checks
 Counts = Sequence[Mapping[int, Traffic]]
 
 
-def watch(
-    hosts: Sequence[HostDeployment], rule: Watch, release: int, *, duration: float, old: int | None = None
-) -> None:
+def watch(hosts: Sequence[Place], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
     """Watch for `duration` seconds. DeployFailed as soon as its requests do badly: it is rolled back, and automatic
     deployment is on hold from then on. `old`: the release to compare it with."""
     try:
@@ -27,7 +25,7 @@ def watch(
         raise
 
 
-def _watch(hosts: Sequence[HostDeployment], rule: Watch, release: int, duration: float, old: int | None) -> None:
+def _watch(hosts: Sequence[Place], rule: Watch, release: int, duration: float, old: int | None) -> None:
     ctx = hosts[0].ctx
     start, end = _counts(hosts), ctx.clock() + duration
     while True:
@@ -50,7 +48,7 @@ def _watch(hosts: Sequence[HostDeployment], rule: Watch, release: int, duration:
     ctx.reporter.note(f"release {release}: {verdict.why}")
 
 
-def _with_probes(hosts: Sequence[HostDeployment], rule: Watch, release: int, seen: Traffic) -> Verdict:
+def _with_probes(hosts: Sequence[Place], rule: Watch, release: int, seen: Traffic) -> Verdict:
     """Judge the traffic so far, supplemented by as many synthetic requests as needed."""
     failed, missing = 0, rule.requests - seen.requests
     last = ""
@@ -64,7 +62,7 @@ def _with_probes(hosts: Sequence[HostDeployment], rule: Watch, release: int, see
     return verdict
 
 
-def _counts(hosts: Sequence[HostDeployment]) -> Counts:
+def _counts(hosts: Sequence[Place]) -> Counts:
     return [host.ctx.edge.traffic(host.owner) for host in hosts]
 
 

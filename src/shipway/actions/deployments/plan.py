@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
 from shipway.actions.database.schema import Schema, decide_schema, unchanged
+from shipway.actions.deployments.cluster_plan import changes_in_cluster
+from shipway.actions.deployments.cluster_spec import in_cluster_of
 from shipway.actions.deployments.lost_data import destroyed_data, way_back
 from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.accessory_rules import leave_newer
@@ -21,11 +23,12 @@ from shipway.context import Context
 from shipway.domain import history
 from shipway.domain.adjustments import Adjustments
 from shipway.domain.change import Change, Changeset
+from shipway.domain.cluster import ClusterState
 from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
-from shipway.domain.platform import KUBERNETES
+from shipway.domain.platform import in_cluster
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
@@ -71,6 +74,7 @@ class HostPlan:
     desired: DesiredState
     observed: Observed
     changeset: Changeset
+    cluster: ClusterState | None = None  # what is there, if the host is a namespace of a cluster
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,6 @@ class Decision:
 def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decision:
     """Observe and decide. create=False changes nothing at all: for a dry run."""
     release, environment = order.release, order.environment
-    refuse_cluster(environment)
     deployments = ctx.ledger.history(release.app, environment.name)
     previous = history.current(deployments)
     previous_release = ctx.ledger.release(release.app, previous.release) if previous else None
@@ -170,6 +173,9 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
             desired = dataclasses.replace(desired, up=schema.up, down=schema.down)
         if host not in environment.hosts:
             desired = nothing(desired)
+        if in_cluster(host.name):
+            parts.append(_in_cluster(ctx.on(host.name), order, own, desired, seen, previous_release))
+            continue
         if order.volumes:
             desired = _on_volumes(desired, order.volumes)
         changes = reconcile(desired, seen)
@@ -182,6 +188,15 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable, destroyed, back)
 
 
+def _in_cluster(
+    ctx: Context, order: DeployRequest, own: Settings, desired: DesiredState, seen: Observed, before: Release | None
+) -> HostPlan:  # fmt: skip
+    found = in_cluster_of(ctx, order.release, order.environment, own)
+    state = found.cluster.observe()
+    changes = changes_in_cluster(found.spec, desired, state, order.kind, before, order.release)
+    return HostPlan(order.environment.hosts[0], desired, seen, changes, state)
+
+
 def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Changeset:
     """Add changes of the shared edge. EdgeError if an address belongs to another environment."""
     require_free(ctx, desired)
@@ -190,15 +205,6 @@ def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Chang
         return changes
     recreated = Change("replace", "edge", "edge", interrupted)
     return Changeset(changes.title, (recreated, *changes.changes))
-
-
-def refuse_cluster(environment: Environment) -> None:
-    """Its containers must not start on this machine instead."""
-    if environment.platform == KUBERNETES:
-        raise UsageError(
-            f"{environment.name} is in a cluster (`platform: kubernetes`), which Shipway doesn't deploy to yet",
-            hint=f"`shipway render {environment.name}` prints its objects; or remove `platform`, and deploy to hosts",
-        )
 
 
 def _on_volumes(desired: DesiredState, volumes: Mapping[str, Mapping[str, str]]) -> DesiredState:
@@ -234,7 +240,11 @@ def _refuse_other_platform(decision: Decision) -> None:
     """Reject a change of `platform` while a release runs there, with --force too: what runs would be found by neither."""
     order, before = decision.order, decision.previous_release
     was = before.plan.environments.get(order.environment.name) if before else None
-    if was is None or was.platform == order.environment.platform:
+    same = was is None or (was.platform, was.hosts if was.cluster != order.environment.cluster else ()) == (
+        order.environment.platform,
+        order.environment.hosts if was.cluster != order.environment.cluster else (),
+    )
+    if was is None or same:
         return
     name = order.environment.name
     raise UsageError(

@@ -28,6 +28,7 @@ from shipway.domain.errors import EngineError, Interrupted, LeaseHeld, ShipwayEr
 from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.observed import Observed, release_of
 from shipway.domain.plan import Environment, Host
+from shipway.domain.platform import in_cluster
 from shipway.domain.release import DEPLOY, DESTROY, FAILED, RESTORE, ROLLBACK, Deployment, Release
 from shipway.domain.rollback_plan import CODE_THEN_DOWN, DOWN_THEN_CODE, RollbackPlan
 from shipway.domain.rules import InForce
@@ -133,6 +134,8 @@ def _end_jobs(ctx: Context, app: str, environment: str) -> None:
 
 def _switched(ctx: Context, release: Release, environment: Environment, host: Host, dead: Deployment) -> bool:
     """Whether the dead deployment had made its last switch on this host."""
+    if in_cluster(host.name):
+        return ctx.cluster(release.app, environment.name, environment.cluster).observe().serves(release.number)
     desired = render_desired(release, environment, settings(ctx, release, environment, like=dead), host=host)
     return desired.routes == observe(ctx, release.app, environment.name).routes
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from shipway.actions.deployments.cluster_back import revert_in_cluster
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.accessories import ensure_networks, forget_replaced, start_accessories
@@ -31,6 +32,7 @@ from shipway.domain.draining import QUIET, replaced_at
 from shipway.domain.errors import DeployFailed, EngineError
 from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
+from shipway.domain.platform import in_cluster
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import SUCCEEDED, Deployment, Release
 from shipway.steps.health import wait_healthy
@@ -51,6 +53,9 @@ def revert(
     that are removed with its accessories; all others stay, and are listed. Raises failures with their hosts when all
     others are done."""
     good = ctx.ledger.release(outgoing.app, previous.release) if previous else None
+    if in_cluster(environment.hosts[0].name):
+        data = any((discard or {}).values())
+        return revert_in_cluster(ctx, outgoing, environment, good, previous, data=data)
     hosts = hosts_of(ctx, environment, good)
 
     def one(host: Host) -> None:

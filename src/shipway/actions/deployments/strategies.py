@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Protocol
+from operator import methodcaller
+from typing import Any, Protocol
 
 from shipway.actions.deployments.host import HostDeployment
 from shipway.actions.deployments.monitor import watch
+from shipway.actions.deployments.places import Place
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
 from shipway.domain import routes
 from shipway.domain.container import LABEL_NAME, ContainerInfo, ContainerSpec
-from shipway.domain.observed import release_of
+from shipway.domain.observed import DesiredState, release_of
 from shipway.domain.release import DEPLOY, ROLLBACK
 from shipway.system.parallel import side_by_side
 
@@ -24,15 +26,15 @@ class Switching(Protocol):
 
     ctx: Context
     order: DeployRequest
-    hosts: list[HostDeployment]
+    hosts: list[Place]
     decided: float  # when, by the context's clock
     switched: bool  # whether requests reach the release
     last_switch: float | None  # when it took effect on all hosts
 
-    def everywhere(self, work: Callable[[HostDeployment], object]) -> None:
+    def everywhere(self, work: Callable[[Any], object]) -> None:
         """Run on all hosts in parallel."""
 
-    def switch(self, work: Callable[[HostDeployment], object]) -> None:
+    def switch(self, work: Callable[[Any], object]) -> None:
         """Switch all hosts or none."""
 
 
@@ -45,7 +47,7 @@ def take_over(switching: Switching) -> None:
     kind = "rollback" if order.kind == ROLLBACK else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](switching)
     if switching.switched:
-        switching.everywhere(HostDeployment.forget_names)
+        switching.everywhere(methodcaller("forget_names"))
     if switching.last_switch is not None:
         took = (switching.last_switch - switching.decided) * 1000
         switching.ctx.reporter.note(
@@ -54,37 +56,37 @@ def take_over(switching: Switching) -> None:
 
 
 def _blue_green(switching: Switching) -> None:
-    switching.everywhere(HostDeployment.web)
-    switching.everywhere(HostDeployment.workers)
-    switching.everywhere(HostDeployment.attach)
-    switching.everywhere(HostDeployment.confirm_healthy)
-    switching.switch(HostDeployment.switch_all)
+    switching.everywhere(methodcaller("web"))
+    switching.everywhere(methodcaller("workers"))
+    switching.everywhere(methodcaller("attach"))
+    switching.everywhere(methodcaller("confirm_healthy"))
+    switching.switch(methodcaller("switch_all"))
 
 
 def _back(switching: Switching) -> None:
     """Roll back: its workers were good before, and need not wait for the containers on standby."""
 
     def web() -> None:
-        switching.everywhere(HostDeployment.web)
-        switching.everywhere(HostDeployment.attach)
-        switching.switch(HostDeployment.switch_all)
+        switching.everywhere(methodcaller("web"))
+        switching.everywhere(methodcaller("attach"))
+        switching.switch(methodcaller("switch_all"))
 
-    works: list[Callable[[], None]] = [web, lambda: switching.everywhere(HostDeployment.workers)]
+    works: list[Callable[[], None]] = [web, lambda: switching.everywhere(methodcaller("workers"))]
     side_by_side(lambda work: work(), works)
 
 
 def _canary(switching: Switching) -> None:
     """Give it a growing share of the requests while they do well; its workers start at the full share."""
     strategy, rule = switching.order.environment.strategy, switching.order.environment.watch
-    switching.everywhere(HostDeployment.web)
-    switching.everywhere(HostDeployment.attach)
+    switching.everywhere(methodcaller("web"))
+    switching.everywhere(methodcaller("attach"))
     for share in strategy.steps:
         switching.switch(partial(_blend, share=share))
         with switching.ctx.part("canary", f"{share:.0%} of the requests for {strategy.hold:g} s"):
             new, old = switching.order.release.number, switching.hosts[0].observed.routed_release
             watch(switching.hosts, rule, new, duration=strategy.hold, old=old)
-    switching.everywhere(HostDeployment.workers)
-    switching.switch(HostDeployment.switch_all)
+    switching.everywhere(methodcaller("workers"))
+    switching.switch(methodcaller("switch_all"))
 
 
 def _blend(host: HostDeployment, share: float) -> None:
@@ -98,15 +100,15 @@ def _rolling(switching: Switching) -> None:
     batch = switching.order.environment.strategy.batch
     for done in count(batch, batch):
         switching.everywhere(partial(_start, done=done))
-        if all(len(_first(host, done)) == len(host.desired.services) for host in switching.hosts):
-            switching.switch(HostDeployment.switch_all)
+        if all(len(_first(host.desired, done)) == len(host.desired.services) for host in switching.hosts):
+            switching.switch(methodcaller("switch_all"))
             return  # remaining old ones stop with the rest
         switching.switch(partial(_mix, done=done))
         switching.everywhere(partial(_stop, done=done))
 
 
 def _start(host: HostDeployment, done: int) -> None:
-    chosen = _first(host, done)
+    chosen = _first(host.desired, done)
     host.start(chosen)
     host.attach([spec for spec in host.desired.web if spec in chosen])
 
@@ -125,11 +127,11 @@ def _stop(host: HostDeployment, done: int) -> None:
     host.drain([item for items in by_service.values() for item in items[:done] if item.active])
 
 
-def _first(host: HostDeployment, number: int) -> list[ContainerSpec]:
+def _first(desired: DesiredState, number: int) -> list[ContainerSpec]:
     """The first replicas of each service, that many."""
     seen: Counter[str] = Counter()
     chosen = []
-    for spec in host.desired.services:
+    for spec in desired.services:
         seen[spec.labels[LABEL_NAME]] += 1
         if seen[spec.labels[LABEL_NAME]] <= number:
             chosen.append(spec)

@@ -31,6 +31,11 @@ def snapshot_before(ctx: Context, order: DeployRequest, own: Settings, current_r
     proof_required = now is None or asks_for_proof(release.plan, environment, order.in_force)
     if not domain.required(database.snapshot, proof, proof_required=proof_required or database.on_start):
         return None
+    if not ctx.machine.executes:
+        ctx.reporter.note(
+            f"no snapshot of the database before the migrations: Shipway takes none in a cluster; back up {environment.name} there"
+        )
+        return None
     shell = database_client(ctx, release, environment, own)
     if shell is None:
         return None

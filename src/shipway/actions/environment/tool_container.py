@@ -67,6 +67,9 @@ class _Shared:
     def runner(self, ctx: Context, spec: ContainerSpec) -> OneOff:
         single = alone(ctx, spec)
 
+        if not ctx.machine.executes:
+            return single
+
         def run(command: Sequence[str]) -> tuple[int, str]:
             with self._guard:
                 container = None if spec.image in self._unable else self._container(ctx, spec)

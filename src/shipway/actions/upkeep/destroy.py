@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 
-from shipway.actions.deployments.clear import clear, empty_host
+from shipway.actions.deployments.clear import clear, empty_host, remove_from_cluster
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment import maintenance
 from shipway.actions.environment.ended import lost_since
@@ -23,6 +23,7 @@ from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE, C
 from shipway.domain.errors import EngineError
 from shipway.domain.event import DEPLOYMENT, Subject
 from shipway.domain.plan import Environment, Host, Plan
+from shipway.domain.platform import in_cluster
 from shipway.domain.provisioned import NO_HOST
 from shipway.domain.release import DESTROY, PENDING, SUCCEEDED, Deployment
 from shipway.system.parallel import attempt_all, side_by_side
@@ -79,6 +80,8 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
 
 def _empty(ctx: Context, plan: Plan, environment: Environment, with_volumes: bool) -> None:
     """Empty a host. A failed removal does not prevent the others."""
+    if in_cluster(ctx.machine.name):
+        return remove_from_cluster(ctx, plan.app, environment.name, stores=True, volumes=with_volumes)
     kept = [] if with_volumes else kept_volumes(ctx, plan.app, environment.name)
     found = ctx.runtime.list({LABEL_APP: plan.app, LABEL_ENVIRONMENT: environment.name})
     for item in plan.accessories.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from shipway.actions.deployments.cluster_rest import standing
 from shipway.actions.deployments.desired_state import HostState, host_states
 from shipway.actions.deployments.recover import exclusive_access
 from shipway.actions.environment.outgoing import POLL, drain_and_stop, drained, standby_fits, wait_drained
@@ -53,6 +54,12 @@ class _Step:
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what is on standby on every host, once its open requests have completed. A rollback then starts it again.
     Returns the number stopped."""
+    if (there := standing(ctx, app, environment)) is not None:
+        with exclusive_access(ctx, app, environment, "end of the standby", wait=wait) as own:
+            ended = there.end()
+            for release in ended:
+                report(own, RETIRED, app, environment, release)
+            return len(ended)
     deployments = ctx.ledger.history(app, environment)
     for host in host_states(ctx, app, environment):
         for item in on_standby(host.observed):
@@ -84,6 +91,11 @@ def retire_due(ctx: Context, app: str, environment: str) -> float | None:
     """Do what is due, and return when to call again (seconds since the epoch); None once nothing remains. EngineError, when all
     others are done, if a host can't be reached."""
     away: dict[str, EngineError] = {}
+    if (there := standing(ctx, app, environment)) is not None:
+        if there.until is not None and ctx.clock() >= there.until:
+            retire(ctx, app, environment)
+            return None
+        return there.until
     try:
         while any(step.due for step in _now(ctx, app, environment, away)):
             with exclusive_access(ctx, app, environment, "drained") as own:

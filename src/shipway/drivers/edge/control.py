@@ -15,7 +15,9 @@ from shipway.drivers.edge.dynamic import HEADER_TOKEN
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
-TIMEOUT = 30.0  # seconds for connecting, and for each silence: a machine that builds images is slow, and the edge not down
+TIMEOUT = (
+    30.0  # seconds for connecting, and for each silence: a machine that builds images is slow, and the edge not down
+)
 PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"

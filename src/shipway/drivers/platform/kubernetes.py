@@ -27,6 +27,7 @@ from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.features import Features
 from shipway.drivers.platform.object_names import (
     RELEASE,
+    STANDBY,
     labels_in,
     labels_of,
     named,
@@ -114,6 +115,7 @@ class Kubernetes:
 
     def _deployment(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
         labels = labels_of(spec, workload.service) | {RELEASE: str(workload.release)}
+        labels |= {STANDBY: f"{spec.standby:g}"} if spec.ledger and workload.port and spec.standby else {}
         chosen = selector_of(spec, workload.service, workload.release)
         pod = self._pod(spec, workload)
         pod["topologySpreadConstraints"] = [

@@ -114,16 +114,15 @@ class KubernetesApi:
             return ""  # it has not started yet, or is gone: only the log is missing
 
     def follow(
-        self, namespace: str, pod: str, container: str, since: str, closing: Callable[[Connection], None]
-    ) -> Iterator[str]:
-        """Lines of a container with the time of each before it, as they come, until it ends. closing: takes the connection, which
-        others close to end it. ClusterError without the right to read them."""
-        query = {
-            "container": container,
-            "follow": "true",
-            "timestamps": "true",
-            **({"sinceTime": since} if since else {}),
-        }
+        self, namespace: str, pod: str, container: str, since: str, closing: Callable[[Connection], None],
+        *, forever: bool = True, tail: int | None = None,
+    ) -> Iterator[str]:  # fmt: skip
+        """Lines of a container with the time of each before it, as they come, until it ends; not forever: those of now. closing:
+        takes the connection, which others close to end it. tail: only so many of the last ones. ClusterError without the right
+        to read them."""
+        query = {"container": container, "follow": str(forever).lower(), "timestamps": "true"}
+        query |= {"sinceTime": since} if since else {}
+        query |= {"tailLines": str(tail)} if tail is not None else {}
         at = f"{self._access.path}{folder('v1', 'Pod', namespace)}/{pod}/log?{urlencode(query)}"
         headers, tls = self._credentials()
         connection = Connection(

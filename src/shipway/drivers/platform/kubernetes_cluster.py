@@ -288,8 +288,9 @@ class KubernetesCluster:
         ]
         return "".join(text if len(texts) == 1 else f"{pod}:\n{text}" for pod, text in texts)
 
-    def destroy(self) -> None:
-        """All that has its labels. The namespace stays: others may have something in it."""
+    def destroy(self, *, stores: bool = True, volumes: bool = True) -> None:
+        """All that has its labels. The namespace stays: others may have something in it. A claim of an accessory has no labels but
+        those of its template."""
         has = self._api.features()
         for version, kind in (
             (NETWORK, "Ingress"), (has.cron, "CronJob"), (BATCH, "Job"), (APPS, "Deployment"), (APPS, "StatefulSet"),
@@ -301,6 +302,9 @@ class KubernetesCluster:
             "app.kubernetes.io/instance": self._labels["app.kubernetes.io/instance"]
         }  # those of templates have no more
         for item in self._api.list("v1", "PersistentVolumeClaim", self._namespace, instance):
+            of_services = "app.kubernetes.io/managed-by" in item["metadata"]["labels"]
+            if not (volumes if of_services else stores):
+                continue
             self._api.delete("v1", "PersistentVolumeClaim", self._namespace, item["metadata"]["name"])
 
 

@@ -18,6 +18,8 @@ POLL = 0.3  # seconds between looks
 START = 300.0  # seconds until its container must have started, if nothing says that it can't
 SETTLE = 10.0  # seconds for the rest of its log, and for the status of a pod that has ended
 BATCH = "batch/v1"
+UNABLE = ("StartError", "ContainerCannotRun")  # why a container ended whose command never ran
+NOT_RUN = 127  # as a shell returns then
 
 
 def run_job(api: KubernetesApi, item: Object, told: Callable[[str], None], cancelled: Event) -> int:
@@ -28,7 +30,7 @@ def run_job(api: KubernetesApi, item: Object, told: Callable[[str], None], cance
     except ClusterError as error:
         if not error.conflict:
             raise
-    running = _Job(api, namespace, name, told, cancelled)
+    running = Job(api, namespace, name, told, cancelled)
     try:
         return running.wait()
     except (DeployFailed, Interrupted):
@@ -38,16 +40,22 @@ def run_job(api: KubernetesApi, item: Object, told: Callable[[str], None], cance
         running.log.close()
 
 
-class _Job:
+class Job:
+    """One that was created. Its lines are told while somebody waits for it."""
+
     def __init__(
         self, api: KubernetesApi, namespace: str, name: str, told: Callable[[str], None], cancelled: Event
     ) -> None:
         self._api, self._namespace, self._name, self._cancelled = api, namespace, name, cancelled
+        self._told = told
         self._begun = monotonic()
         self._ended: float | None = None
         self.log = _Log(api, namespace, told)
 
-    def wait(self) -> int:
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code once its log is told. TimeoutError if it runs longer than that many seconds from now. DeployFailed with the
+        cause if it can't start, Interrupted when `cancelled` is set."""
+        until = None if timeout is None else monotonic() + timeout
         while True:
             job = self._api.get(BATCH, "Job", self._namespace, self._name)
             if job is None:
@@ -56,6 +64,8 @@ class _Job:
             if pods and (code := self._look(pods[-1])) is not None:
                 return code
             self._give_up(job, pods)
+            if until is not None and monotonic() >= until:
+                raise TimeoutError
             if self._cancelled.wait(POLL):
                 raise Interrupted(f"interrupted while {self._name} ran")
 
@@ -67,6 +77,9 @@ class _Job:
                 self.log.follow(pod["metadata"]["name"], container["name"])
             if "terminated" in state:
                 self.log.join(SETTLE)
+                if state["terminated"].get("reason") in UNABLE:
+                    self._told(state["terminated"].get("message", "its command can't be executed"))
+                    return NOT_RUN
                 if state["terminated"].get("reason") == "OOMKilled":
                     raise DeployFailed(f"{self._name} needs more memory than its limit (OOMKilled)")
                 return int(state["terminated"]["exitCode"])

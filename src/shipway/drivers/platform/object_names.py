@@ -11,6 +11,8 @@ from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
 
 MANAGER = "shipway"  # of objects, and of the fields that it has set
 RELEASE = "shipway.io/release"  # label of what a release has of its own
+STANDBY = "shipway.io/standby"  # label: seconds that it stands by after the switch to another release
+LEDGER = "shipway.io/ledger"  # label: whose it is
 
 
 def named(*parts: str) -> str:
@@ -50,7 +52,8 @@ def release_name(workload: WorkloadSpec) -> str:
 def labels_of(spec: EnvironmentSpec, component: str = "") -> dict[str, str]:
     """Of all objects of an environment."""
     own = {"app.kubernetes.io/name": component} if component else {}
-    return own | labels_in(spec.app, spec.environment)
+    whose = {LEDGER: label(spec.ledger)} if spec.ledger else {}
+    return own | whose | labels_in(spec.app, spec.environment)
 
 
 def labels_in(app: str, environment: str) -> dict[str, str]:

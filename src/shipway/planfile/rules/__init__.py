@@ -8,6 +8,7 @@ from shipway.domain.plan import Plan
 from shipway.planfile.report import Report
 from shipway.planfile.rules import (
     builds,
+    clusters,
     develop,
     environments,
     pipeline,
@@ -34,6 +35,7 @@ def check(plan: Plan, report: Report, files: Files | None) -> None:
     builds.check(plan, report)
     develop.check(plan, report)
     environments.check(plan, report)
+    clusters.check(plan, report)
     secret_sources.check(plan, report)
     proofs.check(plan, report)
     provisioned.check(plan, report)

@@ -1,0 +1,193 @@
+"""Deployments to a cluster in memory, by the same commands as to hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.actions.deployments.deploy import deploy
+from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
+from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.retire import retire, retire_due
+from shipway.context import Context, Machine
+from shipway.domain import names
+from shipway.domain.container import ContainerSpec
+from shipway.domain.errors import DeployFailed, UsageError
+from shipway.domain.plan import LOCAL, Host
+from shipway.domain.platform import KUBERNETES, cluster_host
+from shipway.domain.release import FAILED, RESTART, SUCCEEDED
+from shipway.drivers.platform.no_edge import NoEdge
+from shipway.testing.memory_cluster import MemoryCluster
+from tests.unit.domain import samples
+from tests.unit.world import Engine, World
+
+HOST = cluster_host("shop", "staging", samples.STAGING.cluster)
+STAGING = dataclasses.replace(samples.STAGING, platform=KUBERNETES, hosts=(Host(HOST),), standby=60.0)
+
+
+class ClusterWorld(World):
+    """With one environment in a cluster, whose jobs run on an engine in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, [LOCAL])
+        self.cluster = MemoryCluster()
+        self.jobs = Engine(HOST, self.images)
+
+    def controller(self, **more: Any) -> Context:
+        ctx = super().controller(**more)
+
+        def connect(name: str) -> Machine:
+            assert name == HOST
+            there = self.jobs.machine(ctx.ledger, self.clock)
+            return dataclasses.replace(there, edge=NoEdge(), executes=False)
+
+        return dataclasses.replace(ctx, connect=connect, cluster=lambda app, environment, settings: self.cluster)
+
+    def deploy(self, number: int, *, schema: str = "0001", **order: Any) -> None:
+        deploy(self.controller(), DeployRequest(self.release(number, schema, STAGING), STAGING, **order))
+        labels = names.labels("shop", "staging", "accessory", "db") | self.label  # as a pod is listed
+        self.have("postgres:15")
+        self.jobs.runtime.create(ContainerSpec("shop_staging_db", "postgres:15", labels))
+        self.jobs.runtime.start("shop_staging_db")
+
+    def outcomes(self) -> list[tuple[str, int, str]]:
+        return [(item.kind, item.release, item.outcome) for item in self.ledger.deployments("shop", "staging")]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ClusterWorld:
+    return ClusterWorld(tmp_path)
+
+
+def test_two_releases_and_back(world: ClusterWorld) -> None:
+    world.deploy(1)
+    assert world.cluster.observe().serves(1)
+    assert not world.runtime.containers
+    assert not world.edge.tables
+    world.deploy(2, schema="0002")
+    state = world.cluster.observe()
+    assert state.serves(2)
+    assert {item.service for item in state.standing if item.release == 1 and item.replicas} == {
+        "frontend",
+        "backend",
+    }
+    assert world.database.applied == ["0001", "0002"]
+    world.proven(world.ledger.release("shop", 2), world.ledger.release("shop", 1))  # type: ignore[arg-type]
+    rollback(world.controller(), "shop", "staging", RollbackRequest(reason="slow"))
+    assert world.cluster.observe().serves(1)
+    assert world.outcomes()[0] == ("rollback", 1, SUCCEEDED)
+
+
+def test_values_of_secrets_reach_the_cluster_by_version(world: ClusterWorld) -> None:
+    world.deploy(1)
+    assert {ref.name: value for ref, value in world.cluster.secrets.items()}["KEY"] == "secret-key"
+
+
+def test_an_unhealthy_release_gets_no_request_and_leaves_nothing(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.cluster.troubles[2] = "CrashLoopBackOff"
+    with pytest.raises(DeployFailed, match="CrashLoopBackOff"):
+        world.deploy(2, schema="0002")
+    state = world.cluster.observe()
+    assert state.serves(1)
+    assert state.releases == (1,)
+    assert world.database.applied == ["0001"]
+    assert world.outcomes()[0] == ("deploy", 2, FAILED)
+
+
+def test_a_first_release_that_fails_leaves_no_data_that_it_made(world: ClusterWorld) -> None:
+    world.cluster.troubles[1] = "no node has a place for it"
+    with pytest.raises(DeployFailed, match="no node"):
+        world.deploy(1)
+    assert world.cluster.observe().releases == ()
+    assert world.cluster.kept == (False, False)
+
+
+def test_data_that_was_there_survives_a_first_release_that_fails(world: ClusterWorld) -> None:
+    world.deploy(1)
+    other = ClusterWorld(world._folder / "other") if (world._folder / "other").mkdir() is None else world
+    other.cluster = world.cluster
+    other.secrets(other.ledger).set("shop/staging", "KEY", "secret-key")
+    other.cluster.troubles[1] = "CrashLoopBackOff"
+    with pytest.raises(DeployFailed):
+        other.deploy(1)
+    assert other.cluster.kept == (True, True)
+
+
+@pytest.mark.parametrize("call", ["prepare", "start", "healthy", "switch", "switched", "rest"])
+def test_a_controller_that_dies_at_any_call(world: ClusterWorld, call: str) -> None:
+    world.deploy(1)
+    world.cluster.dies_at = call
+    ctx = world.controller()
+    lost = dataclasses.replace(ctx, ledger=_Dying(ctx.ledger, world))  # type: ignore[arg-type]
+    with pytest.raises((KeyboardInterrupt, _Gone)):
+        deploy(lost, DeployRequest(world.release(2, "0002", STAGING), STAGING))
+    world.now += 1000
+    world.deploy(3, schema="0002")
+    state = world.cluster.observe()
+    assert state.serves(3)
+    assert {item.release for item in state.standing} <= {1, 2, 3}
+    assert [item for item in world.outcomes() if item[2] == "pending"] == []
+
+
+class _Gone(BaseException):
+    pass
+
+
+class _Dying:
+    """A ledger that a dead process writes nothing more to."""
+
+    def __init__(self, ledger: Any, world: ClusterWorld) -> None:
+        self._ledger, self._world = ledger, world
+
+    def __getattr__(self, name: str) -> Any:
+        if self._world.cluster.dies_at is None:
+            raise _Gone
+        return getattr(self._ledger, name)
+
+
+def test_standby_ends_in_time_and_by_hand(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.deploy(2)
+    assert world.later == [("shop", "staging")]
+    due = retire_due(world.controller(), "shop", "staging")
+    assert due is not None
+    assert due > world.now
+    world.now = due + 1
+    assert retire_due(world.controller(), "shop", "staging") is None
+    assert not any(item.replicas for item in world.cluster.observe().standing if item.release == 1)
+    world.deploy(3)
+    assert retire(world.controller(), "shop", "staging") == 1
+
+
+def test_destroy_removes_the_data_of_accessories(world: ClusterWorld) -> None:
+    world.deploy(1)
+    destroy(world.controller(), world.ledger.release("shop", 1).plan, STAGING)  # type: ignore[union-attr]
+    assert world.cluster.observe().releases == ()
+    assert world.cluster.kept == (False, True)
+    assert world.outcomes()[0][2] == SUCCEEDED
+
+
+def test_a_restart_is_refused_and_a_deployment_of_the_same_changes_nothing(world: ClusterWorld) -> None:
+    world.deploy(1)
+    calls = len(world.cluster.calls)
+    world.deploy(1)
+    assert len(world.cluster.calls) == calls
+    assert len(world.outcomes()) == 1
+    with pytest.raises(UsageError, match="restarts containers itself"):
+        decide(world.controller(), DeployRequest(world.release(1, environment=STAGING), STAGING, RESTART))
+
+
+def test_another_namespace_is_refused(world: ClusterWorld) -> None:
+    world.deploy(1)
+    cluster = dataclasses.replace(STAGING.cluster, namespace="elsewhere")
+    moved = dataclasses.replace(STAGING, cluster=cluster, hosts=(Host(cluster_host("shop", "staging", cluster)),))
+    world.jobs.name = moved.hosts[0].name
+    ctx = world.controller()
+    ctx = dataclasses.replace(ctx, connect=lambda name: dataclasses.replace(world.jobs.machine(ctx.ledger, world.clock), name=name, edge=NoEdge(), executes=False))  # fmt: skip
+    with pytest.raises(UsageError, match="don't move along"):
+        deploy(ctx, DeployRequest(world.release(2, environment=moved), moved))
