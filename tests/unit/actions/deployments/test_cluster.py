@@ -51,8 +51,9 @@ class ClusterWorld(World):
         deploy(self.controller(), DeployRequest(self.release(number, schema, STAGING), STAGING, **order))
         labels = names.labels("shop", "staging", "accessory", "db") | self.label  # as a pod is listed
         self.have("postgres:15")
-        self.jobs.runtime.create(ContainerSpec("shop_staging_db", "postgres:15", labels))
-        self.jobs.runtime.start("shop_staging_db")
+        if self.jobs.runtime.find("shop_staging_db") is None:
+            self.jobs.runtime.create(ContainerSpec("shop_staging_db", "postgres:15", labels))
+            self.jobs.runtime.start("shop_staging_db")
 
     def outcomes(self) -> list[tuple[str, int, str]]:
         return [(item.kind, item.release, item.outcome) for item in self.ledger.deployments("shop", "staging")]
