@@ -28,6 +28,11 @@ class TestCluster:
     image: str
     registry: str
 
+    @property
+    def own(self) -> bool:
+        """Whether it is the tests' own, without a DNS server and without a provisioner of volumes."""
+        return self.registry.startswith("127.0.0.1:")
+
 
 def cluster() -> TestCluster:
     """The test fails where there is none."""
@@ -50,6 +55,23 @@ def namespace(found: TestCluster) -> Iterator[str]:
         yield name
     finally:
         found.api.delete("v1", "Namespace", "", name)
+
+
+@contextmanager
+def volumes(found: TestCluster, count: int) -> Iterator[None]:
+    """So many volumes for claims of at most 1Gi, in folders of the node, where nothing provides them."""
+    names = [f"test-{uuid.uuid4().hex[:8]}" for _ in range(count if found.own else 0)]
+    for name in names:
+        spec = {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+            "hostPath": {"path": f"/var/lib/kubelet/{name}", "type": "DirectoryOrCreate"},
+        }  # fmt: skip
+        found.api.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+    try:
+        yield
+    finally:
+        for name in names:
+            found.api.delete("v1", "PersistentVolume", "", name)
 
 
 def kubectl(*words: str, given: object = None) -> str:

@@ -7,6 +7,7 @@ different hosts. Both are addressed by names that only one container has.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
 
@@ -25,11 +26,13 @@ from shipway.ports.server import COPY_FOLDER, Operation
 from shipway.proving.server import Server
 from shipway.steps.container import TIMED_OUT, run_container
 from shipway.steps.database_server import ask, file_mount
+from shipway.system.tars import of_files
 
 TAIL = 8
 COPIES = 6  # times the target's size: the template, and simultaneous clones
 SPARE = 300_000_000  # bytes: for the server, its write-ahead log, and what migrations add
 FILE = "/tmp/template.sql.gz"
+BEGIN = "shipway-dump"  # the line before a dump among a job's output
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Target:
 
     def image(self) -> str:
         """The exact image that it runs, by id; of one without a container, the plan's. ProofError if it doesn't run."""
-        if not self.accessory.in_container:
+        if not self.accessory.in_container or not self.ctx.machine.executes:
             return self.accessory.image
         found = self.ctx.runtime.find(self.container)
         if found is None or not found.running:
@@ -83,7 +86,8 @@ class Target:
     def login(self) -> DatabaseLogin:
         """Where a client on the environment's network finds it. SecretError if the address of an external one is invalid."""
         kind = self.ctx.kind(self.accessory)
-        return kind.login_of(self.accessory, self.app, self.container, self.password)
+        host = self.container if self.ctx.machine.executes else self.accessory.name
+        return kind.login_of(self.accessory, self.app, host, self.password)
 
     @property
     def role(self) -> str:
@@ -129,6 +133,9 @@ def _copy(
     mode = "data" if proving.mode == DATA else "schema"
     environment = names.network(target.app, target.environment)
     reach = {**target.driver.client(target.login), **_to(server, database)}
+    if not target.ctx.machine.executes:
+        _through_output(server, target, database, proving, driver.command("dump", mode, FILE, *history))
+        return
     if target.ctx.machine.name == here.machine.name:
         networks, mounts = (environment, server.network), {**_file_of(target), **_folder_of(server, database)}
         _run(server, here, driver.command("copy", mode, *history), networks, reach, proving, volumes=mounts)
@@ -164,11 +171,36 @@ def _copy(
         raise ProofError(f"the dump of the database of {target.environment} is missing") from None
 
 
+def _through_output(
+    server: Server, target: Target, database: ScratchDatabase, proving: Proving, dump: Sequence[str]
+) -> None:  # fmt: skip
+    """From a cluster, where no file of a job can be read once it has ended: its dump is what it prints."""
+    if proving.mode == DATA:
+        raise ProofError(
+            f"the rows of {target.environment} can't be copied: it is in a cluster",
+            hint="set `prove: {mode: schema}` in the plan",
+        )
+    here, lines = server.sandbox.ctx, list[str]()
+    script = f'"$@" >&2 && echo {BEGIN} && base64 {FILE}'
+    reach = {**target.driver.client(target.login), "TO_USER": _to(server, database).get("TO_USER", "")}
+    command = ("sh", "-c", script, "sh", *dump)
+    _run(server, target.ctx, command, (), reach, proving, volumes={}, lines=lines)
+    content = base64.b64decode("".join(lines[lines.index(BEGIN) + 1 :]))
+
+    def transfer(container: str) -> None:
+        here.runtime.put(container, "/tmp", iter([of_files({FILE.rpartition("/")[2]: content})]))
+
+    restore, networks = server.driver.command("restore", FILE), (server.network,)
+    folder = _folder_of(server, database)
+    _run(server, here, restore, networks, _to(server, database), proving, before=transfer, volumes=folder)
+
+
 def _run(
     server: Server, ctx: Context, command: Sequence[str], networks: Sequence[str], env: dict[str, str], proving: Proving,
     *, before: Callable[[str], None] | None = None, after: Callable[[str], None] | None = None, volumes: Mapping[str, str],
+    lines: list[str] | None = None,
 ) -> None:  # fmt: skip
-    lines: list[str] = []
+    lines = [] if lines is None else lines
     served = server.driver.serves and ctx is server.sandbox.ctx
     found = ctx.runtime.find(server.container) if served else None
     spec = ContainerSpec(

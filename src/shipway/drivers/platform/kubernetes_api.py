@@ -240,7 +240,7 @@ def refusal(status: int, body: bytes, what: str, context: str) -> ClusterError:
 def folder(version: str, kind: str, namespace: str) -> str:
     """The path of all objects of a kind."""
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    where = "" if kind == "Namespace" else f"/namespaces/{namespace}"
+    where = "" if kind in ("Namespace", "PersistentVolume") else f"/namespaces/{namespace}"
     return f"{root}{where}/{PLURALS.get(kind, kind.lower() + 's')}"
 
 

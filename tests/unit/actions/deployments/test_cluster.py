@@ -175,12 +175,13 @@ def test_destroy_removes_the_data_of_accessories(world: ClusterWorld) -> None:
 
 def test_a_restart_is_refused_and_a_deployment_of_the_same_changes_nothing(world: ClusterWorld) -> None:
     world.deploy(1)
-    calls = len(world.cluster.calls)
-    world.deploy(1)
+    calls, release = len(world.cluster.calls), world.ledger.release("shop", 1)
+    assert release is not None
+    deploy(world.controller(), DeployRequest(release, STAGING))
     assert len(world.cluster.calls) == calls
     assert len(world.outcomes()) == 1
     with pytest.raises(UsageError, match="restarts containers itself"):
-        decide(world.controller(), DeployRequest(world.release(1, environment=STAGING), STAGING, RESTART))
+        decide(world.controller(), DeployRequest(release, STAGING, RESTART))
 
 
 def test_another_namespace_is_refused(world: ClusterWorld) -> None:

@@ -1,0 +1,175 @@
+"""An environment in a real cluster: deployed with its migrations, rolled back, followed, and destroyed, by the commands of any other."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests import cluster_dns, kubernetes
+from tests.kubernetes import TestCluster
+from tests.system.conftest import Make
+from tests.system.tiny import Tiny
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(900)]
+
+NAMES = {
+    "web/migrations/0002_names.up.sql": "ALTER TABLE pets ADD COLUMN age integer;\n",
+    "web/migrations/0002_names.down.sql": "ALTER TABLE pets DROP COLUMN age;\n",
+}
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[TestCluster]:
+    found = kubernetes.cluster()
+    if not found.own:
+        yield found
+        return
+    with cluster_dns.serving(found.api):
+        yield found
+
+
+class Shop:
+    """A project whose staging is in a namespace of its own."""
+
+    def __init__(self, project: Tiny, real: TestCluster, namespace: str) -> None:
+        self.project, self.real, self.namespace = project, real, namespace
+
+    def shipway(self, *words: str, check: bool = True) -> str:
+        return self.project.shipway(*words, check=check).output
+
+    def answer(self) -> str:
+        """What a request to the service gets."""
+        found = self.real.api.get("v1", "Service", self.namespace, "web")
+        if found is None:
+            return "no service"
+        with urllib.request.urlopen(f"http://{found['spec']['clusterIP']}:8000/", timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def first_answer(self) -> str:
+        """Once the node knows the address of a new Service."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return self.answer()
+            except OSError:
+                assert time.monotonic() < until
+                time.sleep(0.5)
+
+    def objects(self, kind: str, version: str = "v1") -> list[str]:
+        return sorted(item["metadata"]["name"] for item in self.real.api.list(version, kind, self.namespace))
+
+    @contextmanager
+    def asked(self) -> Iterator[list[str]]:
+        """Answers to requests that go on during the block, each on a connection of its own."""
+        heard: list[str] = []
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.is_set():
+                try:
+                    heard.append(self.answer())
+                except OSError as error:
+                    heard.append(f"lost: {error}")
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def shop(make: Make, real: TestCluster) -> Iterator[Shop]:
+    """Release 1 serves, with a database."""
+    project = make(database=True)
+    namespace = f"test-{uuid.uuid4().hex[:8]}"
+    project.plan["registry"] = {"address": f"{real.registry}/{project.app}"}
+    project.plan["services"]["web"]["replicas"] = 2
+    project.plan["environments"]["staging"] |= {
+        "url": "http://shop.example", "platform": {"kubernetes": {"namespace": namespace, "storage": "1Gi"}}, "standby": "10m",
+        "prove": "required",
+    }  # fmt: skip
+    with kubernetes.volumes(real, 4):
+        project.protect()
+        project.change("one")
+        found = Shop(project, real, namespace)
+        found.shipway("run", "staging")
+        yield found
+        found.shipway("destroy", "staging", "--force", check=False)
+        real.api.delete("v1", "Namespace", "", namespace)
+
+
+def test_1_the_first_release_serves_and_nothing_runs_on_this_machine(shop: Shop) -> None:
+    assert shop.first_answer() == "one"
+    assert shop.project.containers(role="service") == {}
+    status = shop.shipway("status")
+    assert "2/2" in status or "web" in status
+    assert "db" in status
+    assert shop.objects("Job", "batch/v1") == []
+
+
+def test_2_an_unproven_release_is_refused(shop: Shop) -> None:
+    shop.project.change("two", files=NAMES)
+    done = shop.project.shipway("run", "staging", check=False)
+    assert done.code != 0
+    assert "proof" in done.output
+    assert shop.answer() == "one"
+
+
+def test_3_a_proven_one_takes_over_with_its_migration_and_loses_no_request(shop: Shop) -> None:
+    shop.shipway("prove", "staging")
+    with shop.asked() as heard:
+        shop.shipway("deploy", "staging", "r2")
+    assert set(heard) == {"one", "two"}
+    assert heard[-1] == "two"
+    print(f"\n{len(heard)} requests during a deployment, none lost")
+
+
+def test_4_a_rollback_is_a_switch(shop: Shop) -> None:
+    with shop.asked() as heard:
+        done = shop.shipway("rollback", "staging", "--reason", "too slow")
+    assert set(heard) == {"one", "two"}
+    assert shop.answer() == "one"
+    print("\n" + next(line for line in done.splitlines() if "all requests go to" in line))
+
+
+def test_5_a_release_that_never_is_healthy_gets_no_request(shop: Shop) -> None:
+    shop.project.change("ill", health=500)
+    with shop.asked() as heard:
+        done = shop.project.shipway("deploy", "staging", "HEAD", "--resume", check=False)
+        if "no release" in done.output:
+            done = shop.project.shipway("run", "staging", check=False)
+    assert done.code != 0, done.output
+    assert set(heard) == {"one"}
+
+
+def test_6_logs_and_what_a_cluster_has_not(shop: Shop) -> None:
+    assert "I am one" in shop.shipway("logs", "staging")
+    refused = shop.project.shipway("exec", "staging", "web", "--into", "--", "true", check=False)
+    assert refused.code == 2
+    assert "in a cluster" in refused.output
+
+
+def test_7_destroy_leaves_nothing(shop: Shop) -> None:
+    shop.shipway("destroy", "staging", "--force")
+    for kind, version in (
+        ("Deployment", "apps/v1"),
+        ("StatefulSet", "apps/v1"),
+        ("Service", "v1"),
+        ("PersistentVolumeClaim", "v1"),
+    ):
+        assert shop.objects(kind, version) == []
+    secrets = [name for name in shop.objects("Secret") if not name.startswith("default-token")]
+    assert secrets == []
+    deployed = json.loads(shop.shipway("history", "staging", "--json"))
+    assert deployed
