@@ -14,8 +14,8 @@ from shipway.planfile.document import compose
 from shipway.planfile.report import Path, Report
 from shipway.planfile.sections import PLAN
 
-# A key that excludes another one is a comment in the reference: `# key: value  # description`.
-_ALTERNATIVE = re.compile(r"^( *)# ([a-z]+: \S+  # )", re.MULTILINE)
+# A key that excludes another one is a comment in the reference: `# key: value  # description`; or `# key:`, with keys below it.
+_ALTERNATIVE = re.compile(r"^( *)# ( *[a-z_]+:(?:(?: \S+)?  # |$))", re.MULTILINE)
 
 
 def section(name: str) -> str:
