@@ -145,6 +145,10 @@ def pod(state: dict[str, Any], **more: Any) -> dict[str, Any]:
         (pod({"waiting": {"reason": "ErrImagePull", "message": "timeout"}}), "was not pulled yet: timeout", False),
         (pod({"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "a" not found'}}), 'secret "a" not found', True),
         (
+            pod({"running": {}}, restartCount=2, started=False),
+            "it was started 3 times, and its health check never succeeded; its last lines:\n  the log of before", True,
+        ),
+        (
             pod({"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 3}}),
             "ends with code 3, again and again (CrashLoopBackOff); its last lines:\n  the log of before", True,
         ),

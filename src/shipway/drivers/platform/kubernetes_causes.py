@@ -12,6 +12,7 @@ Logs = Callable[[str, str, bool], str]  # of a pod's container; of the one befor
 PULLS = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 WRONG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"}
 LINES = 20  # of a log
+ENOUGH = 2  # restarts after which a container that was never healthy won't be
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ def _of_container(pod: str, item: Object, logs: Logs) -> Cause | None:
         ended = (item.get("lastState") or {}).get("terminated") or {}
         return Cause(
             f"{pod}: {_end(ended)}, again and again (CrashLoopBackOff){_tail(logs(pod, item['name'], True))}",
+            final=True,
+        )
+    if item.get("restartCount", 0) >= ENOUGH and item.get("started") is False:
+        last = _tail(logs(pod, item["name"], True))
+        return Cause(
+            f"{pod}: it was started {item['restartCount'] + 1} times, and its health check never succeeded{last}",
             final=True,
         )
     ended = item.get("state", {}).get("terminated") or {}

@@ -61,7 +61,9 @@ class NoEdge:
     def remove(self, owner: str) -> None:
         """Nothing to remove."""
 
-    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+    def maintain(
+        self, owner: str, url: Mapping[str, object], page: str | None, access: Mapping[str, object] | None = None
+    ) -> None:
         """Refused, unless it ends one."""
         if page is not None:
             self._refuse("a maintenance page")
