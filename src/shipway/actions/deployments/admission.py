@@ -30,7 +30,6 @@ from shipway.domain.value import dataclass
 BY_A_PERSON = Asked()
 LOOK = 60.0  # seconds until the forge is asked again for what is missing there
 UNBUILT, UNVALIDATED = "no release was built from", "not validated on"
-NEWEST = 20  # releases searched only to report which one was validated
 OTHERS = 20  # branches searched only to report which one a commit is on
 
 
@@ -230,11 +229,13 @@ def _release(ctx: Context, commit: Commit, app: str, in_force: InForce, asked: A
 
 
 def _validated(ctx: Context, app: str, before: Sequence[str]) -> str:
-    """Which of the newest releases may be deployed in its place."""
-    for release in ctx.ledger.releases(app, NEWEST):
-        records = [(ctx.ledger.deployments_of(app, name, release.number), name) for name in before]
-        if all(gate.validated(release, deployments, name) for deployments, name in records):
-            return f"; release {release.number} of {release.revision[:12]} was"
+    """What runs there and may be deployed in its place."""
+    serving = {now.release for name in before if (now := ctx.ledger.current(app, name))}
+    for number in sorted(serving, reverse=True):
+        release = ctx.ledger.release(app, number)
+        records = [(ctx.ledger.deployments_of(app, name, number), name) for name in before]
+        if release and all(gate.validated(release, deployments, name) for deployments, name in records):
+            return f"; release {number} of {release.revision[:12]} was"
     return ""
 
 
