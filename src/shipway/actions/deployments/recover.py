@@ -13,6 +13,7 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.clear import complete_destroy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.deployments.revert import reachable, revert
+from shipway.actions.environment.away import present
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
@@ -82,7 +83,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
             revisions = schema_revisions(deployments)
             schema = revisions[-1].schema if revisions else None
             finish_restore(own.on(where.hosts[0].name), dead, release, where, schema)
-        elif all(_switched(own.on(host.name), release, where, host, dead) for host in where.hosts):
+        elif all(_switched(own.on(host.name), release, where, host, dead) for host in present(own, where, where.hosts)):
             _finish(own, dead, release, where)
         else:
             _roll_back(own, dead, release, where)

@@ -77,9 +77,11 @@ class SwarmRuntime(SwarmServices):
         if not spec.nodes:
             return super().create(spec)
         self._nodes.require(spec.nodes)
-        if (found := self._service(spec.name)) is not None:
+        if (found := self._any_service(spec.name)) is not None:
             as_container = {"Id": found["ID"], "Config": {"Labels": found["Spec"].get("Labels") or {}}}
-            return translate.kept(as_container, spec)
+            kept = translate.kept(as_container, spec)
+            self._claimed(found, spec.nodes)
+            return kept
         if super().find(spec.name) is not None:
             raise EngineError(f"the name {spec.name} is used by a container, and not by a service of the Swarm")
         if self._engine.call("GET", f"/images/{spec.image}/json", fine=(404,)) is None:
@@ -89,7 +91,7 @@ class SwarmRuntime(SwarmServices):
             networks[peers] = [spec.labels[LABEL_NAME]]
         # A volume is on one node: what has one stays there.
         constraints = [f"node.id=={self._nodes.id_of(self._name)}"] if spec.volumes else []
-        body = form.service(spec, networks, constraints, self._engine.api)
+        body = form.service(spec, networks, constraints, self._engine.api, self._nodes.ids(spec.nodes))
         try:
             body["TaskTemplate"]["ContainerSpec"] |= self._files(spec)
             headers = {"X-Registry-Auth": auth} if (auth := self._credentials(spec.image)) else {}
@@ -223,6 +225,18 @@ class SwarmRuntime(SwarmServices):
         found = self._located(container)
         return DockerRuntime.usage_of(found[0], found[1]) if found else None
 
+    # its platform
+
+    def down(self, away: Sequence[str], hosts: Sequence[str]) -> frozenset[str]:
+        return self._nodes.down(away, hosts) if self._manages else frozenset()
+
+    def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
+        if not self._manages:
+            return False
+        for service in self._engine.call("GET", "/services", query=translate.carrying({**labels, form.NODES: ""})):
+            self._claimed(service, hosts)
+        return True
+
     # networks
 
     def ensure_network(
@@ -255,13 +269,14 @@ class SwarmRuntime(SwarmServices):
         it; then nothing leaves it. Tasks never do: they end with their services."""
         deadline = time.monotonic() + GONE
         while (there := self._network(identity)) is not None:
-            if self._manages and (users := self._users(there)):
-                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(users)}")
+            users = self._users(there) if self._manages else []
+            if found := [item["Spec"]["Name"] for item in users if self._is_ours(item) or not form.hosts(item)]:
+                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(found)}")
             for container, attached in _containers(there).items():
                 if not self._is_task(container):
                     self.disconnect(identity, attached)
-            if not self._manages:
-                return  # a worker forgets it with its last container
+            if not self._manages or users:
+                return  # a worker forgets it with its last container, as does a manager whose environment has another first host
             self._has_left(identity)
             try:
                 self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))

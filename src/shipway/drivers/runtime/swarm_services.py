@@ -72,10 +72,27 @@ class SwarmServices(DockerRuntime, abc.ABC):
         """The service of that name or id, if Shipway made it for an environment of which this is the first host."""
         if not self._manages:
             return None
+        found = self._any_service(name)
+        return found if found is not None and self._is_ours(found) else None
+
+    def _any_service(self, name: str) -> Service | None:
+        """The same, also through another host of its environment."""
         found: dict[str, Any] | None = self._engine.call("GET", f"/services/{segment(name)}", fine=(404,))
-        if found is None or name not in (found["ID"], found["Spec"]["Name"]):
+        if found is None or name not in (found["ID"], found["Spec"]["Name"]) or not form.hosts(found):
             return None
-        return found if self._is_ours(found) else None
+        return found
+
+    def _claimed(self, service: Service, hosts: Sequence[str]) -> Service:
+        """The service, as one of this host. hosts: those where it may run, this one first."""
+        if self._is_ours(service):
+            return service
+        labels = form.placement(hosts, self._nodes.ids(hosts))
+
+        def claimed(spec: dict[str, Any]) -> bool:
+            spec["Labels"] = {**spec["Labels"], **labels}
+            return True
+
+        return self._change(service, claimed)
 
     def _is_ours(self, found: Mapping[str, Any]) -> bool:
         return form.hosts(found)[:1] == [self._name]
@@ -144,7 +161,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         return service
 
     def _still(self, service: Service) -> Service:
-        found = self._service(service["ID"])
+        found = self._any_service(service["ID"])
         if found is None:
             raise EngineError(f"service {service['Spec']['Name']} was removed")
         return found
@@ -186,7 +203,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         return self._there(service, task)
 
     def _there(self, service: Mapping[str, Any], task: Mapping[str, Any]) -> tuple[DockerRuntime, str]:
-        host = self._nodes.host_of(task["NodeID"], form.hosts(service))
+        host = self._nodes.host_of(task["NodeID"], form.hosts(service), form.nodes(service))
         if host is None:
             raise EngineError(
                 f"the task of {service['Spec']['Name']} is on node {self._nodes.named(task['NodeID'])}, which is no reachable host of the environment"
@@ -198,7 +215,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         with suppress(EngineError):
             there, container = self._there(service, task)
             address = there.gateway_address(container)
-            host = self._nodes.host_of(task["NodeID"], form.hosts(service))
+            host = self._nodes.host_of(task["NodeID"], form.hosts(service), form.nodes(service))
             return f"{address}{PLACE}{host}" if address else None
         return None
 
@@ -213,14 +230,14 @@ class SwarmServices(DockerRuntime, abc.ABC):
         found = self._inspect(container)
         return found is not None and form.TASK in (found["Config"].get("Labels") or {})
 
-    def _users(self, network: Mapping[str, Any]) -> list[str]:
-        """Names of the services that are in a network."""
+    def _users(self, network: Mapping[str, Any]) -> list[Service]:
+        """The services that are in a network, by name."""
         named = {network["Id"], network["Name"]}
-        return sorted(
-            item["Spec"]["Name"]
-            for item in self._engine.call("GET", "/services")
+        found = [
+            item for item in self._engine.call("GET", "/services")
             if named & {each["Target"] for each in item["Spec"]["TaskTemplate"].get("Networks") or ()}
-        )
+        ]  # fmt: skip
+        return sorted(found, key=lambda item: str(item["Spec"]["Name"]))
 
     def _is_in(self, service: Mapping[str, Any], network: str) -> bool:
         there = self._network(network)
