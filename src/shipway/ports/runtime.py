@@ -126,6 +126,10 @@ class Runtime(Protocol):
         """Let `list` show what the platform has with these labels on this host, and on no other, whichever host it was
         created through. hosts: all of an environment, this one first. False where this host can't: it manages no platform."""
 
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """Remove what a process that died left beside containers with these labels: files and networks that the platform keeps
+        for none. Only under the lock of their environment. Nothing without a platform."""
+
     def free_space(self) -> int | None:
         """Free bytes where images and containers are stored; None if unknown."""
 

@@ -15,3 +15,6 @@ class MemoryNodes:
 
     def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
         return False
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """An engine keeps nothing beside its containers."""

@@ -52,6 +52,25 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     A deployment that had switched is completed, or rolled back if that fails; any other is rolled back. A destroy is
     completed, without removing data.
     """
+    _recover(ctx, app, environment)
+    remove_leftovers(ctx, app, environment)
+
+
+def remove_leftovers(ctx: Context, app: str, environment: str) -> None:
+    """Remove what the environment's platform keeps for services that are gone, if it has one."""
+    latest = ctx.ledger.latest(app, environment)
+    release = ctx.ledger.release(app, latest.release) if latest else None
+    where = release.plan.environments.get(environment) if release else None
+    if where is None or not where.placed:
+        return
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_LEDGER: ctx.ledger.identity()}
+    try:
+        ctx.on(where.hosts[0].name).runtime.remove_leftovers(labels)
+    except EngineError as error:  # reported by whatever needs the host
+        ctx.reporter.note(f"leftovers on {where.hosts[0].name} were not removed: {error.message}")
+
+
+def _recover(ctx: Context, app: str, environment: str) -> None:
     deployments = ctx.ledger.history(app, environment)
     pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
     # One left pending by an unreachable host is over once others have followed.

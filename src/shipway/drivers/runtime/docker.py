@@ -323,6 +323,9 @@ class DockerRuntime(EngineNetworks):
     def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
         return False
 
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """An engine keeps nothing beside its containers."""
+
     def free_space(self) -> int | None:
         from shipway.drivers.runtime import space  # rarely needed
 

@@ -30,7 +30,7 @@ from shipway.drivers.runtime import swarm_spec as form
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import EngineRefused, segment
-from shipway.drivers.runtime.swarm_services import GONE, PAUSE, SwarmServices, grace_of, was_refused
+from shipway.drivers.runtime.swarm_services import GONE, PAUSE, READER, SwarmServices, grace_of, was_refused
 
 if TYPE_CHECKING:
     from shipway.domain.container import Usage
@@ -157,9 +157,14 @@ class SwarmRuntime(SwarmServices):
         self._forget_files(service["Spec"]["Name"])
         for item in service["Spec"]["TaskTemplate"].get("Networks") or ():
             network = self._network(item["Target"])
-            if network is not None and LABEL_RELEASE in (network["Labels"] or {}) and self._has_left(network["Id"]):
-                with suppress(EngineRefused):  # other services of the release still use it
-                    self._engine.call("DELETE", f"/networks/{segment(network['Id'])}", fine=(404,))
+            if network is not None and LABEL_RELEASE in (network["Labels"] or {}):
+                self._forget_network(network["Id"])
+
+    def _forget_network(self, identity: str) -> None:
+        """Remove the network of a release, unless services or their last tasks still use it."""
+        if self._has_left(identity):
+            with suppress(EngineRefused):
+                self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))
 
     def rename(self, container: str, name: str) -> None:
         if self._service(container) is not None:
@@ -236,6 +241,22 @@ class SwarmRuntime(SwarmServices):
         for service in self._engine.call("GET", "/services", query=translate.carrying({**labels, form.NODES: ""})):
             self._claimed(service, hosts)
         return True
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        if not self._manages:
+            return
+        for item in super().list(labels):
+            if item.name.startswith(READER):
+                super().remove(item.name, volumes=False)
+        services = {item["Spec"]["Name"] for item in self._engine.call("GET", "/services")}
+        for kind in ("secrets", "configs"):
+            files = self._engine.call("GET", f"/{kind}", query=translate.carrying({**labels, form.TASK: ""}))
+            tasks = {item["Spec"]["Labels"][form.TASK] for item in files or ()}
+            for service in sorted(tasks - services):
+                self._forget_files(service)
+        for network in self._engine.call("GET", "/networks", query=translate.carrying({**labels, LABEL_RELEASE: ""})):
+            if network["Driver"] == "overlay" and not self._users(network):
+                self._forget_network(network["Id"])
 
     # networks
 

@@ -27,6 +27,7 @@ from shipway.system.owner import owner
 GONE = 60.0  # seconds beside its grace for a task to end
 PAUSE = 0.1
 TURNS = 20  # changes of a service by others at the same time
+READER = "shipway-reader-"  # begins the name of a container that is never started
 PLACE = "%"  # separates an address from the host of whose machine it is
 ASKED = 10.0  # seconds until a host that was no manager is asked again
 
@@ -312,7 +313,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
 
     def _owner(self, spec: ContainerSpec) -> tuple[int, int]:
         """The numeric user of its image, and its volumes with that owner: by a container that never starts."""
-        name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
+        name = f"{READER}{uuid.uuid4().hex[:8]}"
         bare = dataclasses.replace(
             spec, name=name, nodes=(), files={}, configs={}, setup={}, networks={"none": ()}, restart=False
         )
