@@ -34,6 +34,8 @@ class Swarm:
         self.away: set[str] = set()
         self.asked: list[str] = []
         self.services: list[dict[str, Any]] = []
+        self.files: dict[str, list[dict[str, str]]] = {}  # labels of secrets and configs
+        self.removed: list[str] = []
 
     def add(self, name: str, hosts: tuple[str, ...], ids: tuple[str, ...] = (), **labels: str) -> None:
         spec = form.service(ContainerSpec(name, "image", {**OWN, **labels}, nodes=hosts), {}, [], (1, 41), ids)
@@ -81,7 +83,16 @@ class Node(Engine):
             wanted = given.get("query", {}).get("filters", "")
             found = [item for item in self.swarm.services if _carries(item["Spec"]["Labels"], wanted)]
             return copy.deepcopy(found)
-        return None if rest else []
+        if method == "DELETE":
+            self.swarm.removed.append(f"{kind} {rest[0]}")
+        if kind in ("secrets", "configs") and not rest:
+            wanted = given["query"]["filters"]
+            return [
+                {"ID": str(at), "Spec": {"Labels": labels}}
+                for at, labels in enumerate(self.swarm.files.get(kind, ()))
+                if _carries(labels, wanted)
+            ]
+        return None if rest and rest != ["json"] else []
 
     @contextmanager
     def open(self, method: str, path: str, **given: Any) -> Iterator[Any]:
@@ -224,3 +235,16 @@ def test_a_service_that_another_manager_created_is_kept_and_claimed(swarm: Swarm
     assert (names(swarm.runtime(A)), names(swarm.runtime(B))) == ([], ["web"])
     swarm.runtime(A).remove("web")
     assert [item["ID"] for item in swarm.services] == ["id-web"], "it belongs to the other one now"
+
+
+def test_what_a_dead_process_left_is_removed(swarm: Swarm) -> None:
+    """Files and networks of services that are gone, and what read an image; nothing of others."""
+    swarm.add("web", HOSTS)
+    swarm.files = {
+        "secrets": [{form.TASK: "web", **OWN}, {form.TASK: "gone", **OWN}],
+        "configs": [{form.TASK: "gone", **OWN}, {form.TASK: "gone", **OWN, LABEL_APP: "other"}],
+    }
+    swarm.runtime(B, manages=False).remove_leftovers(OWN)
+    assert swarm.removed == []
+    swarm.runtime(A).remove_leftovers(OWN)
+    assert swarm.removed == ["secrets 1", "configs 0"]

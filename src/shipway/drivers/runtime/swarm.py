@@ -250,10 +250,8 @@ class SwarmRuntime(SwarmServices):
                 super().remove(item.name, volumes=False)
         services = {item["Spec"]["Name"] for item in self._engine.call("GET", "/services")}
         for kind in ("secrets", "configs"):
-            files = self._engine.call("GET", f"/{kind}", query=translate.carrying({**labels, form.TASK: ""}))
-            tasks = {item["Spec"]["Labels"][form.TASK] for item in files or ()}
-            for service in sorted(tasks - services):
-                self._forget_files(service)
+            found = self._engine.call("GET", f"/{kind}", query=translate.carrying({**labels, form.TASK: ""})) or ()
+            self._delete(kind, [item for item in found if item["Spec"]["Labels"][form.TASK] not in services])
         for network in self._engine.call("GET", "/networks", query=translate.carrying({**labels, LABEL_RELEASE: ""})):
             if network["Driver"] == "overlay" and not self._users(network):
                 self._forget_network(network["Id"])

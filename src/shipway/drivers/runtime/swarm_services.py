@@ -307,9 +307,12 @@ class SwarmServices(DockerRuntime, abc.ABC):
     def _forget_files(self, service: str) -> None:
         for kind in ("secrets", "configs"):
             query = {"filters": json.dumps({"label": [f"{form.TASK}={service}"]})}
-            for item in self._engine.call("GET", f"/{kind}", query=query) or ():
-                with suppress(EngineRefused):  # a task that is ending has it still
-                    self._engine.call("DELETE", f"/{kind}/{item['ID']}", fine=(404,))
+            self._delete(kind, self._engine.call("GET", f"/{kind}", query=query) or ())
+
+    def _delete(self, kind: str, files: Iterable[Mapping[str, Any]]) -> None:
+        for item in files:
+            with suppress(EngineRefused):  # a task that is ending has it still
+                self._engine.call("DELETE", f"/{kind}/{item['ID']}", fine=(404,))
 
     def _owner(self, spec: ContainerSpec) -> tuple[int, int]:
         """The numeric user of its image, and its volumes with that owner: by a container that never starts."""
