@@ -77,7 +77,8 @@ def _print(states: Sequence[StepState], things: Sequence[Created]) -> None:
         table(rows(things), ["kind", "name", "host", ""])
         say("")
     for item in states:
-        mark = style("▸", "yellow") if item.state == "needed" else style("✓", "green")
+        marks = {"needed": style("▸", "yellow"), "not needed": style("·", "dim")}
+        mark = marks.get(item.state, style("✓", "green"))
         said = item.why or item.state
         say(f"{mark} {item.name:<12} {said}".rstrip())
         for line in item.would:

@@ -342,6 +342,10 @@ class OtherRepository(ForgeError):
     """A webhook request is signed, and tells of a repository that the webhook isn't for."""
 
 
+class Overtaken(ForgeError):
+    """A webhook request is signed, and something newer is known of its pull request."""
+
+
 class ServerError(ShipwayError):
     """The server that SHIPWAY_URL names was not reached, was lost, or answers what is not understood."""
 

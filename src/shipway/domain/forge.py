@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Literal
 
 from shipway.domain.value import dataclass
@@ -93,6 +94,7 @@ class PullRequest:
     author: Person
     title: str
     url: str
+    at: float = field(default=0.0, compare=False)  # when it happened, by the forge's clock; 0: the forge doesn't say
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,11 @@ from shipway.domain.value import dataclass
 
 SEED, HELD, OPEN = "seed", "deployment", "open"  # steps whose records decide something
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"  # as `domain.release` has them
-DONE, NEEDED = "done", "needed"  # states of a step before it runs
+DONE, NEEDED, NOT_NEEDED = (
+    "done",
+    "needed",
+    "not needed",
+)  # states of a step before it runs; the last: the plan asks nothing of it
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class LaunchRecord:
 
 @dataclass(frozen=True)
 class StepState:
-    """A step of the checklist. state: done, needed, or its outcome."""
+    """A step of the checklist. state: done, needed, not needed, or its outcome."""
 
     name: str
     state: str

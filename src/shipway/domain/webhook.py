@@ -39,6 +39,17 @@ class ForgeToken:
     created: float
 
 
+@dataclass(frozen=True)
+class Received:
+    """A signed request that told of a pull request, and was heeded."""
+
+    webhook: str
+    digest: str  # of its body
+    number: int  # of the pull request
+    told: float  # when it happened, by the forge's clock; 0: the forge doesn't say
+    at: float  # when it came, by the ledger's clock
+
+
 def pull_of(ref: str) -> int | None:
     """The number of the pull request that a ref belongs to; None: it is of none."""
     found = re.fullmatch(r"refs/(?:pull|merge-requests)/([1-9][0-9]{0,17})/head", ref)

@@ -13,6 +13,7 @@ from shipway.actions.deployments.waits import mark_of
 from shipway.actions.environment.locks import held
 from shipway.actions.runs.queue import TTL, WAKE, served
 from shipway.actions.runs.waiting import due
+from shipway.actions.runs.webhooks import forget_received
 from shipway.context import Context
 from shipway.domain.errors import LeaseHeld, StoreError
 from shipway.domain.queue import Push
@@ -129,6 +130,7 @@ class Dispatcher:
             before = self._ctx.ledger.now() - KEPT
             self._ctx.ledger.forget_pushes(before)
             self._ctx.ledger.forget_events("", before)
+            forget_received(self._ctx)
             with suppress(OSError):  # another process may do it too
                 tidy(self._ctx.home)
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from shipway.actions.runs.webhooks import receive
 from shipway.context import Context
-from shipway.domain.errors import Forged, OtherRepository, SecretError, StoreError, Unreadable
+from shipway.domain.errors import Forged, LeaseHeld, OtherRepository, Overtaken, SecretError, StoreError, Unreadable
 from shipway.ports import Forge
 from shipway.system.acting import acting, acting_in_request
 
@@ -29,7 +29,7 @@ class Hooks:
         self._held = 0  # bytes of all bodies that are being read: anybody can send them
 
     async def receive(self, request: Request) -> Response:
-        """202: it is queued, or it was already; or it tells of nothing that runs, or of another repository."""
+        """202: it is queued, or it was already; or it tells of nothing that runs, of another repository, or of what is past."""
         body = bytearray()
         try:
             try:
@@ -63,12 +63,16 @@ class Hooks:
                 queued = receive(self._ctx, webhook, self._forge(webhook.forge), headers, body)
         except Forged as error:
             return _refused(403, error.message)
-        except OtherRepository as error:  # forges turn off a webhook whose requests are refused
+        except (OtherRepository, Overtaken) as error:  # forges turn off a webhook whose requests are refused
             return JSONResponse({"queued": [], "ignored": error.message}, 202)
         except Unreadable as error:
             return _refused(400, error.message)
         except StoreError:  # why is not for everybody; the forge can send it again
             return _refused(503, "the ledger does not answer")
+        except LeaseHeld:
+            return _refused(
+                503, "another request about this pull request is being dealt with; send it again in a moment"
+            )
         except SecretError as error:  # the forge shows it
             return _refused(503, error.message)
         return JSONResponse({"queued": [push.id for push in queued]}, 202)

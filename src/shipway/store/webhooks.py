@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from shipway.domain.webhook import Webhook
+from shipway.domain.webhook import Received, Webhook
 from shipway.store.database import Database
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Webhook))
+RECEIVED = ", ".join(field.name for field in dataclasses.fields(Received))
 
 
 class SqlWebhooks:
@@ -30,3 +31,17 @@ class SqlWebhooks:
     def webhooks(self) -> list[Webhook]:
         """By name."""
         return [Webhook(*row) for row in self._db.query(f"SELECT {', '.join(FIELDS)} FROM webhooks ORDER BY name")]
+
+    def received(self, webhook: str, number: int) -> list[Received]:
+        """By `at`."""
+        sql = f"SELECT {RECEIVED} FROM received WHERE webhook = ? AND number = ? ORDER BY at"
+        return [Received(*row) for row in self._db.query(sql, (webhook, number))]
+
+    def add_received(self, received: Received) -> None:
+        """Once."""
+        sql = f"INSERT INTO received ({RECEIVED}) VALUES (?, ?, ?, ?, ?) ON CONFLICT (webhook, digest) DO NOTHING"
+        self._db.query(sql, dataclasses.astuple(dataclasses.replace(received, at=self._db.now())))
+
+    def forget_received(self, before: float) -> int:
+        """Whatever they told of."""
+        return len(self._db.query("DELETE FROM received WHERE at < ? RETURNING digest", (before,)))

@@ -327,3 +327,22 @@ jsons = some.recursive(
     ),
     max_leaves=10,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "text"),
+    [
+        ("github", ("pull_request", "updated_at"), "2026-12-02T21:00:05Z"),
+        ("gitea", ("pull_request", "updated_at"), "2026-12-02T22:00:05+01:00"),
+        ("gitlab", ("object_attributes", "updated_at"), "2026-12-02 21:00:05 UTC"),
+        ("bitbucket", ("pullrequest", "updated_on"), "2026-12-02T21:00:05.000000+00:00"),
+    ],
+)
+def test_when_it_happened_to_a_pull_request(name: str, place: tuple[str, str], text: str) -> None:
+    headers, body = recorded(name)[3]
+    for value, at in ((text, 1796245205.0), ("yesterday", 0.0), (None, 0.0)):
+        found = json.loads(body)
+        found[place[0]][place[1]] = value
+        [event] = received_events(name, headers, found)
+        assert isinstance(event, PullRequest)
+        assert event.at == at

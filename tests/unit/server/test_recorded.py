@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -183,6 +184,25 @@ def test_a_link_that_was_used_is_recorded(place: Place) -> None:
         sign_in_by_link(place.ctx, link, "192.0.2.2")
     [found] = place.ctx.ledger.audit(AuditFilter(kind=REFUSED_SIGN_IN), 50)
     assert (found.actor, found.outcome) == ("ada@example.org", REFUSED)
+
+
+def test_a_forge_is_told_that_a_request_was_overtaken(place: Place) -> None:
+    made = add_webhook(place.ctx, "shop", "github", "https://git.example/acme/shop.git")
+    repository = {"id": 1, "full_name": "acme/shop", "clone_url": "https://git.example/acme/shop.git"}
+    begin, told = place.ctx.ledger.now(), []
+    for action, at in (("closed", begin + 5), ("opened", begin)):
+        pull = {
+            "number": 7, "state": "open", "updated_at": f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "head": {"sha": "a" * 40, "ref": "feature", "repo": repository}, "base": {"ref": "main", "repo": repository},
+        }  # fmt: skip
+        body = json.dumps({"action": action, "pull_request": pull, "repository": repository}).encode()
+        signed = "sha256=" + hmac.new(made.secret.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"x_github_event": "pull_request", "x_hub_signature_256": signed}
+        found = ask(place.app, "/hooks/shop", "POST", body, content_type="application/json", **headers)
+        assert found.status == 202, found.text
+        told.append(json.loads(found.text).get("ignored", ""))
+    assert told[0] == ""
+    assert "something newer is known" in told[1]
 
 
 def test_a_webhook_is_recorded_by_the_push_that_it_adds(place: Place) -> None:

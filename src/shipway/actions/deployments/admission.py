@@ -29,6 +29,8 @@ from shipway.domain.value import dataclass
 
 BY_A_PERSON = Asked()
 LOOK = 60.0  # seconds until the forge is asked again for what is missing there
+UNBUILT, UNVALIDATED = "no release was built from", "not validated on"
+NEWEST = 20  # releases searched only to report which one was validated
 OTHERS = 20  # branches searched only to report which one a commit is on
 
 
@@ -218,12 +220,22 @@ def _release(ctx: Context, commit: Commit, app: str, in_force: InForce, asked: A
     found = [item for item in known if in_force.environment in item.plan.environments]
     found = found or [item for item in known if not is_of_preview(item.plan)]
     if not found:
-        return None, f"no release was built from the tree of {commit.revision[:12]}; `shipway run` builds one"
+        return None, f"{UNBUILT} the tree of {commit.revision[:12]}; `shipway run` builds one"
     before = [] if asked.hotfix else after_of(in_force)
     for release in found:
         if all(gate.validated(release, ctx.ledger.deployments_of(app, name, release.number), name) for name in before):
             return release, ""
-    return None, f"release {found[0].number} has this tree but was not validated on {' and '.join(before)}"
+    where = " and ".join(before)
+    return None, f"release {found[0].number} has this tree but was {UNVALIDATED} {where}{_validated(ctx, app, before)}"
+
+
+def _validated(ctx: Context, app: str, before: Sequence[str]) -> str:
+    """Which of the newest releases may be deployed in its place."""
+    for release in ctx.ledger.releases(app, NEWEST):
+        records = [(ctx.ledger.deployments_of(app, name, release.number), name) for name in before]
+        if all(gate.validated(release, deployments, name) for deployments, name in records):
+            return f"; release {release.number} of {release.revision[:12]} was"
+    return ""
 
 
 def after_of(in_force: InForce) -> list[str]:
@@ -257,13 +269,8 @@ def _hint(
     name = in_force.called
     what = short_name(ref) or commit.revision[:12]
     hints = []
-    if any("push it first" in reason for reason in reasons):
-        hints.append(f"git push, then: shipway run {what}")
-    if any("not validated on" in reason for reason in reasons):
-        hints.append(
-            "; ".join(f"shipway deploy {before} {what}" for before in after_of(in_force))
-            + f"; then: shipway deploy {name} {what}"
-        )
+    if first := _first(in_force, reasons, what):
+        hints.append("; then: ".join(first))
     if release and (against := [reason for reason in reasons if "@sha256:" in reason]):
         hints.append(remedy(release, against))
     older = any("before the infrastructure changed" in reason for reason in reasons)
@@ -284,6 +291,22 @@ def _hint(
             f"change the plan on the protected branch first, or put this plan's rules in force: shipway rules accept {name} {what} --reason TEXT"
         )
     return "; or: ".join(hints)
+
+
+def _first(in_force: InForce, reasons: Sequence[str], what: str) -> list[str]:
+    """Commands, one after another, for what comes before a deployment: to push, build, validate and tag."""
+    unpushed, unbuilt, unvalidated, untagged = (
+        any(text in reason for reason in reasons)
+        for text in ("push it first", UNBUILT, UNVALIDATED, "only revisions with a tag")
+    )
+    commands = [f"git push, then: shipway run {what}"] if unpushed else [f"shipway run {what}"] if unbuilt else []
+    if unbuilt or unvalidated:
+        commands += [f"shipway deploy {before} {what}" for before in after_of(in_force)]
+    if untagged:
+        commands.append("shipway release")
+    if unbuilt or unvalidated or untagged:
+        commands.append(f"shipway deploy {in_force.called} {'TAG' if untagged else what}")
+    return commands
 
 
 def superseded_by(book: Rulebook, in_force: InForce, commit: Commit, ref: str, app: str) -> partial[str]:

@@ -33,7 +33,7 @@ READS = frozenset({
     "now", "lease", "operations", "provisions", "renamings", "launch_records",
     "property", "identity", "adopted", "deployed_since", "run_since",
     "people", "person", "password_hash", "grants", "tokens", "token_of", "session_of", "is_known_address", "totp_version",
-    "push", "pushes", "renew_push", "webhooks", "audit", "audit_ends", "audit_entry", "audit_chain",
+    "push", "pushes", "renew_push", "webhooks", "received", "audit", "audit_ends", "audit_entry", "audit_chain",
     "signing_keys", "image_builds", "image_sboms", "image_signatures",
     "deployment_weeks", "lead_times", "restore_times", "step_weeks", "flaky_steps",
     "tests", "unstable_tests", "failed_tests", "slow_tests", "flaky_tests",

@@ -6,7 +6,7 @@ from shipway.actions.launches.launching import Launching, LaunchRequest, Step
 from shipway.actions.launches.steps import steps_of
 from shipway.context import Context
 from shipway.domain.errors import ShipwayError
-from shipway.domain.launch import DONE, FAILED, NEEDED, PENDING, SUCCEEDED, LaunchRecord, StepState
+from shipway.domain.launch import DONE, FAILED, NEEDED, NOT_NEEDED, PENDING, SUCCEEDED, LaunchRecord, StepState
 
 NEEDS = "needs "  # begins a line about what must be there, which is told in any case
 
@@ -30,11 +30,12 @@ def preview(ctx: Context, request: LaunchRequest) -> list[StepState]:
     found = list[StepState]()
     for step in steps_of(Launching(ctx, request)):
         try:
-            why = step.needed()
-            would = tuple(line for line in step.would() if why or line.startswith(NEEDS))
+            why, all_of_it = step.needed(), step.would()
+            state = NEEDED if why else DONE if all_of_it else NOT_NEEDED
+            would = tuple(line for line in all_of_it if why or line.startswith(NEEDS))
         except ShipwayError as error:
-            why, would = error.message, tuple(error.hint.splitlines())
-        found.append(StepState(step.name, NEEDED if why else DONE, why, would))
+            state, why, would = NEEDED, error.message, tuple(error.hint.splitlines())
+        found.append(StepState(step.name, state, why, would))
     return found
 
 

@@ -124,7 +124,7 @@ class Step(Protocol):
         """As records and the checklist have it."""
 
     def would(self) -> Sequence[str]:
-        """What it does and needs, for `--dry-run`."""
+        """What it does and needs, for `--dry-run`; nothing if the plan asks nothing of it."""
 
     def needed(self) -> str:
         """Why it must run; empty if everything is as it leaves it. Changes nothing."""

@@ -63,12 +63,17 @@ class Secrets:
     name: str = "secrets"
 
     def missing(self) -> list[str]:
+        known = self.at.ctx.secrets.names(names.scope(self.at.plan.app, self.at.environment.name))
+        return [name for name in self._used() if name not in known]
+
+    def _used(self) -> list[str]:
+        """Names that the ledger must have."""
         plan, where = self.at.plan, self.at.environment
-        known, unset = self.at.ctx.secrets.names(names.scope(plan.app, where.name)), optional(plan, where)
+        unset = optional(plan, where)
         used = [name for name in needed(plan, where) if name not in unset]
         found = [name for name in used if provider_for(where, name) is None]
         found += [name for name in self._of_accounts() if name not in used]
-        return [name for name in dict.fromkeys(found) if name not in known]
+        return list(dict.fromkeys(found))
 
     def _of_accounts(self) -> list[str]:
         """Names that later steps of a launch take from the ledger, whatever providers have."""
@@ -84,6 +89,8 @@ class Secrets:
     def would(self) -> Sequence[str]:
         own = self._generated(self.missing())
         found = [f"shipway secret set {self.at.name} {name}" for name in self.missing()]
+        if not found and (used := self._used()):
+            return [f"needs {', '.join(used)}"]
         return [*found, *([f"or with --generate, random values for {', '.join(own)}"] if own else [])]
 
     def needed(self) -> str:

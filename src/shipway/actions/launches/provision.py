@@ -24,6 +24,8 @@ class Infrastructure:
     name: str = "infrastructure"
 
     def would(self) -> Sequence[str]:
+        if self.at.environment.infra is None:
+            return []
         return [f"plans it, and waits for your approval of the plan: shipway infra {self.at.request.environment} apply"]
 
     def needed(self) -> str:

@@ -107,11 +107,12 @@ class Seed:
     name: str = "data"
 
     def would(self) -> Sequence[str]:
-        return []
+        seed = self.at.environment.seed
+        return [f"runs the seed `{seed.run}`, with the deployment"] if seed and seed.each == ENVIRONMENT else []
 
     def needed(self) -> str:
         release = self.at.release
-        where = release.plan.environments.get(self.at.name) if release else None
+        where = release.plan.environments.get(self.at.name) if release else self.at.environment
         if self.at.launched or where is None or where.seed is None or where.seed.each != ENVIRONMENT:
             return ""
         return "it has not run yet" if is_due(self.at.ctx, self.at.app, where) else ""
@@ -146,6 +147,8 @@ class Certificate:
         return found
 
     def needed(self) -> str:
+        if self.at.current is None and self.at.environment.scheme == "https":
+            return "nothing serves the address yet"
         return "; ".join(self._problems())
 
     def run(self) -> str:

@@ -54,7 +54,8 @@ def logs(ctx: Context, plan: Plan, environment: Environment, query: LogQuery) ->
         while True:
             try:
                 found = reading.find()
-            except EngineError:  # reported already; an engine that is restarted answers again
+            except EngineError as error:  # an engine that is restarted answers again
+                reading.unreachable(environment.hosts[0].name, error)
                 found = []
             if any(item.info.id not in following.newest for item in found):
                 know_secrets(ctx, plan.app, environment.name)  # a deployment may have brought new values
@@ -79,7 +80,7 @@ class _Reading:
 
     def find(self, *, first: bool = False) -> list[Source]:
         """All containers that exist now. first: complain if there are none."""
-        found = sources(self._ctx, self._plan.app, self._environment, unreachable=self._unreachable)
+        found = sources(self._ctx, self._plan.app, self._environment, unreachable=self.unreachable)
         query = self._query
         for name in query.names if first else ():
             require_name(self._plan, name, found)
@@ -101,7 +102,8 @@ class _Reading:
             hint=f"there are containers of {', '.join(f'r{number}' for number in there)}",
         )
 
-    def _unreachable(self, host: str, error: EngineError) -> None:
+    def unreachable(self, host: str, error: EngineError) -> None:
+        """Say it once."""
         if host not in self._lost:
             self._lost.add(host)
             self._ctx.reporter.note(f"the logs of {host} are missing: {error.message}")

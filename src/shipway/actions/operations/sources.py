@@ -37,22 +37,25 @@ def sources(
     ctx: Context, app: str, environment: Environment, *, unreachable: Callable[[str, EngineError], None]
 ) -> list[Source]:
     """All containers, running or not, by host, role and name. unreachable: called for each host without an answer;
-    raises its error if no host answers."""
-    lost: list[EngineError] = []
+    if no host answers, the first one's error is raised, and it is called for the others."""
+    names = [host.name for host in environment.hosts]
+    lost: dict[str, EngineError] = {}
 
     def read(host: str) -> list[Source]:
         try:
             found = ctx.on(host).runtime.list({LABEL_APP: app, LABEL_ENVIRONMENT: environment.name})
         except EngineError as error:
-            lost.append(error)
-            unreachable(host, error)
+            lost[host] = error
             return []
         known = [_source(host, item) for item in found if item.labels.get(LABEL_ROLE) in ROLES]
         return sorted(known, key=lambda item: (ROLES.index(item.role), item.service, item.replica or 0, item.info.name))
 
-    found = side_by_side(read, [host.name for host in environment.hosts])
-    if len(lost) == len(environment.hosts):
-        raise lost[0]
+    found = side_by_side(read, names)
+    for host in names[1:] if len(lost) == len(names) else names:
+        if host in lost:
+            unreachable(host, lost[host])
+    if len(lost) == len(names):
+        raise lost[names[0]]
     return [item for each in found for item in each]
 
 

@@ -6,14 +6,16 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import field, replace
+from datetime import UTC, datetime
 
+from shipway.actions.environment.locks import held
 from shipway.actions.messages.compose import is_of
 from shipway.actions.messages.news import report
 from shipway.actions.messages.receivers import Deliveries, deliveries, forget_token
 from shipway.actions.runs.queue import enqueue_remote
 from shipway.context import Context
 from shipway.domain import preview
-from shipway.domain.errors import OtherRepository, SecretError, UsageError, unknown_name
+from shipway.domain.errors import OtherRepository, Overtaken, SecretError, UsageError, unknown_name
 from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Delivery, Hosted, PullRequest, Pushed, Tagged
 from shipway.domain.operation import WEBHOOK, Operation
 from shipway.domain.outbox import ENDED, OUTSIDE, PULL, of_webhook
@@ -22,14 +24,15 @@ from shipway.domain.preview import OPEN, Preview
 from shipway.domain.queue import ZEROS, Push
 from shipway.domain.refs import HEADS, TAGS
 from shipway.domain.value import dataclass
-from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Webhook
+from shipway.domain.webhook import FORGES, SCOPE, ForgeToken, Received, Webhook
 from shipway.planfile.values import NAME_PATTERN, NAME_WORDS
 from shipway.ports import Forge
 from shipway.system.addresses import identity, require_remote
 from shipway.system.git.login import masked
 from shipway.system.login import login
 
-RECEIVED = "received"  # property of the ledger, by webhook and digest of the signed body
+KEPT = 30 * 86400.0  # seconds for which requests about pull requests are known; what happened before is not heeded
+PATIENCE = 5.0  # seconds for another request about the same pull request
 
 
 @dataclass(frozen=True)
@@ -90,19 +93,46 @@ def remove_webhook(ctx: Context, name: str) -> None:
 
 def receive(ctx: Context, webhook: Webhook, forge: Forge, headers: Mapping[str, str], body: bytes) -> list[Push]:
     """Queue the pushes that a request tells of, and return them. The same request again adds nothing. Forged, Unreadable,
-    OtherRepository, SecretError."""
+    OtherRepository, Overtaken, SecretError, LeaseHeld."""
     secret = ctx.secrets.get(SCOPE, webhook.name)
     if secret is None:
         raise SecretError(f"the webhook {webhook.name} has no secret", hint="remove it, and add it again")
     delivery = forge.receive(headers, body, secret)
     _require_its_own(webhook, delivery)
-    pulls = [event for event in delivery.events if isinstance(event, PullRequest)]
-    known = f"{RECEIVED}/{webhook.name}/{delivery.digest}"
-    if pulls and ctx.ledger.property(known) is None:  # who recorded "opened" can't undo what was told since
-        for event in pulls:
-            _proposed(ctx, webhook, event)
-        ctx.ledger.set_once(known, "pull request")  # last: if this process dies, the forge sends it again
-    return [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+    queued = [_queued(ctx, webhook, delivery, event) for event in delivery.events if isinstance(event, Pushed | Tagged)]
+    for event in delivery.events:
+        if isinstance(event, PullRequest):
+            lock = f"@{SCOPE}/{webhook.name}/{event.number}"  # requests that come at once follow each other
+            with held(ctx, lock, f"pull request {event.number}", wait=PATIENCE):
+                _heed(ctx, webhook, delivery.digest, event)
+    return queued
+
+
+def forget_received(ctx: Context) -> None:
+    """Those about which nothing that is heeded can come any more."""
+    ctx.ledger.forget_received(ctx.ledger.now() - KEPT)
+
+
+def _heed(ctx: Context, webhook: Webhook, digest: str, event: PullRequest) -> None:
+    """Unless it was, or something newer is known: who recorded "opened" can't undo what was told since, and requests can overtake
+    each other."""
+    known = ctx.ledger.received(webhook.name, event.number)
+    if any(item.digest == digest for item in known):
+        return
+    if event.at and event.at < ctx.ledger.now() - KEPT:
+        raise Overtaken(f"what it tells of pull request {event.number} is of {_time(event.at)}, more than 30 days ago")
+    newest = max((item.told for item in known), default=0.0)
+    if event.at and event.at < newest:
+        raise Overtaken(
+            f"what it tells of pull request {event.number} is of {_time(event.at)}, and something newer is known, of {_time(newest)}"
+        )
+    _proposed(ctx, webhook, event)
+    # Last: if this process dies, the forge sends it again.
+    ctx.ledger.add_received(Received(webhook.name, digest, event.number, event.at, 0.0))
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _require_its_own(webhook: Webhook, delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ of a folder, a command in the container) it would take ten times as long.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +16,9 @@ from shipway.drivers.edge.dynamic import HEADER_TOKEN
 from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
-TIMEOUT = 30.0  # seconds for connecting, and for each silence: a machine that builds images is slow, and the edge not down
+TIMEOUT = 30.0  # seconds for connecting, and for each silence: on a machine that builds images the edge is slow
+STARTING = 15.0  # seconds in which one that was started, perhaps by another deployment, begins to listen
+PAUSE = 0.1  # seconds between two attempts to connect
 PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"
@@ -76,13 +79,24 @@ class Control:
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
-            answer = self._send(method, path, body)
+            answer = self._patiently(method, path, body)
         except OSError as error:
             raise EdgeError(f"the edge's control port doesn't answer: {error or type(error).__name__}") from error
         if answer.status != 200:
             text = answer.body.decode(errors="replace").strip()
             raise EdgeError(f"the edge's control port returns status {answer.status}: {text}")
         return answer.body
+
+    def _patiently(self, method: str, path: str, body: bytes | None) -> Answer:
+        """Nothing was sent to one that refuses a connection: it is asked again."""
+        until = time.monotonic() + STARTING
+        while True:
+            try:
+                return self._send(method, path, body)
+            except ConnectionRefusedError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(PAUSE)
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         return self._connection.ask(method, path, body, {HEADER_TOKEN: self._token})

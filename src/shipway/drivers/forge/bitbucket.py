@@ -50,7 +50,7 @@ from shipway.drivers.forge.payload import (
     parsed,
     require_signature,
 )
-from shipway.drivers.forge.times import moment, seen
+from shipway.drivers.forge.times import moment, seen, since_epoch
 from shipway.ports import ForgeAccess
 
 ENDPOINT = "https://api.bitbucket.org/2.0"
@@ -241,6 +241,7 @@ def _pull_request(pull: Fields, hosted: Hosted, action: Action) -> PullRequest:
         _person(pull.maybe("author")),
         pull.shown("title", TITLE),
         pull.maybe("links", "html").url("href"),
+        at=since_epoch(pull.word("updated_on")),
     )
 
 

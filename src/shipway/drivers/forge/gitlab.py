@@ -53,7 +53,7 @@ from shipway.drivers.forge.payload import (
     parsed,
     same,
 )
-from shipway.drivers.forge.times import moment, seen
+from shipway.drivers.forge.times import moment, seen, since_epoch
 from shipway.ports import ForgeAccess
 
 ENDPOINT = "https://gitlab.com/api/v4"
@@ -243,6 +243,7 @@ def _pull_request(found: Fields, action: Action) -> PullRequest:
         user if user.id == author else Person(author),
         attributes.shown("title", TITLE),
         attributes.url("url"),
+        at=since_epoch(attributes.word("updated_at")),
     )
 
 

@@ -25,6 +25,7 @@ from shipway.domain.forge import (
 from shipway.domain.refs import HEADS, TAGS
 from shipway.drivers.forge.api import Api, Query, commit_id, marked, repository_path
 from shipway.drivers.forge.payload import TITLE, Fields
+from shipway.drivers.forge.times import since_epoch
 
 MARK = "<!-- {} -->"
 ACTIONS: Mapping[str, Action] = {
@@ -78,6 +79,7 @@ def pull_request(pull: Fields, repository: Hosted, action: Action) -> PullReques
         person(pull.maybe("user")),
         pull.shown("title", TITLE),
         pull.url("html_url"),
+        at=since_epoch(pull.word("updated_at")),
     )
 
 

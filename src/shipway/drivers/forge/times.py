@@ -1,4 +1,4 @@
-"""Which commit somebody approved, where a forge says only when."""
+"""Times as forges write them; and which commit somebody approved, where a forge says only when."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from datetime import datetime
 def moment(text: str) -> datetime | None:
     """A time as forges write it; None if it is none, or says no time zone."""
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text.replace(" UTC", "+00:00"))  # as older versions of GitLab write it
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
+
+
+def since_epoch(text: str) -> float:
+    """A time in seconds; 0 if it is none."""
+    at = moment(text)
+    return at.timestamp() if at is not None else 0.0
 
 
 def seen(pushed: Sequence[tuple[datetime, str]], text: str) -> str:

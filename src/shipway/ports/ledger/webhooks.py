@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shipway.domain.webhook import Webhook
+    from shipway.domain.webhook import Received, Webhook
 
 
 class WebhookLedger(Protocol):
@@ -19,3 +19,12 @@ class WebhookLedger(Protocol):
 
     def webhooks(self) -> list[Webhook]:
         """By name."""
+
+    def received(self, webhook: str, number: int) -> list[Received]:
+        """The requests that told of a pull request, in the order in which they came."""
+
+    def add_received(self, received: Received) -> None:
+        """The same request again adds nothing. `at` is set by the ledger."""
+
+    def forget_received(self, before: float) -> int:
+        """Remove those that came before that time, and return how many."""

@@ -234,9 +234,31 @@ def test_validation_in_every_environment_that_a_rule_set_names(place: HostDeploy
     with pytest.raises(GateRefused, match="was not validated on staging") as refused:
         admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
     assert refused.value.hint == "shipway deploy staging v1; then: shipway deploy production v1"
+    assert refused.value.message.endswith("not validated on staging")
     place.runs(revision)
     order = admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/tags/v1")
     assert (order.release.number, order.version) == (2, "v1")
+
+
+def test_what_a_refused_commit_lacks_is_named_as_commands(place: HostDeployment) -> None:
+    def hint(revision: str) -> str:
+        book, commit = place.book(), place.repository.commit(revision)
+        with pytest.raises(GateRefused) as refused:
+            admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/heads/main")
+        return f"{refused.value.message.splitlines()[-1].strip()}: {refused.value.hint}"
+
+    git(place.path, "switch", "--quiet", "main")
+    good = place.commit("A")
+    assert hint(good).endswith(
+        ": shipway run main; then: shipway deploy staging main; then: shipway release; then: shipway deploy production TAG"
+    )
+    place.runs(good)
+    assert hint(good).endswith("has no tag: shipway release; then: shipway deploy production TAG")
+    place.runs(newer := place.commit("B"), FAILED)
+    assert hint(newer) == (
+        f"- release 2 has this tree but was not validated on staging; release 1 of {good[:12]} was: "
+        "shipway deploy staging main; then: shipway release; then: shipway deploy production TAG"
+    )
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ LEDGER = {
     ports.EventLedger: "forget_events",
     ports.PeopleLedger: "add_grant add_person add_token remove_grant remove_person replace_hash revoke_token set_password use_token",
     ports.SignInLedger: "add_link add_session begin_attempt end_attempt end_session see_session set_totp use_code use_link use_recovery_code",
-    ports.WebhookLedger: "add_webhook remove_webhook",
+    ports.WebhookLedger: "add_received add_webhook forget_received remove_webhook",
     ports.PollLedger: "add_poll remove_poll claim_poll record_poll fail_poll",
     ports.PreviewLedger: "want_preview record_preview see_preview forget_preview",
     ports.WaitingLedger: "add_hold add_waiting begin_waiting end_waiting judge_waiting",

@@ -153,6 +153,9 @@ def test_from_nothing_to_open_and_nothing_the_second_time(place: Place) -> None:
     before = states(preview(ctx, place.request(ctx)))
     assert before["release"] == before["deployment"] == before["open"] == "needed"
     assert before["secrets"] == before["hosts"] == "done"
+    assert before["data"] == "needed", "the deployment seeds"
+    asked_nothing = {name for name, state in before.items() if state == "not needed"}
+    assert asked_nothing == {"infrastructure", "records", "certificate by DNS", "certificate", "backup"}
     assert place.world.ledger.registration("shop") is None, "a preview changes nothing"
     done = states(place.launch())
     assert done["deployment"] == done["system test"] == done["open"] == "succeeded"

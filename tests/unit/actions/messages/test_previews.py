@@ -12,8 +12,8 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.messages.news import report
-from shipway.actions.runs.webhooks import receive
-from shipway.domain.errors import OtherRepository
+from shipway.actions.runs.webhooks import forget_received, receive
+from shipway.domain.errors import OtherRepository, Overtaken
 from shipway.domain.forge import CLOSED, MERGED, OPENED, UPDATED, Hosted, Person, PullRequest, Pushed
 from shipway.domain.outbox import PULL
 from shipway.domain.preview import Preview
@@ -162,3 +162,35 @@ def test_the_comment_has_its_address_or_why_there_is_none(told: Told) -> None:
     assert f"at `{release.revision[:12]}`" in text or release.revision == COMMIT
     assert "would change" not in text
     assert number == 1
+
+
+def test_a_request_that_was_overtaken_changes_nothing(told: Told) -> None:
+    """The forge delivers "opened" after "closed"; of the same second, both count."""
+    begin = told.ledger.now()
+    tell(told, action=CLOSED, at=begin + 5)
+    with pytest.raises(Overtaken, match=r"pull request 7 .* something newer is known"):
+        tell(told, at=begin)
+    assert wanted(told) == []
+    tell(told, number=8, at=begin)
+    tell(told, title="It was opened again", at=begin + 5)
+    assert [item.number for item in told.ledger.previews()] == [7, 8]
+    with pytest.raises(Overtaken):
+        tell(told, action=UPDATED, head="b" * 40, at=begin + 4)
+    assert wanted(told)[0] == (7, "feature", COMMIT, "open")
+
+
+def test_what_was_received_is_forgotten_after_30_days_and_never_heeded_again(told: Told) -> None:
+    begin = told.ledger.now()
+    tell(told, at=begin)
+    tell(told, action=CLOSED, at=begin + 5)
+    told.ledger.forget_preview(told.ledger.previews()[0])
+    told.world.now += 29 * 86400
+    forget_received(told.ctx)
+    assert len(told.ledger.received("shop", 7)) == 2
+    told.world.now += 2 * 86400
+    forget_received(told.ctx)
+    assert told.ledger.received("shop", 7) == []
+    with pytest.raises(Overtaken, match="more than 30 days ago"):
+        tell(told, at=begin)
+    assert wanted(told) == []
+    assert not [name for name in told.ledger._db.query("SELECT name FROM properties") if "received" in str(name)]  # type: ignore[attr-defined]

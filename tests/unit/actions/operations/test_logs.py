@@ -115,6 +115,11 @@ def test_no_host_answers(world: World) -> None:
     world.engines["ssh://two"].away = True
     with pytest.raises(EngineError, match="can't be reached"):
         read(world, far)
+    assert world.notes == [], "the error says it"
+    world.runtime.fail("list", error=EngineError("nothing answers"))
+    with pytest.raises(EngineError, match="nothing answers"):
+        read(world, TWO)
+    assert [note.partition(":")[0] for note in world.notes] == ["the logs of ssh"]
 
 
 def test_nothing_was_deployed(world: World) -> None:
