@@ -42,13 +42,15 @@ def clear(
     ctx: Context, app: str, environment: Environment, good: Release | None, clean: Callable[[Host], None]
 ) -> None:
     """Clear the hosts of the environment, those that only the good release ran on, and former hosts."""
-    hosts, leader = hosts_of(ctx, environment, good), None
-    if environment.placed:  # the networks are the first one's, and the others' edges are in them
-        hosts.reverse()
-        leader = _leader(ctx, app, environment)
-        hosts.sort(key=lambda host: host.name == leader)
-    attempt_all(*(partial(clean, host) for host in hosts), partial(clean_up, ctx, app, environment, clean))
-    if environment.placed and leader is not None:
+    hosts = hosts_of(ctx, environment, good)
+    former = partial(clean_up, ctx, app, environment, clean)
+    if not environment.placed:
+        attempt_all(*(partial(clean, host) for host in hosts), former)
+        return
+    leader = _leader(ctx, app, environment)
+    # Side by side: a network of all hosts goes when the edges of all have left it.
+    attempt_all(partial(attempt_side_by_side, clean, hosts), former)
+    if leader is not None:
         labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
         ctx.on(leader).runtime.remove_leftovers(labels)
 

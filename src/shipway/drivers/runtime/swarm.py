@@ -11,6 +11,7 @@ import builtins
 import dataclasses
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -306,9 +307,17 @@ class SwarmRuntime(SwarmServices):
                     return  # the Swarm has removed it; this engine forgets it with its last container
                 if "in use by task" not in why and "active endpoints" not in why:
                     raise EngineError(f"network {name} can't be removed: {why}") from error
+                if self._is_held_by_lost(why):
+                    return  # it goes when that node is back, and is cleared
             if time.monotonic() > deadline:
                 raise EngineError(f"network {name} can't be removed: {why}")
             time.sleep(PAUSE)
+
+    def _is_held_by_lost(self, why: str) -> bool:
+        """Whether the last task in a network is the attachment of a container of a node that is down."""
+        found = re.search(r"in use by task (\w+)", why)
+        task = self._engine.call("GET", f"/tasks/{found[1]}", fine=(404,)) if found else None
+        return task is not None and task.get("NodeID") in self._nodes.lost()
 
     def _has_left(self, identity: str) -> bool:
         """Wait until this engine has no copy of an overlay network, which it removes with its last container there: one whose
