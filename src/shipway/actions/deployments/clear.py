@@ -48,8 +48,10 @@ def clear(
         attempt_all(*(partial(clean, host) for host in hosts), former)
         return
     leader = _leader(ctx, app, environment)
-    # Side by side: a network of all hosts goes when the edges of all have left it.
-    attempt_all(partial(attempt_side_by_side, clean, hosts), former)
+    others = [host for host in hosts if host.name != leader]
+    # The networks are the leader's, and the others' edges are in them.
+    last = [partial(clean, host) for host in hosts if host.name == leader]
+    attempt_all(partial(attempt_side_by_side, clean, others), *last, former)
     if leader is not None:
         labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
         ctx.on(leader).runtime.remove_leftovers(labels)

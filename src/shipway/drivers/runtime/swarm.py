@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shipway.domain.log import LogLine
     from shipway.ports import Session
 
+OTHERS = 5.0  # seconds for the other hosts of an environment to leave a network that was created through one of them
 LEFT = 20.0  # seconds for an engine to remove its copy of a network
 OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
 NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
@@ -287,7 +288,7 @@ class SwarmRuntime(SwarmServices):
     def _remove_overlay(self, identity: str, name: str) -> None:
         """Returns when it is gone from the Swarm, which it is some time after its last task. EngineError if a service uses
         it; then nothing leaves it. Tasks never do: they end with their services."""
-        deadline = time.monotonic() + GONE
+        began = time.monotonic()
         while (there := self._network(identity)) is not None:
             users = self._users(there) if self._manages else []
             if found := [item["Spec"]["Name"] for item in users if self._is_ours(item) or not form.hosts(item)]:
@@ -307,14 +308,16 @@ class SwarmRuntime(SwarmServices):
                     return  # the Swarm has removed it; this engine forgets it with its last container
                 if "in use by task" not in why and "active endpoints" not in why:
                     raise EngineError(f"network {name} can't be removed: {why}") from error
-                if self._is_held_by_lost(why):
-                    return  # it goes when that node is back, and is cleared
-            if time.monotonic() > deadline:
+                if self._may_stay(there, why, time.monotonic() - began):
+                    return  # it goes when that node is cleared
+            if time.monotonic() - began > GONE:
                 raise EngineError(f"network {name} can't be removed: {why}")
             time.sleep(PAUSE)
 
-    def _is_held_by_lost(self, why: str) -> bool:
-        """Whether the last task in a network is the attachment of a container of a node that is down."""
+    def _may_stay(self, network: Mapping[str, Any], why: str, waited: float) -> bool:
+        """Whether a network is another host's to remove, or the last task in it is a container of a node that is down."""
+        if waited > OTHERS and (network["Labels"] or {}).get(form.NODES, self._name) != self._name:
+            return True
         found = re.search(r"in use by task (\w+)", why)
         task = self._engine.call("GET", f"/tasks/{found[1]}", fine=(404,)) if found else None
         return task is not None and task.get("NodeID") in self._nodes.lost()

@@ -252,7 +252,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
             "Attachable": True,
             "CheckDuplicate": True,
             "Options": {"encrypted": ""} if encrypted else {},
-            "Labels": dict(labels),
+            "Labels": {**labels, form.NODES: self._name},
         }
         self._engine.call("POST", "/networks/create", body=body, fine=(409,))
 
