@@ -18,7 +18,7 @@ from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.retire import retire, retire_due
 from shipway.domain.errors import EngineError
 from shipway.domain.event import DEPLOYMENT, Subject
-from shipway.domain.plan import LOCAL, Host
+from shipway.domain.plan import LOCAL, Environment, Host
 from shipway.domain.platform import SWARM
 from shipway.domain.release import FAILED, PENDING, SUCCEEDED
 from shipway.testing.faults import Death, Killed
@@ -237,3 +237,17 @@ def test_services_of_a_lost_first_host_are_removed_by_the_next_deployment(
     deploy(world.controller(), DeployRequest(world.release(2, environment=after), after, force=True))
     assert {item.info.labels.get("shipway.release") for item in there.containers.values()} == {None, "2"}
     assert sum("was removed: it was created through a host that is lost" in text for text in world.notes) == len(old)
+
+
+@pytest.mark.parametrize("environment", [NODES, SEPARATE], ids=["a platform", "separate hosts"])
+def test_each_command_removes_what_a_dead_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    world = World.deployed(tmp_path, environment, 1)
+    swept: list[tuple[str, Mapping[str, str]]] = []
+    for name, engine in world.engines.items():
+        monkeypatch.setattr(engine.runtime, "remove_leftovers", lambda labels, name=name: swept.append((name, labels)))
+    with exclusive_access(world.controller(), "shop", "staging", "the next one"):
+        pass
+    labels = {"shipway.app": "shop", "shipway.environment": "staging", "shipway.ledger": world.ledger.identity()}
+    assert swept == ([(LOCAL, labels)] if environment.placed else [])
