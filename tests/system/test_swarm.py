@@ -167,6 +167,9 @@ def services(nodes: Nodes, name: str) -> list[str]:
 def test_another_manager_is_first(shop: Tiny, swarm: Nodes) -> None:
     """It finds what was created through the one that was first, keeps it for a rollback, and removes nothing of others."""
     swarm.ssh("node1", "docker node promote node2 node3")
+    eventually(
+        lambda: swarm.ssh("node1", "docker node ls --format '{{.ManagerStatus}}'").split().count("Reachable") == 2
+    )
     swarm.ssh("node1", "docker service create --detach --name other --replicas 0 caddy:2")
     before, hosts = answers(swarm)[0], shop.plan["environments"]["staging"]["hosts"]
     shop.plan["environments"]["staging"]["hosts"] = [hosts[1], hosts[0], hosts[2]]

@@ -248,3 +248,14 @@ def test_what_a_dead_process_left_is_removed(swarm: Swarm) -> None:
     assert swarm.removed == []
     swarm.runtime(A).remove_leftovers(OWN)
     assert swarm.removed == ["secrets 1", "configs 0"]
+
+
+def test_a_node_that_was_promoted_a_moment_ago_manages(swarm: Swarm) -> None:
+    """It may have been asked before it was a manager."""
+    swarm.add("web", HOSTS, (), **{"shipway.config": "c"})
+    node = Node(swarm, A, manages=False)
+    runtime = SwarmRuntime(node, A, swarm._other)
+    assert names(runtime) == []
+    node.manages = True
+    runtime.create(ContainerSpec("web", "image", {**OWN, "shipway.config": "c"}, nodes=HOSTS))
+    assert names(runtime) == ["web"]

@@ -79,6 +79,7 @@ class SwarmRuntime(SwarmServices):
         if not spec.nodes:
             return super().create(spec)
         self._nodes.require(spec.nodes)
+        self._is_manager = True  # it may have become one a moment ago
         if (found := self._any_service(spec.name)) is not None:
             as_container = {"Id": found["ID"], "Config": {"Labels": found["Spec"].get("Labels") or {}}}
             kept = translate.kept(as_container, spec)
