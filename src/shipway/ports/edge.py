@@ -57,9 +57,12 @@ class Edge(Protocol):
     def remove(self, owner: str) -> None:
         """Remove the owner's routes."""
 
-    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+    def maintain(
+        self, owner: str, url: Mapping[str, object], page: str | None, access: Mapping[str, object] | None = None
+    ) -> None:
         """Answer all requests to this address (`url` of a route table) with status 503 and this HTML page, regardless
-        of switches; None ends it. Requests from `visit` are served normally."""
+        of switches; None ends it. Whom the owner's routes of now keep out by their `access` is kept out by the page too;
+        access: that of the first routes, while there are none yet. Requests from `visit` are served normally."""
 
     def maintained(self, owner: str) -> bool:
         """Whether it shows a maintenance page."""

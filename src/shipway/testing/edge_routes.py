@@ -210,6 +210,19 @@ class RouteContract:
         lab.edge.maintain("one", self.url(lab), None)
         assert self.get(lab, "/").status == 401
 
+    def test_a_page_follows_the_table_whom_it_keeps_out(self, lab: RouteLab) -> None:
+        """Before the first routes it has their rules; then those of the routes that were switched to last."""
+        url = self.url(lab)
+        lab.edge.maintain("one", url, "<p>soon</p>", {"users": [f"ada:{HASH}"]})
+        assert self.get(lab, "/").status == 401
+        assert self.get(lab, "/", headers=self.login("ada", PASSWORD)).status == 503
+        for access, status in (({"users": [f"ada:{HASH}"]}, 401), ({"allow": ["198.51.100.0/24"]}, 403), (None, 503)):
+            self.switch(lab, self.front(lab), access=access)
+            assert self.get(lab, "/").status == status
+        self.switch(lab, self.front(lab), access={"users": [f"ada:{HASH}"]})
+        assert self.get(lab, "/").status == 401
+        lab.edge.maintain("one", url, None)
+
     def test_checks_are_let_in(self, lab: RouteLab) -> None:
         self.switch(lab, self.front(lab), access={"allow": ["198.51.100.0/24"], "users": [f"ada:{HASH}"]})
         assert lab.inside("one.localhost", lab.ports[0], "/") == (1, lab.upstreams[0])

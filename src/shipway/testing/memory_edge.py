@@ -35,6 +35,7 @@ class MemoryEdge(Recorder):
         self.stopped: list[str] = []  # of its containers
         self.interrupts: str | None = None  # what `ensure` would interrupt, set by a test
         self.pages: dict[str, tuple[tuple[str, ...], int, str]] = {}  # of owners under maintenance: hosts, port, page
+        self._first: dict[str, Mapping[str, Any]] = {}  # of owners under maintenance without routes: their `access`
         self.seen: set[str] = set()  # owners whose page was shown
         self.sick: set[int] = set()  # releases whose probes fail
         self.counted: dict[str, dict[int, Traffic]] = {}  # of an owner: set by a test, plus requests
@@ -102,10 +103,13 @@ class MemoryEdge(Recorder):
             self.tables.pop(owner, None)
             self.pages.pop(owner, None)
 
-    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+    def maintain(
+        self, owner: str, url: Mapping[str, object], page: str | None, access: Mapping[str, object] | None = None
+    ) -> None:
         with self._call("maintain", owner, "off" if page is None else "on"):
             self.pages.pop(owner, None)
             self.seen.discard(owner)
+            self._first[owner] = access or {}
             if page is not None:
                 where = address(url)
                 self.pages[owner] = (hosts(url), where.port, page)
@@ -167,8 +171,8 @@ class MemoryEdge(Recorder):
             owner for owner, (served, number, _) in self.pages.items() if host.lower() in served and number == port
         ]
         for owner in shown:
-            refused = self._refused(self.tables.get(owner, {}).get("access", {}), given, client)
-            if refused:
+            table = self.tables.get(owner, {"access": self._first[owner]})
+            if refused := self._refused(table.get("access", {}), given, client):
                 return Reply(refused)
             self.seen.add(owner)
             return Reply(503)

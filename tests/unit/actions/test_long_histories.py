@@ -24,6 +24,7 @@ from tests.unit.world import World
 
 ACTIONS = Path(__file__).parents[3] / "src" / "shipway"
 LISTINGS = {
+    "actions/deployments/admission.py",  # only to say which release was validated
     "cli/history.py", "actions/environment/prune.py", "actions/projects/approve.py", "actions/projects/register.py",
     "actions/proofs/prove.py", "actions/runs/release.py", "actions/runs/resume.py",
     "actions/runs/retry.py", "actions/runs/unchanged.py", "actions/environment/find_release.py",

@@ -286,7 +286,7 @@ class HostDeployment:
             before = self.observed.routes
             both = with_hosts_of(url, before["url"]) if before else url  # type: ignore[arg-type]
             if self._page is not None:
-                self.ctx.edge.maintain(self.owner, both, self._page)
+                self.ctx.edge.maintain(self.owner, both, self._page, table.get("access"))  # type: ignore[arg-type]
             self.ctx.edge.switch(self.owner, table)
             self._switched = self.ctx.clock()
             if self._page is not None and both != url:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +56,11 @@ class Public:
     def redirected(self) -> bool:
         """Whether plain HTTP redirects there."""
         return self.tls is not None and self.port == HTTPS
+
+    @property
+    def ports(self) -> Sequence[int]:
+        """All that it needs."""
+        return (self.port, HTTP) if self.redirected else (self.port,)
 
 
 def address(url: Mapping[str, Any]) -> Public:
@@ -302,6 +307,20 @@ def conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[
             scheme = "https" if public(found).tls is not None and port == public(found).port else "http"
             return f"{scheme}://{host}:{port}{prefix}", other
     return None
+
+
+def refuse_other_proxies(
+    url: Mapping[str, Any], numbers: Collection[int], tables: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """EdgeError if another owner on these ports trusts other proxies."""
+    mine = url.get("trusted", [])
+    for owner, table in tables.items():
+        place, theirs = public(table), table["url"].get("trusted", [])
+        if place.port in numbers and place.host != str(url["host"]).lower() and theirs != mine:
+            raise EdgeError(
+                f"port {place.port} is shared with {owner}, which trusts other proxies: {', '.join(theirs) or 'none'}",
+                hint="give all environments on one port the same `edge: {trusted_proxies: […]}`, or this one another port",
+            )
 
 
 def refuse_conflict(owner: str, table: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> None:

@@ -102,16 +102,8 @@ class TraefikEdge:
             for port in published(item.labels)
         }
         numbers = held.intersection(port.host_port for port in ports)
-        if not numbers:
-            return
-        for owner, table in route_files.tables(self._files()).items():
-            place = dynamic.public(table)
-            theirs = table["url"].get("trusted", [])
-            if place.port in numbers and place.host != str(url["host"]).lower() and theirs != mine:
-                raise EdgeError(
-                    f"port {place.port} is shared with {owner}, which trusts other proxies: {', '.join(theirs) or 'none'}",
-                    hint="give all environments on one port the same `edge: {trusted_proxies: […]}`, or this one another port",
-                )
+        if numbers:
+            dynamic.refuse_other_proxies(url, numbers, route_files.tables(self._files()))
 
     def trim(self, ports: Sequence[Publish] | None = None) -> None:
         with exclusive(self._name, self._engine, self._cancelled), as_edge_error():
@@ -119,11 +111,7 @@ class TraefikEdge:
             places = [dynamic.public(table) for table in route_files.tables(files).values()]
             urls = map(maintenance_page.url_of, files.values())
             places += [dynamic.address(url) for url in urls if url and "host" in url]
-            needed = {
-                number
-                for where in places
-                for number in ((where.port, dynamic.HTTP) if where.redirected else (where.port,))
-            }
+            needed = {number for where in places for number in where.ports}
             self._containers.trim(needed, None if ports is None else {port.host_port for port in ports})
 
     @contextmanager
@@ -190,7 +178,8 @@ class TraefikEdge:
                 with exclusive(
                     f"{self._name}-routes", self._engine, self._cancelled
                 ):  # of two that claim an address, only one succeeds
-                    tables = route_files.tables(control.files())
+                    files = control.files()
+                    tables = route_files.tables(files)
                     dynamic.refuse_conflict(owner, table, tables)
                     for each in dynamic.certified(table):
                         if each.internal:
@@ -203,6 +192,8 @@ class TraefikEdge:
                         seen = seen or asker.has_certificate(control, each, port, dynamic.own_certificate(table))
                 if seen is None:
                     self._forget(before, control)
+                    if (before or {}).get("access") != table.get("access"):
+                        self._renew_page(owner, files)
                     return
                 if before is None:
                     control.delete(route_files.route_file(owner))
@@ -239,18 +230,27 @@ class TraefikEdge:
                         self._forget(table, control)
             self._end_page(owner, files)  # last: what it hid is never visible
 
-    def maintain(self, owner: str, url: Mapping[str, object], page: str | None) -> None:
+    def maintain(self, owner: str, url: Mapping[str, object], page: str | None, access: Any = None) -> None:
         with self._lock, as_edge_error():
             if page is None:
                 return self._end_page(route_files.checked_owner(owner), self._files())
-            self._show(owner, url, page, [])
+            self._show(owner, url, page, access=access)
 
-    def _show(self, owner: str, url: Mapping[str, object], page: str, sources: Sequence[str]) -> None:
+    def _renew_page(self, owner: str, files: Mapping[str, str]) -> None:
+        """Show the page, if there is one, to those whom the routes of now let in."""
+        text = files.get(route_files.page_file(owner), "")
+        url, page = maintenance_page.url_of(text), maintenance_page.page_of(text)
+        if url is not None and page is not None:
+            self._show(owner, url, page)
+
+    def _show(
+        self, owner: str, url: Mapping[str, Any], page: str, sources: Sequence[str] = (), access: Any = None
+    ) -> None:
         where = dynamic.address(url)
         port = self._port(self._member(where), where)
         with self._control() as control, self._asker() as asker:
             files = control.files()
-            rules = route_files.tables(files).get(route_files.checked_owner(owner), {}).get("access")
+            rules = route_files.tables(files).get(route_files.checked_owner(owner), {"access": access}).get("access")
             before = files.get(route_files.page_file(owner), "")
             control.write(route_files.page_file(owner), maintenance_page.render(owner, url, page, sources, rules))
             wanted = maintenance_page.version_of(url, page, sources, rules)

@@ -250,6 +250,25 @@ def test_a_corrected_name_is_behind_the_page_too_at_each_moment(
     assert seen_at(place.world, "new.localhost") == "site"
 
 
+def test_its_page_keeps_out_whom_access_keeps_out_from_the_first_moment(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(place, '"on": {', '"access": {"allow": ["198.51.100.0/24"]}, "on": {')
+    edge, seen = place.world.edge, list[int]()
+
+    def watched(method: Callable[..., None]) -> Callable[..., None]:
+        def call(*given: object) -> None:
+            method(*given)
+            seen.append(edge.ask(HOST, PORT, "/").status)
+
+        return call
+
+    for name in ("maintain", "switch"):
+        monkeypatch.setattr(edge, name, watched(getattr(edge, name)))
+    place.launch()
+    assert seen == [403, 403, 403], "the page, the routes, and the end of the page"
+
+
 def test_what_was_deployed_since_the_test_stays_closed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by a push, while the first backup was taken."""
 
