@@ -118,6 +118,18 @@ class Runtime(Protocol):
     def remove_volume(self, name: str) -> None:
         """Remove a volume and its data."""
 
+    def down(self, away: Sequence[str], hosts: Sequence[str]) -> frozenset[str]:
+        """Those of the hosts `away`, which can't be reached, whose machines the platform counts as down; it may need a while
+        to notice. hosts: all of an environment. Empty without a platform."""
+
+    def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
+        """Let `list` show what the platform has with these labels on this host, and on no other, whichever host it was
+        created through. hosts: all of an environment, this one first. False where this host can't: it manages no platform."""
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """Remove what a process that died left beside containers with these labels: files and networks that the platform keeps
+        for none. Only under the lock of their environment. Nothing without a platform."""
+
     def free_space(self) -> int | None:
         """Free bytes where images and containers are stored; None if unknown."""
 

@@ -30,13 +30,14 @@ from shipway.system.probe import Probe
 from shipway.testing.memory_calls import Recorder
 from shipway.testing.memory_container import Behaviour, Container
 from shipway.testing.memory_files import Files, below, is_folder, pack, unpack
+from shipway.testing.memory_nodes import MemoryNodes
 from shipway.testing.memory_session import MemorySession
 
 FOLDERS = ("/", "/tmp")  # in every image
 KILLED = 137
 
 
-class MemoryRuntime(Recorder):
+class MemoryRuntime(MemoryNodes, Recorder):
     """Scripted by `behave`; `fail` and `calls` as in Recorder. images: only these can be run. `free` and `usage`:
     reported about the disk."""
 

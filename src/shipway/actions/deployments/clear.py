@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.deployments.plan import Decision, hosts_of
 from shipway.actions.environment import maintenance
 from shipway.actions.environment.former_hosts import clean_up, former_hosts, remember
 from shipway.actions.environment.ownership import own_objects
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_ROLE
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.plan import Environment, Host
 from shipway.domain.platform import ClusterSettings, context_and_namespace, in_cluster
@@ -54,9 +54,49 @@ def clear(
 ) -> None:
     """Clear the hosts of the environment, those that only the good release ran on, and former hosts."""
     hosts = hosts_of(ctx, environment, good)
-    if environment.placed:  # the networks are the first one's, and the others' edges are in them
-        hosts.reverse()
-    attempt_all(*(partial(clean, host) for host in hosts), partial(clean_up, ctx, app, environment, clean))
+    former = partial(clean_up, ctx, app, environment, clean)
+    if not environment.placed:
+        attempt_all(*(partial(clean, host) for host in hosts), former)
+        return
+    leader = _leader(ctx, app, environment)
+    others = [host for host in hosts if host.name != leader]
+    # The networks are the leader's, and the others' edges are in them.
+    last = [partial(clean, host) for host in hosts if host.name == leader]
+    attempt_all(partial(attempt_side_by_side, clean, others), *last, former)
+    if leader is not None:
+        labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
+        ctx.on(leader).runtime.remove_leftovers(labels)
+
+
+def remove_orphans(ctx: Context, decision: Decision) -> None:
+    """Remove services that the platform still runs, and that only a lost host would have shown: it was first in the plan."""
+    order = decision.order
+    if not (order.environment.placed and decision.unreachable):
+        return
+    app, name, first = order.release.app, order.environment.name, ctx.on(decision.first.host.name).runtime
+    known = {spec.name for part in decision.parts for spec in part.desired.services}
+    known |= {item.name for part in decision.parts for item in part.observed.services}
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: name}
+    first.claim({**labels, LABEL_LEDGER: ctx.ledger.identity()}, [host.name for host in order.environment.hosts])
+    for item in first.list(labels):
+        if item.labels.get(LABEL_ROLE) == "service" and item.name not in known:
+            first.remove(item.name)
+            ctx.reporter.note(f"{item.name} was removed: it was created through a host that is lost")
+
+
+def _leader(ctx: Context, app: str, environment: Environment) -> str | None:
+    """The host through which the platform's services are found from now on, also those that were created through another
+    one: the first that can; None if none can."""
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
+    names_of = [host.name for host in environment.hosts]
+    for name in names_of:
+        try:
+            others = [each for each in names_of if each != name]
+            if ctx.on(name).runtime.claim(labels, [name, *others]):
+                return name
+        except EngineError as error:
+            ctx.reporter.note(f"{name} can't remove what its platform runs: {error.message}")
+    return None
 
 
 def complete_destroy(ctx: Context, dead: Deployment, environment: Environment, good: Release | None) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 from shipway.actions.deployments.admission import still_in_force
 from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.backup_gate import require_backup
+from shipway.actions.deployments.clear import remove_orphans
 from shipway.actions.deployments.holding import hold, holding_page
 from shipway.actions.deployments.lost_data import starts_empty, way_back
 from shipway.actions.deployments.places import place_of
@@ -63,8 +64,9 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
         order, verified=verified, page=holding_page(ctx, app, order.environment, order.in_force)
     )
     decision = decide(ctx, order)
-    for each in order.environment.hosts:
-        bring_into_line(ctx.on(each.name), app, name)
+    for part in decision.parts:
+        if part.host in order.environment.hosts:
+            bring_into_line(ctx.on(part.host.name), app, name)
     if _is_current(decision) and not _changes(decision):
         _give_version(ctx, order)
         ctx.reporter.note(f"{ctx.names.shown(app, name)} already runs release {order.release.number}: nothing to do")
@@ -82,6 +84,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     said = [f"{order.kind} {ctx.names.shown(app, name)}", decision.changeset.render()]
     ctx.reporter.heading(said[0])
     ctx.reporter.note(said[1])
+    said += decision.skipped
     _note_empty(ctx, decision)
     if decision.schema.deferred:
         said.append(f"deferred until the next release (`contract`): {', '.join(decision.schema.deferred)}")
@@ -103,6 +106,7 @@ def execute(ctx: Context, order: DeployRequest) -> Deployment | None:
     number = ctx.ledger.begin_deployment(record)
     with recorded(ctx, Subject(DEPLOYMENT, app, number), *said) as own:
         apply(own, decision, number)
+        remove_orphans(own, decision)
     advice = how_to_trust(order.environment) if decision.previous is None else None
     if advice:
         ctx.reporter.note(advice)

@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.away import present
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history
@@ -44,21 +45,23 @@ def host_states(
     ctx: Context, app: str, environment: str, away: dict[str, EngineError] | None = None
 ) -> list[HostState]:
     """The state by the newest good deployment, on all of its hosts; empty without one. away: filled with the hosts that can't be
-    reached; None: EngineError if there are any."""
+    reached; None: EngineError if there are any that it doesn't go on without."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None:
         return []
     where = release.plan.environments[environment]
     found = []
-    for host in hosts_of(ctx, where, None):
+    hosts = hosts_of(ctx, where, None)
+    for host in present(ctx, where, hosts) if away is None else hosts:
         try:
             here = ctx.on(host.name)
             desired, observed = desired_state_of(here, now, release, where, host), observe(here, app, environment)
         except EngineError as error:
             if away is None:
                 raise
-            away[host.name] = error
+            if host == where.hosts[0] or not where.placed:  # else it has no services of its own
+                away[host.name] = error
             continue
         found.append(HostState(here, desired, observed, reconcile(desired, observed)))
     return found

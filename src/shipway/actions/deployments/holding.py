@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipway.actions.deployments.plan import hosts_of
+from shipway.actions.environment.away import present
 from shipway.actions.environment.ended import ended
 from shipway.context import Context
 from shipway.domain import names
@@ -32,7 +33,7 @@ def holding_page(ctx: Context, app: str, environment: Environment, in_force: InF
     if not begun(records, since):
         return None
     owner = names.route_owner(app, environment.name)
-    hosts = hosts_of(ctx, environment, ctx.ledger.release(app, current.release))
+    hosts = present(ctx, environment, hosts_of(ctx, environment, ctx.ledger.release(app, current.release)))
     return HOLDING if any(ctx.on(host.name).edge.maintained(owner) for host in hosts) else None
 
 

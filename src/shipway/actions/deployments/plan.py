@@ -12,6 +12,7 @@ from shipway.actions.deployments.cluster_spec import in_cluster_of
 from shipway.actions.deployments.lost_data import destroyed_data, way_back
 from shipway.actions.deployments.seeds import is_due
 from shipway.actions.environment.accessory_rules import leave_newer
+from shipway.actions.environment.away import left_out, require_expendable
 from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import remedy, with_former
 from shipway.actions.environment.observe import observe, settings, with_edge_of
@@ -88,6 +89,7 @@ class Decision:
     previous_release: Release | None  # the release of that deployment
     schema: Schema
     unreachable: Mapping[str, str] = field(default_factory=dict)  # removed from the plan: why
+    skipped: tuple[str, ...] = ()  # about each host that is down while the others go on
     destroyed: str = ""  # the data that is gone with destroyed infrastructure, as a statement
     way_back: str = ""  # how to get it again
 
@@ -143,6 +145,8 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
     if any(host.name != ctx.machine.name for host in hosts):
         ctx.registry(release.plan).ensure()  # the hosts pull from it, with its credentials
 
+    away: dict[str, EngineError] = {}
+
     def inspect(host: Host) -> Observed | None:
         try:
             with errors_of(host.name if several else ""):
@@ -151,13 +155,18 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
                 return observe(here, release.app, environment.name)
         except EngineError as error:
             if host in environment.hosts:
-                raise
+                away[host.name] = error
+                return None
             unreachable[host.name] = error.message
-            skipped = f"skipped, since it was removed from the plan: {error.message}"
-            ctx.reporter.note(f"{skipped}; {remedy(environment.name, host.name)}")
+            why = f"skipped, since it was removed from the plan: {error.message}"
+            ctx.reporter.note(f"{why}; {remedy(environment.name, host.name)}")
             return None
 
     found = dict(zip(hosts, side_by_side(inspect, hosts), strict=True))
+    require_expendable(ctx, environment, environment.hosts, away)
+    skipped = tuple(left_out(environment, name, error) for name, error in away.items())
+    for text in skipped:
+        ctx.reporter.note(text)
     there = {host: seen for host, seen in found.items() if seen is not None}
     hosts, observed = list(there), list(there.values())
     if order.kind in (RESTART, SCALE):
@@ -185,7 +194,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
             require_listed(ctx, desired)
         parts.append(HostPlan(host, desired, seen, _with_edge(ctx.on(host.name), desired, changes)))
     back = way_back(ctx, release.app, environment.name) if destroyed else ""
-    return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable, destroyed, back)
+    return Decision(order, own, tuple(parts), previous, previous_release, schema, unreachable, skipped, destroyed, back)
 
 
 def _in_cluster(

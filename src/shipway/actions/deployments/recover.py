@@ -13,6 +13,7 @@ from shipway.actions.deployments.apply import apply
 from shipway.actions.deployments.clear import complete_destroy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.deployments.revert import reachable, revert
+from shipway.actions.environment.away import present
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
@@ -52,6 +53,25 @@ def recover(ctx: Context, app: str, environment: str) -> None:
     A deployment that had switched is completed, or rolled back if that fails; any other is rolled back. A destroy is
     completed, without removing data.
     """
+    _recover(ctx, app, environment)
+    remove_leftovers(ctx, app, environment)
+
+
+def remove_leftovers(ctx: Context, app: str, environment: str) -> None:
+    """Remove what the environment's platform keeps for services that are gone, if it has one."""
+    latest = ctx.ledger.latest(app, environment)
+    release = ctx.ledger.release(app, latest.release) if latest else None
+    where = release.plan.environments.get(environment) if release else None
+    if where is None or not where.placed:
+        return
+    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_LEDGER: ctx.ledger.identity()}
+    try:
+        ctx.on(where.hosts[0].name).runtime.remove_leftovers(labels)
+    except EngineError as error:  # reported by whatever needs the host
+        ctx.reporter.note(f"leftovers on {where.hosts[0].name} were not removed: {error.message}")
+
+
+def _recover(ctx: Context, app: str, environment: str) -> None:
     deployments = ctx.ledger.history(app, environment)
     pending, now = ctx.ledger.pending(app, environment), ctx.ledger.current(app, environment)
     # One left pending by an unreachable host is over once others have followed.
@@ -83,7 +103,7 @@ def recover(ctx: Context, app: str, environment: str) -> None:
             revisions = schema_revisions(deployments)
             schema = revisions[-1].schema if revisions else None
             finish_restore(own.on(where.hosts[0].name), dead, release, where, schema)
-        elif all(_switched(own.on(host.name), release, where, host, dead) for host in where.hosts):
+        elif all(_switched(own.on(host.name), release, where, host, dead) for host in present(own, where, where.hosts)):
             _finish(own, dead, release, where)
         else:
             _roll_back(own, dead, release, where)

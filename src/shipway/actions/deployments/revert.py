@@ -12,6 +12,7 @@ from shipway.actions.deployments.cluster_back import revert_in_cluster
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.environment.accessories import ensure_networks, forget_replaced, start_accessories
+from shipway.actions.environment.away import present, require_expendable
 from shipway.actions.environment.observe import observe, settings
 from shipway.actions.environment.outgoing import drain_and_stop as end
 from shipway.actions.environment.outgoing import drained, enter_rotation, wait_drained
@@ -61,7 +62,12 @@ def revert(
     def one(host: Host) -> None:
         with errors_of(host.name if len(hosts) > 1 else ""):
             volumes = (discard or {}).get(host.name, ())
-            _Reverting(ctx.on(host.name), outgoing, environment, host, good, previous).run(volumes)
+            try:
+                here = ctx.on(host.name)
+            except EngineError as error:
+                require_expendable(ctx, environment, hosts, {host.name: error})
+                return
+            _Reverting(here, outgoing, environment, host, good, previous).run(volumes)
 
     attempt_side_by_side(one, hosts)
 
@@ -73,9 +79,11 @@ def clear_host(ctx: Context, release: Release, environment: Environment, now: De
 
 
 def reachable(ctx: Context, environment: Environment, good: Release | None) -> bool:
-    """Whether all of its engines answer. Otherwise the deployment stays pending until they do."""
+    """Whether all of its engines answer, but those that it goes on without. Otherwise the deployment stays pending until
+    they do."""
     try:
-        side_by_side(lambda host: ctx.on(host.name).runtime.ping(), hosts_of(ctx, environment, good))
+        hosts = present(ctx, environment, hosts_of(ctx, environment, good))
+        side_by_side(lambda host: ctx.on(host.name).runtime.ping(), hosts)
     except EngineError:
         return False
     return True

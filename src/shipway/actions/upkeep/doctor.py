@@ -11,6 +11,7 @@ from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
 from shipway.actions.deployments.revert import clear_host, revert
 from shipway.actions.environment.accessory_rules import misplaced
+from shipway.actions.environment.away import present
 from shipway.actions.environment.ended import lost_since
 from shipway.actions.environment.former_hosts import clean_up, differences
 from shipway.actions.environment.locks import is_held
@@ -80,9 +81,10 @@ def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.
             attempt_all(*runs)
             return
         where = release.plan.environments.get(environment.name, environment)
-        hosts = (partial(_prepare, own, release, where, host, now) for host in hosts_of(own, where, None))
+        there = present(own, where, hosts_of(own, where, None))
+        hosts = (partial(_prepare, own, release, where, host, now) for host in there)
         former = partial(clean_up, own, app, where, partial(clear_host, own, release, where, now))
-        pages = (partial(_page, own, app, environment.name, host) for host in hosts_of(own, where, None))
+        pages = (partial(_page, own, app, environment.name, host) for host in there)
         attempt_all(*runs, *hosts, partial(revert, own, release, where, now), *pages, former)
 
 

@@ -317,6 +317,15 @@ class DockerRuntime(EngineNetworks):
     def remove_volume(self, name: str) -> None:
         self._engine.call("DELETE", f"/volumes/{segment(name)}", fine=(404,))
 
+    def down(self, away: Sequence[str], hosts: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+    def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
+        return False
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        """An engine keeps nothing beside its containers."""
+
     def free_space(self) -> int | None:
         from shipway.drivers.runtime import space  # rarely needed
 

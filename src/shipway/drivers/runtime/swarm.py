@@ -11,6 +11,7 @@ import builtins
 import dataclasses
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,13 +31,14 @@ from shipway.drivers.runtime import swarm_spec as form
 from shipway.drivers.runtime import translate
 from shipway.drivers.runtime.docker import DockerRuntime
 from shipway.drivers.runtime.engine import EngineRefused, segment
-from shipway.drivers.runtime.swarm_services import GONE, PAUSE, SwarmServices, grace_of, was_refused
+from shipway.drivers.runtime.swarm_services import GONE, PAUSE, READER, SwarmServices, grace_of, was_refused
 
 if TYPE_CHECKING:
     from shipway.domain.container import Usage
     from shipway.domain.log import LogLine
     from shipway.ports import Session
 
+OTHERS = 5.0  # seconds for the other hosts of an environment to leave a network that was created through one of them
 LEFT = 20.0  # seconds for an engine to remove its copy of a network
 OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
 NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
@@ -77,9 +79,12 @@ class SwarmRuntime(SwarmServices):
         if not spec.nodes:
             return super().create(spec)
         self._nodes.require(spec.nodes)
-        if (found := self._service(spec.name)) is not None:
+        self._is_manager = True  # it may have become one a moment ago
+        if (found := self._any_service(spec.name)) is not None:
             as_container = {"Id": found["ID"], "Config": {"Labels": found["Spec"].get("Labels") or {}}}
-            return translate.kept(as_container, spec)
+            kept = translate.kept(as_container, spec)
+            self._claimed(found, spec.nodes)
+            return kept
         if super().find(spec.name) is not None:
             raise EngineError(f"the name {spec.name} is used by a container, and not by a service of the Swarm")
         if self._engine.call("GET", f"/images/{spec.image}/json", fine=(404,)) is None:
@@ -89,7 +94,7 @@ class SwarmRuntime(SwarmServices):
             networks[peers] = [spec.labels[LABEL_NAME]]
         # A volume is on one node: what has one stays there.
         constraints = [f"node.id=={self._nodes.id_of(self._name)}"] if spec.volumes else []
-        body = form.service(spec, networks, constraints, self._engine.api)
+        body = form.service(spec, networks, constraints, self._engine.api, self._nodes.ids(spec.nodes))
         try:
             body["TaskTemplate"]["ContainerSpec"] |= self._files(spec)
             headers = {"X-Registry-Auth": auth} if (auth := self._credentials(spec.image)) else {}
@@ -155,9 +160,14 @@ class SwarmRuntime(SwarmServices):
         self._forget_files(service["Spec"]["Name"])
         for item in service["Spec"]["TaskTemplate"].get("Networks") or ():
             network = self._network(item["Target"])
-            if network is not None and LABEL_RELEASE in (network["Labels"] or {}) and self._has_left(network["Id"]):
-                with suppress(EngineRefused):  # other services of the release still use it
-                    self._engine.call("DELETE", f"/networks/{segment(network['Id'])}", fine=(404,))
+            if network is not None and LABEL_RELEASE in (network["Labels"] or {}):
+                self._forget_network(network["Id"])
+
+    def _forget_network(self, identity: str) -> None:
+        """Remove the network of a release, unless services or their last tasks still use it."""
+        if self._has_left(identity):
+            with suppress(EngineRefused):
+                self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))
 
     def rename(self, container: str, name: str) -> None:
         if self._service(container) is not None:
@@ -223,6 +233,32 @@ class SwarmRuntime(SwarmServices):
         found = self._located(container)
         return DockerRuntime.usage_of(found[0], found[1]) if found else None
 
+    # its platform
+
+    def down(self, away: Sequence[str], hosts: Sequence[str]) -> frozenset[str]:
+        return self._nodes.down(away, hosts) if self._manages else frozenset()
+
+    def claim(self, labels: Mapping[str, str], hosts: Sequence[str]) -> bool:
+        if not self._manages:
+            return False
+        for service in self._engine.call("GET", "/services", query=translate.carrying({**labels, form.NODES: ""})):
+            self._claimed(service, hosts)
+        return True
+
+    def remove_leftovers(self, labels: Mapping[str, str]) -> None:
+        if not self._manages:
+            return
+        for item in super().list(labels):
+            if item.name.startswith(READER):
+                super().remove(item.name, volumes=False)
+        services = {item["Spec"]["Name"] for item in self._engine.call("GET", "/services")}
+        for kind in ("secrets", "configs"):
+            found = self._engine.call("GET", f"/{kind}", query=translate.carrying({**labels, form.TASK: ""})) or ()
+            self._delete(kind, [item for item in found if item["Spec"]["Labels"][form.TASK] not in services])
+        for network in self._engine.call("GET", "/networks", query=translate.carrying({**labels, LABEL_RELEASE: ""})):
+            if network["Driver"] == "overlay" and not self._users(network):
+                self._forget_network(network["Id"])
+
     # networks
 
     def ensure_network(
@@ -253,15 +289,16 @@ class SwarmRuntime(SwarmServices):
     def _remove_overlay(self, identity: str, name: str) -> None:
         """Returns when it is gone from the Swarm, which it is some time after its last task. EngineError if a service uses
         it; then nothing leaves it. Tasks never do: they end with their services."""
-        deadline = time.monotonic() + GONE
+        began = time.monotonic()
         while (there := self._network(identity)) is not None:
-            if self._manages and (users := self._users(there)):
-                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(users)}")
+            users = self._users(there) if self._manages else []
+            if found := [item["Spec"]["Name"] for item in users if self._is_ours(item) or not form.hosts(item)]:
+                raise EngineError(f"network {name} can't be removed: it is in use by service {', '.join(found)}")
             for container, attached in _containers(there).items():
                 if not self._is_task(container):
                     self.disconnect(identity, attached)
-            if not self._manages:
-                return  # a worker forgets it with its last container
+            if not self._manages or users:
+                return  # a worker forgets it with its last container, as does a manager whose environment has another first host
             self._has_left(identity)
             try:
                 self._engine.call("DELETE", f"/networks/{segment(identity)}", fine=(404,))
@@ -272,9 +309,19 @@ class SwarmRuntime(SwarmServices):
                     return  # the Swarm has removed it; this engine forgets it with its last container
                 if "in use by task" not in why and "active endpoints" not in why:
                     raise EngineError(f"network {name} can't be removed: {why}") from error
-            if time.monotonic() > deadline:
+                if self._may_stay(there, why, time.monotonic() - began):
+                    return  # it goes when that node is cleared
+            if time.monotonic() - began > GONE:
                 raise EngineError(f"network {name} can't be removed: {why}")
             time.sleep(PAUSE)
+
+    def _may_stay(self, network: Mapping[str, Any], why: str, waited: float) -> bool:
+        """Whether a network is another host's to remove, or the last task in it is a container of a node that is down."""
+        if waited > OTHERS and (network["Labels"] or {}).get(form.NODES, self._name) != self._name:
+            return True
+        found = re.search(r"in use by task (\w+)", why)
+        task = self._engine.call("GET", f"/tasks/{found[1]}", fine=(404,)) if found else None
+        return task is not None and task.get("NodeID") in self._nodes.lost()
 
     def _has_left(self, identity: str) -> bool:
         """Wait until this engine has no copy of an overlay network, which it removes with its last container there: one whose

@@ -27,6 +27,7 @@ from shipway.system.owner import owner
 GONE = 60.0  # seconds beside its grace for a task to end
 PAUSE = 0.1
 TURNS = 20  # changes of a service by others at the same time
+READER = "shipway-reader-"  # begins the name of a container that is never started
 PLACE = "%"  # separates an address from the host of whose machine it is
 ASKED = 10.0  # seconds until a host that was no manager is asked again
 
@@ -72,10 +73,27 @@ class SwarmServices(DockerRuntime, abc.ABC):
         """The service of that name or id, if Shipway made it for an environment of which this is the first host."""
         if not self._manages:
             return None
+        found = self._any_service(name)
+        return found if found is not None and self._is_ours(found) else None
+
+    def _any_service(self, name: str) -> Service | None:
+        """The same, also through another host of its environment."""
         found: dict[str, Any] | None = self._engine.call("GET", f"/services/{segment(name)}", fine=(404,))
-        if found is None or name not in (found["ID"], found["Spec"]["Name"]):
+        if found is None or name not in (found["ID"], found["Spec"]["Name"]) or not form.hosts(found):
             return None
-        return found if self._is_ours(found) else None
+        return found
+
+    def _claimed(self, service: Service, hosts: Sequence[str]) -> Service:
+        """The service, as one of this host. hosts: those where it may run, this one first."""
+        if self._is_ours(service):
+            return service
+        labels = form.placement(hosts, self._nodes.ids(hosts))
+
+        def claimed(spec: dict[str, Any]) -> bool:
+            spec["Labels"] = {**spec["Labels"], **labels}
+            return True
+
+        return self._change(service, claimed)
 
     def _is_ours(self, found: Mapping[str, Any]) -> bool:
         return form.hosts(found)[:1] == [self._name]
@@ -144,7 +162,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         return service
 
     def _still(self, service: Service) -> Service:
-        found = self._service(service["ID"])
+        found = self._any_service(service["ID"])
         if found is None:
             raise EngineError(f"service {service['Spec']['Name']} was removed")
         return found
@@ -186,7 +204,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         return self._there(service, task)
 
     def _there(self, service: Mapping[str, Any], task: Mapping[str, Any]) -> tuple[DockerRuntime, str]:
-        host = self._nodes.host_of(task["NodeID"], form.hosts(service))
+        host = self._nodes.host_of(task["NodeID"], form.hosts(service), form.nodes(service))
         if host is None:
             raise EngineError(
                 f"the task of {service['Spec']['Name']} is on node {self._nodes.named(task['NodeID'])}, which is no reachable host of the environment"
@@ -198,7 +216,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
         with suppress(EngineError):
             there, container = self._there(service, task)
             address = there.gateway_address(container)
-            host = self._nodes.host_of(task["NodeID"], form.hosts(service))
+            host = self._nodes.host_of(task["NodeID"], form.hosts(service), form.nodes(service))
             return f"{address}{PLACE}{host}" if address else None
         return None
 
@@ -213,14 +231,14 @@ class SwarmServices(DockerRuntime, abc.ABC):
         found = self._inspect(container)
         return found is not None and form.TASK in (found["Config"].get("Labels") or {})
 
-    def _users(self, network: Mapping[str, Any]) -> list[str]:
-        """Names of the services that are in a network."""
+    def _users(self, network: Mapping[str, Any]) -> list[Service]:
+        """The services that are in a network, by name."""
         named = {network["Id"], network["Name"]}
-        return sorted(
-            item["Spec"]["Name"]
-            for item in self._engine.call("GET", "/services")
+        found = [
+            item for item in self._engine.call("GET", "/services")
             if named & {each["Target"] for each in item["Spec"]["TaskTemplate"].get("Networks") or ()}
-        )
+        ]  # fmt: skip
+        return sorted(found, key=lambda item: str(item["Spec"]["Name"]))
 
     def _is_in(self, service: Mapping[str, Any], network: str) -> bool:
         there = self._network(network)
@@ -234,7 +252,7 @@ class SwarmServices(DockerRuntime, abc.ABC):
             "Attachable": True,
             "CheckDuplicate": True,
             "Options": {"encrypted": ""} if encrypted else {},
-            "Labels": dict(labels),
+            "Labels": {**labels, form.NODES: self._name},
         }
         self._engine.call("POST", "/networks/create", body=body, fine=(409,))
 
@@ -289,13 +307,16 @@ class SwarmServices(DockerRuntime, abc.ABC):
     def _forget_files(self, service: str) -> None:
         for kind in ("secrets", "configs"):
             query = {"filters": json.dumps({"label": [f"{form.TASK}={service}"]})}
-            for item in self._engine.call("GET", f"/{kind}", query=query) or ():
-                with suppress(EngineRefused):  # a task that is ending has it still
-                    self._engine.call("DELETE", f"/{kind}/{item['ID']}", fine=(404,))
+            self._delete(kind, self._engine.call("GET", f"/{kind}", query=query) or ())
+
+    def _delete(self, kind: str, files: Iterable[Mapping[str, Any]]) -> None:
+        for item in files:
+            with suppress(EngineRefused):  # a task that is ending has it still
+                self._engine.call("DELETE", f"/{kind}/{item['ID']}", fine=(404,))
 
     def _owner(self, spec: ContainerSpec) -> tuple[int, int]:
         """The numeric user of its image, and its volumes with that owner: by a container that never starts."""
-        name = f"shipway-reader-{uuid.uuid4().hex[:8]}"
+        name = f"{READER}{uuid.uuid4().hex[:8]}"
         bare = dataclasses.replace(
             spec, name=name, nodes=(), files={}, configs={}, setup={}, networks={"none": ()}, restart=False
         )

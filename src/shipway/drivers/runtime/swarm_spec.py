@@ -12,6 +12,8 @@ from shipway.domain.mounts import is_folder
 from shipway.drivers.runtime import translate
 
 NODES = "shipway.nodes"  # label of a service: the environment's hosts, by name; the first one is the manager that Shipway asks
+IDS = "shipway.node.ids"  # label of a service: the node that each of them is, UNKNOWN where it could not be asked
+UNKNOWN = "-"
 STARTED = "shipway.started"  # label of a service that was started at least once
 TASK = "shipway.task"  # label of a task's container: the name of its service
 NANO = 1_000_000_000
@@ -23,9 +25,10 @@ ENDED = (*FAILED, "complete", "shutdown", "orphaned", "remove")
 
 
 def service(
-    spec: ContainerSpec, networks: Mapping[str, Sequence[str]], constraints: Sequence[str], api: tuple[int, ...]
-) -> dict[str, Any]:
-    """A service of one task that isn't started. networks: their aliases."""
+    spec: ContainerSpec, networks: Mapping[str, Sequence[str]], constraints: Sequence[str], api: tuple[int, ...],
+    ids: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """A service of one task that isn't started. networks: their aliases. ids: of the nodes, as they are known."""
     container: dict[str, Any] = {
         "Image": spec.image,
         "Labels": {TASK: spec.name},
@@ -59,7 +62,7 @@ def service(
             container["Privileges"] = {"NoNewPrivileges": True}
     return {
         "Name": spec.name,
-        "Labels": {**spec.labels, NODES: " ".join(spec.nodes)},
+        "Labels": {**spec.labels, **placement(spec.nodes, ids)},
         "TaskTemplate": {
             "ContainerSpec": container,
             "Resources": {"Limits": limits},
@@ -88,6 +91,17 @@ def hosts(found: Mapping[str, Any]) -> list[str]:
     """The environment's hosts, by name."""
     names: str = (found["Spec"].get("Labels") or {}).get(NODES, "")
     return names.split()
+
+
+def placement(hosts: Sequence[str], ids: Sequence[str]) -> dict[str, str]:
+    """The labels that say where a service may run."""
+    return {NODES: " ".join(hosts), IDS: " ".join(each or UNKNOWN for each in ids)}
+
+
+def nodes(found: Mapping[str, Any]) -> dict[str, str]:
+    """Nodes by host, as far as they were known when the service was created."""
+    ids: str = (found["Spec"].get("Labels") or {}).get(IDS, "")
+    return {host: node for host, node in zip(hosts(found), ids.split(), strict=False) if node != UNKNOWN}
 
 
 def newest(tasks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -124,7 +138,7 @@ def container_of(task: Mapping[str, Any]) -> str:
 def info(found: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> ContainerInfo:
     """A service and its task as a container; its addresses are those in its networks."""
     spec = found["Spec"]
-    labels = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in (NODES, STARTED)}
+    labels = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in (NODES, IDS, STARTED)}
     task = newest(tasks)
     wanted = replicas(found) > 0
     running = task is not None and state(task) == "running"

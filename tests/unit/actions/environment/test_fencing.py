@@ -91,7 +91,7 @@ LEDGER = {
     ports.SingleTestLedger: "add_tests",
 }
 CHANGES = {
-    ports.Runtime: "attach connect create disconnect ensure_network execute prioritize put remove remove_network remove_volume rename session set_aliases start stop",
+    ports.Runtime: "attach claim connect create disconnect ensure_network execute prioritize put remove remove_leftovers remove_network remove_volume rename session set_aliases start stop",
     ports.Edge: "ensure maintain remove switch trim visit",
     **LEDGER,
     ports.Ledger: " ".join(["reserve", *LEDGER.values()]),
