@@ -62,6 +62,13 @@ class Shop:
                 assert time.monotonic() < until
                 time.sleep(0.5)
 
+    def until(self, name: str) -> None:
+        """Until the node's proxy leads requests to it, a moment after the cluster does."""
+        until = time.monotonic() + 30
+        while self.answer() != name:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
     def objects(self, kind: str, version: str = "v1") -> list[str]:
         return sorted(item["metadata"]["name"] for item in self.real.api.list(version, kind, self.namespace))
 
@@ -113,7 +120,7 @@ def test_1_the_first_release_serves_and_nothing_runs_on_this_machine(shop: Shop)
     assert shop.first_answer() == "one"
     assert shop.project.containers(role="service") == {}
     status = shop.shipway("status")
-    assert "2/2" in status or "web" in status
+    assert "2/2" in status
     assert "db" in status
     assert shop.objects("Job", "batch/v1") == []
 
@@ -132,7 +139,7 @@ def test_3_a_release_whose_rollback_is_not_proven_is_refused(shop: Shop) -> None
     shop.project.change("two", files={**NAMES, "web/migrations/0002_names.down.sql": "DROP TABLE nothing;\n"})
     done = shop.project.shipway("run", "staging", check=False)
     assert done.code != 0
-    assert "DROP TABLE nothing" in done.output or "nothing" in done.output
+    assert "nothing" in done.output
     assert shop.answer() == "one"
 
 
@@ -140,6 +147,7 @@ def test_4_a_proven_one_takes_over_with_its_migration_and_loses_no_request(shop:
     shop.project.change("two", files=NAMES)
     with shop.asked() as heard:
         done = shop.shipway("run", "staging")
+        shop.until("two")
     assert "RESTORED" in done
     assert set(heard) == {"one", "two"}
     assert heard[-1] == "two"
@@ -149,8 +157,8 @@ def test_4_a_proven_one_takes_over_with_its_migration_and_loses_no_request(shop:
 def test_5_a_rollback_is_a_switch(shop: Shop) -> None:
     with shop.asked() as heard:
         done = shop.shipway("rollback", "staging", "--reason", "too slow")
+        shop.until("one")
     assert set(heard) == {"one", "two"}
-    assert shop.answer() == "one"
     print("\n" + next(line for line in done.splitlines() if "all requests go to" in line))
 
 
