@@ -148,7 +148,10 @@ class _Marks:
         names = [name for item in release.plan.services.values() for name in secrets_of(environment, item)]
         names += [name for item in release.plan.accessories.values() for name in item.secrets]
         names += [*release.plan.externals, *(name for item in environment.schedules.values() for name in item.secrets)]
-        self.secrets = {name: self._mark(name, versions) for name in dict.fromkeys(names)}
+        optional = {name for item in release.plan.services.values() for name in item.optional_secrets}
+        optional.update(environment.optional_secrets)
+        unset = optional - versions.keys()
+        self.secrets = {name: self._mark(name, versions) for name in dict.fromkeys(names) if name not in unset}
         own = release.plan.own_accessories
         self.passwords = {name: self._mark(f"accessory:{name}", {}) for name in own}
 
@@ -178,7 +181,7 @@ class _Marks:
 def _workload(
     release: Release, environment: Environment, settings: Settings, marks: _Marks, service: Service
 ) -> WorkloadSpec:
-    files = {f"{FOLDER}/{name}": marks.ref(name) for name in service.secret_files}
+    files = {f"{FOLDER}/{name}": marks.ref(name) for name in service.secret_files if name in marks.secrets}
     volumes = service.volumes.values()
     return WorkloadSpec(
         service.name, release.images[service.name], release.number,

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipway.actions.environment.cancellation import Cancellation, cancellation
 from shipway.context import Context, Machine
@@ -14,6 +14,9 @@ from shipway.domain import names
 from shipway.domain.errors import Interrupted, LeaseHeld, ShipwayError, StoreError, UsageError
 from shipway.domain.release import Lease
 from shipway.system.alive import is_gone
+
+if TYPE_CHECKING:
+    from shipway.domain.platform import ClusterSettings
 
 TTL = 15.0  # seconds after which a dead owner's lock is free
 CARETAKER = "standby"  # background clean-up after a deployment; others wait for it, at most the longest `drain`
@@ -23,6 +26,7 @@ MARGIN = 2.0  # seconds before expiry at which a lock is renewed before it is us
 READS = frozenset({
     "ping", "commands", "list", "objects", "variables", "find", "connections", "processors", "memory", "usage_of", "wait", "logs", "log", "get", "has_volume", "free_space", "disk_usage",  # of the runtime
     "routes", "taken", "down", "ports", "maintained", "asked", "traffic", "probe", "pending", "authority",  # of the edge
+    "observe", "unsaid", "place", "healthy", "accessories_healthy",  # of a cluster
     "apps", "close",  # of the ledger; and of its parts:
     "runs", "run", "pending_runs", "steps", "recent_steps", "passed_step",
     "release", "releases", "releases_of", "version", "versions", "evidence",
@@ -67,9 +71,12 @@ def fenced(ctx: Context, name: str, reason: str, *, wait: float = 0.0) -> Iterat
             }
             return dataclasses.replace(machine, **drivers)
 
+        def cluster(app: str, environment: str, settings: ClusterSettings) -> Any:
+            return _Fenced(ctx.cluster(app, environment, settings), lock.check)
+
         ledger: Any = _Fenced(ctx.ledger, lock.check)
         yield dataclasses.replace(
-            ctx, ledger=ledger, machine=guarded(ctx.machine), connect=lambda host: guarded(ctx.connect(host)),
+            ctx, ledger=ledger, machine=guarded(ctx.machine), connect=lambda host: guarded(ctx.connect(host)), cluster=cluster,
             interruption=lock.interruption,
         )  # fmt: skip
 

@@ -54,9 +54,10 @@ class _Step:
 def retire(ctx: Context, app: str, environment: str, *, wait: float = 0.0) -> int:
     """Stop what is on standby on every host, once its open requests have completed. A rollback then starts it again.
     Returns the number stopped."""
-    if (there := standing(ctx, app, environment)) is not None:
+    if standing(ctx, app, environment) is not None:
         with exclusive_access(ctx, app, environment, "end of the standby", wait=wait) as own:
-            ended = there.end()
+            there = standing(own, app, environment)
+            ended = there.end() if there else ()
             for release in ended:
                 report(own, RETIRED, app, environment, release)
             return len(ended)

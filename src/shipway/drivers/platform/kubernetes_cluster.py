@@ -11,6 +11,7 @@ from typing import Any
 from shipway.domain.cluster import ClusterState, Standing
 from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
 from shipway.domain.platform import STORAGE
+from shipway.domain.secret_value import as_bytes
 from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
 from shipway.drivers.platform import kubernetes_causes as causes
 from shipway.drivers.platform.kubernetes import Kubernetes
@@ -98,7 +99,7 @@ class KubernetesCluster:
 
     def _secret(self, ref: SecretRef, value: str) -> Object:
         metadata = {"name": secret_name(ref), "namespace": self._namespace, "labels": self._labels}
-        data = {"value": base64.b64encode(value.encode()).decode()}
+        data = {"value": base64.b64encode(as_bytes(value)).decode()}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
 
     def start(self, spec: EnvironmentSpec, *, force: bool = False) -> None:

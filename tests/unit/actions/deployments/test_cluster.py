@@ -10,13 +10,14 @@ import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest, decide
+from shipway.actions.environment.locks import TTL
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.destroy import destroy
 from shipway.actions.upkeep.retire import retire, retire_due
 from shipway.context import Context, Machine
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
-from shipway.domain.errors import DeployFailed, UsageError
+from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.platform import KUBERNETES, cluster_host
 from shipway.domain.release import FAILED, RESTART, SUCCEEDED
@@ -110,7 +111,8 @@ def test_a_first_release_that_fails_leaves_no_data_that_it_made(world: ClusterWo
 
 def test_data_that_was_there_survives_a_first_release_that_fails(world: ClusterWorld) -> None:
     world.deploy(1)
-    other = ClusterWorld(world._folder / "other") if (world._folder / "other").mkdir() is None else world
+    (world._folder / "other").mkdir()
+    other = ClusterWorld(world._folder / "other")
     other.cluster = world.cluster
     other.secrets(other.ledger).set("shop/staging", "KEY", "secret-key")
     other.cluster.troubles[1] = "CrashLoopBackOff"
@@ -124,7 +126,7 @@ def test_a_controller_that_dies_at_any_call(world: ClusterWorld, call: str) -> N
     world.deploy(1)
     world.cluster.dies_at = call
     ctx = world.controller()
-    lost = dataclasses.replace(ctx, ledger=_Dying(ctx.ledger, world))  # type: ignore[arg-type]
+    lost = dataclasses.replace(ctx, ledger=_Dying(ctx.ledger, world))
     with pytest.raises((KeyboardInterrupt, _Gone)):
         deploy(lost, DeployRequest(world.release(2, "0002", STAGING), STAGING))
     world.now += 1000
@@ -193,3 +195,29 @@ def test_another_namespace_is_refused(world: ClusterWorld) -> None:
     ctx = dataclasses.replace(ctx, connect=lambda name: dataclasses.replace(world.jobs.machine(ctx.ledger, world.clock), name=name, edge=NoEdge(), executes=False))  # fmt: skip
     with pytest.raises(UsageError, match="don't move along"):
         deploy(ctx, DeployRequest(world.release(2, environment=moved), moved))
+
+
+def test_an_optional_secret_that_is_not_set_is_left_out(world: ClusterWorld) -> None:
+    given = dataclasses.replace(STAGING, secrets=("EXTRA",), optional_secrets=("EXTRA",))
+    deploy(world.controller(), DeployRequest(world.release(1, environment=given), given))
+    assert "EXTRA" not in {ref.name for ref in world.cluster.secrets}
+    world.secrets(world.ledger).set("shop/staging", "EXTRA", "more")
+    deploy(world.controller(), DeployRequest(world.release(2, environment=given), given))
+    assert {ref.name: value for ref, value in world.cluster.secrets.items()}["EXTRA"] == "more"
+
+
+def test_a_paused_controller_switches_nothing_when_it_wakes_up(world: ClusterWorld) -> None:
+    world.deploy(1)
+    second, third = world.release(2, environment=STAGING), world.release(3, environment=STAGING)
+    healthy, paused = world.cluster.healthy, [True]
+
+    def sleeping(*given: Any) -> None:
+        healthy(*given)
+        if paused.pop() if paused else False:
+            world.now += TTL + 1
+            deploy(world.controller(), DeployRequest(third, STAGING))
+
+    world.cluster.healthy = sleeping  # type: ignore[method-assign, assignment]
+    with pytest.raises(ShipwayError, match="lock of shop/staging was lost"):
+        deploy(world.controller(), DeployRequest(second, STAGING))
+    assert world.cluster.observe().serves(3)
