@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from examples.project import Done
 from shipway.actions.environment.locks import TTL
 from tests.system.conftest import Make
+from tests.system.deaths import ordered
 from tests.system.tiny import NOT_THERE, Tiny, effects, visitors
 
 pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
@@ -65,18 +65,6 @@ def release(project: Tiny, number: int) -> None:
         f"web/migrations/{number:04}_more.up.sql": f"CREATE TABLE {table} (name text);\n",
         f"web/migrations/{number:04}_more.down.sql": f"DROP TABLE {table};\n",
     })  # fmt: skip
-
-
-def ordered(project: Tiny, order: str, *args: str) -> Done:
-    """A command that is told to die, or with 0 to count."""
-    project.env["SHIPWAY_TEST_DIE"] = order
-    try:
-        done = project.shipway(*args, check=False)
-    finally:
-        del project.env["SHIPWAY_TEST_DIE"]
-    # A point may be beyond its end: how often a lease is renewed depends on the time that it takes.
-    assert done.code in ((0,) if order == "0" else (-signal.SIGKILL, 0)), done.output
-    return done
 
 
 def whole(project: Tiny, where: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 from collections.abc import Iterator
 
@@ -17,6 +16,7 @@ from tests import prepared
 from tests.matrix import FULL
 from tests.nodes import Nodes
 from tests.system.conftest import Make
+from tests.system.deaths import ordered
 from tests.system.swarms import URL, answers, project_on, swarm_of
 from tests.system.tiny import Tiny, effects
 
@@ -51,17 +51,6 @@ def shop(swarm: Nodes, make: Make) -> Tiny:
     project.change("1")
     project.shipway("run", "staging")
     return project
-
-
-def told(project: Tiny, order: str, *args: str) -> Done:
-    """A command that is told to die, or with 0 to count."""
-    project.env["SHIPWAY_TEST_DIE"] = order
-    try:
-        done = project.shipway(*args, check=False)
-    finally:
-        del project.env["SHIPWAY_TEST_DIE"]
-    assert done.code in ((0,) if order == "0" else (-signal.SIGKILL, 0)), done.output
-    return done
 
 
 def there(nodes: Nodes, project: Tiny) -> dict[str, list[str]]:
@@ -102,7 +91,7 @@ def points(counted: Done) -> list[str]:
 def test_a_deployment(shop: Tiny, swarm: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
     command, number = ("run", "staging"), 2
     shop.change(str(number))
-    chosen = points(told(shop, "0", *command))
+    chosen = points(ordered(shop, "0", *command))
     with capsys.disabled():
         print(f"\nSHIPWAY_TEST_SEED={SEED}  {'  '.join(chosen)}")
     whole(swarm, shop, "before any death")
@@ -112,7 +101,7 @@ def test_a_deployment(shop: Tiny, swarm: Nodes, capsys: pytest.CaptureFixture[st
         where = f"seed {SEED}, {order}, then {' '.join(following)}"
         shop.change(str(number))
         with swarm.visitors(URL) as heard:
-            died = told(shop, order, *command)
+            died = ordered(shop, order, *command)
             then = shop.shipway(*following, check=False)
             where = f"{where}\n{died.output}\n{then.output}"
             assert then.code == 0, where

@@ -113,7 +113,7 @@ class EnvironmentSpec:
     left_out: tuple[str, ...] = ()
     cluster: ClusterSettings = ClusterSettings()  # that the plan asks for
     ledger: str = ""  # identity of the one that it belongs to; empty: others keep it
-    standby: float = 0.0  # seconds that services with an address stand by after the switch to another release
+    standby: float = 0.0  # seconds on standby of services with an address, after the switch to another release
 
 
 def environment_spec(

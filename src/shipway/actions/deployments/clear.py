@@ -8,10 +8,10 @@ from functools import partial
 from shipway.actions.deployments.plan import Decision, hosts_of
 from shipway.actions.environment import maintenance
 from shipway.actions.environment.former_hosts import clean_up, former_hosts, remember
-from shipway.actions.environment.ownership import own_objects
+from shipway.actions.environment.ownership import own_labels, own_objects
 from shipway.context import Context
 from shipway.domain import names
-from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_LEDGER, LABEL_ROLE
+from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
 from shipway.domain.errors import EdgeError, EngineError
 from shipway.domain.plan import Environment, Host
 from shipway.domain.platform import ClusterSettings, context_and_namespace, in_cluster
@@ -64,8 +64,7 @@ def clear(
     last = [partial(clean, host) for host in hosts if host.name == leader]
     attempt_all(partial(attempt_side_by_side, clean, others), *last, former)
     if leader is not None:
-        labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
-        ctx.on(leader).runtime.remove_leftovers(labels)
+        ctx.on(leader).runtime.remove_leftovers(own_labels(ctx, app, environment.name))
 
 
 def remove_orphans(ctx: Context, decision: Decision) -> None:
@@ -77,7 +76,7 @@ def remove_orphans(ctx: Context, decision: Decision) -> None:
     known = {spec.name for part in decision.parts for spec in part.desired.services}
     known |= {item.name for part in decision.parts for item in part.observed.services}
     labels = {LABEL_APP: app, LABEL_ENVIRONMENT: name}
-    first.claim({**labels, LABEL_LEDGER: ctx.ledger.identity()}, [host.name for host in order.environment.hosts])
+    first.claim(own_labels(ctx, app, name), [host.name for host in order.environment.hosts])
     for item in first.list(labels):
         if item.labels.get(LABEL_ROLE) == "service" and item.name not in known:
             first.remove(item.name)
@@ -87,7 +86,7 @@ def remove_orphans(ctx: Context, decision: Decision) -> None:
 def _leader(ctx: Context, app: str, environment: Environment) -> str | None:
     """The host through which the platform's services are found from now on, also those that were created through another
     one: the first that can; None if none can."""
-    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment.name, LABEL_LEDGER: ctx.ledger.identity()}
+    labels = own_labels(ctx, app, environment.name)
     names_of = [host.name for host in environment.hosts]
     for name in names_of:
         try:

@@ -1,4 +1,4 @@
-"""What stands by in a cluster, beside the release that serves."""
+"""Releases on standby in a cluster, beside the one that serves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class StandingBy:
 
     cluster: Cluster
     releases: tuple[int, ...]
-    until: float | None  # when their time is over; None: nothing stands by
+    until: float | None  # when their standby ends; None: none is on standby
 
     def end(self) -> tuple[int, ...]:
         """Take their containers away. A rollback starts them again."""
@@ -24,7 +24,7 @@ class StandingBy:
 
 
 def standing(ctx: Context, app: str, environment: str) -> StandingBy | None:
-    """What stands by; None if the environment is in no cluster."""
+    """The releases on standby; None if the environment is in no cluster."""
     now = ctx.ledger.current(app, environment)
     release = ctx.ledger.release(app, now.release) if now else None
     if now is None or release is None or environment not in release.plan.environments:

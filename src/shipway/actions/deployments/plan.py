@@ -249,11 +249,10 @@ def _refuse_other_platform(decision: Decision) -> None:
     """Reject a change of `platform` while a release runs there, with --force too: what runs would be found by neither."""
     order, before = decision.order, decision.previous_release
     was = before.plan.environments.get(order.environment.name) if before else None
-    same = was is None or (was.platform, was.hosts if was.cluster != order.environment.cluster else ()) == (
-        order.environment.platform,
-        order.environment.hosts if was.cluster != order.environment.cluster else (),
-    )
-    if was is None or same:
+    if was is None:
+        return
+    elsewhere = in_cluster(order.environment.hosts[0].name) and was.hosts != order.environment.hosts
+    if was.platform == order.environment.platform and not elsewhere:
         return
     name = order.environment.name
     raise UsageError(

@@ -17,6 +17,7 @@ from shipway.actions.environment.away import present
 from shipway.actions.environment.jobs import database_tool
 from shipway.actions.environment.locks import environment_lease
 from shipway.actions.environment.observe import observe, settings
+from shipway.actions.environment.ownership import own_labels
 from shipway.actions.environment.recording import recorded
 from shipway.actions.environment.tool_container import tool_containers
 from shipway.actions.projects.in_force import running_rules
@@ -64,9 +65,8 @@ def remove_leftovers(ctx: Context, app: str, environment: str) -> None:
     where = release.plan.environments.get(environment) if release else None
     if where is None or not where.placed:
         return
-    labels = {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_LEDGER: ctx.ledger.identity()}
     try:
-        ctx.on(where.hosts[0].name).runtime.remove_leftovers(labels)
+        ctx.on(where.hosts[0].name).runtime.remove_leftovers(own_labels(ctx, app, environment))
     except EngineError as error:  # reported by whatever needs the host
         ctx.reporter.note(f"leftovers on {where.hosts[0].name} were not removed: {error.message}")
 

@@ -58,6 +58,11 @@ def own_objects(ctx: Context, labels: Mapping[str, str]) -> list[EngineObject]:
     return Ownership.of(ctx).sort(ctx.runtime.objects(labels))[0]
 
 
+def own_labels(ctx: Context, app: str, environment: str) -> dict[str, str]:
+    """Labels of what an environment has that is this ledger's."""
+    return {LABEL_APP: app, LABEL_ENVIRONMENT: environment, LABEL_LEDGER: ctx.ledger.identity()}
+
+
 def refusal(others: Sequence[EngineObject], app: str, environment: str) -> OtherLedger:
     """The error that lists them, and the options."""
     hint = f"{WHERE_IT_IS}; if that ledger is lost: shipway adopt {environment}"

@@ -11,7 +11,7 @@ from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
 
 MANAGER = "shipway"  # of objects, and of the fields that it has set
 RELEASE = "shipway.io/release"  # label of what a release has of its own
-STANDBY = "shipway.io/standby"  # label: seconds that it stands by after the switch to another release
+STANDBY = "shipway.io/standby"  # label: seconds on standby after the switch to another release
 LEDGER = "shipway.io/ledger"  # label: whose it is
 
 
