@@ -12,7 +12,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from typing import Any, Self
 APPLICATION = Path(__file__).resolve().parent / "catalogue"
 SHIPWAY = Path(sys.executable).with_name("shipway")
 ADA, GRACE = "ada@example.org", "grace@example.org"  # Ada writes, Grace approves
+Adjust = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,14 @@ class Done:
 
 class Project:
     """One application in one folder. app: a different name allows several on the same engine. patience: the time-out of the
-    frontend's health check, for a busy machine."""
+    frontend's health check, for a busy machine. adjust: changes the plan, as it was read, before it is committed."""
 
-    def __init__(self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "3s") -> None:
+    def __init__(
+        self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "3s", adjust: Adjust | None = None
+    ) -> None:  # fmt: skip
         self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
         self.home, self.app, self.port, self._patience = folder / "home", app, port, patience
+        self._adjust = adjust
         self.staging = f"http://staging.{app}.localhost:{port}"
         self.production = f"http://{app}.localhost:{port}"
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "SHIPWAY_"))}
@@ -64,7 +68,14 @@ class Project:
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
         text = text.replace("timeout: 3s", f"timeout: {self._patience}")
-        plan.write_text(text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}"))
+        text = text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}")
+        if self._adjust:
+            from ruamel.yaml import YAML
+
+            changed = YAML(typ="safe").load(text)
+            self._adjust(changed)
+            text = json.dumps(changed)  # which is YAML, too
+        plan.write_text(text)
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("config", "user.name", "Ada")
         self.git("config", "user.email", ADA)
