@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from shipway.system.turns import Turns
 
 PINNED = "shipway.pinned"  # label of a network with requested addresses
 GATEWAY = "docker_gwbridge"  # by it, containers of overlay networks reach out of them
+GONE = 10.0  # seconds in which a network becomes empty
+PAUSE = 0.2
 OVERLAPS = 20  # subnets that other processes may take concurrently
 
 
@@ -103,13 +106,17 @@ class EngineNetworks:
         return False
 
     def remove_network(self, name: str) -> None:
-        found = self._network(name)
-        if found is None:
-            return
-        path = f"/networks/{segment(name)}"
-        for attached in (found["Containers"] or {}).values():
-            self.disconnect(name, attached["Name"])  # by name: works even if the container itself is gone
-        self._engine.call("DELETE", path, fine=(404,))
+        began = time.monotonic()
+        while (found := self._network(name)) is not None:
+            for attached in (found["Containers"] or {}).values():
+                self.disconnect(name, attached["Name"])  # by name: works even if the container itself is gone
+            try:
+                self._engine.call("DELETE", f"/networks/{segment(name)}", fine=(404,))
+                return
+            except EngineRefused as error:  # a busy engine tells of a container after it has given it an address
+                if "active endpoints" not in error.message or time.monotonic() - began > GONE:
+                    raise
+            time.sleep(PAUSE)
 
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         found = self._inspect(container)
