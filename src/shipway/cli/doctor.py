@@ -39,7 +39,7 @@ def doctor(
     from functools import partial
 
     from shipway.actions.environment.former_hosts import forget as forget_host
-    from shipway.actions.upkeep.doctor import examine, repair
+    from shipway.actions.upkeep.doctor import examine, repair, to_repair
     from shipway.app import open_context
     from shipway.domain.count import counted
     from shipway.domain.errors import DriftFound, ShipwayError, UsageError
@@ -55,8 +55,7 @@ def doctor(
         chosen = [known.deployed(name)[1] for name in names]
         found = [finding for each in chosen for finding in examine(ctx, known.name, each)]
         failed: list[BaseException] = []
-        if fix and found:
-            broken = [each for each in chosen if any(finding.environment == each.name for finding in found)]
+        if fix and (broken := to_repair(ctx, known.name, chosen, found, waits=wait > 0)):
             with suppress(ShipwayError):  # raised after leftovers are reported
                 attempt_all(
                     *(partial(repair, ctx, known.name, each, wait=wait) for each in broken), on_error=failed.append

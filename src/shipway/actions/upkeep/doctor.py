@@ -63,6 +63,14 @@ def examine(ctx: Context, app: str, environment: Environment) -> list[Finding]:
     return [Finding(environment.name, *each) for each in _differences(ctx, app, environment)]
 
 
+def to_repair(
+    ctx: Context, app: str, environments: Sequence[Environment], found: Sequence[Finding], *, waits: bool
+) -> list[Environment]:
+    """Those with findings; with `waits` also those at which another process works, which may leave that unfinished."""
+    broken = {finding.environment for finding in found}
+    return [item for item in environments if item.name in broken or (waits and ctx.ledger.pending(app, item.name))]
+
+
 def repair(ctx: Context, app: str, environment: Environment, *, wait: float = 0.0) -> None:
     """Complete or roll back unfinished work, then restore the serving release on every host."""
     with exclusive_access(ctx, app, environment.name, "repair", wait=wait) as own:

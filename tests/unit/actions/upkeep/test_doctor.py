@@ -11,7 +11,7 @@ import pytest
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.recover import exclusive_access
-from shipway.actions.upkeep.doctor import Finding, examine, repair
+from shipway.actions.upkeep.doctor import Finding, examine, repair, to_repair
 from shipway.domain.container import ContainerSpec
 from shipway.domain.plan import LOCAL, Host
 from shipway.testing.faults import Death, Killed
@@ -159,6 +159,19 @@ def test_an_unfinished_deployment(world: World) -> None:
     assert "its process died → complete it or roll it back" in words(found[0])
     repair(world.controller(), "shop", TWO)
     assert examine(world.controller(), "shop", TWO) == []
+    assert world.serving() == {2}
+
+
+def test_who_waits_repairs_what_another_process_leaves_unfinished(world: World) -> None:
+    with pytest.raises(Killed):
+        deploy(world.controller(dies=Death(8, after=True)), DeployRequest(world.release(3, environment=TWO), TWO))
+    here = world.controller()
+    assert examine(here, "shop", TWO) == []  # as if it were still at work: its lock is held
+    assert to_repair(here, "shop", [TWO], [], waits=False) == []
+    assert to_repair(here, "shop", [TWO], [], waits=True) == [TWO]
+    world.now += 16
+    repair(here, "shop", TWO, wait=30.0)
+    assert to_repair(here, "shop", [TWO], examine(here, "shop", TWO), waits=True) == []
     assert world.serving() == {2}
 
 
