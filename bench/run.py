@@ -19,6 +19,7 @@ from bench.measure import Row  # noqa: E402
 MODULES = (
     "startup",
     "dev",
+    "decide",
     "every_day",
     "pipeline",
     "deploy",
