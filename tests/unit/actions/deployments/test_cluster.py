@@ -84,6 +84,18 @@ def test_two_releases_and_back(world: ClusterWorld) -> None:
     assert world.outcomes()[0] == ("rollback", 1, SUCCEEDED)
 
 
+def test_the_plan_says_what_is_kept_for_a_rollback_and_what_is_removed(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.deploy(2)
+    third = DeployRequest(world.release(3, environment=STAGING), STAGING)
+    changes = decide(world.controller(), third).parts[0].changeset
+    kept = [(item.name, item.cause) for item in changes.of("container", "stop")]
+    assert sorted(kept) == [
+        (f"{service}-r2", "belongs to release 2; kept for a rollback") for service in ("backend", "frontend", "worker")
+    ]
+    assert [item.name for item in changes.of("container", "remove")] == ["release 1"]
+
+
 def test_values_of_secrets_reach_the_cluster_by_version(world: ClusterWorld) -> None:
     world.deploy(1)
     assert {ref.name: value for ref, value in world.cluster.secrets.items()}["KEY"] == "secret-key"
