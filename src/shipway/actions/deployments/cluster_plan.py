@@ -51,10 +51,10 @@ def _changes(
         cause = f"release {before.number} → {desired.release}" if before else "first release here"
         yield Change("switch", "route", ", ".join(led) or "jobs on a schedule", cause)
     outgoing = before.number if before else None
-    for item in state.standing:
-        if item.replicas and item.release == outgoing == desired.keep:
+    for stopped in state.standing:
+        if stopped.replicas and stopped.release == outgoing == desired.keep:
             cause = f"belongs to release {outgoing}; kept for a rollback"
-            yield Change("stop", "container", f"{item.service}-r{outgoing}", cause)
+            yield Change("stop", "container", f"{stopped.service}-r{outgoing}", cause)
     for number in state.releases:
         if number not in (desired.release, desired.keep):
             yield Change("remove", "container", f"release {number}", "it is neither this release nor the one before")
