@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -211,6 +212,25 @@ class TestSwarmRuntime(RuntimeContract):
                 lab.runtime.start(lab.name("a"))
         finally:
             node.ssh("node1", "docker node update --availability active node1")
+
+    def test_an_image_s_own_health_check_decides_nothing(self, lab: SwarmLab, node: Nodes) -> None:
+        """Neither whether it has started, nor whether it stays: the plan's does, as on separate hosts."""
+        image = f"{lab.app}-unhealthy"
+        check = "HEALTHCHECK --interval=1s --retries=1 CMD false"
+        node.ssh(
+            "node1", f"at=$(docker create {IMAGE}) && docker commit --change '{check}' $at {image} && docker rm $at"
+        )
+        try:
+            began = time.monotonic()
+            name = started(lab, "a", image=image)
+            assert time.monotonic() - began < 30
+            time.sleep(4)  # the check would have failed by now
+            found = lab.runtime.find(name)
+            assert found is not None
+            assert (found.state, found.restarts) == ("running", 0)
+            lab.runtime.remove(name)
+        finally:
+            node.ssh("node1", f"docker rmi --force {image}")
 
     def test_a_host_that_manages_no_swarm(self) -> None:
         runtime = SwarmRuntime(Engine())

@@ -47,3 +47,8 @@ def test_states(found: dict[str, Any], tasks: list[dict[str, Any]], state: str, 
 def test_the_exit_code_of_what_has_ended() -> None:
     assert form.info(service(restart=False), [task(1, "failed", "shutdown", 3)]).exit_code == 3
     assert form.info(service(), [task(1, "running", code=0)]).exit_code is None
+
+
+def test_an_image_s_own_health_check_holds_no_task_back() -> None:
+    container = service()["Spec"]["TaskTemplate"]["ContainerSpec"]
+    assert container["Healthcheck"] == {"Test": ["NONE"]}

@@ -35,6 +35,9 @@ def service(
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
         "StopGracePeriod": math.ceil(spec.stop_grace) * NANO,
         "Init": spec.init,
+        # The image's own check would hold a task back until it succeeds for the first time, by default after 30 s, and
+        # replace the task where it fails. As on separate hosts, the plan's `health` decides.
+        "Healthcheck": {"Test": ["NONE"]},
         "Hosts": [f"{address} {name}" for name, address in spec.hosts.items()],
         "Mounts": [
             {"Type": "bind" if is_folder(name) else "volume", "Source": name, "Target": path}
