@@ -26,6 +26,8 @@ MODULES = (
     "lossless",
     "held",
     "peers",
+    "on_swarm",
+    "on_kubernetes",
     "edges",
     "kills",
     "ledger",
