@@ -178,11 +178,11 @@ class Project:
         )  # fmt: skip
 
 
-def get(url: str, *, timeout: float = 5.0) -> tuple[int, str]:
-    """Status and body of a GET on this machine, without DNS. Status 0: no answer."""
+def get(url: str, *, timeout: float = 5.0, address: str = "127.0.0.1") -> tuple[int, str]:
+    """Status and body of a GET at this address, without DNS. Status 0: no answer."""
     scheme, _, rest = url.partition("//")
     host, _, path = rest.partition("/")
-    request = urllib.request.Request(f"{scheme}//127.0.0.1:{host.partition(':')[2]}/{path}", headers={"Host": host})
+    request = urllib.request.Request(f"{scheme}//{address}:{host.partition(':')[2]}/{path}", headers={"Host": host})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return int(answer.status), answer.read().decode("utf-8", "replace")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from examples.project import Project, get
 from shipway.drivers import driver
+from tests.nodes import Nodes
+from tests.system.swarms import let_reach, placed_on, swarm_of
 
 
 class OneMachine:
@@ -32,8 +36,48 @@ class OneMachine:
         return {item.labels["shipway.name"]: item.image for item in runtime.list(labels) if item.running}
 
 
+class Swarm(OneMachine):
+    """Both environments on the nodes of one Docker Swarm; visitors come to each node in turn."""
+
+    name = "swarm"
+
+    def __init__(self, nodes: Nodes) -> None:
+        self.nodes = nodes
+        self._turns = itertools.cycle(nodes.names)
+
+    def adjust(self, plan: dict[str, Any]) -> None:
+        for environment in plan["environments"].values():
+            environment |= {"url": _public(environment["url"]), **placed_on(self.nodes)}
+
+    def prepare(self, project: Project) -> None:
+        let_reach(project, self.nodes)
+        project.staging, project.production = _public(project.staging), _public(project.production)
+
+    def get(self, url: str) -> tuple[int, str]:
+        return get(url, address=self.nodes.address(next(self._turns)))
+
+    def images(self, app: str, environment: str) -> dict[str, str]:
+        wanted = {"shipway.app": app, "shipway.environment": environment, "shipway.role": "service"}
+        filters = " ".join(f"--filter label={name}={value}" for name, value in wanted.items())
+        services = json.loads(self.nodes.ssh("node1", f"docker service inspect $(docker service ls --quiet {filters})"))
+        return {
+            item["Spec"]["Labels"]["shipway.name"]: item["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+            for item in services
+            if item["Spec"]["Mode"]["Replicated"]["Replicas"]
+        }
+
+
+def _public(url: str) -> str:
+    """Names of `localhost` always mean the visitor's own machine."""
+    return url.replace(".localhost", ".example")
+
+
 @contextmanager
 def place(name: str) -> Iterator[OneMachine]:
     """The place of this name, ready."""
-    assert name == "docker", name
-    yield OneMachine()
+    if name == "swarm":
+        with swarm_of(3, "postgres:15", "redis:7") as nodes:
+            yield Swarm(nodes)
+    else:
+        assert name == "docker", name
+        yield OneMachine()

@@ -17,6 +17,7 @@ from tests.system.story_places import OneMachine, place
 pytestmark = pytest.mark.timeout(1200)
 PLACES = [
     pytest.param("docker", marks=[pytest.mark.machine, pytest.mark.engine]),
+    pytest.param("swarm", marks=[pytest.mark.hosts, pytest.mark.engine]),
 ]
 
 
