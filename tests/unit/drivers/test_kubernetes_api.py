@@ -165,6 +165,30 @@ def test_why_a_pod_is_not_ready(found: dict[str, Any], said: str, final: bool) -
     assert cause.final == final
 
 
+@pytest.mark.parametrize(
+    ("state", "more", "probed", "said"),
+    [
+        ({"running": {}}, {"ready": False}, "Startup probe failed: HTTP probe failed with statuscode: 503", "doesn't succeed: GET /healthz: 503"),
+        ({"running": {}}, {"restartCount": 2, "started": False}, "Readiness probe failed: no queue\n", "never succeeded: no queue"),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff"}}, {"lastState": {"terminated": {"exitCode": 0}}},
+            "Startup probe failed: HTTP probe failed with statuscode: 503",
+            "ends with code 0, again and again (CrashLoopBackOff), and its health check never succeeded: GET /healthz: 503",
+        ),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff"}}, {"lastState": {"terminated": {"exitCode": 3}}},
+            "Startup probe failed: connection refused", "ends with code 3, again and again (CrashLoopBackOff); its last lines",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_last_health_check_saw(state: dict[str, Any], more: dict[str, Any], probed: str, said: str) -> None:
+    probe = {"httpGet": {"path": "/healthz", "port": 80}}
+    found = pod(state, **more) | {"spec": {"containers": [{"name": "web", "startupProbe": probe}]}}
+    cause = causes.of_pod(found, lambda *names: "a line\n", lambda name: probed)
+    assert cause is not None
+    assert said in cause.text
+
+
 def test_a_ready_pod_has_no_cause() -> None:
     assert causes.of_pod(pod({"running": {}}, ready=True), lambda *names: "") is None
     assert causes.of_pod(pod({"waiting": {"reason": "ContainerCreating"}}), lambda *names: "") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from shipway.domain.value import dataclass
 
 Object = Mapping[str, Any]
 Logs = Callable[[str, str, bool], str]  # of a pod's container; of the one before it, if it was started again
+Probed = Callable[[str], str]  # what the cluster says last of the failed probes of a pod; empty: nothing
+ANSWER = re.compile(r"statuscode: (\d+)")
 PULLS = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 WRONG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError"}
 LINES = 20  # of a log
@@ -40,7 +43,7 @@ def refused(name: str, message: str) -> Cause:
     return Cause(f"{name}: the cluster's rules refuse its pods: {message}", final=True)
 
 
-def of_pod(pod: Object, logs: Logs) -> Cause | None:
+def of_pod(pod: Object, logs: Logs, probed: Probed = lambda pod: "") -> Cause | None:
     """Why a pod isn't ready; None: it is, or nothing is known yet."""
     name, status = pod["metadata"]["name"], pod.get("status", {})
     for condition in status.get("conditions") or []:
@@ -48,7 +51,8 @@ def of_pod(pod: Object, logs: Logs) -> Cause | None:
             return Cause(f"{name}: no node has a place for it: {condition.get('message', condition.get('reason', ''))}")
     if status.get("phase") == "Failed" and status.get("reason"):
         return Cause(f"{name}: {status['reason']}: {status.get('message', '')}")
-    found = [cause for item in _containers(status) if (cause := _of_container(name, item, logs)) is not None]
+    checks = _Checks(pod, probed)
+    found = [cause for item in _containers(status) if (cause := _of_container(name, item, logs, checks)) is not None]
     return next((item for item in found if item.final), found[0] if found else None)
 
 
@@ -57,7 +61,28 @@ def _containers(status: Object) -> Iterator[Object]:
     yield from status.get("containerStatuses") or []
 
 
-def _of_container(pod: str, item: Object, logs: Logs) -> Cause | None:
+@dataclass(frozen=True)
+class _Checks:
+    """The health checks of a pod."""
+
+    pod: Object
+    probed: Probed
+
+    def last(self) -> str:
+        """What the last failed one saw, after a colon; empty: unknown."""
+        said = re.sub(r"^\w+ probe (failed|errored): *", "", self.probed(self.pod["metadata"]["name"]).strip())
+        if answer := ANSWER.search(said):
+            containers = self.pod.get("spec", {}).get("containers") or [{}]
+            path = ((containers[0].get("startupProbe") or {}).get("httpGet") or {}).get("path", "/")
+            said = f"GET {path}: {answer[1]}"
+        return f": {said}" if said else ""
+
+    def answered(self) -> str:
+        """Likewise, of a process that has answered: whoever ends on its own is not asked for more."""
+        return f", and its health check never succeeded{last}" if (last := self.last()).startswith(": GET") else ""
+
+
+def _of_container(pod: str, item: Object, logs: Logs, checks: _Checks) -> Cause | None:
     waiting = item.get("state", {}).get("waiting") or {}
     reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))
     if reason in PULLS:
@@ -69,20 +94,21 @@ def _of_container(pod: str, item: Object, logs: Logs) -> Cause | None:
     if reason == "CrashLoopBackOff":
         ended = (item.get("lastState") or {}).get("terminated") or {}
         return Cause(
-            f"{pod}: {_end(ended)}, again and again (CrashLoopBackOff){_tail(logs(pod, item['name'], True))}",
+            f"{pod}: {_end(ended)}, again and again (CrashLoopBackOff){checks.answered()}{_tail(logs(pod, item['name'], True))}",
             final=True,
         )
     if item.get("restartCount", 0) >= ENOUGH and item.get("started") is False:
         last = _tail(logs(pod, item["name"], True))
         return Cause(
-            f"{pod}: it was started {item['restartCount'] + 1} times, and its health check never succeeded{last}",
+            f"{pod}: it was started {item['restartCount'] + 1} times, and its health check never succeeded{checks.last()}{last}",
             final=True,
         )
     ended = item.get("state", {}).get("terminated") or {}
     if ended:
         return Cause(f"{pod}: {_end(ended)}{_tail(logs(pod, item['name'], False))}")
     if "running" in item.get("state", {}) and not item.get("ready"):
-        return Cause(f"{pod}: it runs, and its health check doesn't succeed{_tail(logs(pod, item['name'], False))}")
+        last = _tail(logs(pod, item["name"], False))
+        return Cause(f"{pod}: it runs, and its health check doesn't succeed{checks.last()}{last}")
     return None
 
 

@@ -153,7 +153,7 @@ class KubernetesCluster:
                 return
             alive = [item for item in pods if "deletionTimestamp" not in item["metadata"]]
             found = [cause for item in controllers if (cause := causes.of_controller(item)) is not None]
-            found += [cause for item in alive if (cause := causes.of_pod(item, self._log)) is not None]
+            found += [cause for item in alive if (cause := causes.of_pod(item, self._log, self._probed)) is not None]
             late = monotonic() >= deadline
             cause = next((item for item in found if item.final), found[0] if found and late else None)
             if cause is not None or late:
@@ -168,6 +168,15 @@ class KubernetesCluster:
             return self._api.log(self._namespace, pod, container, causes.LINES, previous=previous)
         except ClusterError as error:
             return f"they can't be read: {error.message}"  # the cause itself matters more
+
+    def _probed(self, pod: str) -> str:
+        try:
+            which = f"involvedObject.name={pod},reason=Unhealthy"
+            events = self._api.list("v1", "Event", self._namespace, fieldSelector=which)
+        except ClusterError:
+            return ""
+        last = max(events, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), default={})
+        return str(last.get("message", ""))
 
     def run_job(
         self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event
