@@ -46,6 +46,14 @@ def cluster() -> TestCluster:
     return TestCluster(api, f"{registry}/caddy:2" if registry else "caddy:2", registry or "docker.io")
 
 
+def own_cluster() -> TestCluster:
+    """The tests' own, on whose node public names can lead to their Ingress controller."""
+    found = cluster()
+    if not found.own:
+        pytest.skip("this one needs the tests' own cluster, to whose node public names lead: unset KUBECONFIG")
+    return found
+
+
 @contextmanager
 def namespace(found: TestCluster) -> Iterator[str]:
     """One of its own, which is gone afterwards."""

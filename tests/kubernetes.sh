@@ -3,7 +3,7 @@
 # a kubelet with a Docker Engine and a registry, all in namespaces of this script.
 # usage, as root:
 #   kubernetes.sh build                        once: Debian bookworm's source package (1.20), by this machine's own sources of apt
-#   kubernetes.sh run 'IMAGE …' COMMAND …      COMMAND beside the cluster, with KUBECONFIG and REGISTRY in its environment
+#   kubernetes.sh run 'IMAGE …' COMMAND …      COMMAND beside the cluster, with KUBECONFIG and REGISTRY, and this engine as OUTER_DOCKER_HOST
 # The images are taken from this machine's engine, and are REGISTRY/IMAGE in the cluster. Nothing reaches out. When the command ends,
 # and also where this script is killed, all of the cluster goes.
 set -euo pipefail
@@ -122,7 +122,8 @@ clean() {
 }
 
 inside() { # FOLDER IMAGES COMMAND ...
-  FOLDER=$1 OUTER=${DOCKER_HOST:-unix:///var/run/docker.sock}
+  FOLDER=$1
+  export OUTER_DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
   export DOCKER_HOST=unix://$FOLDER/docker.sock KUBECONFIG=$FOLDER/kubeconfig REGISTRY=127.0.0.1:5000 TMPDIR=$FOLDER/tmp
   machine
   start_engine
@@ -255,7 +256,7 @@ node() {
 }
 
 images() { # IMAGE ...
-  docker --host "$OUTER" save registry:2 "$@" | docker load --quiet >/dev/null
+  docker --host "$OUTER_DOCKER_HOST" save registry:2 "$@" | docker load --quiet >/dev/null
   docker run --detach --network host --name registry registry:2 >/dev/null
   ready registry curl -fsS "http://$REGISTRY/v2/"
   # What holds a pod's namespaces does nothing but wait.
