@@ -42,6 +42,14 @@ class MemoryCluster:
             raise KeyboardInterrupt
         self.calls.append(name)
 
+    def lose(self, service: str, release: int) -> None:
+        """Somebody else removes it."""
+        del self._standing[service, release]
+
+    def lead(self, service: str, release: int) -> None:
+        """Somebody else leads its address elsewhere."""
+        self._serving[service] = release
+
     def observe(self) -> ClusterState:
         """What was called for."""
         return ClusterState(tuple(self._standing.values()), dict(self._serving), tuple(self._jobs), self._stores)

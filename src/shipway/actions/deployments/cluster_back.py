@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from shipway.actions.deployments.cluster_plan import is_whole
 from shipway.actions.deployments.cluster_spec import as_deployed
 from shipway.context import Context
 from shipway.domain.plan import Environment
@@ -29,8 +30,7 @@ def revert_in_cluster(
             ctx.reporter.note(f"the data of {environment.name} is kept in its claims: its next deployment uses it")
         return
     own = as_deployed(ctx, good, good.plan.environments[environment.name], previous)
-    state = own.cluster.observe()
-    if not state.serves(good.number) or not state.stands_by(good.number):
+    if not is_whole(own.spec, own.cluster.observe()):
         with ctx.part("switch back", f"release {good.number}"):
             own.cluster.prepare(own.spec, own.values, force=True)
             own.cluster.start(own.spec, force=True)

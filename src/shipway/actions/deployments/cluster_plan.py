@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shipway.domain.change import Change, Changeset
-from shipway.domain.cluster import ClusterState
+from shipway.domain.cluster import ClusterState, Standing
 from shipway.domain.count import counted
 from shipway.domain.errors import UsageError
 from shipway.domain.observed import DesiredState
 from shipway.domain.release import RESTART, ROLLBACK, Release
-from shipway.domain.workload import EnvironmentSpec
+from shipway.domain.workload import EnvironmentSpec, WorkloadSpec
 
 
 def changes_in_cluster(
@@ -34,11 +34,7 @@ def _changes(
         yield from _accessories(spec, state, before, after)
     for revision in desired.up:
         yield Change("migrate", "database", revision, f"introduced by release {desired.release}")
-    there = {item.service: item for item in state.standing if item.release == desired.release}
-    missing = [
-        item for item in spec.workloads
-        if item.service not in there or there[item.service].replicas != item.replicas or there[item.service].ready < item.replicas
-    ]  # fmt: skip
+    missing, there = _missing(spec, state), _of(spec, state)
     if desired.seed and (missing or desired.up):
         often = "runs once in this environment" if desired.seed_once else "runs with each deployment"
         yield Change("seed", "database", desired.seed, f"{often}; is idempotent")
@@ -60,6 +56,26 @@ def _changes(
             yield Change("remove", "container", f"release {number}", "it is neither this release nor the one before")
     for revision in desired.down or ():
         yield Change("revert", "database", revision, f"release {desired.release} was built for an older schema")
+
+
+def is_whole(spec: EnvironmentSpec, state: ClusterState) -> bool:
+    """Whether a release serves, and nothing of it is missing."""
+    led = {item.service: spec.release for item in spec.workloads if item.port}
+    stores = {item.name for item in spec.stores}
+    return state.serving == led and stores <= set(state.accessories) and not _missing(spec, state)
+
+
+def _of(spec: EnvironmentSpec, state: ClusterState) -> dict[str, Standing]:
+    return {item.service: item for item in state.standing if item.release == spec.release}
+
+
+def _missing(spec: EnvironmentSpec, state: ClusterState) -> list[WorkloadSpec]:
+    """Services of the release that don't stand with all of their replicas."""
+    there = _of(spec, state)
+    return [
+        item for item in spec.workloads
+        if item.service not in there or there[item.service].replicas != item.replicas or there[item.service].ready < item.replicas
+    ]  # fmt: skip
 
 
 def _accessories(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from shipway.actions.database.external import problems
+from shipway.actions.deployments.cluster_plan import changes_in_cluster
+from shipway.actions.deployments.cluster_spec import as_deployed
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
@@ -19,15 +21,16 @@ from shipway.actions.environment.maintenance import bring_into_line, difference
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history, names
-from shipway.domain.change import Change
+from shipway.domain.change import Change, Changeset
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
 from shipway.domain.draining import drain_of, ends_at, replaced_at
 from shipway.domain.errors import ShipwayError
 from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
+from shipway.domain.platform import in_cluster
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
+from shipway.domain.release import DEPLOY, DESTROY, ROLLBACK, Deployment, Release
 from shipway.domain.scaling import scaled
 from shipway.domain.value import dataclass
 from shipway.system.parallel import attempt_all
@@ -41,7 +44,7 @@ REPAIRS = {  # (kind, verb) of the repairing change: problem and remedy
     ("container", "start"): ("doesn't run", "start it"),
     ("container", "remove"): ("belongs to no needed release", "remove it"),
     ("container", "stop"): ("should not run", "stop it"),
-    ("route", "switch"): ("the edge routes requests elsewhere", "switch the routes"),
+    ("route", "switch"): ("requests are led elsewhere", "switch the routes"),
     ("route", "remove"): ("the edge has orphaned routes", "remove them"),
 }
 LATE = 10.0  # seconds that automatic removals may be late
@@ -128,7 +131,7 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             continue
         desired = desired_state_of(here, now, release, where, host)
         draining = _draining(found, deployments, now, ctx.clock())
-        for change in reconcile(desired, found).changes:
+        for change in _changes(here, now, release, where, desired, found).changes:
             if (change.name, change.verb) not in draining:
                 yield from _described(host, change, found)
         yield from _beyond_names(here, host, desired, found)
@@ -141,6 +144,16 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         yield from _external(ctx, release, where, now)
     for run in _orphaned_runs(ctx, app):
         yield ctx.machine.name, run, "is a leftover of a run that has ended", "remove it"
+
+
+def _changes(
+    ctx: Context, now: Deployment, release: Release, environment: Environment, desired: DesiredState, found: Observed
+) -> Changeset:
+    """Those that lead to the release as its deployment brought it."""
+    if not in_cluster(ctx.machine.name):
+        return reconcile(desired, found)
+    own = as_deployed(ctx, release, environment, now)
+    return changes_in_cluster(own.spec, desired, own.cluster.observe(), DEPLOY, release, release)
 
 
 def _external(

@@ -13,6 +13,7 @@ from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.environment.locks import TTL
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.destroy import destroy
+from shipway.actions.upkeep.doctor import examine, repair
 from shipway.actions.upkeep.retire import retire, retire_due
 from shipway.context import Context, Machine
 from shipway.domain import names
@@ -177,6 +178,25 @@ def test_standby_ends_in_time_and_by_hand(world: ClusterWorld) -> None:
     assert not any(item.replicas for item in world.cluster.observe().standing if item.release == 1)
     world.deploy(3)
     assert retire(world.controller(), "shop", "staging") == 1
+
+
+def test_doctor_finds_what_is_missing_in_the_cluster_and_repairs_it(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.deploy(2)
+    assert examine(world.controller(), "shop", STAGING) == []
+    world.cluster.lose("worker", 2)
+    world.cluster.lead("frontend", 1)
+    found = {(item.thing, item.problem) for item in examine(world.controller(), "shop", STAGING)}
+    assert found == {
+        ("worker-r2", "is missing"),
+        ("frontend, backend", "requests are led elsewhere"),
+    }
+    repair(world.controller(), "shop", STAGING)
+    assert world.cluster.observe().serves(2)
+    assert examine(world.controller(), "shop", STAGING) == []
+    world.cluster.lose("worker", 2)  # while all requests go to the right release
+    repair(world.controller(), "shop", STAGING)
+    assert examine(world.controller(), "shop", STAGING) == []
 
 
 def test_destroy_removes_the_data_of_accessories(world: ClusterWorld) -> None:

@@ -104,7 +104,7 @@ DRIFT: list[tuple[Callable[[World], None], str]] = [
     (stray, "_old_77-…: belongs to no needed release (created) → remove it"),
     (other_image, "_backend_2-…: runs another image than registry/shop/backend"),
     (unreachable, "_frontend_2-…: is unreachable for the edge → attach it to the edge's network"),
-    (routes, "ssh://b / → frontend, /api → backend: the edge routes requests elsewhere → switch the routes"),
+    (routes, "ssh://b / → frontend, /api → backend: requests are led elsewhere → switch the routes"),
     (
         edge,
         "ssh://b shipway-edge-2: the edge is down: requests to its ports get no answer, in every environment → start it",
