@@ -128,10 +128,7 @@ def test_a_deployment_goes_on_without_a_node_that_is_down(shop: Tiny, swarm: Nod
     heard = counted(answered)
     print(f"\nwithout a node: run {deployed:.1f} s, rollback {back:.1f} s; answers: {dict(heard)}")
     eventually(lambda: swarm.ssh("node1", "docker node ls --format '{{.Status}}'").split() == ["Ready"] * 3)
-    assert (
-        "ssh://node3  / → web: requests are led elsewhere"
-        in shop.shipway("doctor", "staging", check=False).output
-    )
+    assert "ssh://node3  / → web: requests are led elsewhere" in shop.shipway("doctor", "staging", check=False).output
     shop.shipway("deploy", "staging", "staging")
     assert answers(swarm) == ["away"] * 3
     assert "no drift" in shop.shipway("doctor", "staging").output
