@@ -1,6 +1,6 @@
 """Load on a site of this machine during a change, and the result of each request.
 
-Bounded: at most twice RATE requests a second and `limit` seconds, to the loopback address only.
+Bounded: at most twice RATE requests a second and `limit` seconds, to an address of this machine or of its test hosts only.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ class Sample(NamedTuple):
 class Load:
     """Visitors of all kinds, each in its own process, during the `with` block. Then `samples` is available."""
 
-    def __init__(self, host: str, port: int, rate: dict[str, float] | None = None, *, limit: float = 300.0) -> None:
-        self._where, self._limit = (host, str(port)), str(limit)
+    def __init__(
+        self, host: str, port: int, rate: dict[str, float] | None = None, *, limit: float = 300.0, address: str = "127.0.0.1"
+    ) -> None:  # fmt: skip
+        self._where, self._limit = (host, address, str(port)), str(limit)
         self._rate = RATE if rate is None else rate
         self.samples: dict[str, list[Sample]] = {}
 

@@ -1,6 +1,6 @@
-"""A process that visits a site on the loopback address and records the result of each request.
+"""A process that visits a site at an address of this machine and records the result of each request.
 
-    python bench/visitors.py KIND HOST PORT RATE SECONDS FILE
+    python bench/visitors.py KIND HOST ADDRESS PORT RATE SECONDS FILE
 
 It prints "begun" when it has started. The rate is independent of the answers: a slow one delays no other request. It ends
 on SIGTERM or after SECONDS, waits for requests in progress, and writes a JSON list of [begun, seconds, version, failure] to
@@ -22,6 +22,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 Sample = tuple[float, float, str, str]
+Where = tuple[str, int]  # address and port
 TICK = 0.002
 PATIENCE = 10.0  # seconds after which an answer counts as lost
 MOST = 300  # connections at a time
@@ -77,8 +78,8 @@ class Visit(asyncio.Protocol):
 class Visitor:
     """Short requests at a fixed rate, on kept or on new connections."""
 
-    def __init__(self, host: str, port: int, *, keep: bool) -> None:
-        self.port, self.keep = port, keep
+    def __init__(self, host: str, where: Where, *, keep: bool) -> None:
+        self.where, self.keep = where, keep
         close = "" if keep else "Connection: close\r\n"
         self.request = f"GET / HTTP/1.1\r\nHost: {host}\r\n{close}\r\n".encode()
         self.samples: list[Sample] = []
@@ -105,7 +106,7 @@ class Visitor:
     async def _connect(self, visit: Visit) -> None:
         visit.begun, begun = 0.0, time.monotonic()
         try:
-            await asyncio.get_running_loop().create_connection(lambda: visit, "127.0.0.1", self.port)
+            await asyncio.get_running_loop().create_connection(lambda: visit, *self.where)
         except OSError as error:
             self.connections.discard(visit)
             self.samples.append((begun, time.monotonic() - begun, "", f"not connected: {error.strerror}"))
@@ -121,13 +122,13 @@ class Visitor:
         return bool(late)
 
 
-async def slow(host: str, port: int, number: int) -> Sample:
+async def slow(host: str, where: Where, number: int) -> Sample:
     """A response that takes 3 s, sent at the end or in pieces."""
     path = ("/slow", "/stream")[number % 2]
     begun, version, failure = time.monotonic(), "", ""
     try:
         async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(*where)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             whole = await reader.read(-1)
             writer.close()
@@ -142,12 +143,12 @@ async def slow(host: str, port: int, number: int) -> Sample:
     return begun, time.monotonic() - begun, version, failure
 
 
-async def websocket(host: str, port: int, number: int) -> Sample:
+async def websocket(host: str, where: Where, number: int) -> Sample:
     """Open for 6 s with an echo every 250 ms. Only the application may close it earlier."""
     begun, version, failure = time.monotonic(), "", ""
     try:
         async with asyncio.timeout(WEBSOCKET_LIFE + PATIENCE):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection(*where)
             key = base64.b64encode(os.urandom(16)).decode()
             writer.write(
                 f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -203,16 +204,16 @@ def first_of_all() -> None:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
-async def main(kind: str, host: str, port: int, rate: float, seconds: float, file: Path) -> None:
+async def main(kind: str, host: str, where: Where, rate: float, seconds: float, file: Path) -> None:
     over, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, over.set)
     loop.call_later(seconds, over.set)
     print("begun", flush=True)
     if kind in ("slow", "websocket"):
         visit = {"slow": slow, "websocket": websocket}[kind]
-        samples = await regularly(lambda number: visit(host, port, number), rate, over)
+        samples = await regularly(lambda number: visit(host, where, number), rate, over)
     else:
-        visitor = Visitor(host, port, keep=kind == "keep-alive")
+        visitor = Visitor(host, where, keep=kind == "keep-alive")
         await visitor.visit(rate, over)
         samples = visitor.samples
     file.write_text(json.dumps(samples))
@@ -220,6 +221,5 @@ async def main(kind: str, host: str, port: int, rate: float, seconds: float, fil
 
 if __name__ == "__main__":
     first_of_all()
-    asyncio.run(
-        main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), Path(sys.argv[6]))
-    )
+    kind, host, address, port, rate, seconds, file = sys.argv[1:]
+    asyncio.run(main(kind, host, (address, int(port)), float(rate), float(seconds), Path(file)))
