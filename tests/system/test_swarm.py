@@ -139,7 +139,7 @@ def test_a_platform_does_not_change_while_a_release_runs(shop: Tiny, swarm: Node
     shop.protect()
     shop.change("three")
     done = shop.shipway("run", "staging", check=False)
-    assert "rejected: staging was deployed with another `platform` (swarm)" in done.output
+    assert "rejected: staging runs in a Swarm, and would run on separate hosts" in done.output
     assert answers(swarm)[0] == "away"
     shop.plan["environments"]["staging"]["platform"] = "swarm"
     shop.protect()

@@ -27,6 +27,7 @@ from shipway.domain.change import Change, Changeset
 from shipway.domain.cluster import ClusterState
 from shipway.domain.desired import Settings, nothing, render_desired
 from shipway.domain.errors import EngineError, UsageError
+from shipway.domain.moving import move_of
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
 from shipway.domain.platform import in_cluster
@@ -248,19 +249,9 @@ def refuse_danger(decision: Decision) -> None:
 def _refuse_other_platform(decision: Decision) -> None:
     """Reject a change of `platform` while a release runs there, with --force too: what runs would be found by neither."""
     order, before = decision.order, decision.previous_release
-    was = before.plan.environments.get(order.environment.name) if before else None
-    if was is None:
-        return
-    elsewhere = in_cluster(order.environment.hosts[0].name) and was.hosts != order.environment.hosts
-    if was.platform == order.environment.platform and not elsewhere:
-        return
-    name = order.environment.name
-    raise UsageError(
-        f"rejected: {name} was deployed with another `platform` ({was.platform or 'separate hosts'}), and would run on "
-        f"{order.environment.platform or 'separate hosts'}: its containers don't move along",
-        hint=f"keep its data: `shipway backup {name}`, with `backups:` in the plan; then `shipway destroy {name} --force`, "
-        f"deploy again, and `shipway restore {name} --backup latest`; or change `platform` back",
-    )
+    move = move_of(before.plan, order.environment.name, order.environment) if before else None
+    if move is not None:
+        raise UsageError(f"rejected: {move.why}", hint=move.remedy)
 
 
 def _forced(order: DeployRequest) -> str:
