@@ -10,6 +10,9 @@ from typing import Any
 
 from examples.project import Project, get
 from shipway.drivers import driver
+from shipway.drivers.platform.object_names import RELEASE
+from tests import cluster_dns, cluster_ingress, kubernetes, outer_engine
+from tests.kubernetes import TestCluster
 from tests.nodes import Nodes
 from tests.system.swarms import let_reach, placed_on, swarm_of
 
@@ -18,6 +21,7 @@ class OneMachine:
     """This machine's own engine: what the plan of the reference application says."""
 
     name = "docker"
+    unhealthy = ("GET /healthz: 503", "the shelves are empty")  # what is said of a broken release
 
     def adjust(self, plan: dict[str, Any]) -> None:
         """Change the plan so that it runs here."""
@@ -72,12 +76,64 @@ def _public(url: str) -> str:
     return url.replace(".localhost", ".example")
 
 
+class Kubernetes(OneMachine):
+    """Each environment in a namespace of a cluster, whose Ingress controller listens on this machine."""
+
+    name = "kubernetes"
+    unhealthy = ("GET /healthz: 503",)  # the cluster keeps no body of an answer
+
+    def __init__(self, cluster: TestCluster) -> None:
+        self.cluster = cluster
+        self.spaces: dict[str, str] = {}
+
+    def adjust(self, plan: dict[str, Any]) -> None:
+        plan["registry"] = {"address": f"{self.cluster.registry}/{plan['app']}"}
+        for name, environment in plan["environments"].items():
+            self.spaces[name] = f"{plan['app']}-{name}"
+            environment["platform"] = {"kubernetes": {"namespace": self.spaces[name], "storage": "1Gi"}}
+
+    def images(self, app: str, environment: str) -> dict[str, str]:
+        space, name = self.spaces[environment], "app.kubernetes.io/name"
+        serving = {
+            item["metadata"]["name"]: item["spec"]["selector"].get(RELEASE)
+            for item in self.cluster.api.list("v1", "Service", space)
+        }
+        found = [item for item in self.cluster.api.list("apps/v1", "Deployment", space) if item["spec"]["replicas"]]
+        return {
+            item["metadata"]["labels"][name]: item["spec"]["template"]["spec"]["containers"][0]["image"]
+            for item in found
+            if serving.get(item["metadata"]["labels"][name]) in (None, item["metadata"]["labels"][RELEASE])
+        }
+
+    def clear(self) -> None:
+        """Take the namespaces away."""
+        for space in self.spaces.values():
+            self.cluster.api.delete("v1", "Namespace", "", space)
+
+
+@contextmanager
+def _in_kubernetes() -> Iterator[Kubernetes]:
+    cluster = kubernetes.own_cluster()
+    outer_engine.bring_bases()
+    found = Kubernetes(cluster)
+    with (
+        cluster_dns.serving(cluster.api),
+        cluster_ingress.serving(cluster.api),
+        kubernetes.volumes(cluster, 2),
+    ):
+        yield found
+        found.clear()
+
+
 @contextmanager
 def place(name: str) -> Iterator[OneMachine]:
     """The place of this name, ready."""
     if name == "swarm":
         with swarm_of(3, "postgres:15", "redis:7") as nodes:
             yield Swarm(nodes)
+    elif name == "kubernetes":
+        with _in_kubernetes() as found:
+            yield found
     else:
         assert name == "docker", name
         yield OneMachine()
