@@ -21,7 +21,7 @@ class OneMachine:
     """This machine's own engine: what the plan of the reference application says."""
 
     name = "docker"
-    unhealthy = ("GET /healthz: 503", "the shelves are empty")  # what is said of a broken release
+    unhealthy: tuple[str, ...] = ("GET /healthz: 503", "the shelves are empty")  # what is said of a broken release
 
     def adjust(self, plan: dict[str, Any]) -> None:
         """Change the plan so that it runs here."""
@@ -80,7 +80,7 @@ class Kubernetes(OneMachine):
     """Each environment in a namespace of a cluster, whose Ingress controller listens on this machine."""
 
     name = "kubernetes"
-    unhealthy = ("GET /healthz: 503",)  # the cluster keeps no body of an answer
+    unhealthy: tuple[str, ...] = ("GET /healthz: 503",)  # the cluster keeps no body of an answer
 
     def __init__(self, cluster: TestCluster) -> None:
         self.cluster = cluster
