@@ -139,7 +139,7 @@ async def slow(host: str, where: Where, number: int) -> Sample:
             "" if head[9:12] == b"200" and ended else f"{path} broken: {bytes(head[:12]).decode('latin-1') or 'closed'}"
         )
     except (OSError, TimeoutError) as error:
-        failure = f"{path} broken: {error or type(error).__name__}"
+        failure = f"{path} broken: {str(error) or type(error).__name__}"
     return begun, time.monotonic() - begun, version, failure
 
 

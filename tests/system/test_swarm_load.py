@@ -5,15 +5,14 @@ FULL=1: 20 of each, else 3."""
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from bench.load import FRESH, KEPT, KINDS, SLOW, WEBSOCKET, Load, p99
+from bench.load import FRESH, KEPT, KINDS, SLOW, WEBSOCKET, Load, Sample, p99
 from tests.matrix import FULL
 from tests.nodes import Nodes
 from tests.system.conftest import Make
@@ -47,12 +46,34 @@ def shop(swarm: Nodes, make: Make) -> Tiny:
     return project
 
 
-def bring(project: Tiny, version: str) -> float:
-    """Deploy a new release that answers with this. Returns seconds."""
+def bring(project: Tiny, version: str) -> None:
+    """Deploy a new release that answers with this."""
     project.change(version, files={"web/version": version})
-    began = time.monotonic()
     project.shipway("run", "staging")
-    return time.monotonic() - began
+
+
+class Log:
+    """When each command began, and how long it took: what a lost request began in."""
+
+    def __init__(self) -> None:
+        self.began: list[tuple[float, str]] = []
+        self.took: dict[str, float] = {}
+
+    @contextmanager
+    def of(self, command: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.began.append((began, command))
+        yield
+        self.took[command] = time.monotonic() - began
+
+    def most(self, kind: str) -> float:
+        """Seconds of the longest one."""
+        return max(took for command, took in self.took.items() if command.startswith(kind))
+
+    def told(self, sample: Sample) -> str:
+        """A lost request for the message: after which command it began."""
+        at, command = max((item for item in self.began if item[0] <= sample.begun), default=(sample.begun, "the start"))
+        return f"{sample.failure} after {sample.took:.1f} s, begun {sample.begun - at:.1f} s after {command} had begun"
 
 
 def versions(nodes: Nodes) -> list[str]:
@@ -63,7 +84,7 @@ def versions(nodes: Nodes) -> list[str]:
 def test_deployments_and_rollbacks_lose_no_request(
     shop: Tiny, swarm: Nodes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployed, back = [], []
+    log = Log()
     with ExitStack() as visits:
         loads = {
             name: visits.enter_context(
@@ -72,25 +93,26 @@ def test_deployments_and_rollbacks_lose_no_request(
             for name in swarm.names
         }
         for number in range(2, ROUNDS + 2):
-            deployed.append(bring(shop, f"r{number}"))
+            with log.of(f"deployment {number}"):
+                bring(shop, f"r{number}")
             assert versions(swarm) == [f"version r{number}"] * 3
             time.sleep(PAUSE)
-            began = time.monotonic()
-            shop.shipway("rollback", "staging", hold=True)
-            back.append(time.monotonic() - began)
+            with log.of(f"rollback {number}"):
+                shop.shipway("rollback", "staging", hold=True)
             assert versions(swarm) == ["version r1"] * 3
             shop.shipway("resume", "staging")
             time.sleep(PAUSE)
     counts = {kind: sum(len(load.samples[kind]) for load in loads.values()) for kind in KINDS}
-    lost = {kind: sum(load.lost(kind) for load in loads.values()) for kind in KINDS}
-    answered = Counter(item.version for load in loads.values() for item in load.quick())
-    slowest = max(p99(load.quick()) for load in loads.values())
-    failures = {name: load.failures() for name, load in loads.items() if load.failures()}
+    lost = [
+        f"{name}, {kind}: {log.told(item)}"
+        for name, load in loads.items() for kind in KINDS for item in load.samples[kind] if item.failure
+    ]  # fmt: skip
+    quick = sorted((item for load in loads.values() for item in load.quick()), key=lambda item: item.took)
     with capsys.disabled():
         print(
-            f"\n{ROUNDS} deployments ({max(deployed):.1f} s at most) and {ROUNDS} rollbacks ({max(back):.1f} s at most) on 3 nodes: "
-            f"of {counts} requests, lost: {lost}; p99 {slowest * 1000:.0f} ms"
+            f"\n{ROUNDS} deployments ({log.most('deployment'):.1f} s at most) and {ROUNDS} rollbacks ({log.most('rollback'):.1f} s at "
+            f"most) on 3 nodes: of {counts} requests, {len(lost)} lost; p99 {p99(quick) * 1000:.0f} ms, the slowest {quick[-1].took:.1f} s"
         )
-    assert failures == {}
+    assert lost == []
     assert min(counts.values()) > 0
-    assert set(answered) == {f"r{number}" for number in range(1, ROUNDS + 2)}
+    assert {item.version for item in quick} == {f"r{number}" for number in range(1, ROUNDS + 2)}
