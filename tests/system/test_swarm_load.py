@@ -1,6 +1,4 @@
-"""Deployments and rollbacks on a Swarm of three nodes, while visitors of every kind come to every node: nobody notices.
-
-FULL=1: 20 of each, else 3."""
+"""Deployments and rollbacks on a Swarm of three nodes, while visitors of every kind come to every node: nobody notices."""
 
 from __future__ import annotations
 
@@ -13,16 +11,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from bench.load import FRESH, KEPT, KINDS, SLOW, WEBSOCKET, Load, Sample, p99
-from tests.matrix import FULL
 from tests.nodes import Nodes
 from tests.system.conftest import Make
 from tests.system.swarms import URL, project_on, swarm_of
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(0 if FULL else 600)]
+# It wants a machine that does nothing else: `test_swarm.py` asks for less beside other tests.
+pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(0)]
 
 APPLICATION = Path(__file__).parents[2] / "bench/app"
-ROUNDS = 20 if FULL else 3
+ROUNDS = 20
 RATE = {KEPT: 20.0, FRESH: 20.0, SLOW: 1.0, WEBSOCKET: 1.0}  # started per second, at each node
 LIMIT = 3600.0  # seconds
 PAUSE = 2.0  # seconds after each command
