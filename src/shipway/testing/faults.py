@@ -21,13 +21,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from shipway.actions.environment.locks import READS
 from shipway.context import Context, Machine
 from shipway.domain.errors import StoreError
+from shipway.drivers.platform.kubernetes_api import KubernetesApi
 
+Result = TypeVar("Result")
 ORDER = "SHIPWAY_TEST_DIE"
 # And of ports without a lock: read-only commands, images, registries, migration tools and secrets.
 HARMLESS = READS | {
@@ -56,7 +58,7 @@ class Death:
         self.at, self.after, self.effects, self.done = at, after, 0, False
         self._guard = threading.RLock()
 
-    def around(self, work: Callable[[], object]) -> object:
+    def around(self, work: Callable[[], Result]) -> Result:
         """Run one effect, or die."""
         with self._guard:
             if self.done:
@@ -74,7 +76,7 @@ class Death:
 class SuddenDeath(Death):
     """Kills this process itself. Its threads run in parallel as usual."""
 
-    def around(self, work: Callable[[], object]) -> object:
+    def around(self, work: Callable[[], Result]) -> Result:
         """Run one effect, or die."""
         with self._guard:
             self.effects += 1
@@ -121,7 +123,7 @@ def mortal(ctx: Context, death: Death) -> Context:
     cdn = ctx.cdn
     return dataclasses.replace(
         ctx, ledger=of(ctx.ledger), secrets=of(ctx.secrets), machine=on(ctx.machine),
-        connect=lambda host: on(ctx.connect(host)), registry=lambda plan: of(ctx.registry(plan)),
+        connect=lambda host: on(ctx.connect(host)), cluster=lambda *asked: of(ctx.cluster(*asked)), registry=lambda plan: of(ctx.registry(plan)),
         cdn=cdn and (lambda access: of(cdn(access))),
         backup_store=lambda settings, credentials: of(ctx.backup_store(settings, credentials)),
     )  # fmt: skip
@@ -139,7 +141,7 @@ class Fault:
         self._error, self._after, self._for_good, self._delay = error, after, for_good, delay
         self._guard = threading.Lock()
 
-    def around(self, work: Callable[[], object]) -> object:
+    def around(self, work: Callable[[], Result]) -> Result:
         """Run the call, or fail."""
         with self._guard:
             self.calls += 1
@@ -196,7 +198,22 @@ def from_environment(ctx: Context) -> Context:
     death = SuddenDeath(int(at), after=moment == "after")
     if not death.at:
         atexit.register(lambda: sys.stderr.write(f"effects: {death.effects}\n"))
+    _at_requests(death)
     return mortal(ctx, death)
+
+
+def _at_requests(death: Death) -> None:
+    """Also at each change that the driver of a cluster asks an API server for: one of its calls has several."""
+    answered = KubernetesApi._answer
+
+    def answer(
+        self: KubernetesApi, method: str, target: str, body: bytes | None, headers: Mapping[str, str], what: str
+    ) -> bytes:
+        if method == "GET" or "dryRun=" in target:
+            return answered(self, method, target, body, headers, what)
+        return death.around(lambda: answered(self, method, target, body, headers, what))
+
+    KubernetesApi._answer = answer  # type: ignore[method-assign]
 
 
 def every(effects: int) -> Iterator[tuple[int, bool]]:
