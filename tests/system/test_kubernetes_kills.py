@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(0 if FULL else 900)]
 POINTS = 5  # of all, in the usual run
 SEED = int(os.environ.get("SHIPWAY_TEST_SEED") or time.time())
 NEXT = [("retire", "staging", "--wait", "15"), ("doctor", "staging", "--fix", "--wait", "15")]
-KINDS = (("Deployment", "apps/v1"), ("Job", "batch/v1"), ("PodDisruptionBudget", "policy/v1beta1"))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,6 @@ def whole(shop: Shop, where: str) -> None:
     (service,) = shop.real.api.list("v1", "Service", shop.namespace)
     assert service["spec"]["selector"][RELEASE] == str(serving), where
     shop.until(str(serving))
-    there = {kind: shop.objects(kind, version) for kind, version in KINDS}
     standing = shop.real.api.list("apps/v1", "Deployment", shop.namespace)
     running = {item["metadata"]["name"]: item["spec"]["replicas"] for item in standing}
     assert running[f"web-r{serving}"] == 2, where
@@ -76,8 +74,9 @@ def whole(shop: Shop, where: str) -> None:
     assert sorted(running) == sorted(f"{name}-r{each}" for each in (serving, *others) for name in ("web", "worker")), (
         where
     )
-    assert there["Job"] == [], where
-    assert there["PodDisruptionBudget"] == sorted(f"web-r{each}" for each in (serving, *others)), where
+    assert shop.objects("Job", "batch/v1") == [], where
+    budgets = shop.objects("PodDisruptionBudget", shop.real.api.features().budget)
+    assert budgets == sorted(f"web-r{each}" for each in (serving, *others)), where
     keys = [name for name in shop.objects("Secret") if not name.startswith("default-token")]
     assert len(keys) == 1, f"{where}\n{keys}"
     checked = project.shipway("doctor", "staging", check=False)
