@@ -64,7 +64,7 @@ def _remedy(plan: Plan, was: Environment, now: Environment) -> str:
     if copied:
         before.append(f"copy out what no backup has ({', '.join(copied)})")
         after.append("copy that in")
-    steps = [*before, f"`shipway destroy {was.name} --force` (from then on it serves nobody)", deploy, *after]
+    steps = [*before, f"`shipway destroy {was.name} --force` (from then on it answers no request)", deploy, *after]
     return (
         f"to move it: {'; '.join(steps)}. To serve visitors meanwhile, deploy a second environment beside it. Or change "
         "`platform` back"

@@ -30,7 +30,7 @@ def plan(*, database: bool = True, volumes: bool = False, queue: bool = False) -
     )  # fmt: skip
 
 
-DESTROY = "`shipway destroy staging --force` (from then on it serves nobody); deploy again"
+DESTROY = "`shipway destroy staging --force` (from then on it answers no request); deploy again"
 
 
 @pytest.mark.parametrize(
