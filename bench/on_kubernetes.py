@@ -35,9 +35,6 @@ def _measured(cluster: TestCluster, folder: Path, namespace: str) -> list[Row]:
     project.plan["environments"]["staging"] |= {
         "url": "http://bench.example", "platform": {"kubernetes": {"namespace": namespace}}, "standby": "10m",
     }  # fmt: skip
-    deployed(project)
-    kubectl("apply", "-n", namespace, "-f", "-", given=_peer(cluster.image))
-    _rolled_out(namespace)
     numbers = iter(range(2, 1000))
 
     def update() -> None:
@@ -49,11 +46,14 @@ def _measured(cluster: TestCluster, folder: Path, namespace: str) -> list[Row]:
         _rolled_out(namespace)
 
     try:
+        deployed(project)
+        kubectl("apply", "-n", namespace, "-f", "-", given=_peer(cluster.image))
+        _rolled_out(namespace)
         return compared(
             "Kubernetes", "kubectl set env + rollout status", "kubectl rollout undo + status", project, update, undo
         )
     finally:
-        kubectl("delete", "namespace", namespace, "--wait=false")
+        kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
 
 
 def _rolled_out(namespace: str) -> None:

@@ -50,7 +50,9 @@ def own_cluster() -> TestCluster:
     """The tests' own, on whose node public names can lead to their Ingress controller."""
     found = cluster()
     if not found.own:
-        pytest.skip("this one needs the tests' own cluster, to whose node public names lead: unset KUBECONFIG")
+        pytest.skip(
+            "this one needs the tests' own cluster, to whose node public names lead: `make kubernetes` without KUBECONFIG"
+        )
     return found
 
 

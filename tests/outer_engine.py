@@ -44,6 +44,7 @@ def copy(image: str, path: str, to: Path) -> None:
 
 def bring_bases() -> None:
     """To this process's own engine, by the names by which the reference application knows its base images."""
+    assert address(), "only an engine of the tests may get other images by these names: make kubernetes"
     client = find_builder(docker_clients(), run_quietly).path
     for name, (dockerfile, folder) in BASES.items():
         own = f"{PREFIX}/{name}"

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shipway.domain.errors import ClusterError
 from tests.kubernetes import TestCluster
 from tests.system.tiny import Tiny
 
@@ -59,7 +60,7 @@ class Shop:
             while not over.is_set():
                 try:
                     heard.append(self.answer())
-                except OSError as error:
+                except (OSError, ClusterError) as error:
                     heard.append(f"lost: {error}")
                 time.sleep(0.01)
 

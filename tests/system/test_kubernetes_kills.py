@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -44,11 +45,13 @@ def shop(make: Make) -> Iterator[Shop]:
     assert done.returncode == 0, done.stdout
     project.change("1")
     found = Shop(project, real, namespace)
-    found.shipway("run", "staging")
-    found.first_answer()
-    yield found
-    found.shipway("destroy", "staging", "--force", check=False)
-    real.api.delete("v1", "Namespace", "", namespace)
+    try:
+        found.shipway("run", "staging")
+        found.first_answer()
+        yield found
+    finally:
+        found.shipway("destroy", "staging", "--force", check=False)
+        real.api.delete("v1", "Namespace", "", namespace)
 
 
 def whole(shop: Shop, where: str) -> None:
@@ -97,6 +100,7 @@ def test_a_deployment(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nSHIPWAY_TEST_SEED={SEED}  {effects(counted.output)} effects: {'  '.join(chosen)}")
     whole(shop, "before any death")
+    killed = 0
     for at, order in enumerate(chosen):
         number += 1
         following = NEXT[at % 2]
@@ -104,6 +108,7 @@ def test_a_deployment(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         project.change(str(number))
         with shop.asked() as heard:
             died = ordered(project, order, *command)
+            killed += died.code == -signal.SIGKILL
             then = project.shipway(*following, check=False)
             where = f"{where}\n{died.output}\n{then.output}"
             assert then.code == 0, where
@@ -111,5 +116,6 @@ def test_a_deployment(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
             again = project.shipway(*command, check=False)
             assert again.code == 0, f"{where}\n{again.output}"
             soon(lambda number=number: shop.answer() == str(number), 30)  # type: ignore[misc]
-        assert set(heard) <= {str(number - 1), str(number)}, where
+        assert set(heard) == {str(number - 1), str(number)}, where
         whole(shop, f"{where}\n{again.output}")
+    assert killed > 0

@@ -44,11 +44,13 @@ def site(request: pytest.FixtureRequest, make: Make, cluster: TestCluster) -> It
     project.write({f"web/{name}": (APPLICATION / name).read_text() for name in ("Dockerfile", "server.py")})
     project.protect()
     version(project, 1)
-    project.shipway("run", "staging")
-    soon(lambda: answer(project) == "r1")
-    yield project
-    project.shipway("destroy", "staging", "--force")
-    cluster.api.delete("v1", "Namespace", "", namespace)
+    try:
+        project.shipway("run", "staging")
+        soon(lambda: answer(project) == "r1")
+        yield project
+    finally:
+        project.shipway("destroy", "staging", "--force")
+        cluster.api.delete("v1", "Namespace", "", namespace)
 
 
 def version(project: Tiny, number: int) -> None:

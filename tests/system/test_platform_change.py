@@ -64,14 +64,15 @@ def test_the_refusal_names_the_way_and_the_way_keeps_the_data(shop: Tiny, swarm:
     assert answers(swarm) == ["one"] * 2, "nothing has changed"
     assert query(swarm, shop, "SELECT name FROM pets") == "kept"
 
-    backup, destroy, restore = (command.split() for command in re.findall(r"`shipway ([^`]+)`", refused.output))
-    for command in (backup, destroy):
+    commands = [command.split() for command in re.findall(r"`shipway ([^`]+)`", refused.output)]
+    backup, destroy, closed, restore, opened = commands
+    for command in (backup, destroy, ["run", "staging"], closed):
         shop.shipway(*command)
-    shop.shipway("run", "staging")
-    assert answers(swarm) == ["two"] * 2
     assert query(swarm, shop, "SELECT name FROM pets") == "", "it has begun anew"
-    shop.shipway(*restore, "--identity", str(identity), "--yes")
+    shop.shipway(*(str(identity) if word == "FILE" else word for word in restore))
     assert query(swarm, shop, "SELECT name FROM pets") == "kept"
+    assert answers(swarm) == ["HTTP status 503"] * 2
+    shop.shipway(*opened)
     assert answers(swarm) == ["two"] * 2
-    assert len(swarm.ssh("node1", "docker service ls --quiet").split()) >= 1
+    assert len(swarm.ssh("node1", f"docker service ls --quiet --filter name={shop.app}").split()) == 1
     assert "no drift" in shop.shipway("doctor", "staging").output

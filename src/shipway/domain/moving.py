@@ -55,10 +55,13 @@ def _remedy(plan: Plan, was: Environment, now: Environment) -> str:
     copied = [name for name in _stores(plan) if name != dumped]
     if KUBERNETES in (was.platform, now.platform):  # in which there are no backups
         copied = [*_stores(plan), *_volumes(plan)]
-    elif dumped and (dumped in _stores(plan) or _volumes(plan)):
+    elif dumped in _stores(plan):
         before = [] if was.backups else ["deploy it with `backups:` and the present `platform`"]
         before.append(f"`shipway backup {was.name}`")
-        after = [f"`shipway restore {was.name} --backup latest`"]
+        restore = (
+            f"`shipway restore {was.name} --backup latest --identity FILE --yes` (FILE: the private key of the backups)"
+        )
+        after = [f"`shipway maintenance on {was.name}`", restore, f"`shipway maintenance off {was.name}`"]
     elif _volumes(plan):
         deploy += f", with {was.hosts[0].name} as the first host, whose volumes it uses"
     if copied:

@@ -24,6 +24,8 @@ class MemoryCluster:
         self.calls: list[str] = []
         self.ran: list[str] = []  # commands of jobs, each once
         self.dies_at: str | None = None
+        self.images: list[str] = []  # of the accessories
+        self.switched: list[int] = []  # releases that were switched to
         self.kept = (True, True)  # whether `destroy` kept the data of accessories, and files of services
         self._standing: dict[tuple[str, int], Standing] = {}
         self._specs: dict[int, EnvironmentSpec] = {}
@@ -46,6 +48,10 @@ class MemoryCluster:
         """Somebody else removes it."""
         del self._standing[service, release]
 
+    def stand(self, service: str, release: int, replicas: int, *, ready: int | None = None) -> None:
+        """Somebody else gives it so many replicas. ready: all of them."""
+        self._standing[service, release] = Standing(service, release, replicas, replicas if ready is None else ready)
+
     def lead(self, service: str, release: int) -> None:
         """Somebody else leads its address elsewhere."""
         self._serving[service] = release
@@ -63,6 +69,7 @@ class MemoryCluster:
         self._call("prepare")
         self.secrets |= {ref: values[ref] for ref in spec.secrets}
         self._stores = tuple(item.name for item in spec.stores)
+        self.images = [item.image for item in spec.stores]
 
     def start(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
         """All of it stands."""
@@ -129,6 +136,7 @@ class MemoryCluster:
                 hint="see who does that",
             )
         self._serving = led
+        self.switched.append(spec.release)
         self._call("switched")
 
     def rest(self, release: int, *, web: bool) -> None:

@@ -30,6 +30,10 @@ def plan(*, database: bool = True, volumes: bool = False, queue: bool = False) -
     )  # fmt: skip
 
 
+RESTORE = (
+    "`shipway maintenance on staging`; `shipway restore staging --backup latest --identity FILE --yes` (FILE: the private key of "
+    "the backups); `shipway maintenance off staging`"
+)
 DESTROY = "`shipway destroy staging --force` (from then on it answers no request); deploy again"
 
 
@@ -38,10 +42,9 @@ DESTROY = "`shipway destroy staging --force` (from then on it answers no request
     [
         (plan(database=False), "", f"to move it: {DESTROY}."),
         (plan(), ", nor does its data (db)", "to move it: deploy it with `backups:` and the present `platform`; "
-         f"`shipway backup staging`; {DESTROY}; `shipway restore staging --backup latest`."),
+         f"`shipway backup staging`; {DESTROY}; {RESTORE}."),
         (plan(volumes=True, queue=True), ", nor does its data (db, queue, volume uploads)",
-         f"`shipway backup staging`; copy out what no backup has (queue); {DESTROY}; `shipway restore staging --backup latest`; "
-         "copy that in."),
+         f"`shipway backup staging`; copy out what no backup has (queue); {DESTROY}; {RESTORE}; copy that in."),
         (plan(database=False, volumes=True), ", nor does its data (volume uploads)",
          f"to move it: {DESTROY}, with ssh://one as the first host, whose volumes it uses."),
     ],
@@ -52,6 +55,14 @@ def test_it_says_what_stays_behind_and_how_to_move(before: Plan, data: str, way:
     what = f"staging runs on separate hosts, and would run in a Swarm: its containers don't move along{data}"
     assert found.why == what
     assert way in found.remedy
+
+
+def test_an_external_database_does_not_move_and_is_not_restored() -> None:
+    outside = replace(PLAN.accessories["db"], volume=None, external="DATABASE_URL")
+    found = move_of(replace(plan(volumes=True), accessories={"db": outside}), "staging", ON_SWARM)
+    assert found is not None
+    assert "shipway restore" not in found.remedy
+    assert "with ssh://one as the first host" in found.remedy
 
 
 def test_backups_that_are_there_need_no_deployment_before() -> None:

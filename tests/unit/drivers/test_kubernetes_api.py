@@ -173,7 +173,7 @@ def test_why_a_pod_is_not_ready(found: dict[str, Any], said: str, final: bool) -
         (
             {"waiting": {"reason": "CrashLoopBackOff"}}, {"lastState": {"terminated": {"exitCode": 0}}},
             "Startup probe failed: HTTP probe failed with statuscode: 503",
-            "ends with code 0, again and again (CrashLoopBackOff), and its health check never succeeded: GET /healthz: 503",
+            "ends with code 0, again and again (CrashLoopBackOff); a failed health check saw GET /healthz: 503",
         ),
         (
             {"waiting": {"reason": "CrashLoopBackOff"}}, {"lastState": {"terminated": {"exitCode": 3}}},

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from shipway.actions.deployments.cluster_spec import as_deployed, in_cluster_of
+from shipway.actions.deployments.cluster_spec import in_cluster_of, with_present_stores
 from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.context import Context
 from shipway.domain import names
@@ -34,10 +34,8 @@ class ClusterDeployment:
         self._order, self._previous = decision.order, decision.previous
         environment = decision.order.environment
         self._own = in_cluster_of(self.ctx, decision.order.release, environment, decision.settings)
-        before = decision.previous_release
-        if decision.order.kind == ROLLBACK and before is not None and decision.previous is not None:
-            was = before.plan.environments[environment.name]
-            self._own = self._own.with_stores_of(as_deployed(self.ctx, before, was, decision.previous))
+        if decision.order.kind == ROLLBACK:
+            self._own = with_present_stores(self.ctx, self._own, self.app, self.environment)
         self.cluster, self.spec = self._own.cluster, self._own.spec
         there = part.cluster.accessories if part.cluster else ()
         fresh = {item.name for item in self.spec.stores} - set(there)

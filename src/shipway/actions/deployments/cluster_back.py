@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from shipway.actions.deployments.cluster_plan import is_whole
-from shipway.actions.deployments.cluster_spec import as_deployed
+from shipway.actions.deployments.cluster_spec import InCluster, as_deployed, with_present_stores
 from shipway.context import Context
+from shipway.domain import history
+from shipway.domain.cluster import ClusterState
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
 from shipway.system.parallel import attempt_all
@@ -22,7 +24,7 @@ def revert_in_cluster(
     data: bool,
 ) -> None:
     """To the good release as its deployment brought it; None: to nothing. data: with the data that the failed one created, if no
-    release is good."""
+    release is good. Repairs the good release if it is the outgoing one."""
     if good is None or previous is None:
         with ctx.part("remove", f"release {outgoing.number}"):
             ctx.cluster(outgoing.app, environment.name, environment.cluster).destroy(stores=data, volumes=data)
@@ -30,15 +32,29 @@ def revert_in_cluster(
             ctx.reporter.note(f"the data of {environment.name} is kept in its claims: its next deployment uses it")
         return
     own = as_deployed(ctx, good, good.plan.environments[environment.name], previous)
-    if not is_whole(own.spec, own.cluster.observe()):
-        with ctx.part("switch back", f"release {good.number}"):
-            own.cluster.prepare(own.spec, own.values, force=True)
-            own.cluster.start(own.spec, force=True)
-            own.cluster.healthy(own.spec, own.timeout, ctx.cancelled)
-            own.cluster.switch(own.spec, force=True)
-    kept = {good.number}
-    others = [number for number in own.cluster.observe().releases if number not in kept]
+    own = with_present_stores(ctx, own, good.app, environment.name)
+    needed = {good.number, history.previous_release(ctx.ledger.history(good.app, environment.name), good.number)}
+    state = own.cluster.observe()
     attempt_all(
-        *(partial(own.cluster.remove, number) for number in others if number == outgoing.number),
-        *(partial(own.cluster.rest, number, web=False) for number in others if number != outgoing.number),
+        partial(_remove, own, state, {outgoing.number} - {good.number}),  # first: the good one may need its room
+        partial(_restore, ctx, own, state, repairs=outgoing.number == good.number),
+        lambda: _remove(own, now := own.cluster.observe(), {*now.releases} - needed),
     )
+
+
+def _restore(ctx: Context, own: InCluster, state: ClusterState, *, repairs: bool) -> None:
+    # Jobs on a schedule are switched with addresses: where there are none, nothing else tells which release has them.
+    addressed = any(item.port for item in own.spec.workloads)
+    if is_whole(own.spec, state) and (addressed or repairs):
+        return
+    with ctx.part("switch back", f"release {own.spec.release}"):
+        own.cluster.prepare(own.spec, own.values, force=True)
+        own.cluster.start(own.spec, force=True)
+        own.cluster.healthy(own.spec, own.timeout, ctx.cancelled)
+        own.cluster.switch(own.spec, force=True)
+
+
+def _remove(own: InCluster, state: ClusterState, releases: set[int]) -> None:
+    """Of these, those that no address leads to."""
+    there = sorted(releases.intersection(state.releases).difference(state.serving.values()))
+    attempt_all(*(partial(own.cluster.remove, number) for number in there))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from shipway.domain.change import Change, Changeset
 from shipway.domain.cluster import ClusterState, Standing
@@ -47,10 +47,11 @@ def _changes(
         cause = f"release {before.number} → {desired.release}" if before else "first release here"
         yield Change("switch", "route", ", ".join(led) or "jobs on a schedule", cause)
     outgoing = before.number if before else None
-    for stopped in state.standing:
-        if stopped.replicas and stopped.release == outgoing == desired.keep:
-            cause = f"belongs to release {outgoing}; kept for a rollback"
-            yield Change("stop", "container", f"{stopped.service}-r{outgoing}", cause)
+    for kept in state.standing:
+        if kept.replicas and kept.release == outgoing == desired.keep:
+            stays = spec.standby > 0 and kept.service in state.serving
+            verb, why = ("drain", "on standby for a rollback") if stays else ("stop", "kept for a rollback")
+            yield Change(verb, "container", f"{kept.service}-r{outgoing}", f"belongs to release {outgoing}; {why}")
     for number in state.releases:
         if number not in (desired.release, desired.keep):
             yield Change("remove", "container", f"release {number}", "it is neither this release nor the one before")
@@ -59,10 +60,32 @@ def _changes(
 
 
 def is_whole(spec: EnvironmentSpec, state: ClusterState) -> bool:
-    """Whether a release serves, and nothing of it is missing."""
+    """Whether a release serves, and nothing of it is missing. Somebody else may have given it more replicas."""
+    return not [*differences_in_cluster(spec, state, state.releases)]
+
+
+def differences_in_cluster(
+    spec: EnvironmentSpec, state: ClusterState, needed: Collection[int | None]
+) -> Iterator[tuple[str, str, str]]:
+    """What lacks for a release to serve whole, and what is there of a release that isn't needed: its name, the problem, and the
+    remedy."""
+    for store in spec.stores:
+        if store.name not in state.accessories:
+            yield store.name, "is missing", "create it with its existing volume"
+    there = _of(spec, state)
+    for item in spec.workloads:
+        found = there.get(item.service)
+        if found is None:
+            yield f"{item.service}-r{spec.release}", "is missing", "create it"
+        elif found.ready < item.replicas:
+            told = f"has {found.ready} of {counted(item.replicas, 'replica')} ready"
+            yield f"{item.service}-r{spec.release}", told, "start it, and wait for it"
     led = {item.service: spec.release for item in spec.workloads if item.port}
-    stores = {item.name for item in spec.stores}
-    return state.serving == led and stores <= set(state.accessories) and not _missing(spec, state)
+    if elsewhere := sorted(name for name in {*led, *state.serving} if led.get(name) != state.serving.get(name)):
+        yield ", ".join(elsewhere), "requests are led elsewhere", "switch the routes"
+    for number in state.releases:
+        if number not in (spec.release, *needed):
+            yield f"release {number}", "belongs to no needed release", "remove it"
 
 
 def _of(spec: EnvironmentSpec, state: ClusterState) -> dict[str, Standing]:

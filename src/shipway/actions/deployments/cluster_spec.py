@@ -6,9 +6,10 @@ import dataclasses
 
 from shipway.actions.environment.observe import settings, version_of
 from shipway.context import Context
+from shipway.domain import history
 from shipway.domain.desired import Settings
 from shipway.domain.plan import Environment
-from shipway.domain.release import Deployment, Release
+from shipway.domain.release import DEPLOY, Deployment, Release
 from shipway.domain.value import dataclass
 from shipway.domain.workload import EnvironmentSpec, SecretRef, environment_spec
 from shipway.ports import Cluster
@@ -55,3 +56,12 @@ def in_cluster_of(ctx: Context, release: Release, environment: Environment, own:
 def as_deployed(ctx: Context, release: Release, environment: Environment, deployment: Deployment) -> InCluster:
     """As a deployment brought it."""
     return in_cluster_of(ctx, release, environment, settings(ctx, release, environment, like=deployment))
+
+
+def with_present_stores(ctx: Context, own: InCluster, app: str, environment: str) -> InCluster:
+    """With the accessories that are there: those of the last deployment, since a rollback leaves them as they are."""
+    brought = next((item for item in history.good(ctx.ledger.history(app, environment)) if item.kind == DEPLOY), None)
+    release = ctx.ledger.release(app, brought.release) if brought else None
+    if brought is None or release is None:
+        return own
+    return own.with_stores_of(as_deployed(ctx, release, release.plan.environments[environment], brought))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from shipway.actions.database.external import problems
-from shipway.actions.deployments.cluster_plan import changes_in_cluster
-from shipway.actions.deployments.cluster_spec import as_deployed
+from shipway.actions.deployments.cluster_plan import differences_in_cluster
+from shipway.actions.deployments.cluster_spec import as_deployed, with_present_stores
 from shipway.actions.deployments.desired_state import desired_state_of
 from shipway.actions.deployments.plan import hosts_of
 from shipway.actions.deployments.recover import exclusive_access, jobs, orphaned_sessions
@@ -21,7 +21,7 @@ from shipway.actions.environment.maintenance import bring_into_line, difference
 from shipway.actions.environment.observe import observe, settings
 from shipway.context import Context
 from shipway.domain import history, names
-from shipway.domain.change import Change, Changeset
+from shipway.domain.change import Change
 from shipway.domain.container import LABEL_APP, LABEL_RUN, ContainerInfo
 from shipway.domain.count import counted
 from shipway.domain.draining import drain_of, ends_at, replaced_at
@@ -30,7 +30,7 @@ from shipway.domain.observed import DesiredState, Observed, release_of
 from shipway.domain.plan import Environment, Host
 from shipway.domain.platform import in_cluster
 from shipway.domain.reconcile import reconcile
-from shipway.domain.release import DEPLOY, DESTROY, ROLLBACK, Deployment, Release
+from shipway.domain.release import DESTROY, ROLLBACK, Deployment, Release
 from shipway.domain.scaling import scaled
 from shipway.domain.value import dataclass
 from shipway.system.parallel import attempt_all
@@ -130,8 +130,11 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
             yield from _unexpected(host, found, ctx.ledger.latest(app, environment.name))
             continue
         desired = desired_state_of(here, now, release, where, host)
+        if in_cluster(host.name):
+            yield from _in_cluster(here, now, release, where, desired.keep)
+            continue
         draining = _draining(found, deployments, now, ctx.clock())
-        for change in _changes(here, now, release, where, desired, found).changes:
+        for change in reconcile(desired, found).changes:
             if (change.name, change.verb) not in draining:
                 yield from _described(host, change, found)
         yield from _beyond_names(here, host, desired, found)
@@ -146,14 +149,13 @@ def _differences(ctx: Context, app: str, environment: Environment) -> Iterator[t
         yield ctx.machine.name, run, "is a leftover of a run that has ended", "remove it"
 
 
-def _changes(
-    ctx: Context, now: Deployment, release: Release, environment: Environment, desired: DesiredState, found: Observed
-) -> Changeset:
-    """Those that lead to the release as its deployment brought it."""
-    if not in_cluster(ctx.machine.name):
-        return reconcile(desired, found)
+def _in_cluster(
+    ctx: Context, now: Deployment, release: Release, environment: Environment, keep: int | None
+) -> Iterator[tuple[str, str, str, str]]:
     own = as_deployed(ctx, release, environment, now)
-    return changes_in_cluster(own.spec, desired, own.cluster.observe(), DEPLOY, release, release)
+    own = with_present_stores(ctx, own, release.app, environment.name)
+    for found in differences_in_cluster(own.spec, own.cluster.observe(), (keep,)):
+        yield (ctx.machine.name, *found)
 
 
 def _external(

@@ -51,8 +51,8 @@ def of_pod(pod: Object, logs: Logs, probed: Probed = lambda pod: "") -> Cause | 
             return Cause(f"{name}: no node has a place for it: {condition.get('message', condition.get('reason', ''))}")
     if status.get("phase") == "Failed" and status.get("reason"):
         return Cause(f"{name}: {status['reason']}: {status.get('message', '')}")
-    checks = _Checks(pod, probed)
-    found = [cause for item in _containers(status) if (cause := _of_container(name, item, logs, checks)) is not None]
+    causes = (_of_container(name, item, logs, _Checks(pod, item["name"], probed)) for item in _containers(status))
+    found = [cause for cause in causes if cause is not None]
     return next((item for item in found if item.final), found[0] if found else None)
 
 
@@ -66,20 +66,22 @@ class _Checks:
     """The health checks of a pod."""
 
     pod: Object
+    container: str
     probed: Probed
 
     def last(self) -> str:
         """What the last failed one saw, after a colon; empty: unknown."""
         said = re.sub(r"^\w+ probe (failed|errored): *", "", self.probed(self.pod["metadata"]["name"]).strip())
         if answer := ANSWER.search(said):
-            containers = self.pod.get("spec", {}).get("containers") or [{}]
-            path = ((containers[0].get("startupProbe") or {}).get("httpGet") or {}).get("path", "/")
+            containers = self.pod.get("spec", {}).get("containers") or []
+            own: Object = next((item for item in containers if item.get("name") == self.container), {})
+            path = ((own.get("startupProbe") or {}).get("httpGet") or {}).get("path", "/")
             said = f"GET {path}: {answer[1]}"
         return f": {said}" if said else ""
 
     def answered(self) -> str:
         """Likewise, of a process that has answered: whoever ends on its own is not asked for more."""
-        return f", and its health check never succeeded{last}" if (last := self.last()).startswith(": GET") else ""
+        return f"; a failed health check saw{last[1:]}" if (last := self.last()).startswith(": GET") else ""
 
 
 def _of_container(pod: str, item: Object, logs: Logs, checks: _Checks) -> Cause | None:

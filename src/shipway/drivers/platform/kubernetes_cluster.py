@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -153,7 +154,8 @@ class KubernetesCluster:
                 return
             alive = [item for item in pods if "deletionTimestamp" not in item["metadata"]]
             found = [cause for item in controllers if (cause := causes.of_controller(item)) is not None]
-            found += [cause for item in alive if (cause := causes.of_pod(item, self._log, self._probed)) is not None]
+            probed = self._probed()
+            found += [cause for item in alive if (cause := causes.of_pod(item, self._log, probed)) is not None]
             late = monotonic() >= deadline
             cause = next((item for item in found if item.final), found[0] if found and late else None)
             if cause is not None or late:
@@ -169,14 +171,19 @@ class KubernetesCluster:
         except ClusterError as error:
             return f"they can't be read: {error.message}"  # the cause itself matters more
 
-    def _probed(self, pod: str) -> str:
-        try:
-            which = f"involvedObject.name={pod},reason=Unhealthy"
-            events = self._api.list("v1", "Event", self._namespace, fieldSelector=which)
-        except ClusterError:
-            return ""
-        last = max(events, key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), default={})
-        return str(last.get("message", ""))
+    def _probed(self) -> causes.Probed:
+        """What failed health checks saw, which is asked once, if at all."""
+
+        @cache
+        def seen() -> dict[str, str]:
+            try:
+                events = self._api.list("v1", "Event", self._namespace, fieldSelector="reason=Unhealthy")
+            except ClusterError:
+                return {}
+            events.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""))
+            return {item["involvedObject"]["name"]: str(item.get("message", "")) for item in events}
+
+        return lambda pod: seen().get(pod, "")
 
     def run_job(
         self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event

@@ -22,6 +22,7 @@ from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.platform import KUBERNETES, cluster_host
 from shipway.domain.release import FAILED, RESTART, SUCCEEDED
+from shipway.domain.workload import EnvironmentSpec
 from shipway.drivers.platform.no_edge import NoEdge
 from shipway.testing.memory_cluster import MemoryCluster
 from tests.unit.domain import samples
@@ -90,9 +91,11 @@ def test_the_plan_says_what_is_kept_for_a_rollback_and_what_is_removed(world: Cl
     world.deploy(2)
     third = DeployRequest(world.release(3, environment=STAGING), STAGING)
     changes = decide(world.controller(), third).parts[0].changeset
-    kept = [(item.name, item.cause) for item in changes.of("container", "stop")]
-    assert sorted(kept) == [
-        (f"{service}-r2", "belongs to release 2; kept for a rollback") for service in ("backend", "frontend", "worker")
+    assert [(item.name, item.cause) for item in changes.of("container", "drain")] == [
+        (f"{service}-r2", "belongs to release 2; on standby for a rollback") for service in ("frontend", "backend")
+    ]
+    assert [(item.name, item.cause) for item in changes.of("container", "stop")] == [
+        ("worker-r2", "belongs to release 2; kept for a rollback")
     ]
     assert [item.name for item in changes.of("container", "remove")] == ["release 1"]
 
@@ -189,7 +192,7 @@ def test_doctor_finds_what_is_missing_in_the_cluster_and_repairs_it(world: Clust
     found = {(item.thing, item.problem) for item in examine(world.controller(), "shop", STAGING)}
     assert found == {
         ("worker-r2", "is missing"),
-        ("frontend, backend", "requests are led elsewhere"),
+        ("frontend", "requests are led elsewhere"),
     }
     repair(world.controller(), "shop", STAGING)
     assert world.cluster.observe().serves(2)
@@ -197,6 +200,80 @@ def test_doctor_finds_what_is_missing_in_the_cluster_and_repairs_it(world: Clust
     world.cluster.lose("worker", 2)  # while all requests go to the right release
     repair(world.controller(), "shop", STAGING)
     assert examine(world.controller(), "shop", STAGING) == []
+
+
+def test_a_repair_keeps_the_standby_and_the_replicas_that_others_have_set_and_removes_what_nothing_needs(
+    world: ClusterWorld,
+) -> None:
+    for number in (1, 2, 3):
+        world.deploy(number)
+    world.cluster.stand("frontend", 1, 1)  # its removal failed
+    world.cluster.stand("frontend", 3, 5)
+    found = [(item.thing, item.problem) for item in examine(world.controller(), "shop", STAGING)]
+    assert found == [("release 1", "belongs to no needed release")]
+    repair(world.controller(), "shop", STAGING)
+    there = {(item.service, item.release): item.replicas for item in world.cluster.observe().standing}
+    assert there["frontend", 3] == 5
+    assert there["frontend", 2] == 1, "on standby"
+    assert ("frontend", 1) not in there
+    world.cluster.stand("frontend", 3, 5, ready=0)
+    (drift,) = examine(world.controller(), "shop", STAGING)
+    assert (drift.thing, drift.problem) == ("frontend-r3", "has 0 of 1 replica ready")
+
+
+def test_a_failed_release_leaves_the_serving_one_as_it_is(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.cluster.stand("frontend", 1, 5)
+    world.cluster.troubles[2] = "CrashLoopBackOff"
+    with pytest.raises(DeployFailed):
+        world.deploy(2)
+    assert {item.replicas for item in world.cluster.observe().standing if item.service == "frontend"} == {5}
+
+
+def test_a_repair_after_a_rollback_keeps_the_newer_accessories(world: ClusterWorld) -> None:
+    """Also after two rollbacks: a rollback leaves them as they are."""
+    world.deploy(1)
+    for number in (2, 3):
+        newer = world.release(number, environment=STAGING, image="postgres:16")
+        deploy(world.controller(), DeployRequest(newer, STAGING, force=True))
+    for before, after in ((2, 3), (1, 2)):
+        world.proven(world.ledger.release("shop", after), world.ledger.release("shop", before))  # type: ignore[arg-type]
+        rollback(world.controller(), "shop", "staging", RollbackRequest(reason="slow"))
+    world.cluster.lose("worker", 1)
+    repair(world.controller(), "shop", STAGING)
+    assert world.cluster.observe().serves(1)
+    assert examine(world.controller(), "shop", STAGING) == []
+    assert world.cluster.images == ["postgres:16"]
+
+
+def test_jobs_on_a_schedule_are_switched_back_where_nothing_has_an_address(world: ClusterWorld) -> None:
+    def bring(number: int) -> None:
+        made = world.release(number, environment=STAGING)
+        services = {name: item for name, item in made.plan.services.items() if not item.port}
+        plan = dataclasses.replace(made.plan, services=services, database=None)
+        deploy(world.controller(), DeployRequest(dataclasses.replace(made, plan=plan), STAGING))
+
+    bring(1)
+    switch = world.cluster.switch
+
+    def ends(spec: EnvironmentSpec, **more: bool) -> None:
+        switch(spec, **more)
+        world.cluster.troubles[2] = "CrashLoopBackOff"
+
+    world.cluster.switch = ends  # type: ignore[method-assign, assignment]
+    with pytest.raises(DeployFailed):
+        bring(2)
+    assert world.cluster.switched == [1, 2, 1]
+
+
+def test_the_failed_release_makes_room_before_the_good_one_is_started_again(world: ClusterWorld) -> None:
+    world.deploy(1)
+    world.cluster.troubles[2] = "CrashLoopBackOff"
+    world.cluster.troubles[1] = "no node has a place for it"
+    world.cluster.stand("frontend", 1, 1, ready=0)  # evicted
+    with pytest.raises(DeployFailed):
+        world.deploy(2)
+    assert world.cluster.observe().releases == (1,)
 
 
 def test_destroy_removes_the_data_of_accessories(world: ClusterWorld) -> None:
