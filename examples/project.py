@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,11 +36,11 @@ class Done:
 
 
 class Project:
-    """One application in one folder. app: a different name allows several on the same engine. patience: the time-out of the
-    frontend's health check, for a busy machine. adjust: changes the plan, as it was read, before it is committed."""
+    """One application in one folder. app: a different name allows several on the same engine. patience: by which
+    the time-outs of health checks are multiplied, for a busy machine. adjust: changes the plan, as it was read, before it is committed."""
 
     def __init__(
-        self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: str = "3s", adjust: Adjust | None = None
+        self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: int = 1, adjust: Adjust | None = None
     ) -> None:  # fmt: skip
         self.folder, self.clone, self.remote = folder, folder / "clone", folder / "remote.git"
         self.home, self.app, self.port, self._patience = folder / "home", app, port, patience
@@ -67,7 +68,7 @@ class Project:
         copy_tracked(APPLICATION, self.clone)
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
-        text = text.replace("timeout: 3s", f"timeout: {self._patience}")
+        text = re.sub(r"timeout: (\d+)s", lambda found: f"timeout: {int(found[1]) * self._patience}s", text)
         text = text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}")
         if self._adjust:
             from ruamel.yaml import YAML

@@ -17,7 +17,8 @@ from tests.system.story_places import OneMachine, place
 pytestmark = pytest.mark.timeout(1200)
 PLACES = [
     pytest.param("docker", marks=[pytest.mark.machine, pytest.mark.engine]),
-    pytest.param("swarm", marks=[pytest.mark.hosts, pytest.mark.engine]),
+    # Three more engines, each with all images: too much beside other tests.
+    pytest.param("swarm", marks=[pytest.mark.hosts, pytest.mark.engine, pytest.mark.full]),
     pytest.param("kubernetes", marks=[pytest.mark.kubernetes]),
 ]
 
@@ -31,7 +32,7 @@ def at(request: pytest.FixtureRequest) -> Iterator[OneMachine]:
 @pytest.fixture(scope="module")
 def project(at: OneMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("story") / "project"
-    project = Project(folder, app=f"story-{uuid.uuid4().hex[:6]}", patience="20s", adjust=at.adjust)
+    project = Project(folder, app=f"story-{uuid.uuid4().hex[:6]}", patience=6, adjust=at.adjust)
     at.prepare(project)
     with project.made():
         yield project

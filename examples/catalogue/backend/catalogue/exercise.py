@@ -13,7 +13,7 @@ from typing import Any
 from catalogue import settings
 
 API = ("backend", 8000)
-PATIENCE = 20.0  # seconds that a worker may take
+PATIENCE = 60.0  # seconds that a worker may take: a proof runs several releases side by side
 
 
 def main() -> int:
