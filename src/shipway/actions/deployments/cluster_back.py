@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from shipway.actions.deployments.cluster_plan import is_whole
 from shipway.actions.deployments.cluster_spec import InCluster, as_deployed, with_present_stores
 from shipway.context import Context
 from shipway.domain import history
-from shipway.domain.cluster import ClusterState
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
 from shipway.system.parallel import attempt_all
@@ -34,18 +34,20 @@ def revert_in_cluster(
     own = as_deployed(ctx, good, good.plan.environments[environment.name], previous)
     own = with_present_stores(ctx, own, good.app, environment.name)
     needed = {good.number, history.previous_release(ctx.ledger.history(good.app, environment.name), good.number)}
-    state = own.cluster.observe()
+    repairs = outgoing.number == good.number
     attempt_all(
-        partial(_remove, own, state, {outgoing.number} - {good.number}),  # first: the good one may need its room
-        partial(_restore, ctx, own, state, repairs=outgoing.number == good.number),
-        lambda: _remove(own, now := own.cluster.observe(), {*now.releases} - needed),
+        partial(
+            _remove, own, lambda number: number == outgoing.number and not repairs
+        ),  # the good one may need its room
+        partial(_restore, ctx, own, repairs=repairs),
+        partial(_remove, own, lambda number: number not in needed),
     )
 
 
-def _restore(ctx: Context, own: InCluster, state: ClusterState, *, repairs: bool) -> None:
+def _restore(ctx: Context, own: InCluster, *, repairs: bool) -> None:
     # Jobs on a schedule are switched with addresses: where there are none, nothing else tells which release has them.
     addressed = any(item.port for item in own.spec.workloads)
-    if is_whole(own.spec, state) and (addressed or repairs):
+    if is_whole(own.spec, own.cluster.observe()) and (addressed or repairs):
         return
     with ctx.part("switch back", f"release {own.spec.release}"):
         own.cluster.prepare(own.spec, own.values, force=True)
@@ -54,7 +56,8 @@ def _restore(ctx: Context, own: InCluster, state: ClusterState, *, repairs: bool
         own.cluster.switch(own.spec, force=True)
 
 
-def _remove(own: InCluster, state: ClusterState, releases: set[int]) -> None:
-    """Of these, those that no address leads to."""
-    there = sorted(releases.intersection(state.releases).difference(state.serving.values()))
+def _remove(own: InCluster, chosen: Callable[[int], bool]) -> None:
+    """The chosen releases that no address leads to."""
+    state = own.cluster.observe()
+    there = [number for number in state.releases if chosen(number) and number not in state.serving.values()]
     attempt_all(*(partial(own.cluster.remove, number) for number in there))
