@@ -199,12 +199,15 @@ class TraefikLab:
 
 
 @contextmanager
-def asking(port: int, host: str = "one.localhost") -> Iterator[list[object]]:
-    """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong."""
-    answers: list[object] = []
+def asking(port: int, host: str = "one.localhost") -> Iterator[tuple[list[object], list[object]]]:
+    """Ask all the time, on a connection that is kept and on new ones: status of each answer, or what went wrong.
+
+    Two lists, each in the order of its requests; between them no order is known.
+    """
+    both: tuple[list[object], list[object]] = [], []
     done = threading.Event()
 
-    def ask(keep: bool) -> None:
+    def ask(answers: list[object], keep: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while not done.wait(0.02):
             try:
@@ -219,11 +222,11 @@ def asking(port: int, host: str = "one.localhost") -> Iterator[list[object]]:
                 connection.close()
         connection.close()
 
-    threads = [threading.Thread(target=ask, args=(keep,)) for keep in (True, False)]
+    threads = [threading.Thread(target=ask, args=asked) for asked in zip(both, (True, False), strict=True)]
     for thread in threads:
         thread.start()
     try:
-        yield answers
+        yield both
     finally:
         done.set()
         for thread in threads:

@@ -17,8 +17,9 @@ from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
 TIMEOUT = 30.0  # seconds for connecting, and for each silence: on a machine that builds images the edge is slow
-STARTING = 15.0  # seconds in which one that was started, perhaps by another deployment, begins to listen
-PAUSE = 0.1  # seconds between two attempts to connect
+STARTING = 15.0  # seconds in which one that was started, perhaps by another deployment, listens and reads its files
+PAUSE = 0.1  # seconds between two attempts
+UNREAD = b"404 page not found"  # Traefik's own answer where no router matches: the plugin's texts are others
 PORT = 9  # inside the container; serves nothing else
 FILES = "/routes/"
 METRICS = "/metrics"
@@ -88,15 +89,17 @@ class Control:
         return answer.body
 
     def _patiently(self, method: str, path: str, body: bytes | None) -> Answer:
-        """Nothing was sent to one that refuses a connection: it is asked again."""
+        """Retry while the edge starts: it refuses connections first, then has no routes. Neither changes anything."""
         until = time.monotonic() + STARTING
         while True:
             try:
-                return self._send(method, path, body)
+                answer = self._send(method, path, body)
+                if answer.status != 404 or answer.body.strip() != UNREAD or time.monotonic() >= until:
+                    return answer
             except ConnectionRefusedError:
                 if time.monotonic() >= until:
                     raise
-                time.sleep(PAUSE)
+            time.sleep(PAUSE)
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         return self._connection.ask(method, path, body, {HEADER_TOKEN: self._token})
