@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
 from tests.programs import program
 
@@ -49,6 +50,19 @@ def settled(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def values(server: str, name: str, kind: str) -> tuple[str, ...]:
+    """What a running server says; asked again on a machine so busy that it misses a question."""
+    found: tuple[str, ...] | None = None
+
+    def answered() -> bool:
+        nonlocal found
+        found = DnsQueries().ask(server, "authoritative", name, kind).values
+        return found is not None
+
+    assert settled(answered), f"{server} doesn't answer"
+    return found or ()
 
 
 _TAKEN: list[IO[str]] = []  # locks of ports, until this process ends
@@ -93,7 +107,7 @@ def running(command: list[str], log: Path, ports: list[int]) -> Iterator[None]:
 
 def _answers(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(("127.0.0.1", port), 60).close()
     except OSError:
         return False
     return True

@@ -14,7 +14,6 @@ from shipway.domain.certificate import pair, placed, removed
 from shipway.domain.errors import CertificateError, DnsError
 from shipway.drivers.authority.acme import AcmeAuthority
 from shipway.drivers.dns.octodns import OctoDns
-from shipway.drivers.lookup.dns import DnsQueries
 from shipway.ports import CertificateAuthority, DnsProvider, Prove
 from shipway.testing.dns import ZONE
 from shipway.testing.memory_authority import MemoryAuthority
@@ -140,7 +139,7 @@ class TestPebbleAndPowerDns(Real):
     def test_the_servers_show_what_was_placed(self, server: Lab) -> None:
         provider, name = server[0], f"_acme-challenge.shown.{ZONE}"
         provider.apply(ZONE, placed(provider.records(ZONE), {name: ["one-_A", "two"]}))
-        assert DnsQueries().ask(server[1].dns, "authoritative", name, "TXT").values == ("one-_A", "two")
+        assert dns_lab.values(server[1].dns, name, "TXT") == ("one-_A", "two")
 
 
 @pytest.fixture

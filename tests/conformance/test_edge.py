@@ -271,7 +271,7 @@ class TestTraefikEdge(OnTraefik, EdgeContract):
             "    try: act(); return 'yes'\n"
             "    except OSError as error: return type(error).__name__\n"
             "one, other, port = sys.argv[1:]\n"
-            "print(tried(lambda: socket.create_connection((one, int(port)), 2)), tried(lambda: socket.create_connection((other, 8000), 2)),"
+            "print(tried(lambda: socket.create_connection((one, int(port)), 60)), tried(lambda: socket.create_connection((other, 8000), 2)),"
             " tried(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 768)))"
         )
         url = {"scheme": "http", "host": "one.localhost", "port": lab.ports[0]}

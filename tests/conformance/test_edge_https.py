@@ -59,7 +59,7 @@ def ports(*numbers: int) -> list[Publish]:
 def served(context: ssl.SSLContext, host: str = HOST, port: int = 443) -> str:
     """Number of the certificate (PEM) that is shown for a host; SSLError where the context doesn't accept it."""
     with (
-        socket.create_connection((ADDRESS, port), 5) as plain,
+        socket.create_connection((ADDRESS, port), 60) as plain,
         context.wrap_socket(plain, server_hostname=host) as found,
     ):
         return ssl.DER_cert_to_PEM_cert(found.getpeercert(binary_form=True) or b"")

@@ -175,7 +175,7 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         upstreams = [lab.broken, *lab.upstreams[1:]]
         lab.edge.switch("one", {"release": 1, "url": self.url(lab), "routes": [route("front", "/", "/", 1, upstreams)]})
         for _ in upstreams:  # each of them may be the first
-            with socket.create_connection(("127.0.0.1", lab.ports[0]), 10) as client:
+            with socket.create_connection(("127.0.0.1", lab.ports[0]), 60) as client:
                 client.sendall(
                     b"GET /x HTTP/1.1\r\nHost: one.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
                 )

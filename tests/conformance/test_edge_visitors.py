@@ -95,7 +95,7 @@ def test_the_log_has_a_line_of_json_for_each_request(lab: TraefikLab) -> None:
 
 
 def test_a_websocket_outlives_a_switch_and_the_routes(lab: TraefikLab) -> None:
-    with socket.create_connection(("127.0.0.1", lab.ports[0]), 10) as client:
+    with socket.create_connection(("127.0.0.1", lab.ports[0]), 60) as client:
         upgrade = f"GET /chat HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
         client.sendall(upgrade.encode())
         stream = client.makefile("rb")

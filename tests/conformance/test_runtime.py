@@ -61,7 +61,7 @@ class TestDockerRuntime(RuntimeContract):
         (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
         eventually(lambda: "1" in lab.runtime.execute(name, ["sh", "-c", "redis-cli pubsub numsub own | tail -1"])[1])
         assert lab.runtime.connections(name, 6379) == 0  # its own ones are not of others
-        with socket.create_connection((address, 6379), 5), socket.create_connection((address, 6379), 5):
+        with socket.create_connection((address, 6379), 60), socket.create_connection((address, 6379), 60):
             assert lab.runtime.connections(name, 6379) == 2
             assert lab.runtime.connections(name, 6380) == 0
         eventually(lambda: lab.runtime.connections(name, 6379) == 0)
@@ -79,7 +79,7 @@ class TestDockerRuntime(RuntimeContract):
             )
 
         (address,) = (lab.runtime.find(name) or pytest.fail("gone")).addresses.values()
-        with socket.create_connection((address, 6379), 5) as connection:
+        with socket.create_connection((address, 6379), 60) as connection:
             for aliases in (("new",), (), ("old",)):
                 assert lab.runtime.set_aliases(network, name, aliases)
                 assert [alias for alias in ("old", "new") if known(alias)] == list(aliases)

@@ -14,7 +14,6 @@ import pytest
 from cryptography import x509
 
 from shipway.domain.errors import DnsError, SecretError
-from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
 from tests import prepared
 from tests.conformance import dns_lab
@@ -32,7 +31,7 @@ def served(host: str = f"anything.{ZONE}") -> x509.Certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection(("127.0.0.1", PORT), 5) as plain,
+        socket.create_connection(("127.0.0.1", PORT), 60) as plain,
         context.wrap_socket(plain, server_hostname=host) as found,
     ):
         return x509.load_der_x509_certificate(found.getpeercert(binary_form=True) or b"")
@@ -86,7 +85,7 @@ def test_a_wildcard_from_the_order_to_the_renewal(make: Make, tmp_path: Path) ->
         set_key(project, API_KEY)
 
         def proofs() -> tuple[str, ...]:
-            return DnsQueries().ask(server.address, "authoritative", PROOF, "TXT").values or ()
+            return dns_lab.values(server.address, PROOF, "TXT")
 
         early = project.shipway("run", "staging", check=False)
         assert early.code == SecretError.exit_code, early.output

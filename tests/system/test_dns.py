@@ -12,7 +12,6 @@ import pytest
 
 from examples.project import Done
 from shipway.domain.errors import DnsError, GateRefused, TimedOut
-from shipway.drivers.lookup.dns import DnsQueries
 from shipway.testing.dns import ZONE
 from tests import prepared
 from tests.conformance import dns_lab
@@ -48,7 +47,7 @@ class Named(Tiny):
         self.change("merged")
 
     def answer(self, name: str, kind: str = "A") -> tuple[str, ...] | None:  # type: ignore[override]
-        return DnsQueries().ask(self.server, "authoritative", name, kind).values
+        return dns_lab.values(self.server, name, kind)
 
     def apply(self, *options: str, check: bool = True) -> Done:
         shown = self.shipway("dns", "production", *options).output
