@@ -70,11 +70,9 @@ def render_desired(
     host = host or environment.hosts[0]
     here = host if not environment.placed else environment.hosts[0]  # of the services, as their platform's manager
     replicas = [
-        (service, _replica(plan, release, environment, settings, service, index + 1, here))
+        (service, spec)
         for service in plan.services.values()
-        for index in range(
-            settings.adjustments.replicas.get(service.name, planned(plan, environment, service.name) or 0)
-        )
+        for spec in _replicas(plan, release, environment, settings, service, here)
     ]
     routes = _route_table(plan, release, environment, settings, replicas)
     return DesiredState(
@@ -213,9 +211,11 @@ def publish(environment: Environment) -> tuple[Publish, ...]:
     return tuple(Publish(port, port, "127.0.0.1" if local else "0.0.0.0") for port in ports)
 
 
-def _replica(
-    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, index: int, host: Host
-) -> ContainerSpec:
+def _replicas(
+    plan: Plan, release: Release, environment: Environment, settings: Settings, service: Service, host: Host
+) -> list[ContainerSpec]:
+    """All of a service, which differ by their names."""
+    count = settings.adjustments.replicas.get(service.name, planned(plan, environment, service.name) or 0)
     number = settings.adjustments.restarts.get(service.name)
     restarts = {LABEL_RESTART: str(number)} if number else {}  # part of the digest, so that the name differs too
     spec = ContainerSpec(
@@ -241,7 +241,6 @@ def _replica(
     secrets = (*secrets_of(environment, service), *plan.externals)
     versions = {name: settings.versions.get(name, 0) for name in secrets}
     config = config_digest(dataclasses.replace(spec, env=public), versions)
-    name = names.replica(plan.app, environment.name, service.name, release.number, config, index)
     labels = {
         **spec.labels, LABEL_RELEASE: str(release.number), LABEL_CONFIG: config, LABEL_STOP: f"{service.stop:g}",
     }  # fmt: skip
@@ -251,7 +250,11 @@ def _replica(
     if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"
         labels |= {LABEL_STANDBY_AUTO: "1"} if environment.standby_auto else {}
-    return dataclasses.replace(spec, name=name, labels=labels)
+    called = (
+        names.replica(plan.app, environment.name, service.name, release.number, config, index + 1)
+        for index in range(count)
+    )
+    return [dataclasses.replace(spec, name=name, labels=labels) for name in called]
 
 
 def _accessory(
