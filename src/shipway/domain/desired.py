@@ -250,11 +250,8 @@ def _replicas(
     if service.port and environment.standby and environment.strategy.kind != "rolling":
         labels[LABEL_STANDBY] = f"{environment.standby:g}"
         labels |= {LABEL_STANDBY_AUTO: "1"} if environment.standby_auto else {}
-    called = (
-        names.replica(plan.app, environment.name, service.name, release.number, config, index + 1)
-        for index in range(count)
-    )
-    return [dataclasses.replace(spec, name=name, labels=labels) for name in called]
+    parts = (plan.app, environment.name, service.name, release.number, config)
+    return [dataclasses.replace(spec, name=names.replica(*parts, index + 1), labels=labels) for index in range(count)]
 
 
 def _accessory(
