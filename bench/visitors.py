@@ -24,7 +24,7 @@ from pathlib import Path
 Sample = tuple[float, float, str, str]
 Where = tuple[str, int]  # address and port
 TICK = 0.002
-PATIENCE = 10.0  # seconds after which an answer counts as lost
+PATIENCE = 30.0  # seconds after which an answer counts as lost, and not as late on a busy machine
 MOST = 300  # connections at a time
 WEBSOCKET_LIFE, ECHO_EVERY = 6.0, 0.25
 GOING_AWAY = (1001).to_bytes(2, "big") + b"draining"  # sent by the application, never by a proxy, when it exits
