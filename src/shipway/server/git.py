@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,14 @@ from shipway.domain.audit import Fact
 from shipway.domain.errors import NotAllowed, NotSignedIn, UsageError
 from shipway.domain.people import Identity
 from shipway.domain.queue import HTTP
+from shipway.domain.refs import HEADS
+from shipway.domain.registration import Registration
+from shipway.domain.value import dataclass
 from shipway.planfile.values import NAME_PATTERN
 from shipway.server.recording import acting_of
 from shipway.system.acting import REQUEST, acting, acting_in_request
 from shipway.system.actor import DELEGATION
+from shipway.system.addresses import identity
 from shipway.system.git.command import environment, git
 from shipway.system.installation import program
 from shipway.system.locks import exclusive
@@ -51,18 +55,32 @@ MOST_LINES, LINES = 5000, 8 << 20  # of what a push asks for before its pack, an
 REST = 60.0  # seconds in which a client sends the rest of what git does not read
 HOOKS = ("pre-receive", "post-receive")
 
-# The plan on the default branch is the source of the rules in force.
+# The plan on the default branch, and on each branch that an app is registered with, is the source of the rules in force.
 UPDATE = """\
 #!/bin/sh
-[ "$1" = "$(git symbolic-ref HEAD)" ] || exit 0
-if [ "$SHIPWAY_MAY" != release ]; then
+head=$(git symbolic-ref HEAD)
+case " $head $SHIPWAY_GUARDED " in *" $1 "*) ;; *) exit 0 ;; esac
+may=$SHIPWAY_MAY
+[ "$1" = "$head" ] || may=release
+case " $SHIPWAY_WITHHELD " in *" $1 "*) may=run ;; esac
+if [ "$may" != release ]; then
   echo "the rules in force are on ${1#refs/heads/}: who pushes there needs the permission deploy.protected" >&2
   exit 1
 fi
 case $2 in *[!0]*) git merge-base --is-ancestor "$2" "$3" && exit 0 ;; *) exit 0 ;; esac
-echo "${1#refs/heads/} can't be rewritten: the rules in force are there" >&2
+echo "${1#refs/heads/} can't be rewritten or deleted: the rules in force are there" >&2
 exit 1
 """
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """Who pushes, and to which branches with rules in force they may not."""
+
+    person: str
+    may: str = "run"  # to the default branch: release, or only run
+    guarded: tuple[str, ...] = ()  # refs that an app of the repository is registered with
+    withheld: tuple[str, ...] = ()  # those of them to which this person may not push
 
 
 class Repositories:
@@ -97,10 +115,20 @@ class Repositories:
             return PlainTextResponse(f"{error.message}\n", 404)
         if service == PUSH and shutil.disk_usage(folder).free < ROOM:
             return PlainTextResponse("the disk of the server is full: nothing was received, try it again later\n", 507)
-        may = who.may("deploy.protected", await run_in_threadpool(self._ctx.names.app, name))
+        pusher = await run_in_threadpool(self._pusher, who, name, folder)
         given = await run_in_threadpool(Delegate(self._ctx).to, who) if service == PUSH else ""
         with acting_in_request(dataclasses.replace(acting_of(who, request), entry=entry)):
-            return await _backend(request, folder, path, who.person, "release" if may else "run", given, self._largest)
+            return await _backend(request, folder, path, pusher, given, self._largest)
+
+    def _pusher(self, who: Identity, name: str, folder: Path) -> Pusher:
+        """With the branches of all apps whose plans are in the repository: they need not be the default one."""
+        ledger, here, served = self._ctx.ledger, identity(str(folder)), f"/{FOLDER}/{name}"  # by its path, or by HTTP
+        found = [made for app in ledger.apps() if (made := ledger.registration(app)) is not None]
+        named = [(made, [identity(address) for address in made.addresses]) for made in found]
+        own = [made for made, known in named if here in known or any(item.endswith(served) for item in known)]
+        withheld = [made for made in own if not who.may("deploy.protected", made.app)]
+        may = "release" if who.may("deploy.protected", self._ctx.names.app(name)) else "run"
+        return Pusher(who.person, may, _refs(own), _refs(withheld))
 
     def _recorded(self, name: str, path: str) -> int:
         """The audit's entry of a push, which its hook names; 0: nothing is pushed."""
@@ -125,17 +153,28 @@ class Repositories:
                 git(folder, "init", "--quiet", "--bare", "--initial-branch=main", umask=PRIVATE)
                 git(folder, "config", "http.receivepack", "true", umask=PRIVATE)
                 git(folder, "config", "core.hooksPath", str(folder / "hooks"), umask=PRIVATE)  # not the user's
-                update = folder / "hooks" / "update"
-                update.write_text(UPDATE, encoding="utf-8")
-                update.chmod(0o755)
                 write_hook(folder, self._ctx.home, program(), force=False)
+        if _text(folder / "hooks" / "update") != UPDATE:  # that of another version guards less
+            with exclusive(folder.with_suffix(".lock"), f"the repository {name}"):
+                part = folder / "hooks" / ".update.part"  # never half a hook, beside another push
+                part.write_text(UPDATE, encoding="utf-8")
+                part.chmod(0o755)
+                part.replace(folder / "hooks" / "update")
         return folder
+
+
+def _refs(registrations: Iterable[Registration]) -> tuple[str, ...]:
+    return tuple(sorted({f"{HEADS}{made.branch}" for made in registrations}))
 
 
 def _is_former(folder: Path, home: Path) -> bool:
     """Whether another version of Shipway wrote its hook."""
-    text = (folder / "hooks" / "post-receive").read_text(encoding="utf-8", errors="replace")
+    text = _text(folder / "hooks" / "post-receive")
     return HOOK_MARK in text and text != hook_text(home, program())
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
 class _Output(StreamingResponse):
@@ -147,8 +186,8 @@ class _Output(StreamingResponse):
 
 
 async def _backend(
-    request: Request, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
-) -> Response:  # fmt: skip
+    request: Request, folder: Path, path: str, pusher: Pusher, delegation: str, largest: int
+) -> Response:
     stream: AsyncIterator[bytes] = request.stream()
     begin = b""
     if path == PUSH:
@@ -162,7 +201,7 @@ async def _backend(
             return PlainTextResponse(f"{error.message}\n", 413)
     process = await asyncio.create_subprocess_exec(
         "git", "-c", f"{SIZE}={largest}", "http-backend",
-        env={**_environment(request, folder, path, person, may), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
+        env={**_environment(request, folder, path, pusher), DELEGATION: delegation}, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     stdin, stdout = process.stdin, process.stdout
@@ -247,7 +286,7 @@ async def _asked_for(stream: AsyncIterator[bytes]) -> bytes:
     return bytes(begin)
 
 
-def _environment(request: Request, folder: Path, path: str, person: str, may: str) -> Mapping[str, str]:
+def _environment(request: Request, folder: Path, path: str, pusher: Pusher) -> Mapping[str, str]:
     """What CGI programs are told, and for the hook who pushes. The server's own variables stay: the hook needs its ledger."""
     given: dict[str, Any] = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != TOKEN_VARIABLE},
@@ -255,7 +294,8 @@ def _environment(request: Request, folder: Path, path: str, person: str, may: st
         "GIT_PROJECT_ROOT": str(folder.parent), "GIT_HTTP_EXPORT_ALL": "1", "PATH_INFO": f"/{folder.name}/{path}",
         "REQUEST_METHOD": request.method, "QUERY_STRING": request.url.query, "CONTENT_TYPE": request.headers.get("content-type", ""),
         "HTTP_CONTENT_ENCODING": "" if path == PUSH else request.headers.get("content-encoding", ""), "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-        "REMOTE_USER": person, "SHIPWAY_ACTOR": person, "SHIPWAY_VIA": HTTP, "SHIPWAY_MAY": may, REQUEST: acting().entry,
+        "REMOTE_USER": pusher.person, "SHIPWAY_ACTOR": pusher.person, "SHIPWAY_VIA": HTTP, REQUEST: acting().entry,
+        "SHIPWAY_MAY": pusher.may, "SHIPWAY_GUARDED": " ".join(pusher.guarded), "SHIPWAY_WITHHELD": " ".join(pusher.withheld),
     }  # fmt: skip
     return {name: str(value) for name, value in given.items() if value != ""}
 

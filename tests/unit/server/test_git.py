@@ -12,7 +12,10 @@ from starlette.responses import PlainTextResponse
 
 from shipway.actions.people.tokens import create_token
 from shipway.actions.projects.init import HOOK_MARK
-from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER
+from shipway.domain.people import SESSION, Identity
+from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER, Grant
+from shipway.domain.registration import Registration
+from shipway.server.git import UPDATE, Pusher, Repositories
 from tests.unit.server.asking import ask
 from tests.unit.server.test_web import Place
 from tests.unit.system.repositories import commit, git, neutral, repository
@@ -82,8 +85,8 @@ def test_the_default_branch_belongs_to_who_may_release_and_is_never_rewritten(pl
     work = repository(tmp_path / "work")
     git(work, "branch", "--move", "--force", "main")
 
-    def push(may: str, *words: str) -> str:
-        env = {**os.environ, "SHIPWAY_MAY": may}
+    def push(may: str, *words: str, **more: str) -> str:
+        env = {**os.environ, "SHIPWAY_MAY": may, **more}
         done = subprocess.run(["git", "push", *words], cwd=work, env=env, capture_output=True, text=True, check=False)
         return "" if done.returncode == 0 else done.stderr
 
@@ -100,6 +103,42 @@ def test_the_default_branch_belongs_to_who_may_release_and_is_never_rewritten(pl
     assert push("run", "--force", address, "main:refs/heads/feature") == ""
     assert push("run", address, ":feature") == ""
 
+    guarded = {"SHIPWAY_GUARDED": "refs/heads/develop refs/heads/master"}  # that apps are registered with
+    withheld = {**guarded, "SHIPWAY_WITHHELD": "refs/heads/master"}
+    assert "needs the permission deploy.protected" in push("release", address, "main:refs/heads/master", **withheld)
+    assert push("run", address, "main:refs/heads/develop", **withheld) == ""
+    assert push("run", address, "main:refs/heads/master", **guarded) == ""
+    assert "can't be rewritten or deleted" in push("run", "--force", address, "main~1:refs/heads/master", **guarded)
+    assert "can't be rewritten or deleted" in push("run", address, ":refs/heads/master", **guarded)
+    assert push("run", address, "main:refs/heads/masters", **withheld) == ""
+    told = {"SHIPWAY_WITHHELD": "refs/heads/main", "SHIPWAY_GUARDED": "refs/heads/main"}
+    commit(work, {"file": "three"})
+    assert "needs the permission deploy.protected" in push("release", "--force", address, "main", **told)
+
+
+@pytest.mark.parametrize("by", ["path", "http"])
+def test_the_branches_that_apps_of_a_repository_are_registered_with_are_guarded(place: Place, by: str) -> None:
+    """A repository whose first branch is master keeps a HEAD of main; and each of its apps asks for its own permission."""
+    bob = Identity("bob@example.com", (Grant("bob@example.com", RELEASER, "shop"),), SESSION, 1)
+    folder = place.ctx.home / "git" / "shop.git"
+    here = str(folder) if by == "path" else "https://ship.example.org/git/shop.git"
+    for app, address, branch in [
+        ("shop", here, "master"), ("billing", here, "trunk"), ("other", str(folder.with_name("other.git")), "main"),
+    ]:  # fmt: skip
+        place.ctx.ledger.register(Registration(app, address, "shipway.yaml", branch, "", "ada", 1.0))
+    found = Repositories(place.ctx)._pusher(bob, "shop", folder)
+    assert (found.guarded, found.withheld) == (("refs/heads/master", "refs/heads/trunk"), ("refs/heads/trunk",))
+
+
+def test_a_guard_of_a_former_version_is_replaced(place: Place) -> None:
+    given, refs = login(place), "/git/shop.git/info/refs?service=git-receive-pack"
+    assert ask(place.app, refs, authorization=given).status == 200
+    hooks = place.ctx.home / "git" / "shop.git" / "hooks"
+    (hooks / "update").write_text("#!/bin/sh\nexit 0\n")
+    (hooks / "post-receive").write_text("#!/bin/sh\n# somebody's own\n")
+    assert ask(place.app, refs, authorization=given).status == 200
+    assert (hooks / "update").read_text() == UPDATE
+
 
 @pytest.mark.parametrize(
     ("role", "given_to", "may"),
@@ -114,10 +153,10 @@ def test_the_hook_is_told_what_the_pusher_and_the_token_may(
     told: list[str] = []
 
     async def backend(
-        request: object, folder: Path, path: str, person: str, may: str, delegation: str, largest: int
+        request: object, folder: Path, path: str, pusher: Pusher, delegation: str, largest: int
     ) -> PlainTextResponse:
         assert delegation
-        told.append(may)
+        told.append(pusher.may)
         return PlainTextResponse("")
 
     monkeypatch.setattr("shipway.server.git._backend", backend)
