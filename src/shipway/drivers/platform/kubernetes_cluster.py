@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from threading import Event
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from shipway.domain.cluster import ClusterState, Standing
@@ -21,7 +22,7 @@ from shipway.drivers.platform.kubernetes_jobs import run_job
 from shipway.drivers.platform.object_names import (
     MANAGER,
     RELEASE,
-    label,
+    labels_in,
     named,
     release_name,
     secret_name,
@@ -32,6 +33,8 @@ Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
 ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
+FRESH = 60.0  # seconds that a command has from its Secret to its Job
+SHOWN = 3  # objects of others that a message names
 NAME = "app.kubernetes.io/name"
 BATCH, APPS, NETWORK = "batch/v1", "apps/v1", "networking.k8s.io/v1"
 
@@ -44,9 +47,7 @@ class KubernetesCluster:
     ) -> None:  # fmt: skip
         self._api, self._namespace = api, space_name(namespace)
         self._ingress_class, self._storage = ingress_class, storage
-        self._labels = {
-            "app.kubernetes.io/instance": label(f"{app}-{environment}"), "app.kubernetes.io/managed-by": MANAGER,
-        }  # fmt: skip
+        self._labels = labels_in(app, environment)
 
     @property
     def place(self) -> str:
@@ -61,23 +62,47 @@ class KubernetesCluster:
     def _list(self, version: str, kind: str, **labels: str) -> list[Object]:
         return self._api.list(version, kind, self._namespace, {**self._labels, **labels})
 
+    def _is_own(self, item: Object) -> bool:
+        return all(item["metadata"]["labels"].get(name) == value for name, value in self._labels.items())
+
+    def _whole(self) -> dict[str, list[Object]]:
+        """What Shipway has in the namespace, by kind. ClusterError if some of it is another environment's: names there are not those
+        of an environment, and one would get the requests of the other, or remove it."""
+        kinds = {"Deployment": APPS, "StatefulSet": APPS, "Service": "v1"}
+        found = {
+            kind: self._api.list(version, kind, self._namespace, {"app.kubernetes.io/managed-by": MANAGER})
+            for kind, version in kinds.items()
+        }
+        alien = [item["metadata"] for items in found.values() for item in items if not self._is_own(item)]
+        if alien:
+            whose = {
+                f"{own['name']} of {own['labels'].get('app.kubernetes.io/instance', 'another one')}" for own in alien
+            }
+            listed = ", ".join(sorted(whose)[:SHOWN])
+            raise ClusterError(
+                f"{self.place} belongs to another environment of Shipway, which has {listed} there. Nothing was changed",
+                hint="give each environment a namespace of its own: `platform: {kubernetes: {namespace: …}}`",
+            )
+        return found
+
     def observe(self) -> ClusterState:
-        """By labels."""
+        """By labels. ClusterError if another environment is there too."""
+        found = self._whole()
         standing = [
             Standing(
                 item["metadata"]["labels"].get(NAME, ""), int(item["metadata"]["labels"][RELEASE]), item["spec"]["replicas"],
                 item.get("status", {}).get("readyReplicas", 0),
             )
-            for item in self._list(APPS, "Deployment")
+            for item in found["Deployment"]
             if RELEASE in item["metadata"]["labels"]
         ]  # fmt: skip
         serving = {
             item["metadata"]["labels"].get(NAME, ""): int(item["spec"]["selector"][RELEASE])
-            for item in self._list("v1", "Service")
+            for item in found["Service"]
             if RELEASE in (item["spec"].get("selector") or {})
         }
         jobs = [item["metadata"]["name"] for item in self._list(BATCH, "Job")]
-        stores = [item["metadata"]["labels"].get(NAME, "") for item in self._list(APPS, "StatefulSet")]
+        stores = [item["metadata"]["labels"].get(NAME, "") for item in found["StatefulSet"]]
         return ClusterState(tuple(standing), serving, tuple(jobs), tuple(stores))
 
     def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
@@ -130,7 +155,7 @@ class KubernetesCluster:
                 "v1", "Pod", self._namespace, labels
             )
 
-        self._until_ready(f"release {spec.release}", look, timeout, cancelled)
+        self._until_ready(f"release {spec.release}", look, len(names), timeout, cancelled)
 
     def accessories_healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
         """Their pods are ready."""
@@ -142,15 +167,15 @@ class KubernetesCluster:
                     "v1", "Pod", self._namespace, labels
                 )
 
-            self._until_ready(store.name, look, timeout, cancelled)
+            self._until_ready(store.name, look, 1, timeout, cancelled)
 
     def _until_ready(
-        self, what: str, look: Callable[[], tuple[list[Object], list[Object]]], timeout: float, cancelled: Event
-    ) -> None:
+        self, what: str, look: Callable[[], tuple[list[Object], list[Object]]], count: int, timeout: float, cancelled: Event
+    ) -> None:  # fmt: skip
         deadline = monotonic() + timeout
         while True:
             controllers, pods = look()
-            if controllers and all(_ready(item) for item in controllers):
+            if len(controllers) >= count and all(_ready(item) for item in controllers):
                 return
             alive = [item for item in pods if "deletionTimestamp" not in item["metadata"]]
             found = [cause for item in controllers if (cause := causes.of_controller(item)) is not None]
@@ -159,7 +184,13 @@ class KubernetesCluster:
             late = monotonic() >= deadline
             cause = next((item for item in found if item.final), found[0] if found and late else None)
             if cause is not None or late:
-                text = cause.text if cause else "nothing says why: `kubectl get pods,events` may"
+                gone = len(controllers) < count
+                nothing = (
+                    "a part of it was removed by someone else"
+                    if gone
+                    else "nothing says why: `kubectl get pods,events` may"
+                )
+                text = cause.text if cause else nothing
                 suffix = "" if cause and cause.final else f" within {timeout:g} s"
                 raise DeployFailed(f"{what} did not become healthy{suffix}: {text}", hint=f"it is in {self.place}")
             if cancelled.wait(POLL):
@@ -289,12 +320,12 @@ class KubernetesCluster:
         self._sweep()
 
     def _sweep(self) -> None:
+        there = [(kind, item) for kind in ("Secret", "ConfigMap") for item in self._list("v1", kind)]
         kinds = ((APPS, "Deployment"), (APPS, "StatefulSet"), (BATCH, "Job"), (self._api.features().cron, "CronJob"))
         needed = {name for version, kind in kinds for item in self._list(version, kind) for name in _needed(item)}
-        for kind in ("Secret", "ConfigMap"):
-            for item in self._list("v1", kind):
-                if item["metadata"]["name"] not in needed:
-                    self._api.delete("v1", kind, self._namespace, item["metadata"]["name"])
+        for kind, item in there:  # listed before those that need them: a Job's Secret is made before the Job
+            if item["metadata"]["name"] not in needed and not _is_of_new_command(item):
+                self._api.delete("v1", kind, self._namespace, item["metadata"]["name"])
 
     def logs(self, service: str, release: int, lines: int) -> str:
         """Of each pod, with its name where there are several."""
@@ -308,6 +339,7 @@ class KubernetesCluster:
     def destroy(self, *, stores: bool = True, volumes: bool = True) -> None:
         """All that has its labels. The namespace stays: others may have something in it. A claim of an accessory has no labels but
         those of its template."""
+        self._whole()
         has = self._api.features()
         for version, kind in (
             (NETWORK, "Ingress"), (has.cron, "CronJob"), (BATCH, "Job"), (APPS, "Deployment"), (APPS, "StatefulSet"),
@@ -323,6 +355,14 @@ class KubernetesCluster:
             if not (volumes if of_services else stores):
                 continue
             self._api.delete("v1", "PersistentVolumeClaim", self._namespace, item["metadata"]["name"])
+
+
+def _is_of_new_command(item: Object) -> bool:
+    """Whether a command may be about to start that needs it, such as that of a proof beside this deployment."""
+    own = item["metadata"]
+    if own["labels"].get("app.kubernetes.io/component") != "command" or "creationTimestamp" not in own:
+        return False
+    return time() - datetime.fromisoformat(str(own["creationTimestamp"])).timestamp() < FRESH
 
 
 def _ready(item: Object) -> bool:

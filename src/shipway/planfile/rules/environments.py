@@ -6,7 +6,7 @@ from shipway.domain import rights
 from shipway.domain.accessory import provided
 from shipway.domain.names import BUILDS, PROOFS, REGISTRY
 from shipway.domain.plan import Environment, Plan
-from shipway.domain.platform import KUBERNETES
+from shipway.domain.platform import KUBERNETES, context_and_namespace
 from shipway.domain.routing import is_local
 from shipway.planfile.cdn import problems
 from shipway.planfile.report import Path, Report
@@ -205,7 +205,7 @@ def _overrides(environment: Environment, plan: Plan, at: Path, report: Report) -
 
 
 def _one_each(plan: Plan, report: Report) -> None:
-    """Two environments can't share an address, and a push or a tag deploys at most one."""
+    """Two environments can't share an address or a namespace, and a push or a tag deploys at most one."""
     owners: dict[tuple[str, object], str] = {}
     for environment in plan.environments.values():
         trigger = environment.trigger
@@ -217,6 +217,15 @@ def _one_each(plan: Plan, report: Report) -> None:
                 claims.append(
                     ("url", (environment.domain, 80), f"`http://{environment.domain}` is already the address of")
                 )
+        if environment.platform == KUBERNETES:
+            there = environment.hosts[0].name
+            claims.append(
+                (
+                    "platform",
+                    ("cluster", there),
+                    f"the namespace `{context_and_namespace(there)[1]}` is already that of",
+                )
+            )
         if trigger.tag:
             claims.append(("on", ("tag", trigger.tag), f"the tags `{trigger.tag}` already deploy"))
         else:

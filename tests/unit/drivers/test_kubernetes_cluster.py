@@ -1,0 +1,153 @@
+"""An environment in a namespace, with an API server that only keeps objects."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from shipway.domain.errors import ClusterError, DeployFailed
+from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
+from shipway.drivers.platform.features import Features
+from shipway.drivers.platform.kubernetes_api import KubernetesApi
+from shipway.drivers.platform.kubernetes_cluster import APPS, BATCH, KubernetesCluster
+from shipway.drivers.platform.object_names import labels_in
+
+Object = dict[str, Any]
+NEVER = threading.Event()
+
+
+class Objects:
+    """What a cluster keeps, by kind and name. hook: called before a list of a kind is answered."""
+
+    server = "cluster.example:6443"
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Object] = {}
+        self.hooks: dict[str, Any] = {}
+
+    def features(self) -> Features:
+        return Features()
+
+    def get(self, version: str, kind: str, namespace: str, name: str) -> Object | None:
+        return self.kept.get((kind, name))
+
+    def apply(self, item: Object, *, force: bool = False, dry: bool = False, manager: str = "shipway") -> Object:
+        key = item["kind"], item["metadata"]["name"]
+        if not dry:
+            was = self.kept.get(key, {"metadata": {}, "spec": {}})
+            self.kept[key] = {
+                **was, **item, "metadata": {"generation": 1, **was["metadata"], **item["metadata"]},
+                "spec": {**was.get("spec", {}), **item.get("spec", {})},
+            }  # fmt: skip
+        return item
+
+    def list(
+        self, version: str, kind: str, namespace: str, labels: Mapping[str, str] | None = None, **more: str
+    ) -> Any:
+        self.hooks.pop(kind, lambda: None)()
+        return [
+            item for (of, _), item in self.kept.items()
+            if of == kind and (labels or {}).items() <= item["metadata"].get("labels", {}).items()
+        ]  # fmt: skip
+
+    def delete(self, version: str, kind: str, namespace: str, name: str) -> None:
+        self.kept.pop((kind, name), None)
+
+    def names(self, kind: str) -> set[str]:
+        return {name for of, name in self.kept if of == kind}
+
+
+def cluster(api: Objects, app: str = "shop", environment: str = "staging") -> KubernetesCluster:
+    return KubernetesCluster(cast(KubernetesApi, api), app, environment, "space")
+
+
+def spec(release: int, app: str = "shop", environment: str = "staging", *services: str) -> EnvironmentSpec:
+    key = SecretRef("KEY", release)
+    workloads = tuple(
+        WorkloadSpec(name, "image", release, 1, {"KEY": (key,)}, port=80) for name in services or ("web",)
+    )
+    return EnvironmentSpec(app, environment, release, "0" * 40, "1", "http", (), workloads, (), (), (), (key,))
+
+
+def up(place: KubernetesCluster, wanted: EnvironmentSpec) -> None:
+    place.prepare(wanted, dict.fromkeys(wanted.secrets, "value"))
+    place.start(wanted)
+
+
+@pytest.mark.parametrize(
+    ("app", "environment"), [("shop", "production"), ("billing", "staging"), ("shop-staging", "x"), ("shop-eu", "prod")]
+)
+def test_a_namespace_of_another_environment_is_left_alone(app: str, environment: str) -> None:
+    """Also of one whose name and whose app's name make the same text."""
+    api, mine = Objects(), ("shop", "eu-prod")
+    up(cluster(api, app, environment), spec(1, app, environment))
+    before = dict(api.kept)
+    with pytest.raises(ClusterError, match=f"web-r1 of {app}-{environment}") as refused:
+        cluster(api, *mine).observe()
+    assert "namespace of its own" in refused.value.hint
+    with pytest.raises(ClusterError, match="another environment"):
+        cluster(api, *mine).destroy()
+    assert api.kept == before
+    assert cluster(api, app, environment).observe().releases == (1,)
+
+
+def test_what_others_keep_in_the_namespace_does_not_matter() -> None:
+    api = Objects()
+    api.kept["Service", "proxy"] = {"metadata": {"name": "proxy", "labels": {"app": "proxy"}}, "spec": {}}
+    up(cluster(api), spec(1))
+    assert cluster(api).observe().releases == (1,)
+    cluster(api).destroy()
+    assert api.names("Service") == {"proxy"}
+    assert not api.names("Secret") | api.names("Deployment")
+
+
+def test_the_secret_of_a_command_that_starts_beside_a_deployment_stays() -> None:
+    api, there = Objects(), cluster(Objects())
+    there = cluster(api)
+    for release in (1, 2):
+        up(there, spec(release))
+    own = labels_in("shop", "staging") | {"app.kubernetes.io/component": "command"}
+    at = datetime.now(UTC)
+
+    def secret(name: str, age: float) -> None:
+        made = (at - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
+        api.kept["Secret", name] = {
+            "kind": "Secret",
+            "metadata": {"name": name, "labels": own, "creationTimestamp": made},
+        }
+
+    secret("starts", 1)
+    secret("left", 1000)
+    used = {"volumes": [{"secret": {"secretName": "late"}}], "containers": []}
+    job = {
+        "kind": "Job",
+        "apiVersion": BATCH,
+        "metadata": {"name": "late", "labels": own},
+        "spec": {"template": {"spec": used}},
+    }
+
+    def comes() -> None:
+        secret("late", 1000)  # on a cluster whose clock is late
+        api.kept["Job", "late"] = job
+
+    api.hooks["Secret"] = comes
+    there.remove(1)
+    assert api.names("Secret") == {"key-v2", "starts", "late"}
+
+
+def test_a_release_of_which_a_service_was_removed_is_not_healthy() -> None:
+    api = Objects()
+    there, wanted = cluster(api), spec(1, "shop", "staging", "web", "worker")
+    up(there, wanted)
+    for item in api.kept.values():
+        item["status"] = {
+            "observedGeneration": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1, "replicas": 1,
+        }  # fmt: skip
+    there.healthy(wanted, 0.0, NEVER)
+    api.delete(APPS, "Deployment", "space", "worker-r1")
+    with pytest.raises(DeployFailed, match="removed by someone else"):
+        there.healthy(wanted, 0.0, NEVER)
