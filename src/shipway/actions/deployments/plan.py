@@ -30,7 +30,7 @@ from shipway.domain.errors import EngineError, UsageError
 from shipway.domain.moving import move_of
 from shipway.domain.observed import DesiredState, Observed
 from shipway.domain.plan import Environment, Host
-from shipway.domain.platform import in_cluster
+from shipway.domain.platform import context_and_namespace, in_cluster
 from shipway.domain.reconcile import reconcile
 from shipway.domain.release import DEPLOY, RESTART, ROLLBACK, SCALE, Deployment, Release
 from shipway.domain.rollback_plan import RollbackPlan
@@ -77,6 +77,7 @@ class HostPlan:
     observed: Observed
     changeset: Changeset
     cluster: ClusterState | None = None  # what is there, if the host is a namespace of a cluster
+    place: str = ""  # that namespace and its server, for messages
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def _in_cluster(
     found = in_cluster_of(ctx, order.release, order.environment, own)
     state = found.cluster.observe()
     changes = changes_in_cluster(found.spec, desired, state, order.kind, before, order.release)
-    return HostPlan(order.environment.hosts[0], desired, seen, changes, state)
+    return HostPlan(order.environment.hosts[0], desired, seen, changes, state, found.cluster.place)
 
 
 def _with_edge(ctx: Context, desired: DesiredState, changes: Changeset) -> Changeset:
@@ -234,6 +235,7 @@ def hosts_of(ctx: Context, environment: Environment, before: Release | None) -> 
 def refuse_danger(decision: Decision) -> None:
     """Reject dangerous changes without --force."""
     _refuse_other_platform(decision)
+    _refuse_other_cluster(decision)
     _refuse_destroyed(decision) if decision.destroyed else _refuse_moved(decision)
     _refuse_exchanged(decision)
     _refuse_opening(decision)
@@ -252,6 +254,21 @@ def _refuse_other_platform(decision: Decision) -> None:
     move = move_of(before.plan, order.environment.name, order.environment) if before else None
     if move is not None:
         raise UsageError(f"rejected: {move.why}", hint=move.remedy)
+
+
+def _refuse_other_cluster(decision: Decision) -> None:
+    """Reject a deployment to a cluster that has nothing of the environment, though a release runs there by the ledger: the present
+    context may be another cluster's, where everything would begin again, empty."""
+    order, before, state = decision.order, decision.previous_release, decision.first.cluster
+    if before is None or state is None or state.standing or state.accessories or order.force:
+        return
+    context, _ = context_and_namespace(decision.first.host.name)
+    which = f"context {context}" if context else "the current context"
+    raise UsageError(
+        f"rejected: release {before.number} runs on {order.environment.name}, but {which} of kubeconfig leads to "
+        f"{decision.first.place}, which has nothing of it",
+        hint=f"`kubectl config current-context` shows where you are. If the namespace was removed, to begin with empty volumes: {_forced(order)}",
+    )
 
 
 def _forced(order: DeployRequest) -> str:

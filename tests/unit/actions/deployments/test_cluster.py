@@ -100,6 +100,28 @@ def test_the_plan_says_what_is_kept_for_a_rollback_and_what_is_removed(world: Cl
     assert [item.name for item in changes.of("container", "remove")] == ["release 1"]
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_another_cluster_is_not_filled_with_a_release_that_runs_elsewhere(world: ClusterWorld, back: bool) -> None:
+    """As where somebody has changed the current context of kubeconfig."""
+    world.deploy(1)
+    world.deploy(2)
+    right, world.cluster = world.cluster, MemoryCluster()
+
+    def change(**more: Any) -> None:
+        request = RollbackRequest(reason="slow", force=bool(more))
+        rollback(world.controller(), "shop", "staging", request) if back else world.deploy(3, **more)
+
+    with pytest.raises(
+        UsageError, match="the current context of kubeconfig leads to memory, which has nothing"
+    ) as said:
+        change()
+    assert "--force" in said.value.hint
+    assert world.cluster.calls == []
+    change(force=True)
+    assert world.cluster.observe().serves(1 if back else 4)
+    assert right.observe().serves(2)
+
+
 def test_values_of_secrets_reach_the_cluster_by_version(world: ClusterWorld) -> None:
     world.deploy(1)
     assert {ref.name: value for ref, value in world.cluster.secrets.items()}["KEY"] == "secret-key"
