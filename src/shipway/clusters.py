@@ -37,7 +37,7 @@ class Clusters:
         """The part of a cluster that belongs to an environment."""
         return KubernetesCluster(
             self.api(settings.context), app, environment, settings.namespace_of(app, environment),
-            ingress_class=settings.ingress_class or None, storage=settings.storage,
+            ingress_class=settings.ingress_class or None, gateway=settings.gateway or None, storage=settings.storage,
         )  # fmt: skip
 
     def machine(self, host: str, local: Machine) -> Machine:

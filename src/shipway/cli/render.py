@@ -8,7 +8,7 @@ import click
 
 from shipway.cli import Globals, app_option
 from shipway.cli.output import TerminalReporter, say
-from shipway.domain.platform import NAMESPACE
+from shipway.domain.platform import GATEWAY, NAMESPACE
 
 
 @click.command()
@@ -19,13 +19,16 @@ from shipway.domain.platform import NAMESPACE
 )
 @click.option("--namespace", metavar="NAME", help="The namespace [the plan's, else APP-ENVIRONMENT]")
 @click.option("--ingress-class", metavar="NAME", help="The class of the Ingress [the plan's, else the cluster's]")
+@click.option(
+    "--gateway", metavar="NAME", help="NAME or NAMESPACE/NAME of a Gateway, in place of an Ingress [the plan's]"
+)
 @click.option("--storage", metavar="SIZE", help="The size of each volume [the plan's, else 10Gi]")
 @click.option("--rbac", is_flag=True, help="Print the rights that Shipway needs in the namespace instead")
 @app_option
 @click.pass_obj
 def render(
     options: Globals, environment: str, release: str | None, form: str, namespace: str | None, ingress_class: str | None,
-    storage: str | None, rbac: bool, app: str | None,
+    gateway: str | None, storage: str | None, rbac: bool, app: str | None,
 ) -> None:  # fmt: skip
     """Print RELEASE in ENVIRONMENT as objects of Kubernetes, in YAML, for a repository that Argo CD or Flux watches.
 
@@ -37,6 +40,12 @@ def render(
     from shipway.app import migration_command, open_context, rendered, rights
     from shipway.domain.errors import UsageError
 
+    if ingress_class and gateway:
+        raise UsageError(
+            "--ingress-class is of an Ingress, in whose place --gateway puts routes", hint="give one of them"
+        )
+    if gateway is not None and not re.fullmatch(GATEWAY, gateway):
+        raise UsageError(f"--gateway {gateway!r} is no name of a Gateway", hint="NAME, or NAMESPACE/NAME")
     if namespace is not None and not re.fullmatch(NAMESPACE, namespace):
         raise UsageError(
             f"--namespace {namespace!r} is no name of a namespace", hint="small letters, digits and dashes, at most 63"
@@ -48,12 +57,14 @@ def render(
         if rbac:
             _, where = known.with_plan(environment)
             space = namespace or where.cluster.namespace_of(known.name, where.name)
-            return say(rights(form, known.name, where.name, space).rstrip("\n"))
+            led = gateway or ("" if ingress_class else where.cluster.gateway)
+            return say(rights(form, known.name, where.name, space, led or None).rstrip("\n"))
         spec = spec_of(known, environment, release, migration_command)
         own = spec.cluster
         found = rendered(
             form, spec, namespace=namespace or own.namespace_of(spec.app, spec.environment),
-            ingress_class=ingress_class or own.ingress_class or None, storage=storage or own.storage,
+            ingress_class=ingress_class or ("" if gateway else own.ingress_class) or None,
+            gateway=gateway or ("" if ingress_class else own.gateway) or None, storage=storage or own.storage,
         )  # fmt: skip
         say(found.text.rstrip("\n"))
         for line in found.left_out:

@@ -7,6 +7,7 @@ from shipway.domain.value import dataclass
 SWARM = "swarm"
 KUBERNETES = "kubernetes"
 NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # the pattern of its name
+GATEWAY = rf"({NAMESPACE}/)?[a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?"  # likewise, with its namespace or without
 STORAGE = "10Gi"  # of a volume whose size the plan doesn't say
 _HOST = "kubernetes:"
 
@@ -19,6 +20,7 @@ class ClusterSettings:
     namespace: str = ""  # APP-ENVIRONMENT
     ingress_class: str = ""  # the cluster's
     storage: str = STORAGE  # of each volume
+    gateway: str = ""  # NAME or NAMESPACE/NAME of one that leads requests in place of an ingress
 
     def namespace_of(self, app: str, environment: str) -> str:
         """The namespace of an environment."""
@@ -28,6 +30,7 @@ class ClusterSettings:
     def text(self) -> str:
         """What differs from the defaults, for the rules in force; empty if nothing does."""
         given = {"context": self.context, "namespace": self.namespace, "ingress-class": self.ingress_class}
+        given |= {"gateway": self.gateway}
         given |= {"storage": self.storage if self.storage != STORAGE else ""}
         return ", ".join(f"{name} {value}" for name, value in given.items() if value)
 

@@ -114,6 +114,8 @@ class EnvironmentSpec:
     cluster: ClusterSettings = ClusterSettings()  # that the plan asks for
     ledger: str = ""  # identity of the one that it belongs to; empty: others keep it
     standby: float = 0.0  # seconds on standby of services with an address, after the switch to another release
+    redirects: tuple[str, ...] = ()  # host names that redirect to the first of `names`
+    port: int | None = None  # of the public addresses; None: the scheme's
 
 
 def environment_spec(
@@ -136,7 +138,8 @@ def environment_spec(
         release.app, environment.name, release.number, release.revision, version, environment.scheme,
         environment.certified_names, tuple(workloads.values()), tuple(_addresses(release, environment)), stores,
         tuple(commands), _secrets(tuple(workloads.values()), stores), (*left_out, *_unsaid(release, environment)),
-        environment.cluster, ledger, environment.standby,
+        environment.cluster, ledger, environment.standby, environment.redirects,
+        None if environment.port == (443 if environment.scheme == "https" else 80) else environment.port,
     )  # fmt: skip
 
 
@@ -247,8 +250,6 @@ def _unsaid(release: Release, environment: Environment) -> list[str]:
             found.append(f"folders of the host that {item.name} mounts")
     if environment.access.text != "everyone":
         found.append("`access`: everybody may use the addresses")
-    if environment.redirects:
-        found.append(f"the redirects of {', '.join(environment.redirects)}")
     if environment.checks:
         found.append(f"the checks {', '.join(environment.checks)}, which run after a deployment")
     return found

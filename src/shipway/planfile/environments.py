@@ -121,8 +121,11 @@ HOST_NAMES = Several(v.HOST_NAME, filled=True)
 
 CLUSTER = Record(
     ClusterSettings,
-    {"context": v.CONTEXT, "namespace": v.NAMESPACE, "ingress_class": v.INGRESS_CLASS, "storage": v.STORAGE},
-)
+    {
+        "context": v.CONTEXT, "namespace": v.NAMESPACE, "ingress_class": v.INGRESS_CLASS, "gateway": v.GATEWAY,
+        "storage": v.STORAGE,
+    },
+)  # fmt: skip
 
 
 def platform(name: str = "", kubernetes: ClusterSettings | None = None) -> tuple[str, ClusterSettings]:

@@ -307,6 +307,7 @@ SIZE = Text("a size of at least 6M, such as 512M or 1G", r"^[1-9][0-9]*[KMG]$", 
 CONTEXT = Text("the name of a context of kubeconfig", r"^\S(.{0,251}\S)?$")
 NAMESPACE = Text("small letters, digits and dashes, at most 63", f"^{platform.NAMESPACE}$")
 INGRESS_CLASS = Text("the name of a class of Ingress", r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+GATEWAY = Text("the name of a Gateway, or NAMESPACE/NAME", f"^{platform.GATEWAY}$")
 STORAGE = Text("a size of a volume, such as 20Gi", r"^[1-9][0-9]{0,5}[MGT]i$")
 HOST_NAME = Text("a host name, such as www.example.com or *.example.com", r"^\S+$", host_name, most=253)
 CLIENTS = Text("an address or a range of addresses, such as 203.0.113.0/24", convert=client_range)

@@ -156,3 +156,25 @@ def test_objects_of_kubernetes_with_the_settings_of_the_plan(world: World, comma
     assert 'storage: "2Gi"' in told
     options = command("render", "staging", "r2", "--namespace", "own", "--ingress-class", "own", "--storage", "3Gi")
     assert not any(text in options for text in ("web-team", "nginx", "2Gi"))
+
+
+def test_a_gateway_in_place_of_an_ingress(world: World, command: Command) -> None:
+    settings = ClusterSettings(gateway="infra/public")
+    world.release(2, environment=dataclasses.replace(STAGING, platform=KUBERNETES, cluster=settings))
+    told = command("render", "staging", "r2")
+    assert "kind: HTTPRoute" in told
+    assert "namespace: infra" in told
+    assert "kind: Ingress" not in told
+    other = command("render", "staging", "r2", "--gateway", "own")
+    assert "namespace: infra" not in other
+    assert "name: own" in other
+    usual = command("render", "staging", "r2", "--ingress-class", "nginx")
+    assert "kind: HTTPRoute" not in usual
+    assert "ingressClassName: nginx" in usual
+    assert "kind: HTTPRoute" in command("render", "staging", "r1", "--gateway", "own")
+    assert "httproutes" in command("render", "staging", "--rbac", "--gateway", "own")
+    assert "httproutes" not in command("render", "staging", "--rbac")
+    with pytest.raises(UsageError, match="no name of a Gateway"):
+        command("render", "staging", "--gateway", "a/b/c")
+    with pytest.raises(UsageError, match="puts routes"):
+        command("render", "staging", "--gateway", "own", "--ingress-class", "nginx")

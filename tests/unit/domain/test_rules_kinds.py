@@ -67,7 +67,7 @@ FULL = domain.Plan(
         Backups("s3://backups", ("age1key",), "0 2 * * *", "UTC", Keep(), "read", ("media",), "BACKUP_KEY", "https://s3.example", "eu", "ID", "SECRET", Required(60.0), Continuous(60.0), 60.0),
         Launch(("add",), Load(1.0, 1.0, 1.0, 0.1, "/x"), True, ("X-A",), 1.0),
         (Freeze("Fri 16:00", "Mon 08:00", "Europe/Berlin"),), Requirements(("ci/test",), 1, True, True), Hotfix(2), KUBERNETES,
-        ClusterSettings("prod", "shop", "nginx", "20Gi"),
+        ClusterSettings("prod", "shop", "nginx", "20Gi", "infra/public"),
     )},
     inputs=("shared",),
     previews=Previews("staging", "pr-{number}.example", 1.0, 2, 3.0, "production", ("DELETE FROM users",), ("KEY",)),
@@ -91,7 +91,7 @@ checks.image.build: variables images contexts secrets ssh platforms cache
 checks.image.build.bases: folder dockerfile target args contexts secrets ssh
 """
 REACH = """
-environments: url hosts.name hosts.address platform cluster.context cluster.namespace cluster.ingress_class cluster.storage tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
+environments: url hosts.name hosts.address platform cluster.context cluster.namespace cluster.ingress_class cluster.storage cluster.gateway tls.internal tls.acme tls.server tls.trust tls.certificate tls.key tls.challenge edge.trusted_proxies
 environments.dns: provider zone ttl options secrets addresses target servers resolvers
 environments.infra: tool folder run variables secrets outputs protect stack region template capabilities
 environments: aliases domains redirects access.users access.allow cdn.provider cdn.zone cdn.caches cdn.token cdn.key

@@ -212,8 +212,9 @@ def test_pods_that_no_rule_permits() -> None:
 def test_an_older_server_gets_what_it_has() -> None:
     groups = {"policy": ["v1beta1"], "batch": ["v1", "v1beta1"]}
     old = Features.of({"major": "1", "minor": "20+", "gitVersion": "v1.20.2"}, groups, ["Job"])
-    assert (old.budget, old.cron, old.zone, old.sleep) == ("policy/v1beta1", "batch/v1beta1", False, False)
-    new = Features.of({"major": "1", "minor": "31"}, {"policy": ["v1"]}, ["Job", "CronJob"])
+    assert (old.budget, old.cron) == ("policy/v1beta1", "batch/v1beta1")
+    assert {old.zone, old.sleep, old.routes} == {False}
+    new = Features.of({"major": "1", "minor": "31"}, {"policy": ["v1"]}, ["Job", "CronJob"], ["HTTPRoute"])
     assert new == Features()
     renderer = Kubernetes("shop", has=old)
     objects = {(item["kind"], item["metadata"]["name"]): item for item in renderer.objects(spec_of(FULL))}

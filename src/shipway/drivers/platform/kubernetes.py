@@ -23,6 +23,7 @@ from shipway.domain.workload import (
     WorkloadSpec,
     in_order,
 )
+from shipway.drivers.platform import kubernetes_addresses
 from shipway.drivers.platform.documents import text
 from shipway.drivers.platform.features import Features
 from shipway.drivers.platform.object_names import (
@@ -39,21 +40,19 @@ from shipway.drivers.platform.object_names import (
 from shipway.drivers.platform.rights import rights_in
 
 LEAVE = 5  # seconds in which every proxy learns that a pod takes no more requests
-SETTINGS = {
-    "strip": "`strip`", "response_headers": "`headers`", "body": "`body`", "compress": "`compress`", "sticky": "`sticky`",
-    "timeout": "`timeout`",
-}  # fmt: skip
 Object = dict[str, Any]
 
 
 class Kubernetes:
-    """Renders for one namespace. ingress_class: of the controller; None: the cluster's default. storage: of each volume. has: what
-    the API server has."""
+    """Renders for one namespace. ingress_class: of the controller; None: the cluster's default. gateway: NAME or NAMESPACE/NAME of
+    the Gateway that leads requests in place of an Ingress. storage: of each volume. has: what the API server has."""
 
     def __init__(
-        self, namespace: str, *, ingress_class: str | None = None, storage: str = STORAGE, has: Features | None = None
-    ) -> None:
-        self._namespace, self._class, self._storage = space_name(namespace), ingress_class, storage
+        self, namespace: str, *, ingress_class: str | None = None, gateway: str | None = None, storage: str = STORAGE,
+        has: Features | None = None,
+    ) -> None:  # fmt: skip
+        self._namespace, self._storage = space_name(namespace), storage
+        self._class, self._gateway = ingress_class, gateway
         self._has = has or Features()
 
     @property
@@ -67,7 +66,7 @@ class Kubernetes:
 
     def rights(self, app: str, environment: str) -> str:
         """The namespace, and who may do there what Shipway does."""
-        return text(rights_in(self._space(app, environment)))
+        return text(rights_in(self._space(app, environment), gateway=bool(self._gateway)))
 
     def objects(self, spec: EnvironmentSpec) -> list[Object]:
         """The objects, in an order in which they can be applied."""
@@ -85,7 +84,8 @@ class Kubernetes:
             if workload.replicas > 1:
                 found.append(self._budget(spec, workload))
         found += [self._cron(spec, item) for item in in_order(spec.commands, scheduled=True)]
-        found += [self._ingress(spec)] if spec.addresses else []
+        for each in kubernetes_addresses.addresses(spec, self._class, self._gateway):
+            found.append(self._object(each.version, each.kind, each.name, labels_of(spec), spec=each.spec))
         return found
 
     def secrets(self, spec: EnvironmentSpec) -> list[str]:
@@ -210,7 +210,9 @@ class Kubernetes:
         )
 
     def _service(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
-        ports = [{"port": workload.port, "targetPort": workload.port, "protocol": "TCP"}]
+        h2c = any(item.service == workload.service and item.routing.protocol == "h2c" for item in spec.addresses)
+        speaks = {"appProtocol": kubernetes_addresses.H2C} if h2c and self._gateway else {}
+        ports = [{"port": workload.port, "targetPort": workload.port, "protocol": "TCP", **speaks}]
         more = {"selector": selector_of(spec, workload.service, workload.release), "ports": ports}
         return self._object("v1", "Service", named(workload.service), labels_of(spec, workload.service), spec=more)
 
@@ -314,32 +316,9 @@ class Kubernetes:
         pod["restartPolicy"] = "Never"
         return {"metadata": {"labels": labels_of(spec) | {"app.kubernetes.io/component": "command"}}, "spec": pod}
 
-    def _ingress(self, spec: EnvironmentSpec) -> Object:
-        rules: dict[str, list[Object]] = {}
-        for item in sorted(spec.addresses, key=lambda item: -len(item.prefix)):
-            backend = {"service": {"name": named(item.service), "port": {"number": item.port}}}
-            for host in item.hosts:
-                rules.setdefault(host, []).append({"path": item.prefix, "pathType": "Prefix", "backend": backend})
-        more: Object = {"rules": [{"host": host, "http": {"paths": paths}} for host, paths in rules.items()]}
-        if self._class:
-            more["ingressClassName"] = self._class
-        if spec.scheme == "https":
-            more["tls"] = [{"hosts": [name for name in spec.names if name in rules], "secretName": "tls"}]
-        return self._object("networking.k8s.io/v1", "Ingress", "public", labels_of(spec), spec=more)
-
     def unsaid(self, spec: EnvironmentSpec) -> list[str]:
         """What these objects can't say."""
-        found = [
-            f"{what} of the route of {item.service}: an Ingress has no such setting"
-            for item in spec.addresses
-            for key, what in SETTINGS.items()
-            if key in item.routing.options()
-        ]
-        found += [
-            f"`protocol` of the route of {item.service}: how an Ingress speaks to a service is its controller's"
-            for item in spec.addresses
-            if item.routing.protocol != "http"
-        ]
+        found = kubernetes_addresses.unsaid(spec, self._gateway)
         zones = (
             {item.schedule.zone for item in spec.commands if item.schedule} - {"UTC"} if not self._has.zone else set()
         )

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from shipway.domain.errors import ClusterError
 from shipway.drivers.platform.features import Features
+from shipway.drivers.platform.kubernetes_addresses import GATEWAY, GROUP
 from shipway.drivers.platform.object_names import MANAGER
 from shipway.system.http import Connection, without_answer
 
@@ -53,8 +54,12 @@ class KubernetesApi:
                 item["name"]: [each["version"] for each in item["versions"]]
                 for item in self.ask("GET", "/apis")["groups"]
             }
-            kinds = {item["kind"] for item in self.ask("GET", "/apis/batch/v1")["resources"]}
-            self._features = Features.of(version, groups, kinds)
+
+            def kinds(of: str) -> set[str]:
+                return {item["kind"] for item in self.ask("GET", f"/apis/{of}")["resources"]}
+
+            gateway = kinds(GATEWAY) if "v1" in groups.get(GROUP, ()) else set()
+            self._features = Features.of(version, groups, kinds("batch/v1"), gateway)
         return self._features
 
     def apply(self, item: Object, *, force: bool = False, dry: bool = False, manager: str = MANAGER) -> Object:

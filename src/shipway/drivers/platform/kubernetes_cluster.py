@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from threading import Event
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 from shipway.domain.cluster import ClusterState, Standing
@@ -17,8 +16,10 @@ from shipway.domain.secret_value import as_bytes
 from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
 from shipway.drivers.platform import kubernetes_causes as causes
 from shipway.drivers.platform.kubernetes import Kubernetes
+from shipway.drivers.platform.kubernetes_addresses import GATEWAY, NETWORK, ROUTE
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_jobs import run_job
+from shipway.drivers.platform.kubernetes_routes import require_gateway_api, until_accepted
 from shipway.drivers.platform.object_names import (
     MANAGER,
     RELEASE,
@@ -28,25 +29,26 @@ from shipway.drivers.platform.object_names import (
     secret_name,
     space_name,
 )
+from shipway.drivers.platform.object_state import is_of_new_command, is_ready, needed_by
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
 ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
-FRESH = 60.0  # seconds that a command has from its Secret to its Job
 SHOWN = 3  # objects of others that a message names
 NAME = "app.kubernetes.io/name"
-BATCH, APPS, NETWORK = "batch/v1", "apps/v1", "networking.k8s.io/v1"
+BATCH, APPS = "batch/v1", "apps/v1"
 
 
 class KubernetesCluster:
-    """Implements ports.Cluster. ingress_class and storage: as for `Kubernetes`."""
+    """Implements ports.Cluster. ingress_class, gateway and storage: as for `Kubernetes`."""
 
     def __init__(
-        self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None, storage: str = STORAGE
+        self, api: KubernetesApi, app: str, environment: str, namespace: str, *, ingress_class: str | None = None,
+        gateway: str | None = None, storage: str = STORAGE,
     ) -> None:  # fmt: skip
         self._api, self._namespace = api, space_name(namespace)
-        self._ingress_class, self._storage = ingress_class, storage
+        self._ingress_class, self._gateway, self._storage = ingress_class, gateway, storage
         self._labels = labels_in(app, environment)
 
     @property
@@ -56,8 +58,9 @@ class KubernetesCluster:
 
     def _renderer(self) -> Kubernetes:
         return Kubernetes(
-            self._namespace, ingress_class=self._ingress_class, storage=self._storage, has=self._api.features()
-        )
+            self._namespace, ingress_class=self._ingress_class, gateway=self._gateway, storage=self._storage,
+            has=self._api.features(),
+        )  # fmt: skip
 
     def _list(self, version: str, kind: str, **labels: str) -> list[Object]:
         return self._api.list(version, kind, self._namespace, {**self._labels, **labels})
@@ -111,8 +114,8 @@ class KubernetesCluster:
 
     def prepare(self, spec: EnvironmentSpec, values: Mapping[SecretRef, str], *, force: bool = False) -> None:
         """The namespace, if it is missing; then all that a release needs."""
-        renderer = self._renderer()
-        objects = renderer.objects(spec)
+        require_gateway_api(self._gateway, self._api.features().routes)
+        objects = self._renderer().objects(spec)
         if self._api.get("v1", "Namespace", "", self._namespace) is None:
             self._api.apply(next(item for item in objects if item["kind"] == "Namespace"), force=force)
         for ref in spec.secrets:
@@ -175,7 +178,7 @@ class KubernetesCluster:
         deadline = monotonic() + timeout
         while True:
             controllers, pods = look()
-            if len(controllers) >= count and all(_ready(item) for item in controllers):
+            if len(controllers) >= count and all(is_ready(item) for item in controllers):
                 return
             alive = [item for item in pods if "deletionTimestamp" not in item["metadata"]]
             found = [cause for item in controllers if (cause := causes.of_controller(item)) is not None]
@@ -231,9 +234,10 @@ class KubernetesCluster:
 
     def switch(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
         """Each Service is tried first and then set; if one is refused, the others get back what they had."""
+        require_gateway_api(self._gateway, self._api.features().routes)
         objects = self._renderer().objects(spec)
         services = [item for item in objects if item["kind"] == "Service" and RELEASE in item["spec"]["selector"]]
-        others = [item for item in objects if item["kind"] in ("Ingress", "CronJob")]
+        others = [item for item in objects if item["kind"] in ("Ingress", ROUTE, "CronJob")]
         changed = [*services, *others]
         before = [
             self._api.get(item["apiVersion"], item["kind"], self._namespace, item["metadata"]["name"])
@@ -247,6 +251,9 @@ class KubernetesCluster:
                 done.append((item, was))
                 self._api.apply(item, force=force)
             self._led(services)
+            for item in others:
+                if item["kind"] == ROUTE:
+                    until_accepted(self._api, item, self._gateway or "")
         except BaseException:
             for item, was in reversed(done):
                 self._put_back(item, was)
@@ -284,7 +291,8 @@ class KubernetesCluster:
             return
         spec = was["spec"]
         if item["kind"] == "Service":  # the rest of it is the cluster's
-            ports = [{key: port[key] for key in ("port", "targetPort", "protocol")} for port in spec["ports"]]
+            own = ("port", "targetPort", "protocol", "appProtocol")
+            ports = [{key: port[key] for key in own if key in port} for port in spec["ports"]]
             spec = {"selector": spec["selector"], "ports": ports}
         labels = was["metadata"].get("labels", {})
         self._api.apply({**item, "metadata": {**item["metadata"], "labels": labels}, "spec": spec}, force=True)
@@ -292,11 +300,22 @@ class KubernetesCluster:
     def _drop(self, kept: Sequence[Object]) -> None:
         """Remove addresses and times that this release has no more."""
         there = {(item["kind"], item["metadata"]["name"]) for item in kept}
-        for version, kind in (("v1", "Service"), (NETWORK, "Ingress"), (self._api.features().cron, "CronJob")):
-            for item in self._list(version, kind):
-                ours = kind != "Service" or RELEASE in (item["spec"].get("selector") or {})
-                if ours and (kind, item["metadata"]["name"]) not in there:
-                    self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
+        listed = [("v1", "Service"), (NETWORK, "Ingress"), (self._api.features().cron, "CronJob")]
+        found = [*self._routes(), *(item for kind in listed for item in self._list(*kind))]
+        for item in found:
+            kind, name = item["kind"], item["metadata"]["name"]
+            ours = kind != "Service" or RELEASE in (item["spec"].get("selector") or {})
+            if ours and (kind, name) not in there:
+                self._api.delete(item["apiVersion"], kind, self._namespace, name)
+
+    def _routes(self) -> list[Object]:
+        """Those at a Gateway. A context without the right to see them had never the right to make one."""
+        try:
+            return self._list(GATEWAY, ROUTE) if self._api.features().routes else []
+        except ClusterError as error:
+            if self._gateway or not error.forbidden:
+                raise
+            return []
 
     def rest(self, release: int, *, web: bool) -> None:
         """Its Deployments stay, without pods."""
@@ -322,9 +341,9 @@ class KubernetesCluster:
     def _sweep(self) -> None:
         there = [(kind, item) for kind in ("Secret", "ConfigMap") for item in self._list("v1", kind)]
         kinds = ((APPS, "Deployment"), (APPS, "StatefulSet"), (BATCH, "Job"), (self._api.features().cron, "CronJob"))
-        needed = {name for version, kind in kinds for item in self._list(version, kind) for name in _needed(item)}
+        needed = {name for version, kind in kinds for item in self._list(version, kind) for name in needed_by(item)}
         for kind, item in there:  # listed before those that need them: a Job's Secret is made before the Job
-            if item["metadata"]["name"] not in needed and not _is_of_new_command(item):
+            if item["metadata"]["name"] not in needed and not is_of_new_command(item):
                 self._api.delete("v1", kind, self._namespace, item["metadata"]["name"])
 
     def logs(self, service: str, release: int, lines: int) -> str:
@@ -341,6 +360,8 @@ class KubernetesCluster:
         those of its template."""
         self._whole()
         has = self._api.features()
+        for item in self._routes():
+            self._api.delete(GATEWAY, ROUTE, self._namespace, item["metadata"]["name"])
         for version, kind in (
             (NETWORK, "Ingress"), (has.cron, "CronJob"), (BATCH, "Job"), (APPS, "Deployment"), (APPS, "StatefulSet"),
             ("v1", "Service"), (has.budget, "PodDisruptionBudget"), (NETWORK, "NetworkPolicy"), ("v1", "ConfigMap"), ("v1", "Secret"),
@@ -355,39 +376,3 @@ class KubernetesCluster:
             if not (volumes if of_services else stores):
                 continue
             self._api.delete("v1", "PersistentVolumeClaim", self._namespace, item["metadata"]["name"])
-
-
-def _is_of_new_command(item: Object) -> bool:
-    """Whether a command may be about to start that needs it, such as that of a proof beside this deployment."""
-    own = item["metadata"]
-    if own["labels"].get("app.kubernetes.io/component") != "command" or "creationTimestamp" not in own:
-        return False
-    return time() - datetime.fromisoformat(str(own["creationTimestamp"])).timestamp() < FRESH
-
-
-def _ready(item: Object) -> bool:
-    spec, status = item["spec"], item.get("status", {})
-    if status.get("observedGeneration", 0) < item["metadata"]["generation"]:
-        return False
-    wanted = spec["replicas"]
-    if item["kind"] == "StatefulSet":
-        return bool(
-            status.get("readyReplicas", 0) >= wanted and status.get("currentRevision") == status.get("updateRevision")
-        )
-    counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "availableReplicas")]
-    return bool(min(counts) >= wanted) and status.get("replicas", 0) == wanted
-
-
-def _needed(item: Object) -> Iterator[str]:
-    """Names of Secrets and ConfigMaps that its pods need."""
-    spec = item["spec"].get("jobTemplate", item)["spec"] if item.get("kind") == "CronJob" else item["spec"]
-    pod = spec["template"]["spec"]
-    for container in pod["containers"]:
-        for variable in container.get("env") or []:
-            if ref := (variable.get("valueFrom") or {}).get("secretKeyRef"):
-                yield ref["name"]
-    for volume in pod.get("volumes") or []:
-        if "secret" in volume:
-            yield volume["secret"]["secretName"]
-        if "configMap" in volume:
-            yield volume["configMap"]["name"]

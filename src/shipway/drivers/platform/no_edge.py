@@ -1,4 +1,4 @@
-"""The edge of an environment in a cluster: its Ingress and its Services, which a release is led to by `ports.Cluster`."""
+"""The edge of an environment in a cluster: its Ingress or its routes, and its Services, which a release is led to by `ports.Cluster`."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ class NoEdge:
 
     def _refuse(self, what: str) -> NoReturn:
         raise EdgeError(
-            f"there is no {what} in a cluster, whose own Ingress leads requests",
+            f"there is no {what} in a cluster, whose own Ingress or Gateway leads requests",
             hint="docs/kubernetes.md lists what Shipway does in a cluster",
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shipway.drivers.platform.kubernetes_addresses import GROUP
 from shipway.drivers.platform.object_names import MANAGER
 
 KEPT = ("list", "create", "patch", "delete")  # what a release brings: applied, found by its labels, and removed
@@ -26,10 +27,12 @@ RIGHTS: Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]] = {
     ("", ("events", "pods")): ("list",),  # why something doesn't start
     ("", ("pods/log",)): ("get",),
 }
+# With a Gateway in place of an Ingress.
+AT_GATEWAY: Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]] = {(GROUP, ("httproutes",)): LED}
 Object = dict[str, Any]
 
 
-def rights_in(namespace: Object) -> list[Object]:
+def rights_in(namespace: Object, *, gateway: bool = False) -> list[Object]:
     """The namespace, and a ServiceAccount `shipway` in it with a Role that has these rights."""
     own = namespace["metadata"]["name"]
 
@@ -38,7 +41,7 @@ def rights_in(namespace: Object) -> list[Object]:
 
     rules = [
         {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
-        for (group, resources), verbs in RIGHTS.items()
+        for (group, resources), verbs in {**RIGHTS, **(AT_GATEWAY if gateway else {})}.items()
     ]
     return [
         namespace,

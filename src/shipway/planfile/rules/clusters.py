@@ -17,7 +17,7 @@ def check(plan: Plan, report: Report) -> None:
     for environment in plan.environments.values():
         if environment.platform == KUBERNETES:
             for key, message, instead in _problems(environment, plan):
-                report.error(("environments", environment.name, key), message, instead)
+                report.error(("environments", environment.name, *key.split(".")), message, instead)
     if plan.previews and (like := plan.environments.get(plan.previews.like)) and like.platform == KUBERNETES:
         report.error(
             ("previews", "like"), f"`{like.name}` is in a cluster, where previews don't run", "another environment"
@@ -37,16 +37,9 @@ def _problems(environment: Environment, plan: Plan) -> Iterator[tuple[str, str, 
         yield "strategy", message, "`strategy: blue-green`, or none"
     if environment.watch.duration:
         yield "watch", "requests are not counted in a cluster", "no `watch`; `checks` run after a deployment"
-    if environment.access.text != "everyone":
-        yield "access", "who may enter is up to the Ingress of the cluster", "no `access`; annotations of the Ingress"
-    if environment.redirects:
-        yield "redirects", "an Ingress has no redirects", "no `redirects`, or those of the Ingress controller"
+    yield from _addresses(environment)
     if environment.backups:
         yield "backups", "Shipway takes no backups in a cluster", f"no `backups`; or {HOSTS}"
-    if environment.tls and environment.tls.internal:
-        yield "tls", "the certificate is in the Secret `tls` of the namespace, which the cluster provides", "no `tls`"
-    if environment.dns:
-        yield "dns", "the address of a cluster is its Ingress's, which Shipway doesn't know", "no `dns`"
     if environment.launch != Launch():
         yield "launch", "the page before a launch is shown by Shipway's edge", "no `launch`"
     for service in plan.services.values():
@@ -61,3 +54,36 @@ def _problems(environment: Environment, plan: Plan) -> Iterator[tuple[str, str, 
     if database is not None and database.on_start:
         message = "a program that migrates when it starts would do so in several pods at once"
         yield "platform", message, "a `database: {tool: …}` that Shipway runs before the release starts"
+
+
+def _addresses(environment: Environment) -> Iterator[tuple[str, str, str]]:
+    """Likewise, of what leads requests to the environment."""
+    gateway = environment.cluster.gateway
+    if gateway and environment.cluster.ingress_class:
+        message = "there is no Ingress beside a Gateway, which `ingress_class` could be of"
+        yield "platform.kubernetes.gateway", message, "`gateway`, or `ingress_class`"
+    if environment.access.text != "everyone":
+        if gateway:
+            yield (
+                "access",
+                "who may enter is up to the Gateway of the cluster",
+                "no `access`; a policy of its controller",
+            )
+        else:
+            yield (
+                "access",
+                "who may enter is up to the Ingress of the cluster",
+                "no `access`; annotations of the Ingress",
+            )
+    if environment.redirects and not gateway:
+        yield (
+            "redirects",
+            "an Ingress has no redirects",
+            "no `redirects`, those of the Ingress controller, or a `gateway`",
+        )
+    if environment.tls and environment.tls.internal:
+        place = "a listener of the Gateway" if gateway else "the Secret `tls` of the namespace"
+        yield "tls", f"the certificate is in {place}, which the cluster provides", "no `tls`"
+    if environment.dns:
+        leads = "Gateway's" if gateway else "Ingress's"
+        yield "dns", f"the address of a cluster is its {leads}, which Shipway doesn't know", "no `dns`"
