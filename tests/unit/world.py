@@ -66,6 +66,8 @@ class World:
     """`now` moves a little with each look at the clock, unless the world's clock is the machine's, which `waits`; `runtime`
     and `edge` are those of the first host."""
 
+    services = samples.PLAN.services
+
     def __init__(self, folder: Path, hosts: Sequence[str] = (LOCAL,), *, waits: bool = False) -> None:
         self.waits = waits
         self.images = MemoryImages(public=["postgres:15"])
@@ -173,7 +175,7 @@ class World:
         accessories = {"db": dataclasses.replace(samples.PLAN.accessories["db"], **db)}
         plan = dataclasses.replace(
             samples.PLAN, database=Database("db", "backend", "memory", schema), environments={environment.name: environment},
-            accessories=accessories,
+            accessories=accessories, services=self.services,
         )  # fmt: skip
         made = dataclasses.replace(samples.release(number, schema), plan=plan, tree=f"tree-{number}", digest="")
         for image in made.images.values():

@@ -26,6 +26,8 @@ class ClusterState:
     serving: Mapping[str, int] = field(default_factory=dict)
     jobs: tuple[str, ...] = ()  # names of those that run or have ended, and are still there
     accessories: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()  # accessories whose data is there, with the accessory or without
+    volumes: tuple[str, ...] = ()  # of services, by name
 
     @property
     def releases(self) -> tuple[int, ...]:

@@ -32,6 +32,8 @@ class MemoryCluster:
         self._serving: dict[str, int] = {}
         self._jobs: dict[str, tuple[int, list[str]]] = {}
         self._stores: tuple[str, ...] = ()
+        self._stored: tuple[str, ...] = ()  # accessories with data, and volumes of services
+        self._volumes: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -58,7 +60,8 @@ class MemoryCluster:
 
     def observe(self) -> ClusterState:
         """What was called for."""
-        return ClusterState(tuple(self._standing.values()), dict(self._serving), tuple(self._jobs), self._stores)
+        standing = tuple(self._standing.values())
+        return ClusterState(standing, dict(self._serving), tuple(self._jobs), self._stores, self._stored, self._volumes)
 
     def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
         """By script."""
@@ -69,6 +72,10 @@ class MemoryCluster:
         self._call("prepare")
         self.secrets |= {ref: values[ref] for ref in spec.secrets}
         self._stores = tuple(item.name for item in spec.stores)
+        self._stored = tuple(dict.fromkeys([*self._stored, *(item.name for item in spec.stores if item.volume)]))
+        self._volumes = tuple(
+            dict.fromkeys([*self._volumes, *(name for item in spec.workloads for name in item.volumes)])
+        )
         self.images = [item.image for item in spec.stores]
 
     def start(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
@@ -166,6 +173,7 @@ class MemoryCluster:
         """All of it."""
         self._call("destroy")
         self.kept = (not stores, not volumes)
+        self._stored, self._volumes = () if stores else self._stored, () if volumes else self._volumes
         self._standing, self._serving, self._jobs, self._stores = {}, {}, {}, ()
         self.secrets.clear()
 

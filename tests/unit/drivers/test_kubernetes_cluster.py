@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -106,7 +107,7 @@ def test_what_others_keep_in_the_namespace_does_not_matter() -> None:
 
 
 def test_the_secret_of_a_command_that_starts_beside_a_deployment_stays() -> None:
-    api, there = Objects(), cluster(Objects())
+    api = Objects()
     there = cluster(api)
     for release in (1, 2):
         up(there, spec(release))
@@ -151,3 +152,23 @@ def test_a_release_of_which_a_service_was_removed_is_not_healthy() -> None:
     api.delete(APPS, "Deployment", "space", "worker-r1")
     with pytest.raises(DeployFailed, match="removed by someone else"):
         there.healthy(wanted, 0.0, NEVER)
+
+
+def test_claims_are_those_of_accessories_and_of_services() -> None:
+    api = Objects()
+    there = cluster(api)
+    files = WorkloadSpec("worker", "image", 1, 1, {}, volumes={"files": "/files"})
+    up(there, dataclasses.replace(spec(1), workloads=(files,)))
+    labels = {
+        "app.kubernetes.io/name": "db",
+        "app.kubernetes.io/instance": "shop-staging",
+    }  # as a StatefulSet gives them
+    api.kept["PersistentVolumeClaim", "data-db-0"] = {"metadata": {"name": "data-db-0", "labels": labels}}
+    state = there.observe()
+    assert (state.stored, state.volumes) == (("db",), ("files",))
+    there.destroy(stores=False, volumes=False)
+    assert api.names("PersistentVolumeClaim") == {"data-db-0", "volume-files"}
+    there.destroy(stores=True, volumes=False)
+    assert api.names("PersistentVolumeClaim") == {"volume-files"}
+    there.destroy(stores=False, volumes=True)
+    assert not api.names("PersistentVolumeClaim")

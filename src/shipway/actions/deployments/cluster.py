@@ -10,6 +10,7 @@ from shipway.actions.deployments.cluster_spec import in_cluster_of, with_present
 from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.context import Context
 from shipway.domain import names
+from shipway.domain.cluster import ClusterState
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import Interrupted, UsageError
 from shipway.domain.release import ROLLBACK, Deployment
@@ -29,7 +30,6 @@ class ClusterDeployment:
         self.desired, self.observed, self.changeset = part.desired, part.observed, part.changeset
         self.app, self.environment = part.desired.app, part.desired.environment
         self.owner = names.route_owner(self.app, self.environment)
-        self.new_service_volumes: list[str] = []
         self.given_up = threading.Event()
         self._order, self._previous = decision.order, decision.previous
         environment = decision.order.environment
@@ -37,8 +37,13 @@ class ClusterDeployment:
         if decision.order.kind == ROLLBACK:
             self._own = with_present_stores(self.ctx, self._own, self.app, self.environment)
         self.cluster, self.spec = self._own.cluster, self._own.spec
-        there = part.cluster.accessories if part.cluster else ()
-        fresh = {item.name for item in self.spec.stores} - set(there)
+        there = part.cluster or ClusterState()
+        self.new_service_volumes = [
+            names.volume(self.app, self.environment, name)
+            for name in dict.fromkeys(name for item in self.spec.workloads for name in item.volumes)
+            if name not in there.volumes
+        ]
+        fresh = {item.name for item in self.spec.stores} - {*there.accessories, *there.stored}
         self.new_volumes = [  # that this deployment creates
             volume
             for item, accessory in zip(

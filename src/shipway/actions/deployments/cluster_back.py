@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from shipway.actions.deployments.cluster_plan import is_whole
 from shipway.actions.deployments.cluster_spec import InCluster, as_deployed, with_present_stores
 from shipway.context import Context
-from shipway.domain import history
+from shipway.domain import history, names
 from shipway.domain.plan import Environment
 from shipway.domain.release import Deployment, Release
 from shipway.system.parallel import attempt_all
@@ -20,16 +20,12 @@ def revert_in_cluster(
     environment: Environment,
     good: Release | None,
     previous: Deployment | None,
-    *,
-    data: bool,
+    new: Collection[str] = (),
 ) -> None:
-    """To the good release as its deployment brought it; None: to nothing. data: with the data that the failed one created, if no
-    release is good. Repairs the good release if it is the outgoing one."""
+    """To the good release as its deployment brought it; None: to nothing. new: volumes that the failed one created, which are
+    removed if no release is good. Repairs the good release if it is the outgoing one."""
     if good is None or previous is None:
-        with ctx.part("remove", f"release {outgoing.number}"):
-            ctx.cluster(outgoing.app, environment.name, environment.cluster).destroy(stores=data, volumes=data)
-        if not data:
-            ctx.reporter.note(f"the data of {environment.name} is kept in its claims: its next deployment uses it")
+        _remove_all(ctx, outgoing, environment, new)
         return
     own = as_deployed(ctx, good, good.plan.environments[environment.name], previous)
     own = with_present_stores(ctx, own, good.app, environment.name)
@@ -42,6 +38,19 @@ def revert_in_cluster(
         partial(_restore, ctx, own, repairs=repairs),
         partial(_remove, own, lambda number: number not in needed),
     )
+
+
+def _remove_all(ctx: Context, outgoing: Release, environment: Environment, new: Collection[str]) -> None:
+    """All of it, and the data of accessories, and that of services, if there was none before this deployment."""
+    app, name = outgoing.app, environment.name
+    cluster = ctx.cluster(app, name, environment.cluster)
+    state = cluster.observe()
+    stores = bool(state.stored) and all(names.accessory(app, name, item) in new for item in state.stored)
+    volumes = bool(state.volumes) and all(names.volume(app, name, item) in new for item in state.volumes)
+    with ctx.part("remove", f"release {outgoing.number}"):
+        cluster.destroy(stores=stores, volumes=volumes)
+    if kept := [*(() if stores else state.stored), *(() if volumes else state.volumes)]:
+        ctx.reporter.note(f"the data of {', '.join(kept)} is kept in claims: the next deployment to {name} uses it")
 
 
 def _restore(ctx: Context, own: InCluster, *, repairs: bool) -> None:

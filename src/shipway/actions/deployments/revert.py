@@ -55,8 +55,8 @@ def revert(
     others are done."""
     good = ctx.ledger.release(outgoing.app, previous.release) if previous else None
     if in_cluster(environment.hosts[0].name):
-        data = any((discard or {}).values())
-        return revert_in_cluster(ctx, outgoing, environment, good, previous, data=data)
+        new = [volume for volumes in (discard or {}).values() for volume in volumes]
+        return revert_in_cluster(ctx, outgoing, environment, good, previous, new)
     hosts = hosts_of(ctx, environment, good)
 
     def one(host: Host) -> None:

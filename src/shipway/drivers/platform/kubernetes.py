@@ -273,7 +273,8 @@ class Kubernetes:
         yield self._object("v1", "Service", named(store.name), labels, spec=service)
 
     def _claim(self, spec: EnvironmentSpec, name: str) -> Object:
-        return self._object("v1", "PersistentVolumeClaim", named("volume", name), labels_of(spec), spec=self._claimed())
+        labels = labels_of(spec, name)
+        return self._object("v1", "PersistentVolumeClaim", named("volume", name), labels, spec=self._claimed())
 
     def _claimed(self) -> Object:
         return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": self._storage}}}

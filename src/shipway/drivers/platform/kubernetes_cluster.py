@@ -36,7 +36,7 @@ POLL = 0.5  # seconds between looks
 ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
 SHOWN = 3  # objects of others that a message names
-NAME = "app.kubernetes.io/name"
+NAME, INSTANCE = "app.kubernetes.io/name", "app.kubernetes.io/instance"
 BATCH, APPS = "batch/v1", "apps/v1"
 
 
@@ -78,9 +78,7 @@ class KubernetesCluster:
         }
         alien = [item["metadata"] for items in found.values() for item in items if not self._is_own(item)]
         if alien:
-            whose = {
-                f"{own['name']} of {own['labels'].get('app.kubernetes.io/instance', 'another one')}" for own in alien
-            }
+            whose = {f"{own['name']} of {own['labels'].get(INSTANCE, 'another one')}" for own in alien}
             listed = ", ".join(sorted(whose)[:SHOWN])
             raise ClusterError(
                 f"{self.place} belongs to another environment of Shipway, which has {listed} there. Nothing was changed",
@@ -106,7 +104,20 @@ class KubernetesCluster:
         }
         jobs = [item["metadata"]["name"] for item in self._list(BATCH, "Job")]
         stores = [item["metadata"]["labels"].get(NAME, "") for item in found["StatefulSet"]]
-        return ClusterState(tuple(standing), serving, tuple(jobs), tuple(stores))
+        stored, volumes = (
+            tuple(
+                item["metadata"]["labels"].get(NAME, item["metadata"]["name"])
+                for item in self._claims(of_services=each)
+            )
+            for each in (False, True)
+        )
+        return ClusterState(tuple(standing), serving, tuple(jobs), tuple(stores), stored, volumes)
+
+    def _claims(self, *, of_services: bool) -> list[Object]:
+        """A claim of an accessory has no labels but those of its template, and stays when that is removed."""
+        instance = {INSTANCE: self._labels[INSTANCE]}
+        found = self._api.list("v1", "PersistentVolumeClaim", self._namespace, instance)
+        return [item for item in found if ("app.kubernetes.io/managed-by" in item["metadata"]["labels"]) == of_services]
 
     def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
         """As for `render`, with what this server lacks."""
@@ -356,8 +367,7 @@ class KubernetesCluster:
         return "".join(text if len(texts) == 1 else f"{pod}:\n{text}" for pod, text in texts)
 
     def destroy(self, *, stores: bool = True, volumes: bool = True) -> None:
-        """All that has its labels. The namespace stays: others may have something in it. A claim of an accessory has no labels but
-        those of its template."""
+        """All that has its labels. The namespace stays: others may have something in it."""
         self._whole()
         has = self._api.features()
         for item in self._routes():
@@ -368,11 +378,8 @@ class KubernetesCluster:
         ):  # fmt: skip
             for item in self._list(version, kind):
                 self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
-        instance = {
-            "app.kubernetes.io/instance": self._labels["app.kubernetes.io/instance"]
-        }  # those of templates have no more
-        for item in self._api.list("v1", "PersistentVolumeClaim", self._namespace, instance):
-            of_services = "app.kubernetes.io/managed-by" in item["metadata"]["labels"]
-            if not (volumes if of_services else stores):
-                continue
-            self._api.delete("v1", "PersistentVolumeClaim", self._namespace, item["metadata"]["name"])
+        for each in [
+            *(self._claims(of_services=False) if stores else ()),
+            *(self._claims(of_services=True) if volumes else ()),
+        ]:
+            self._api.delete("v1", "PersistentVolumeClaim", self._namespace, each["metadata"]["name"])

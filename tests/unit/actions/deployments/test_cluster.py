@@ -19,6 +19,7 @@ from shipway.context import Context, Machine
 from shipway.domain import names
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import DeployFailed, ShipwayError, UsageError
+from shipway.domain.mounts import Volume
 from shipway.domain.plan import LOCAL, Host
 from shipway.domain.platform import KUBERNETES, cluster_host
 from shipway.domain.release import FAILED, RESTART, SUCCEEDED
@@ -33,7 +34,12 @@ STAGING = dataclasses.replace(samples.STAGING, platform=KUBERNETES, hosts=(Host(
 
 
 class ClusterWorld(World):
-    """With one environment in a cluster, whose jobs run on an engine in memory."""
+    """With one environment in a cluster, whose jobs run on an engine in memory. Its worker keeps files."""
+
+    services = {
+        **samples.PLAN.services,
+        "worker": dataclasses.replace(samples.PLAN.services["worker"], volumes={"/files": Volume("files", "/files")}),
+    }
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, [LOCAL])
@@ -157,6 +163,33 @@ def test_data_that_was_there_survives_a_first_release_that_fails(world: ClusterW
     with pytest.raises(DeployFailed):
         other.deploy(1)
     assert other.cluster.kept == (True, True)
+
+
+def test_files_that_destroy_has_kept_survive_a_first_release_that_fails(world: ClusterWorld) -> None:
+    world.deploy(1)
+    destroy(world.controller(), world.ledger.release("shop", 1).plan, STAGING)  # type: ignore[union-attr]
+    assert world.cluster.observe().volumes == ("files",)
+    world.cluster.troubles[2] = "CrashLoopBackOff"
+    with pytest.raises(DeployFailed):
+        world.deploy(2)
+    assert world.cluster.observe().volumes == ("files",)
+    assert world.cluster.observe().stored == ()  # the database that the release brought
+    assert "the data of files is kept in claims" in "\n".join(world.notes)
+
+
+def test_data_without_its_accessory_survives_a_first_release_that_fails(world: ClusterWorld) -> None:
+    """As where the first deployment before was rolled back by the process after one that died."""
+    world.deploy(1)
+    world.cluster.destroy(stores=False, volumes=False)
+    (world._folder / "other").mkdir()
+    other = ClusterWorld(world._folder / "other")
+    other.cluster = world.cluster
+    other.secrets(other.ledger).set("shop/staging", "KEY", "secret-key")
+    other.cluster.troubles[1] = "CrashLoopBackOff"
+    with pytest.raises(DeployFailed):
+        other.deploy(1)
+    state = other.cluster.observe()
+    assert (state.accessories, state.stored, state.volumes) == ((), ("db",), ("files",))
 
 
 @pytest.mark.parametrize("call", ["prepare", "start", "healthy", "switch", "switched", "rest"])
