@@ -97,14 +97,15 @@ def derived(plan: Plan, previews: Previews, number: int) -> Plan:
 
 
 def _environment(like: Environment, previews: Previews, number: int) -> Environment:
-    """Nothing in it reaches what only the other one may: its records, infrastructure, CDN, backups and providers."""
+    """Nothing in it reaches what only the other one may: its records, infrastructure, CDN, backups and providers. It runs on one
+    host: the nodes of a Swarm must all be hosts of an environment there."""
     usual = like.port == (443 if like.scheme == "https" else 80)
     return replace(
         like,
         name=environment_name(number),
         url=f"{like.scheme}://{domain_of(previews, number)}" + ("" if usual else f":{like.port}"),
         trigger=Trigger(manual=True), after=None, approvals=Approvals(), freeze=(), require=Requirements(), hotfix=Hotfix(),
-        hosts=(replace(like.hosts[0], address=None),), replicas={}, schedules={}, launch=Launch(),
+        hosts=(replace(like.hosts[0], address=None),), platform="", replicas={}, schedules={}, launch=Launch(),
         seed=like.seed if previews.data == SEED else None,
         standby=0.0, standby_auto=False, strategy=Strategy(), watch=Watch(), retain=1, prove=False,
         aliases=(), domains={}, redirects=(), dns=None, infra=None, cdn=None, secrets_from=(), backups=None,

@@ -22,7 +22,8 @@ from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.insights import last_environment
 from shipway.domain.container import LABEL_ENVIRONMENT
 from shipway.domain.errors import GateRefused, LeaseHeld, PreviewFull, SecretError, UsageError
-from shipway.domain.plan import Plan, Proving
+from shipway.domain.plan import Host, Plan, Proving
+from shipway.domain.platform import SWARM
 from shipway.domain.preview import CLOSED, OPEN, Preview, derived, environment_name, number_of
 from shipway.domain.previews import Previews
 from shipway.domain.queue import Push
@@ -407,6 +408,10 @@ def test_nothing_of_the_other_environment_is_reached(place: Place) -> None:
     assert all(item.prove is None for item in made.pipeline.values())
     assert made.previews is None
     assert where.seed is None, "the clone is in its place"
+    hosts = (Host("ssh://one"), Host("ssh://two"))
+    swarm = replace(WHOLE.environments[previews.like], platform=SWARM, hosts=hosts)
+    alone = derived(replace(WHOLE, environments={previews.like: swarm}), previews, 12).environments["pr-12"]
+    assert (alone.platform, [host.name for host in alone.hosts]) == ("", ["ssh://one"])  # not all nodes are its hosts
     kept = derived(WHOLE, replace(previews, data="seed"), 12).environments["pr-12"]
     assert kept.seed == WHOLE.environments["production"].seed
 
