@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shipway.domain.errors import PlanError
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.plan import Environment, Host, Plan
+from shipway.domain.platform import KUBERNETES, cluster_host
 from shipway.domain.value import dataclass
 
 
@@ -59,7 +60,7 @@ class Names:
             plan,
             app=app,
             environments={
-                first[name]: _named(item, first[name], self.environment(app, item.after) if item.after else None)
+                first[name]: _named(app, item, first[name], self.environment(app, item.after) if item.after else None)
                 for name, item in plan.environments.items()
             },
             pipeline={
@@ -79,5 +80,8 @@ class Names:
                 )
 
 
-def _named(environment: Environment, name: str, after: str | None) -> Environment:
-    return replace(environment, name=name, after=after)
+def _named(app: str, environment: Environment, name: str, after: str | None) -> Environment:
+    """Under this name. A cluster keeps the namespace of the first names, too."""
+    in_a_cluster = environment.platform == KUBERNETES
+    hosts = (Host(cluster_host(app, name, environment.cluster)),) if in_a_cluster else environment.hosts
+    return replace(environment, name=name, after=after, hosts=hosts)

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shipway.domain.errors import PlanError
+from shipway.domain.moving import move_of
 from shipway.domain.plan import Environment, Plan, Step, Trigger
 from shipway.domain.renaming import Names, Renaming
+from shipway.planfile import parse
 
 
 def renamed(environment: str, name: str, app: str = "shop") -> Renaming:
@@ -56,6 +58,22 @@ def test_a_plan_gets_the_first_names_in_all_its_places() -> None:
     assert found.pipeline["proof"].prove == "prod"
     assert found.pipeline["unit"] is PLAN.pipeline["unit"]
     assert NAMES.plan(found) == found, "a plan with the old names means the same"
+
+
+def test_in_a_cluster_it_stays_in_its_namespace() -> None:
+    text = """
+app: store
+registry: {address: registry.example}
+services: {web: {image: "caddy:2"}}
+environments:
+  live: {url: "http://a.example", platform: kubernetes}
+  next: {url: "http://b.example", platform: {kubernetes: {namespace: own}}}
+"""
+    found = NAMES.plan(parse(text, "shipway.yaml", files=lambda path: True))
+    hosts = {name: item.hosts[0].name for name, item in found.environments.items()}
+    assert hosts == {"prod": "kubernetes:/shop-prod", "next": "kubernetes:/own"}
+    was = replace(found, environments={"prod": found.environments["prod"]})
+    assert move_of(was, "prod", found.environments["prod"]) is None
 
 
 def test_a_plan_without_renamings_is_untouched() -> None:
