@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from shipway.domain.errors import ClusterError, DeployFailed
-from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
+from shipway.domain.routing import Routing
+from shipway.domain.workload import AddressSpec, EnvironmentSpec, SecretRef, WorkloadSpec
 from shipway.drivers.platform.features import Features
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_cluster import APPS, BATCH, KubernetesCluster
@@ -172,3 +173,26 @@ def test_claims_are_those_of_accessories_and_of_services() -> None:
     assert api.names("PersistentVolumeClaim") == {"volume-files"}
     there.destroy(stores=False, volumes=True)
     assert not api.names("PersistentVolumeClaim")
+
+
+def test_who_reaches_the_release_that_serves_is_not_changed_by_another_one() -> None:
+    """Its port may be another, and its service may have no path any more."""
+    api = Objects()
+    there = cluster(api)
+    for release, port in ((1, 80), (2, 8080)):
+        made = spec(release)
+        address = AddressSpec("web", port, ("shop.example",), "/", Routing())
+        worker = dataclasses.replace(made.workloads[0], port=port)
+        up(there, dataclasses.replace(made, workloads=(worker,), addresses=(address,)))
+
+    def opened() -> dict[str, int]:
+        found = {name: item["spec"] for (kind, name), item in api.kept.items() if kind == "NetworkPolicy"}
+        return {
+            item["podSelector"]["matchLabels"]["shipway.io/release"]: item["ingress"][0]["ports"][0]["port"]
+            for name, item in found.items()
+            if name != "inside"
+        }
+
+    assert opened() == {"1": 80, "2": 8080}
+    there.remove(2)
+    assert opened() == {"1": 80}

@@ -101,17 +101,18 @@ class Kubernetes:
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": labels}}
 
     def _policies(self, spec: EnvironmentSpec) -> Iterator[Object]:
-        """Pods of the environment reach each other, others only what has a public path."""
+        """Pods of the environment reach each other, others only what has a public path. Each release has its own: one with another
+        port, or without a path, changes nothing for the release that serves."""
         inside = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]}
         yield self._object("networking.k8s.io/v1", "NetworkPolicy", "inside", labels_of(spec), spec=inside)
         for service, port in dict.fromkeys((item.service, item.port) for item in spec.addresses):
             rule = {
-                "podSelector": {"matchLabels": selector_of(spec, service)}, "policyTypes": ["Ingress"],
+                "podSelector": {"matchLabels": selector_of(spec, service, spec.release)}, "policyTypes": ["Ingress"],
                 "ingress": [{"ports": [{"port": port, "protocol": "TCP"}]}],
             }  # fmt: skip
-            yield self._object(
-                "networking.k8s.io/v1", "NetworkPolicy", named("public", service), labels_of(spec, service), spec=rule
-            )
+            name, labels = named("public", service, f"r{spec.release}"), labels_of(spec, service)
+            labels |= {RELEASE: str(spec.release)}
+            yield self._object("networking.k8s.io/v1", "NetworkPolicy", name, labels, spec=rule)
 
     def _deployment(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
         labels = labels_of(spec, workload.service) | {RELEASE: str(workload.release)}

@@ -344,7 +344,8 @@ class KubernetesCluster:
         led = [service for service, served in self.observe().serving.items() if served == release]
         if led:
             raise ClusterError(f"release {release} has the requests of {', '.join(led)}, and can't be removed")
-        for version, kind in ((APPS, "Deployment"), (self._api.features().budget, "PodDisruptionBudget")):
+        budget = self._api.features().budget
+        for version, kind in ((APPS, "Deployment"), (budget, "PodDisruptionBudget"), (NETWORK, "NetworkPolicy")):
             for item in self._list(version, kind, **{RELEASE: str(release)}):
                 self._api.delete(version, kind, self._namespace, item["metadata"]["name"])
         self._sweep()
