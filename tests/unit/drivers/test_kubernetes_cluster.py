@@ -11,8 +11,9 @@ from typing import Any, cast
 import pytest
 
 from shipway.domain.errors import ClusterError, DeployFailed
+from shipway.domain.plan import Health
 from shipway.domain.routing import Routing
-from shipway.domain.workload import AddressSpec, EnvironmentSpec, SecretRef, WorkloadSpec
+from shipway.domain.workload import AddressSpec, EnvironmentSpec, SecretRef, StoreSpec, WorkloadSpec
 from shipway.drivers.platform.features import Features
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_cluster import APPS, BATCH, KubernetesCluster
@@ -196,3 +197,22 @@ def test_who_reaches_the_release_that_serves_is_not_changed_by_another_one() -> 
     assert opened() == {"1": 80, "2": 8080}
     there.remove(2)
     assert opened() == {"1": 80}
+
+
+def test_a_volume_keeps_its_size() -> None:
+    """A StatefulSet that asks for another one is refused by every API server, and no release could be deployed any more."""
+    api = Objects()
+    store = StoreSpec("db", "postgres:16", 5432, {}, Health(), volume="/data")
+    files = WorkloadSpec("worker", "image", 1, 1, {}, volumes={"files": "/files"})
+    wanted = dataclasses.replace(spec(1), workloads=(files,), stores=(store,))
+    up(cluster(api), wanted)
+    other = KubernetesCluster(cast(KubernetesApi, api), "shop", "staging", "space", storage="20Gi")
+    assert [line.partition(";")[0] for line in other.unsaid(wanted)] == [
+        "20Gi for the volume of db: it keeps its 10Gi", "20Gi for the volume of volume-files: it keeps its 10Gi",
+    ]  # fmt: skip
+    up(other, wanted)
+    (template,) = api.kept["StatefulSet", "db"]["spec"]["volumeClaimTemplates"]
+    assert template["spec"]["resources"] == {"requests": {"storage": "10Gi"}}
+    assert api.kept["PersistentVolumeClaim", "volume-files"]["spec"]["resources"] == {"requests": {"storage": "10Gi"}}
+    api.kept["PersistentVolumeClaim", "volume-files"]["spec"]["resources"] = {"requests": {"storage": "20480Mi"}}
+    assert len(other.unsaid(wanted)) == 1

@@ -30,6 +30,7 @@ from shipway.drivers.platform.object_names import (
     space_name,
 )
 from shipway.drivers.platform.object_state import is_of_new_command, is_ready, needed_by
+from shipway.drivers.platform.volume_sizes import SIZED, Sizes, other_sizes, sizes_of, with_kept_size
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
@@ -121,7 +122,11 @@ class KubernetesCluster:
 
     def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
         """As for `render`, with what this server lacks."""
-        return self._renderer().unsaid(spec)
+        renderer = self._renderer()
+        return [*renderer.unsaid(spec), *other_sizes(renderer.objects(spec), self._sizes())]
+
+    def _sizes(self) -> Sizes:
+        return sizes_of([item for kind, version in SIZED.items() for item in self._list(version, kind)])
 
     def prepare(self, spec: EnvironmentSpec, values: Mapping[SecretRef, str], *, force: bool = False) -> None:
         """The namespace, if it is missing; then all that a release needs."""
@@ -133,9 +138,10 @@ class KubernetesCluster:
             self._api.apply(self._secret(ref, values[ref]), force=force)
         stores = {named(item.name) for item in spec.stores}
         wanted = {"NetworkPolicy", "StatefulSet", "PersistentVolumeClaim", "ConfigMap"}
+        kept = self._sizes()
         for item in objects:
             if item["kind"] in wanted or (item["kind"] == "Service" and item["metadata"]["name"] in stores):
-                self._api.apply(item, force=force)
+                self._api.apply(with_kept_size(item, kept), force=force)
 
     def _secret(self, ref: SecretRef, value: str) -> Object:
         metadata = {"name": secret_name(ref), "namespace": self._namespace, "labels": self._labels}
