@@ -519,3 +519,28 @@ def test_many_files_are_no_obstacle(tmp_path: Path) -> None:
             (here / f"m{other}.py").touch()
     assert os.path.exists(tmp_path / "shop/part39/m99.py")
     assert "CMD" in text_for(tmp_path, {})
+
+
+def test_a_server_by_the_module_of_node(tmp_path: Path) -> None:
+    source = """const http = require("http");
+http.createServer((req, res) => {
+  if (req.url === "/health") return res.end("ok");
+  res.end("hello");
+}).listen(process.env.PORT || 4000);
+"""
+    files = {
+        "package.json": package(scripts={"start": "node server.js"}),
+        "package-lock.json": "{}",
+        "server.js": source,
+    }
+    fill(tmp_path / "one", files)
+    (found,) = proposals(tmp_path / "one")
+    assert found.recipe is not None
+    assert found.recipe.framework == "Node"
+    text = found.recipe.text
+    assert "EXPOSE 4000" in text
+    assert "Health path /health: server.js" in text
+    assert 'CMD ["node", "server.js"]' in text
+    tested = {**files, "package.json": package(scripts={"start": "parcel serve"})}
+    fill(tmp_path / "two", tested)
+    assert proposals(tmp_path / "two") == []

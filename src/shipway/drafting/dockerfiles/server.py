@@ -13,18 +13,22 @@ _FRAMEWORKS = {
     "@nestjs/core": "Nest", "express": "Express", "fastify": "Fastify", "koa": "Koa", "@hapi/hapi": "hapi", "hono": "Hono",
 }  # fmt: skip
 _PROGRAM = re.compile(r"^(?:NODE_ENV=\w+\s+|cross-env\s+NODE_ENV=\w+\s+)?node\s+((?:--[\w=-]+\s+)*)([\w./-]+)")
+_SERVES = re.compile(r"""["'`](?:node:)?https?["'`][\s\S]*\bcreateServer\(""")
+PLAIN = "Node"
 _ENDINGS = (".js", ".mjs", ".cjs", ".ts", ".mts")
 
 
 def find(sources: Sources) -> Recipe | None:
     """None for a folder whose package.json names no server."""
     needs = node.needs(sources)
-    framework = next((shown for name, shown in _FRAMEWORKS.items() if name in needs), None)
+    texts = list(sources.tree(*_ENDINGS))
+    framework = next(
+        (shown for name, shown in _FRAMEWORKS.items() if name in needs), _without_framework(sources, texts)
+    )
     if framework is None:
         return None
     chosen = node.manager(sources)
     words, started = _start(sources, chosen)
-    texts = list(sources.tree(*_ENDINGS))
     port, port_fact = _port(texts)
     path = _health(texts, framework)
     version, base = node.base(sources, chosen, packages(["tini"]))
@@ -57,6 +61,14 @@ def find(sources: Sources) -> Recipe | None:
     facts = (version, chosen.fact, started, port_fact)
     ignored = (*node.IGNORED, *(("dist",) if built else ()))
     return Recipe(framework, facts, (*stages, node.production(sources, chosen), final), ignored)
+
+
+def _without_framework(sources: Sources, texts: list[tuple[str, str]]) -> str | None:
+    """What runs by `node` and serves by Node's own module; a site that has such a program for its tests only is none."""
+    scripts = [node.script(sources, name) for name in ("start:prod", "start:production", "start")]
+    runs = any(_PROGRAM.match(text) for text in (*scripts, sources.process or "") if text)
+    serves = any(_SERVES.search(text) and ".listen(" in text for _, text in texts)
+    return PLAIN if sources.package and runs and serves else None
 
 
 def _start(sources: Sources, chosen: node.Manager) -> tuple[list[str], str]:
@@ -100,6 +112,8 @@ def _port(texts: list[tuple[str, str]]) -> tuple[int, str]:
 
 
 def _health(texts: list[tuple[str, str]], framework: str) -> tuple[str, str] | None:
+    if framework == PLAIN:
+        return health.find(r"""(?:\burl|\bpath|pathname)\s*===?\s*[\"'`]/NAME[\"'`]""", texts)
     if framework != "Nest":
         return health.find(r"\b(?:app|server|fastify)\.get\(\s*[\"'`]/NAME[\"'`]", texts)
     prefix = next(
