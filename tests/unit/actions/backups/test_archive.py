@@ -1,115 +1,27 @@
-"""The log of changes in memory: stored in order, killed at every point, gaps, and a restore to a time."""
+"""The log of changes in memory: stored in order, killed at every point, gaps, failures, and until when it is kept."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from shipway.actions.backups import take
-from shipway.actions.backups.archive import archive, archive_due, archived
+from shipway.actions.backups.archive import archive, archive_due
 from shipway.actions.backups.due import take_due
-from shipway.actions.backups.point_in_time import fetch_moment, open_moment
-from shipway.actions.backups.verify import verify
+from shipway.actions.backups.point_in_time import open_moment
 from shipway.actions.database.client import DatabaseClient
-from shipway.actions.deployments.recover import exclusive_access
-from shipway.domain.backups import STORED, Archived, Backup, Backups, Base, Continuous, Part
-from shipway.domain.container import ContainerSpec
-from shipway.domain.continuous import read
-from shipway.domain.errors import BackupFailed, Damaged, StoreGone, UsageError
+from shipway.domain.backups import STORED, Base, Part
+from shipway.domain.errors import BackupFailed, StoreGone, UsageError
 from shipway.system.sealing import decrypted
 from shipway.testing.faults import Death, Killed
-from shipway.testing.memory import Behaviour
-from tests.unit.actions.backups.test_take import DUMP, PRIVATE, ROWS, SETTINGS, TAKEN, Shop
+from tests.unit.actions.backups.archiving import CONTINUOUS, Archiving, Failing, content, shop
+from tests.unit.actions.backups.test_take import PRIVATE, SETTINGS
 
-CONTINUOUS = dataclasses.replace(SETTINGS, continuous=Continuous(300.0))
-BASE = b"all files"
-FOLDER = "/data/pg_wal"
-
-
-class Server(dict[str, tuple[int, str]]):
-    """What the accessory's container answers: a server that keeps its segments until it is told that they are stored."""
-
-    def __init__(self, shop: Archiving) -> None:
-        self.shop, self.piece, self.first, self.last, self.ended = shop, "7-1", 1, 0, False
-
-    def get(self, command: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
-        words = command.rpartition(" shipway ")[2].split(" ")
-        if "pg_drop_replication_slot" in command and "pg_switch_wal" not in command:
-            self.ended = True
-            return 0, ""
-        if "pg_switch_wal" not in command:
-            return 0, ""
-        if words[0] == self.piece and int(words[1]) >= self.first:
-            self.first = int(words[1]) + 1
-        lines = [f"shipway-archive {self.piece} {self.shop.world.now} {FOLDER}"]
-        return 0, "\n".join(lines + [f"shipway-segment {number} {number:024}" for number in self.kept])
-
-    @property
-    def kept(self) -> range:
-        return range(self.first, self.last + 1)
-
-    def write(self, count: int = 1) -> None:
-        """Complete segments."""
-        container = self.shop.world.runtime.containers["shop_staging_db"]
-        for _ in range(count):
-            self.last += 1
-            container.files[f"{FOLDER}/{self.last:024}"] = content(self.last)
-
-
-def content(number: int) -> bytes:
-    return f"segment {number} ".encode() * 100
-
-
-class Archiving(Shop):
-    """A shop whose log of changes is stored, and whose backups have a base that begins with the next segment."""
-
-    copied = True  # whether the copy of the server's files succeeds
-
-    def __init__(self, folder: Path, settings: Backups = CONTINUOUS) -> None:
-        super().__init__(folder, settings)
-        self.server = Server(self)
-        container = self.world.runtime.containers["shop_staging_db"]
-        container.behaviour = dataclasses.replace(container.behaviour, answers=self.server)
-
-    def backup(self, dies: Death | None = None) -> Backup:
-        self.prepare()
-        return super().backup(dies)
-
-    def prepare(self) -> None:
-        """What the next backup finds."""
-        line = (
-            f"shipway-base {len(BASE)} {hashlib.sha256(BASE).hexdigest()} {self.server.piece} {self.server.last + 1} "
-        )
-        line += f"{self.world.now} 1000"
-        files = {"/snapshots/backup.dump": DUMP, "/snapshots/base.tar.gz": BASE}
-        lines = (ROWS, TAKEN, line) if self.copied else (ROWS, TAKEN)
-        self.world.runtime.behave("*_job_backup*", Behaviour(lines, exit_code=0, files=files))
-        self.world.runtime.behave("*_job_recovery*", Behaviour((ROWS, TAKEN), exit_code=0))
-        self.server.write()
-
-    def archive(self, dies: Death | None = None) -> Archived:
-        return archive(self.controller(dies), "shop", "staging")
-
-    @property
-    def stored(self) -> list[int]:
-        names = (name.removeprefix("shop/staging/") for name in self.store.objects)
-        return [item.number for item in read(dict.fromkeys(names, 1)).segments]
-
-    @property
-    def state(self) -> Archived | None:
-        return archived(self.controller(), "shop", "staging")
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Archiving]:
-    made = Archiving(tmp_path)
-    yield made
-    made.world.close()
+__all__ = ["shop"]
 
 
 def test_what_is_stored(shop: Archiving) -> None:
@@ -181,111 +93,6 @@ def test_a_gap(shop: Archiving) -> None:
     assert open_moment(shop.controller(), "shop", "staging", until - 0.005, None).manifest.name == shop.known[0].name
 
 
-def test_a_time_becomes_a_snapshot(shop: Archiving) -> None:
-    shop.backup()
-    shop.server.write(2)
-    until = shop.archive().until
-    assert until is not None
-    ctx = shop.controller()
-    moment = open_moment(ctx, "shop", "staging", until - 0.005, None)
-    assert [item.number for item in moment.segments] == [1, 2, 3]
-    made = fetch_moment(ctx, "shop", "staging", moment)
-    assert (made.rows, made.schema, made.release, made.volumes) == ({"public.pets": 3}, "0001", 1, {})
-    assert shop.world.ledger.snapshots("shop", "staging")[0] == made
-    assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
-    assert not [name for name in shop.world.runtime.containers if "recovery" in name]
-
-
-@pytest.mark.every_point
-def test_a_restore_killed_at_every_point(tmp_path: Path) -> None:
-    def ready(folder: Path) -> tuple[Archiving, float]:
-        folder.mkdir()
-        made = Archiving(folder)
-        made.backup()
-        made.server.write(2)
-        until = made.archive().until
-        assert until is not None
-        return made, until - 0.005
-
-    def restored(shop: Archiving, at: float, dies: Death | None = None) -> None:
-        ctx = shop.controller(dies)
-        fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", at, None))
-
-    whole, at = ready(tmp_path / "whole")
-    death = Death(0, after=False)
-    restored(whole, at, death)
-    whole.world.close()
-    for number in range(1, death.effects + 1):
-        shop, at = ready(tmp_path / f"{number}")
-        with pytest.raises(Killed):
-            restored(shop, at, Death(number, after=True))
-        shop.world.now += 3600
-        with exclusive_access(shop.controller(), "shop", "staging", "another command"):
-            assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
-        restored(shop, at)
-        assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")], number
-        shop.world.close()
-
-
-def test_times_that_are_not_there(shop: Archiving) -> None:
-    ctx = shop.controller()
-    with pytest.raises(UsageError, match="before the first backup") as found:
-        open_moment(ctx, "shop", "staging", shop.world.now, None)
-    assert "no time can be restored yet" in (found.value.hint or "")
-    early = shop.world.now
-    shop.backup()
-    with pytest.raises(UsageError, match="before the first backup"):
-        open_moment(ctx, "shop", "staging", early - 1, None)
-    with pytest.raises(UsageError, match="stored up to"):
-        open_moment(ctx, "shop", "staging", shop.world.now, None)
-    with pytest.raises(UsageError, match="in the future"):
-        open_moment(ctx, "shop", "staging", shop.world.now + 100, None)
-
-
-def test_a_damaged_segment(shop: Archiving) -> None:
-    shop.backup()
-    shop.server.write()
-    until = shop.archive().until
-    assert until is not None
-    name = next(name for name in shop.store.objects if f"-{2:024}-" in name)
-    shop.store.objects[name] = shop.store.objects[name][:-1]
-    ctx = shop.controller()
-    with pytest.raises(Damaged):
-        fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
-    assert shop.world.ledger.snapshots("shop", "staging") == []
-    assert not [name for name in shop.world.runtime.volumes if name.endswith(".recovery")]
-
-
-def test_a_verification_leaves_a_restore_alone(shop: Archiving) -> None:
-    """They hold different locks: what one replays is in no volume of the other."""
-    shop.backup()
-    until = shop.archive().until
-    assert until is not None
-    ctx = shop.controller()
-    started: list[set[str]] = []
-    create = shop.world.runtime.create
-
-    def seen(spec: ContainerSpec) -> str:
-        if "recovery" in spec.name and spec.command:
-            started.append({*spec.volumes})
-        return create(spec)
-
-    shop.world.runtime.create = seen  # type: ignore[method-assign]
-    fetch_moment(ctx, "shop", "staging", open_moment(ctx, "shop", "staging", until - 0.005, None))
-    verify(ctx, "shop", "staging", "latest", None)
-    restoring, verifying = started[0], started[-1]
-    assert restoring != verifying
-    assert not restoring & verifying
-
-
-def test_a_verification_replays(shop: Archiving) -> None:
-    shop.backup()
-    shop.server.write(2)
-    shop.archive()
-    done = verify(shop.controller(), "shop", "staging", "latest", None)
-    assert "all files and 3 segments of the log of changes replayed" in done.how
-
-
 def test_a_failure_is_recorded_and_repeated(shop: Archiving) -> None:
     shop.backup()
     shop.server.write()
@@ -301,11 +108,6 @@ def test_a_failure_is_recorded_and_repeated(shop: Archiving) -> None:
     container.behaviour = dataclasses.replace(container.behaviour, answers=answers)
     with pytest.raises(BackupFailed, match="wal_level is minimal"):
         shop.archive()
-
-
-class Failing(dict[str, tuple[int, str]]):
-    def get(self, command: str, default: object = None) -> tuple[int, str]:  # type: ignore[override]
-        return 1, "ERROR:  its wal_level is minimal"
 
 
 def test_a_deployment_goes_on_while_all_files_are_copied(shop: Archiving, monkeypatch: pytest.MonkeyPatch) -> None:
