@@ -43,7 +43,7 @@ from shipway.testing.faults import Death, Killed
 from shipway.testing.memory import Behaviour
 from shipway.testing.memory_infra import MemoryInfra
 from shipway.testing.secrets_provider import MemoryProvider
-from tests.unit.actions.deployments.test_admission import parse_plan
+from tests.unit.actions.deployments.host_deployment import parse_plan
 from tests.unit.domain import samples
 from tests.unit.system.repositories import repository
 from tests.unit.system.test_git import git

@@ -30,7 +30,7 @@ from shipway.domain.queue import Push
 from shipway.system.git import Repository
 from shipway.testing.faults import Death, Killed, every
 from tests.matrix import FULL
-from tests.unit.actions.deployments.test_admission import HostDeployment, parse_plan
+from tests.unit.actions.deployments.host_deployment import HostDeployment, parse_plan
 from tests.unit.domain.test_rules_kinds import FULL as WHOLE
 from tests.unit.system.test_git import git
 

@@ -16,7 +16,7 @@ from shipway.domain.errors import GateRefused, RepositoryError
 from shipway.domain.registration import STAND_IN
 from shipway.system.git import Repository
 from shipway.system.mirror import mirror
-from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, parse_plan, text
+from tests.unit.actions.deployments.host_deployment import PRODUCTION, STAGING, HostDeployment, parse_plan, text
 from tests.unit.system.test_git import git
 
 

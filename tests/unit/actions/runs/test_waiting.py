@@ -42,7 +42,7 @@ from shipway.domain.waiting import ATTEMPTS
 from shipway.system.git import Repository
 from shipway.testing.faults import Death, Killed, every
 from shipway.testing.memory import Behaviour
-from tests.unit.actions.deployments.test_admission import PRODUCTION, STAGING, HostDeployment, commit, parse_plan, text
+from tests.unit.actions.deployments.host_deployment import PRODUCTION, STAGING, HostDeployment, commit, parse_plan, text
 from tests.unit.domain import samples
 from tests.unit.system.repositories import copied, new_model
 from tests.unit.system.test_git import git
