@@ -10,7 +10,7 @@ from shipway.actions.provenance.keys import create_key, revoke_key
 from shipway.actions.provenance.sign import complete
 from shipway.domain.provenance import Base
 from shipway.testing.memory_sbom import MemorySbom
-from tests.unit.actions.provenance.test_gate import record
+from tests.unit.actions.provenance.signed import record
 from tests.unit.server.test_web import EVIL, Place, place
 
 __all__ = ["place"]

@@ -19,7 +19,7 @@ from shipway.domain.permissions import Grant
 from shipway.domain.release import Release
 from shipway.planfile.values import NAME_PATTERN
 from tests.unit.actions.deployments.host_deployment import PRODUCTION, STAGING, HostDeployment, text
-from tests.unit.actions.provenance.test_gate import record
+from tests.unit.actions.provenance.signed import record
 from tests.unit.system.test_git import git
 
 ASKING = {**STAGING, "require": {"signed": True}}
