@@ -1,110 +1,35 @@
-"""Previews in memory: what is wanted comes about, whatever dies on the way, and a commit decides nothing about it."""
+"""Previews in memory: what is wanted comes about, and a commit decides nothing about it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shipway.actions.deployments.admission import admitted
-from shipway.actions.previews.bring_about import bring_about, due, to_do
+from shipway.actions.previews.bring_about import bring_about, due
 from shipway.actions.previews.clone import masks_of
 from shipway.actions.previews.sleeping import PAGE
 from shipway.actions.previews.view import seen
-from shipway.actions.previews.wishes import extend, require_preview, want_closed, want_open
+from shipway.actions.previews.wishes import extend, want_closed
 from shipway.actions.proofs.prove import find_release
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.upkeep.insights import last_environment
-from shipway.domain.container import LABEL_ENVIRONMENT
-from shipway.domain.errors import GateRefused, LeaseHeld, PreviewFull, SecretError, UsageError
+from shipway.domain.errors import GateRefused, PreviewFull, SecretError, UsageError
 from shipway.domain.plan import Host, Plan, Proving
 from shipway.domain.platform import SWARM
 from shipway.domain.preview import CLOSED, OPEN, Preview, derived, environment_name, number_of
 from shipway.domain.previews import Previews
 from shipway.domain.queue import Push
 from shipway.system.git import Repository
-from shipway.testing.faults import Death, Killed, every
-from tests.matrix import FULL
-from tests.unit.actions.deployments.host_deployment import HostDeployment, parse_plan
+from tests.unit.actions.deployments.host_deployment import parse_plan
+from tests.unit.actions.previews.place import ADDRESS, Place, place, plan
 from tests.unit.domain.test_rules_kinds import FULL as WHOLE
 from tests.unit.system.test_git import git
 
-ADDRESS = ("pr-7.shop.example", 80)
-LIKE = {"url": "http://staging.shop.example", "on": {"branch": "staging"}, "secrets": ["KEY"]}
-SETTINGS = {"like": "staging", "domain": "pr-{number}.shop.example", "sleep": "1h", "keep": "7d"}
-WEB = {"image": "caddy:2", "port": 8000, "route": "/", "health": {"path": "/"}}
-
-
-def plan(*, like: dict[str, Any] | None = None, **previews: Any) -> str:
-    return json.dumps({
-        "app": "shop", "services": {"web": WEB}, "environments": {"staging": LIKE | (like or {})},
-        "previews": SETTINGS | previews,
-    })  # fmt: skip
-
-
-class Place(HostDeployment):
-    """main's plan has previews, and `feature` a commit."""
-
-    def __init__(self, folder: Path, text: str = "") -> None:
-        super().__init__(folder)
-        self.world.have("caddy:2")
-        git(self.path, "switch", "--quiet", "main")
-        self.commit("previews", text or plan())
-        git(self.path, "switch", "--quiet", "--create", "feature")
-        self.head = self.commit("one")
-
-    def want(self, head: str = "", number: int = 7, branch: str = "feature") -> Preview:
-        return want_open(self.ctx, "shop", number, branch, head or self.head)
-
-    def do(self, preview: Preview, *, dies: Death | None = None, force: bool = False) -> None:
-        ctx = self.world.controller(dies=dies)
-        bring_about(ctx, preview, lambda preview: self.repository, parse_plan, force=force)
-
-    def tick(self, dies: Death | None = None) -> None:
-        """As `shipway tick` does it."""
-        for item in to_do(self.world.controller()):
-            with suppress(LeaseHeld, PreviewFull):
-                self.do(item, dies=dies)
-
-    def made(self, number: int = 7) -> Preview:
-        self.do(self.want(number=number))
-        return self.known(number)
-
-    def known(self, number: int = 7) -> Preview:
-        return require_preview(self.ctx, "shop", number)
-
-    def serves(self, host: str = ADDRESS[0]) -> int | None:
-        """The release that visitors reach; None: none."""
-        try:
-            return self.world.edge.request(host, 80, "/")[0]
-        except ConnectionRefusedError:
-            return None
-
-    def left(self) -> dict[str, object]:
-        """All that there is of previews."""
-        engine = self.world.runtime
-        return {
-            "containers": [name for name, item in engine.containers.items() if "pr-" in item.info.labels.get(LABEL_ENVIRONMENT, "")],
-            "volumes": [name for name in engine.volumes if "_pr-" in name],
-            "networks": [name for name in engine.networks if "_pr-" in name],
-            "routes": [*self.world.edge.tables, *self.world.edge.pages],
-            "secrets": [*self.ctx.secrets.names("shop/pr-7")],
-            "records": self.ctx.ledger.previews(),
-            "pending": self.ctx.ledger.pending("shop", "pr-7"),
-        }  # fmt: skip
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    made = Place(tmp_path)
-    yield made
-    made.world.close()
+__all__ = ["place"]
 
 
 def test_it_is_made_updated_and_closed(place: Place) -> None:
@@ -303,78 +228,6 @@ def test_a_newer_push_and_the_end_of_the_pull_request_come_first(place: Place) -
 
     bring_about(place.world.controller(), place.want(place.commit("last")), closing, parse_plan)
     assert not any(place.left().values())
-
-
-def killed(place: Place, preview: Preview, at: int, *, after: bool) -> bool:
-    death = Death(at, after=after)
-    with suppress(Killed):
-        place.do(preview, dies=death)
-    place.world.now += 16
-    return death.done
-
-
-def points(effects: int) -> Iterator[tuple[int, bool]]:
-    return (point for number, point in enumerate(every(effects)) if FULL or number % 5 == 0)
-
-
-def effects_of(place: Place, preview: Preview) -> int:
-    counted = Death(0, after=False)
-    place.do(preview, dies=counted)
-    return counted.effects
-
-
-@pytest.mark.every_point
-def test_the_next_tick_completes_what_a_dead_process_was_making(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    (tmp_path / "count").mkdir()
-    first = Place(tmp_path / "count")
-    effects = effects_of(first, first.want())
-    assert effects > 20
-    for number, (at, after) in enumerate(points(effects)):
-        (tmp_path / str(number)).mkdir()
-        place = Place(tmp_path / str(number))
-        if not killed(place, place.want(), at, after=after):
-            break
-        if number % 2:
-            place.tick()
-            assert (place.known().state, place.serves()) == ("ready", place.known().release), (at, after)
-            want_closed(place.ctx, place.known(), "done")
-        else:
-            want_closed(place.ctx, place.known(), "closed meanwhile")
-        place.tick()
-        assert not any(place.left().values()), (at, after, place.left())
-        place.world.close()
-    assert number > 5
-
-
-@pytest.mark.every_point
-def test_the_next_tick_completes_what_a_dead_process_was_closing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    (tmp_path / "count").mkdir()
-    first = Place(tmp_path / "count")
-    first.made()
-    effects = effects_of(first, want_closed(first.ctx, first.known(), "done"))
-    assert effects > 8
-    for number, (at, after) in enumerate(points(effects)):
-        (tmp_path / str(number)).mkdir()
-        place = Place(tmp_path / str(number))
-        place.made()
-        if not killed(place, want_closed(place.ctx, place.known(), "done"), at, after=after):
-            break
-        again = number % 3 == 0 and bool(place.ctx.ledger.previews())
-        if again:  # the pull request was opened again
-            place.want()
-        place.tick()
-        if again:
-            assert (place.known().state, place.serves()) == ("ready", place.known().release), (at, after)
-        else:
-            assert not any(place.left().values()), (at, after, place.left())
-        place.world.close()
-    assert number > 3
 
 
 # what is derived
