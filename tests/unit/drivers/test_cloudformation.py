@@ -1,10 +1,8 @@
-"""CloudFormation as AWS answers where moto doesn't: what changes, states of a stack, failures, drift, an interrupt."""
+"""CloudFormation as AWS answers where moto doesn't: states of a stack, failures, drift, an interrupt."""
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,159 +13,8 @@ from shipway.domain.infra import InfraPlace
 from shipway.domain.provisioned import Infra
 from shipway.drivers.infra import cloudformation_events
 from shipway.drivers.infra.cloudformation import CloudFormation
-from shipway.drivers.infra.cloudformation_events import STACK, is_locked, token
-from shipway.drivers.infra.cloudformation_template import changes_of, read
-from shipway.drivers.infra.data import holds_data
-
-ID, SET = "arn:aws:cloudformation:eu:1:stack/shop/1", "arn:aws:cloudformation:eu:1:changeSet/shipway-1/2"
-SECRET = "correct-horse-battery"
-TEMPLATE = "Resources:\n  db: {Type: AWS::RDS::DBInstance, DeletionPolicy: Retain}\n  web: {Type: AWS::EC2::Instance}\n"
-
-
-def change(action: str, **more: Any) -> dict[str, Any]:
-    return {
-        "ResourceChange": {"Action": action, "LogicalResourceId": "x", "ResourceType": "AWS::RDS::DBInstance", **more}
-    }
-
-
-@pytest.mark.parametrize(
-    ("item", "action", "lines"),
-    [
-        (change("Add"), "create", ()),
-        (change("Remove"), "destroy", ()),
-        (change("Remove", PolicyAction="Snapshot"), "destroy", ("a snapshot of it is kept",)),
-        (change("Remove", PolicyAction="Retain"), "forget", ()),
-        (change("Modify", Replacement="False"), "update", ()),
-        (change("Modify", Replacement="True"), "replace", ()),
-        (change("Modify"), "replace", ()),
-        (change("SomethingNew"), "replace", ()),
-        (change("Import"), "import", ()),
-        (
-            change("Modify", Replacement="True", PolicyAction="ReplaceAndRetain"),
-            "replace", ("the old one is kept, outside of the stack",),
-        ),
-        (
-            change("Modify", Replacement="Conditional"),
-            "replace", ("it may be replaced: AWS knows only when it is done",),
-        ),
-        (change("Dynamic"), "replace", ("what is done with it is known only when it is done",)),
-        (
-            change(
-                "Modify", Replacement="False",
-                BeforeContext=json.dumps({"Properties": {"Size": 1, "Password": SECRET, "Echo": "****"}}),
-                AfterContext=json.dumps(
-                    {"Properties": {"Size": 2, "Password": "x", "Echo": "new", "Id": "{{changeSet:KNOWN_AFTER_APPLY}}"}}
-                ),
-            ),
-            "update",
-            ('Echo: (sensitive) → (sensitive)', "Id: (known after apply)", "Password: (sensitive) → (sensitive)", "Size: 1 → 2"),
-        ),
-        (
-            change(
-                "Modify", Replacement="False",
-                Details=[
-                    {"Target": {"Attribute": "Properties", "Name": "Size"}, "CausingEntity": "SizeParameter"},
-                    {"Target": {"Attribute": "Tags"}},
-                    {"Target": {"Attribute": "Properties", "Name": "Size"}},
-                ],
-            ),
-            "update", ("Size: changed by SizeParameter", "Tags: changed"),
-        ),
-    ],
-)  # fmt: skip
-def test_what_a_change_set_does(item: dict[str, Any], action: str, lines: tuple[str, ...]) -> None:
-    (found,) = changes_of([item, {"Type": "Hook"}], [SECRET])
-    assert (found.action, found.attributes, found.holds_data) == (action, lines, True)
-
-
-@pytest.mark.parametrize("secret", ['pa"ss\\word', "a key\nof two lines", "schlüssel", "plain"])
-def test_a_secret_is_hidden_however_json_writes_it(secret: str) -> None:
-    after = json.dumps({"Properties": {"Address": f"x{secret}", "Deep": [{"Url": secret}]}})
-    (found,) = changes_of([change("Modify", Replacement="False", BeforeContext="{}", AfterContext=after)], [secret])
-    assert found.attributes == ("Address: (sensitive)", "Deep: (sensitive)")
-
-
-@pytest.mark.parametrize(
-    ("kind", "held"),
-    [
-        ("AWS::RDS::DBCluster", True), ("AWS::ElastiCache::ReplicationGroup", True), ("AWS::DynamoDB::GlobalTable", True),
-        ("AWS::S3::Bucket", True), ("AWS::EFS::FileSystem", True), ("AWS::KMS::Key", True), ("AWS::EC2::Volume", True),
-        ("AWS::OpenSearchService::Domain", True), ("AWS::Cognito::UserPool", True), ("AWS::EC2::Instance", False),
-        ("AWS::ECS::Service", False), ("AWS::ElasticLoadBalancingV2::LoadBalancer", False), ("AWS::Route53::RecordSet", False),
-    ],
-)  # fmt: skip
-def test_types_that_hold_data(kind: str, held: bool) -> None:
-    assert holds_data("x", kind) == held
-
-
-def test_a_template_in_yaml_and_in_json() -> None:
-    text = """
-Parameters: {Password: {Type: String, NoEcho: true}, Size: {Type: String}}
-Resources:
-  kept: {Type: "AWS::S3::Bucket", DeletionPolicy: RetainExceptOnCreate}
-  deep: {Type: "AWS::CloudFormation::Stack"}
-  gone: {Type: "AWS::S3::Bucket", DeletionPolicy: Delete, Properties: {Tags: !If [A, !Ref B, !Ref "AWS::NoValue"]}}
-Outputs:
-  one: {Value: !Ref Password}
-  two: {Value: !Sub "postgres://${Password}@${gone.Arn}"}
-  three: {Value: !Join ["", [a, !Ref Size]]}
-  four: {Value: !Sub ["${A}", {A: !Ref Password}]}
-  five: {Value: !Sub "${!Password}"}
-"""
-    found = read(text)
-    assert found.outputs == ("one", "two", "three", "four", "five")
-    assert (found.sensitive, found.hidden) == (("one", "two", "four"), ("Password",))
-    assert (found.kept, found.nested) == (("kept",), ("deep",))
-    data = {"Parameters": {"P": {"NoEcho": True}}, "Resources": {"a": {}}, "Outputs": {"o": {"Value": {"Ref": "P"}}}}
-    assert read(json.dumps(data)) == read(data)
-    assert read(data).sensitive == ("o",)
-
-
-class Aws:
-    """Answers of a client of boto3. A test replaces single ones."""
-
-    def __init__(self, status: str = "UPDATE_COMPLETE", **stack: Any) -> None:
-        self.called: list[str] = []
-        self.stack: dict[str, Any] = {"StackId": ID, "StackName": "shop", "StackStatus": status, **stack}
-        self.events: list[dict[str, Any]] = [event("UPDATE_COMPLETE", number=0)]
-        self.pages = 1
-        self.answers: dict[str, Callable[..., Any]] = {
-            "describe_stacks": lambda **given: {"Stacks": [self.stack]},
-            "describe_stack_events": self.paged,
-            "list_stack_resources": lambda **given: {
-                "StackResourceSummaries": [
-                    {"LogicalResourceId": "db", "ResourceType": "AWS::RDS::DBInstance", "ResourceStatus": "CREATE_COMPLETE"},
-                    {"LogicalResourceId": "web", "ResourceType": "AWS::EC2::Instance", "ResourceStatus": "CREATE_COMPLETE"},
-                    {"LogicalResourceId": "old", "ResourceType": "AWS::EC2::Instance", "ResourceStatus": "DELETE_COMPLETE"},
-                ]
-            },
-            "get_template": lambda **given: {"TemplateBody": TEMPLATE},
-            "create_change_set": lambda **given: {"Id": SET, "StackId": ID},
-            "describe_change_set": lambda **given: {
-                "ChangeSetId": SET, "StackId": ID, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE",
-                "Changes": [change("Modify", Replacement="False")],
-            },
-            "delete_change_set": lambda **given: {},
-        }  # fmt: skip
-
-    def paged(self, **given: Any) -> dict[str, Any]:
-        """Newest first, two of one page."""
-        begin = int(given.get("NextToken", 0))
-        newest = self.events[::-1]
-        more = {"NextToken": str(begin + 2)} if begin + 2 < len(newest) else {}
-        return {"StackEvents": newest[begin : begin + 2], **more}
-
-    def __getattr__(self, name: str) -> Any:
-        self.called.append(name)
-        return lambda **given: self.answers[name](**given) or {}
-
-
-def event(status: str, name: str = "shop", reason: str = "", by: str = "", number: int | None = None) -> dict[str, Any]:
-    kind, physical = (STACK, ID) if name == "shop" else ("AWS::RDS::DBInstance", "db-1")
-    return {
-        "EventId": f"{status}-{name}-{number}", "ResourceStatus": status, "LogicalResourceId": name, "ResourceType": kind,
-        "PhysicalResourceId": physical, "ResourceStatusReason": reason, "ClientRequestToken": by,
-    }  # fmt: skip
+from shipway.drivers.infra.cloudformation_events import is_locked, token
+from tests.unit.drivers.cloudformation_answers import ID, SECRET, SET, TEMPLATE, Aws, event
 
 
 def tool(folder: Path, aws: Aws, cancelled: threading.Event | None = None) -> CloudFormation:
