@@ -25,7 +25,7 @@ from shipway.system.acting import acting
 from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
 from tests.unit.server.asking import Answer, ask, routes
-from tests.unit.server.test_web import Place
+from tests.unit.server.site import Place
 
 BY_NAME = {item.name: item for item in OPERATIONS}
 CHANGESET = '{"title": "t", "changes": [], "rules": []}'

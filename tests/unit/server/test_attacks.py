@@ -23,7 +23,7 @@ from shipway.server.web import application
 from shipway.testing.ledger.queue import pushed
 from tests.unit.domain.samples import STAGING
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import CHEAP, HTML, ORDERED, Place, Source, commands, forge
+from tests.unit.server.site import CHEAP, HTML, ORDERED, Place, Source, commands, forge
 
 __all__ = ["commands"]
 

@@ -17,7 +17,7 @@ from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER, Grant
 from shipway.domain.registration import Registration
 from shipway.server.git import UPDATE, Pusher, Repositories
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import Place
+from tests.unit.server.site import Place
 from tests.unit.system.repositories import commit, git, neutral, repository
 
 pytestmark = pytest.mark.usefixtures("neutral")

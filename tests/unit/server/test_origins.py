@@ -11,7 +11,7 @@ from shipway.actions.provenance.sign import complete
 from shipway.domain.provenance import Base
 from shipway.testing.memory_sbom import MemorySbom
 from tests.unit.actions.provenance.signed import record
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 

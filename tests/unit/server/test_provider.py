@@ -34,7 +34,7 @@ from shipway.system.http import Answer
 from shipway.system.openid import ALGORITHMS, Begun, Provider, Settings
 from tests.unit.server.asking import Answer as Page
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import CHEAP, HTML, Place, forge
+from tests.unit.server.site import CHEAP, HTML, Place, forge
 
 ISSUER, CLIENT, SECRET = "https://id.example.org", "shipway", "the secret/+ of the client"
 BASE = "http://127.0.0.1:8470"

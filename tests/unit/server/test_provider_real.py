@@ -22,7 +22,7 @@ from shipway.server.web import application
 from shipway.system.openid import Provider, Settings, asking
 from tests.programs import program, published_with_needs
 from tests.unit.server.asking import Answer, ask
-from tests.unit.server.test_web import CHEAP, HTML, Place, forge
+from tests.unit.server.site import CHEAP, HTML, Place, forge
 
 pytestmark = pytest.mark.counterpart
 

@@ -21,7 +21,7 @@ from shipway.domain.permissions import ADMIN
 from shipway.server import git as module
 from shipway.server.site import Site
 from shipway.server.web import application
-from tests.unit.server.test_web import CHEAP, Place, forge
+from tests.unit.server.site import CHEAP, Place, forge
 from tests.unit.system.repositories import commit, git, neutral, repository
 
 pytestmark = [pytest.mark.usefixtures("neutral"), pytest.mark.counterpart]

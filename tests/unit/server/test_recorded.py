@@ -28,7 +28,7 @@ from shipway.server.web import application
 from shipway.system.acting import acting
 from shipway.system.process import Completed
 from tests.unit.server.asking import ask, routes
-from tests.unit.server.test_web import CHEAP, HTML, Place, forge, place
+from tests.unit.server.site import CHEAP, HTML, Place, forge, place
 
 __all__ = ["place"]
 PARTS = {

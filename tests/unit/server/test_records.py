@@ -28,7 +28,7 @@ from shipway.system.acting import acting_in_request
 from shipway.testing.ledger.samples import SNAPSHOT, WAIVER
 from tests.unit.domain.samples import STAGING
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 ADA = Acting("ada@example.org", "session 1", "192.0.2.7")

@@ -20,7 +20,7 @@ from shipway.server.observer import Gate
 from shipway.testing.ledger.waiting import waits
 from tests.unit.domain.samples import STAGING
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 

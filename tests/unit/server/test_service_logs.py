@@ -15,7 +15,7 @@ from shipway.server import service_logs
 from shipway.server.commands import Commands
 from shipway.server.service_logs import OF_ONE, ServiceLogs
 from shipway.system.process import Completed
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 PATH = "/apps/shop/environments/staging/logs"

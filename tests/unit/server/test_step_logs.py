@@ -16,7 +16,7 @@ from shipway.domain.run import Artifact, StepResult
 from shipway.server import step_logs
 from shipway.server.step_logs import ON_A_PAGE, StepLogFile, StepLogs
 from tests.unit.server.asking import ask
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 

@@ -17,7 +17,7 @@ from shipway.domain.errors import UsageError
 from shipway.domain.permissions import DEVELOPER
 from shipway.domain.release import Trigger
 from shipway.domain.single_test import FAILED, PASSED, SKIPPED, SingleTest
-from tests.unit.server.test_web import EVIL, Place, place
+from tests.unit.server.site import EVIL, Place, place
 
 __all__ = ["place"]
 BAD = SingleTest("test_price", "tests.Units", "tests/units.py", FAILED, 0.5, f"1 != 2 {EVIL}", "the trace\nof it")

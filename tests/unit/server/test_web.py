@@ -4,106 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest
-from shipway.actions.people.identify import csrf
-from shipway.actions.people.manage import add_person, grant
-from shipway.actions.people.password import set_password
-from shipway.actions.people.sign_in import make_link, sign_in_by_link
 from shipway.domain import names
 from shipway.domain.errors import EdgeError, PlanError, StoreError
 from shipway.domain.event import BEGIN, DEPLOYMENT, END, LINE, Event, Subject
-from shipway.domain.permissions import ADMIN, ALL, DEVELOPER, RELEASER, ROLES, VIEWER
-from shipway.domain.plan import Environment, Plan
+from shipway.domain.permissions import ADMIN, DEVELOPER, RELEASER, VIEWER
+from shipway.domain.plan import Environment
 from shipway.domain.preview import OPEN, Preview
 from shipway.domain.release import DEPLOY, FAILED, SUCCEEDED, Deployment, Trigger
 from shipway.domain.traffic import Traffic
 from shipway.domain.waiting import Hold, Waiting
-from shipway.drivers import driver
-from shipway.ports.forge import Forge, ForgeAccess
 from shipway.server import pages
-from shipway.server.access import COOKIE
 from shipway.server.headers import HEADERS
-from shipway.server.observer import Observer, in_order
+from shipway.server.observer import in_order
 from shipway.server.site import Site
 from shipway.server.web import application
-from shipway.system.passwords import Passwords
-from shipway.system.process import Completed
 from shipway.testing.ledger.queue import pushed
-from tests.unit.domain.samples import PLAN, STAGING
-from tests.unit.server.asking import Answer, ask
+from tests.unit.domain.samples import STAGING
+from tests.unit.server.asking import ask
+from tests.unit.server.site import CHEAP, EVIL, Place, commands, forge, place
 from tests.unit.world import World
 
-ORDERED = dataclasses.replace(
-    PLAN,
-    environments={
-        "production": dataclasses.replace(PLAN.environments["production"], after="staging"),
-        "staging": STAGING,
-    },
-)
-EVIL = "<script>alert(1)</script>"
-HTML = "text/html"
-CHEAP = Passwords(time_cost=1, memory_cost=8, parallelism=1)
-
-
-def forge(kind: str) -> Forge:
-    found: Forge = driver("forge", kind)(ForgeAccess())
-    return found
-
-
-class Source:
-    """Of the app of the samples."""
-
-    name, is_checkout = "shop", False
-
-    def __init__(self, plan: Plan = ORDERED) -> None:
-        self._plan = plan
-
-    def plan(self) -> Plan:
-        return self._plan
-
-    def clone(self) -> Path:
-        raise PlanError("there is no clone here")
-
-
-class Place:
-    """A release server on a world in memory."""
-
-    def __init__(self, folder: Path, *releases: int) -> None:
-        self.world = World.deployed(folder, STAGING, *releases)
-        self.ctx = self.world.controller()
-        self.observer = Observer(self.ctx, lambda text, file, exists: PLAN, lambda app: Source())
-        self.app = application(Site(self.ctx, self.observer, CHEAP, forge))
-        self.sees = self.person("viewer@example.com", VIEWER)
-
-    def person(self, name: str, role: str, app: str = ALL, environment: str = ALL) -> str:
-        """Who has this role. Returns the secret of a session."""
-        add_person(self.ctx, None, name)
-        grant(self.ctx, None, name, role, app, environment)
-        return sign_in_by_link(self.ctx, make_link(self.ctx, name), "127.0.0.1").secret
-
-    def page(self, path: str, secret: str = "", **headers: str) -> Answer:
-        return ask(self.app, path, **{"accept": HTML, "cookie": f"{COOKIE}={secret or self.sees}", **headers})
-
-    def send(self, path: str, secret: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
-        """A form of the session."""
-        body = urlencode({"csrf": csrf(secret), **fields}).encode()
-        given = {"accept": HTML, "cookie": f"{COOKIE}={secret}", "content_type": "application/x-www-form-urlencoded"}
-        return ask(self.app, path, "POST", body, **{**given, **(headers or {})})
-
-    def deployed(self, number: int, **fields: Any) -> None:
-        deploy(self.world.controller(), DeployRequest(self.world.release(number, **fields), STAGING))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+__all__ = ["commands", "place"]
 
 
 def test_without_an_app_it_says_what_adds_one(place: Place) -> None:
@@ -250,147 +177,6 @@ def test_states_are_words_too() -> None:
     assert pages.outcome(SUCCEEDED).kind == "ok"
 
 
-# What each route asks for: by the least role. staging is not protected, production is reached by promotion.
-ROUTES = {
-    ("POST", "/apps/shop/environments/staging/approve"): RELEASER, ("POST", "/apps/shop/environments/production/approve"): RELEASER,
-    ("POST", "/apps/shop/environments/staging/reject"): RELEASER, ("POST", "/apps/shop/environments/production/reject"): RELEASER,
-    ("POST", "/apps/shop/environments/staging/deploy"): DEVELOPER, ("POST", "/apps/shop/environments/production/deploy"): RELEASER,
-    ("GET", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("GET", "/apps/shop/environments/production/rollback"): RELEASER,
-    ("POST", "/apps/shop/environments/staging/rollback"): DEVELOPER, ("POST", "/apps/shop/environments/production/rollback"): RELEASER,
-    ("POST", "/apps/shop/environments/staging/resume"): DEVELOPER, ("POST", "/apps/shop/environments/production/resume"): RELEASER,
-    ("POST", "/apps/shop/environments/staging/cancel"): DEVELOPER, ("POST", "/apps/shop/environments/production/cancel"): RELEASER,
-    ("POST", "/apps/shop/runs/check"): DEVELOPER,
-    ("GET", "/apps/shop/environments/staging/deploy?release=1"): DEVELOPER, ("GET", "/apps/shop/environments/production/deploy?release=1"): RELEASER,
-    ("GET", "/apps/shop/environments/staging/logs"): VIEWER, ("GET", "/apps/shop/environments/production/logs"): VIEWER,
-    ("GET", "/apps/shop/releases"): VIEWER, ("GET", "/apps/shop/releases/1"): VIEWER, ("GET", "/apps/shop/releases/1?to=production"): VIEWER,
-    ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER,
-    ("GET", "/apps/shop/insights"): VIEWER, ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
-    ("GET", "/apps/shop/releases/1/packages"): VIEWER,
-    ("GET", "/audit"): ADMIN, ("GET", "/audit.csv"): ADMIN, ("GET", "/audit.json"): ADMIN,
-}  # fmt: skip
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """The commands that are started, with who starts them; none is."""
-    found: list[tuple[str, list[str]]] = []
-
-    def answer(self: object, person: str, words: list[str], delegation: str) -> Completed:
-        assert delegation
-        found.append((person, list(words)))
-        return Completed(0, f"<{words[0]}> done")
-
-    monkeypatch.setattr("shipway.server.commands.Commands.answer", answer)
-    monkeypatch.setattr("shipway.server.commands.Commands.start", answer)
-    return found
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_each_route_needs_its_role(place: Place, commands: list[tuple[str, list[str]]], role: str) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    secret = place.person(f"{role}@example.org", role)
-    for (method, path), least in ROUTES.items():
-        before = len(commands)
-        found = (
-            place.send(path, secret, release="1", note="fine", pull="7", commit="a" * 40)
-            if method == "POST"
-            else place.page(path, secret)
-        )
-        may = ROLES.index(role) >= ROLES.index(least)
-        assert (found.status in (200, 303)) == may, (path, found.text)
-        if not may:
-            assert found.status == 403
-            assert len(commands) == before
-    assert all(person == f"{role}@example.org" for person, _ in commands)
-
-
-def test_nobody_gets_past_the_sign_in(place: Place, commands: list[tuple[str, list[str]]]) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    for secret in ("none", "sws_" + "x" * 43, ""):
-        for method, path in [
-            *ROUTES,
-            ("GET", "/"),
-            ("GET", "/nosuch"),
-            ("GET", "/queue/1/events"),
-            ("GET", "/sign-in-not"),
-        ]:
-            given = {"cookie": f"{COOKIE}={secret}"} if secret else {}
-            found = ask(place.app, path, method, **given)
-            assert found.status == 401, path
-            assert "shop" not in found.text
-            browser = ask(place.app, path, method, accept=HTML, **given)
-            assert browser.status == 303
-            assert browser.headers["location"].startswith("/sign-in?next=/")
-    assert commands == []
-
-
-def test_what_a_grant_does_not_cover_is_not_seen(place: Place) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    other = place.person("other@example.org", ADMIN, "other")
-    assert place.page("/apps/shop", other).status == 404
-    assert place.page("/apps/nosuch", other).text.replace("nosuch", "shop") == place.page("/apps/shop", other).text
-    assert place.page("/apps/shop/runs/1", other).status == 404
-    assert place.page("/queue", other).status == 403
-    part = place.person("part@example.org", VIEWER, "shop", "staging")
-    assert ">production</h2>" not in place.page("/apps/shop", part).text
-    assert ">staging</h2>" in place.page("/apps/shop", part).text
-
-
-def test_a_form_of_another_page_does_nothing(place: Place, commands: list[tuple[str, list[str]]]) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    admin, victim = place.person("a@example.org", ADMIN), place.person("b@example.org", ADMIN)
-    for given in ("", "x", csrf(admin)):
-        assert place.send("/apps/shop/environments/staging/deploy", victim, release="1", csrf=given).status == 403
-        assert place.send("/sign-out", victim, csrf=given).status == 403
-        for order in ("approve", "reject", "rollback", "resume", "cancel"):
-            assert place.send(f"/apps/shop/environments/staging/{order}", victim, release="1", csrf=given).status == 403
-    assert commands == []
-    assert place.page("/apps/shop", victim).status == 200
-
-
-def test_a_pull_request_from_outside_is_checked_by_a_member_alone(
-    place: Place, commands: list[tuple[str, list[str]]]
-) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    member, viewer = place.person("d@example.org", DEVELOPER), place.person("v@example.org", VIEWER)
-    link = f"/apps/shop/runs?pull=7&commit={'a' * 40}"
-    assert f'value="{"a" * 40}"' in place.page(link, member).text
-    assert 'name="commit"' not in place.page(link, viewer).text
-    assert EVIL not in place.page(f"/apps/shop/runs?pull={EVIL}&commit={EVIL}", member).text
-    found = place.send("/apps/shop/runs/check", member, pull="7", commit="a" * 40)
-    assert (found.status, found.headers["location"]) == (303, "/apps/shop/runs")
-    assert commands == [("d@example.org", ["run", "a" * 40, "--pull-request", "7", "--app", "shop"])]
-    for pull, commit in (
-        ("", "a" * 40),
-        ("--help", "a" * 40),
-        ("7", "main"),
-        ("7", "a" * 12),
-        ("7", "--no-cache"),
-        ("0", "a" * 40),
-    ):
-        assert place.send("/apps/shop/runs/check", member, pull=pull, commit=commit).status == 404
-    assert place.send("/apps/shop/runs/check", member, pull="7", commit="a" * 40, csrf="x").status == 403
-    other = place.person("other@example.org", ADMIN, "other")
-    assert place.send("/apps/shop/runs/check", other, pull="7", commit="a" * 40).status == 404
-    assert len(commands) == 1
-
-
-@pytest.mark.parametrize("release", ["", "-1", "r1", "1 --force", "--force", "9" * 40, "١"])
-def test_a_field_never_becomes_an_option(place: Place, commands: list[tuple[str, list[str]]], release: str) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    admin = place.person("a@example.org", ADMIN)
-    assert place.send("/apps/shop/environments/staging/deploy", admin, release=release).status == 404
-    assert commands == []
-    place.send("/apps/shop/environments/staging/approve", admin, release="1", note="--sign\n--reason=x")
-    assert commands == [("a@example.org", ["approve", "staging", "r1", "--reason=--sign\n--reason=x", "--app", "shop"])]
-
-
 def test_a_hotfix_is_marked(place: Place) -> None:
     place.deployed(1)
     ctx = place.world.controller()
@@ -402,18 +188,6 @@ def test_a_hotfix_is_marked(place: Place) -> None:
     text = place.page("/apps/shop", place.person("v@example.org", VIEWER)).text
     assert "validated nowhere before: nobody can pay" in text
     assert text.count('<span class="pill warn">hotfix</span>') == 2, "beside what runs, and in the list"
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_freeze_is_overridden_by_who_may(place: Place, commands: list[tuple[str, list[str]]], role: str) -> None:
-    place.deployed(1)
-    place.observer.look("shop")
-    secret = place.person(f"{role}@example.org", role)
-    path = "/apps/shop/environments/production/deploy"
-    found = place.send(path, secret, release="1", freeze="override", note="customers wait")
-    assert (found.status == 303 and bool(commands)) == (role == ADMIN), found.text
-    words = ["deploy", "production", "r1", "--override-freeze", "--reason=customers wait", "--app", "shop"]
-    assert commands == ([(f"{role}@example.org", words)] if role == ADMIN else [])
 
 
 def test_what_waits_and_a_hold_are_shown(place: Place) -> None:
@@ -442,53 +216,6 @@ def test_the_answer_of_a_command_is_shown_as_text(place: Place, commands: list[t
     admin = place.person("a@example.org", ADMIN)
     found = place.send("/apps/shop/environments/staging/approve", admin, release="1")
     assert "&lt;approve&gt; done" in found.text
-
-
-def test_who_signs_in_goes_on_where_they_were(place: Place) -> None:
-    add_person(place.ctx, None, "ada@example.org")
-    set_password(place.ctx, CHEAP, None, "ada@example.org", "a long enough password")
-    form = {"accept": HTML, "content_type": "application/x-www-form-urlencoded"}
-
-    def signed_in(password: str, where: str) -> Answer:
-        body = urlencode({"name": "ada@example.org", "password": password, "next": where}).encode()
-        return ask(place.app, "/sign-in", "POST", body, **form)
-
-    wrong = signed_in("another password", "/apps/shop")
-    assert wrong.status == 403
-    assert "is wrong" in wrong.text
-    assert "set-cookie" not in wrong.headers
-    found = signed_in("a long enough password", "/apps/shop")
-    assert (found.status, found.headers["location"]) == (303, "/apps/shop")
-    assert "httponly" in found.headers["set-cookie"].lower()
-    assert "samesite=lax" in found.headers["set-cookie"].lower()
-    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"):
-        assert signed_in("a long enough password", elsewhere).headers["location"] == "/"
-    secret = found.headers["set-cookie"].partition(f"{COOKIE}=")[2].partition(";")[0]
-    assert place.send("/sign-out", secret).status == 303
-    assert place.page("/", secret).status == 303
-
-
-def test_a_link_signs_in_once_and_looking_at_it_uses_nothing(place: Place) -> None:
-    add_person(place.ctx, None, "ada@example.org")
-    link = make_link(place.ctx, "ada@example.org")
-    form = {"accept": HTML, "content_type": "application/x-www-form-urlencoded"}
-    assert link in ask(place.app, f"/sign-in?link={link}", accept=HTML).text
-    body = urlencode({"link": link}).encode()
-    assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 303
-    assert ask(place.app, "/sign-in/link", "POST", body, **form).status == 403
-
-
-def test_a_form_of_any_size_is_refused_and_not_kept(place: Place) -> None:
-    found = ask(
-        place.app,
-        "/sign-in",
-        "POST",
-        b"name=" + b"x" * (1 << 20),
-        accept=HTML,
-        content_type="application/x-www-form-urlencoded",
-    )
-    assert found.status == 403
-    assert "bytes" in found.text
 
 
 def test_the_requests_of_the_last_minute_are_on_the_board(place: Place) -> None:
