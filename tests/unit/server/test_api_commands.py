@@ -30,9 +30,9 @@ from shipway.server.api.operation import PREFIX
 from shipway.server.site import Site
 from shipway.server.web import application
 from tests.unit.cli.test_which_plan import commands as all_commands
+from tests.unit.server.api import Api
 from tests.unit.server.asking import Answer, ask
 from tests.unit.server.site import CHEAP, forge
-from tests.unit.server.test_api import Api
 
 ID = "0123456789abcdef" * 2
 VALUES = {

@@ -20,8 +20,8 @@ from shipway.domain.permissions import ADMIN, DEVELOPER, ROLES, VIEWER
 from shipway.server.api.document import document
 from shipway.server.api.operation import PREFIX
 from shipway.server.api.table import OPERATIONS
+from tests.unit.server.api import Api, commands, conforms
 from tests.unit.server.asking import Answer
-from tests.unit.server.test_api import Api, commands, conforms
 
 __all__ = ["commands"]
 

@@ -15,8 +15,8 @@ from shipway.server.access import COOKIE
 from shipway.server.web import application
 from shipway.testing.ledger.queue import pushed
 from tests.programs import program
+from tests.unit.server.api import Api
 from tests.unit.server.asking import Answer, ask, routes
-from tests.unit.server.test_api import Api
 
 EVIL = 'a "b" \\ c\nd'
 
