@@ -9,7 +9,7 @@ from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.domain.registration import Registration
 from tests.unit.actions.versions.conftest import Make
 from tests.unit.actions.versions.shop import LOG, STAGING, Shop, plan_text
-from tests.unit.actions.versions.test_release import Dies, reject
+from tests.unit.actions.versions.tagging import Dies, reject
 from tests.unit.system.repositories import ADA, git
 
 pytestmark = pytest.mark.counterpart

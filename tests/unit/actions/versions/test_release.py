@@ -1,9 +1,8 @@
-"""`shipway release`: what it shows, what it refuses, and what is there after it died."""
+"""`shipway release`: what it shows, which tag it makes and signs, and what is waited for."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,19 +11,15 @@ import pytest
 
 from shipway.actions.versions import tag as making
 from shipway.cli.json_outputs import schema
-from shipway.domain.errors import GateRefused, RepositoryError, ShipwayError, UsageError
+from shipway.domain.errors import GateRefused, RepositoryError, UsageError
 from shipway.system.checkout import add_tag
 from shipway.system.git import Repository
 from tests.unit.actions.versions.conftest import Make
 from tests.unit.actions.versions.shop import PRODUCTION, STAGING, Shop, plan_text
-from tests.unit.domain import samples
+from tests.unit.actions.versions.tagging import head
 from tests.unit.system.repositories import ADA, git
 
 pytestmark = pytest.mark.counterpart
-
-
-def head(shop: Shop) -> str:
-    return git(shop.path, "rev-parse", "HEAD")
 
 
 def test_a_version_is_tagged_and_pushed(shop: Shop) -> None:
@@ -79,130 +74,6 @@ def test_configuration_schema_and_migrations_are_shown(make: Make) -> None:
     assert "  + web/migrations/2_pets.up.sql" in shop.call("--dry-run")
 
 
-def dirty(shop: Shop) -> None:
-    (shop.path / "app").write_text("changed")
-
-
-def elsewhere(shop: Shop) -> None:
-    git(shop.path, "switch", "--quiet", "staging")
-
-
-def detached(shop: Shop) -> None:
-    git(shop.path, "switch", "--quiet", "--detach")
-
-
-def ahead(shop: Shop) -> None:
-    shop.commit("more")
-
-
-def behind(shop: Shop) -> None:
-    shop.change("more")
-    git(shop.path, "reset", "--quiet", "--hard", "HEAD~1")
-
-
-def unknown(shop: Shop) -> None:
-    """Somebody else pushed."""
-    other = shop.folder / "other"
-    git(shop.folder, "clone", "--quiet", str(shop.remote), str(other))
-    git(other, "commit", "--quiet", "--allow-empty", "--message", "theirs")
-    git(other, "push", "--quiet")
-
-
-def diverged(shop: Shop) -> None:
-    behind(shop)
-    shop.commit("mine")
-
-
-def unpushed(shop: Shop) -> None:
-    git(shop.remote, "update-ref", "-d", "refs/heads/main")
-
-
-def shallow(shop: Shop) -> None:
-    git(shop.path, "fetch", "--quiet", "--depth=1", "--update-shallow", f"file://{shop.remote}", "main")
-    (shop.path / ".git" / "shallow").write_text(f"{head(shop)}\n")
-
-
-def nothing_new(shop: Shop) -> None:
-    shop.call("v1.1.0", "--yes")
-
-
-def unvalidated(shop: Shop) -> None:
-    shop.commit("straight to main", {"page": "new"})
-    shop.push("main")
-
-
-def reused(shop: Shop) -> None:
-    """A version whose tag was deleted."""
-    made = shop.ctx.ledger.releases("shop")[0]
-    shop.recorded(shop.ctx.ledger.add_release(replace(made, tree="other", digest="")), "v1.0.1")
-
-
-def other_tag_here(shop: Shop) -> None:
-    git(shop.path, "tag", "v1.0.1", "HEAD~1")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "asked", "error", "says"),
-    [
-        (dirty, "patch", RepositoryError, ("uncommitted changes: app", "git stash")),
-        (elsewhere, "patch", RepositoryError, ("this is the branch staging, and production takes versions from main", "git switch main")),
-        (detached, "patch", RepositoryError, ("HEAD is detached", "git switch main")),
-        (ahead, "patch", RepositoryError, ("main is ahead of origin by 1", "git push origin main")),
-        (behind, "patch", RepositoryError, ("main is behind origin by 1", "git pull --ff-only")),
-        (unknown, "patch", RepositoryError, ("origin has commits of main that this clone lacks", "git pull --ff-only")),
-        (diverged, "patch", RepositoryError, ("have diverged (1 and 1 commits)", "git pull --rebase")),
-        (unpushed, "patch", RepositoryError, ("origin has no branch main", "git push origin main")),
-        (shallow, "patch", RepositoryError, ("this clone is shallow", "git fetch --unshallow --tags")),
-        (nothing_new, "patch", GateRefused, ("no commit was made since v1.1.0",)),
-        (nothing_new, "v1.1.0", UsageError, ("the tag v1.1.0 exists, and is this commit", "shipway deploy production v1.1.0")),
-        (None, "v1.0.0", UsageError, ("the tag v1.0.0 exists: it is",)),
-        (None, "0.9.0", UsageError, ("v0.9.0 is not higher than v1.0.0", "v1.0.1, v1.1.0, v2.0.0")),
-        (None, "1.0.0-rc.1", UsageError, ("v1.0.0-rc.1 is not higher than v1.0.0",)),
-        (None, "next", UsageError, ("'next' is not a semantic version", "patch, minor, major")),
-        (None, "v1.1", UsageError, ("is not a semantic version",)),
-        (unvalidated, "patch", GateRefused, (
-            "no release was built from the tree of", "it differs from release 2, which staging runs, in: page",
-            "git switch staging && git merge main && git push", "git merge --ff-only staging",
-        )),
-        (reused, "patch", GateRefused, ("v1.0.1 was deployed as release 3, whose tag is gone",)),
-        (other_tag_here, "patch", UsageError, ("this clone has a tag v1.0.1 at", "git tag --delete v1.0.1")),
-    ],
-    ids=lambda item: getattr(item, "__name__", None) if callable(item) else item if isinstance(item, str) else None,
-)  # fmt: skip
-def test_what_is_refused(
-    shop: Shop, spoil: Callable[[Shop], None] | None, asked: str, error: type[ShipwayError], says: tuple[str, ...]
-) -> None:
-    if spoil is not None:
-        spoil(shop)
-    before, there = shop.tags(), shop.there()
-    told = shop.call(asked, "--yes", fails=error)
-    for words in says:
-        assert words in told
-    assert (shop.tags(), shop.there()) == (before, there)
-
-
-def test_all_problems_of_the_checkout_come_together(shop: Shop) -> None:
-    elsewhere(shop)
-    dirty(shop)
-    told = shop.call(fails=RepositoryError)
-    assert "uncommitted changes: app" in told
-    assert "this is the branch staging" in told
-
-
-def test_a_release_that_failed_on_staging_is_not_validated(shop: Shop) -> None:
-    shop.commit("broken")
-    shop.push("main")
-    made = replace(
-        samples.release(3),
-        revision=head(shop),
-        tree=git(shop.path, "rev-parse", "HEAD^{tree}"),
-        plan=shop.plan(),
-        digest="",
-    )
-    shop.ctx.ledger.add_release(made)
-    assert "release 3 has this tree but was not validated on staging" in shop.call("--yes", fails=GateRefused)
-
-
 def test_a_merge_with_the_validated_tree_is_the_validated_release(shop: Shop) -> None:
     git(shop.path, "switch", "--quiet", "staging")
     shop.commit("fix: totals")
@@ -251,119 +122,6 @@ def test_what_the_push_started_is_told(shop: Shop, outcome: str, says: str, monk
 
     monkeypatch.setattr(making, "push", deploying)
     assert shop.call("--yes").rstrip().endswith(says)
-
-
-def reject(shop: Shop) -> None:
-    hook = shop.remote / "hooks" / "pre-receive"
-    hook.write_text("#!/bin/sh\necho tags are protected\nexit 1\n")
-    hook.chmod(0o755)
-
-
-def test_a_rejected_tag_is_removed_here(shop: Shop) -> None:
-    reject(shop)
-    told = shop.call("--yes", fails=RepositoryError)
-    assert "origin rejected the tag v1.1.0; the tag was removed here again" in told
-    assert "│ tags are protected" in told
-    assert "v1.1.0" not in shop.tags()
-    (shop.remote / "hooks" / "pre-receive").unlink()
-    shop.call("--yes")
-    assert shop.there()["v1.1.0"] == head(shop)
-
-
-@pytest.mark.parametrize("there", ["v1.0.0^{}", "main"], ids=["of another commit", "of the same commit"])
-def test_a_tag_that_somebody_else_pushed_in_the_meantime(
-    shop: Shop, there: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = making.push
-
-    def late(*args: object) -> None:
-        git(shop.remote, "tag", "v1.1.0", there)
-        real(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(making, "push", late)
-    told = shop.call("--yes", fails=RepositoryError)
-    assert "since it has got another one" in told
-    assert "v1.1.0" not in shop.tags()
-
-
-def test_a_connection_that_broke_after_the_remote_had_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = making.push
-
-    def broken(*args: object) -> None:
-        real(*args)  # type: ignore[arg-type]
-        raise RepositoryError("the connection broke")
-
-    monkeypatch.setattr(making, "push", broken)
-    assert "origin has v1.1.0 nevertheless" in shop.call("--yes")
-    assert shop.there() == shop.tags()
-
-
-def test_two_at_once_in_one_clone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one finds that the tag was made after it had looked; the first one's stays."""
-    real = making.add_tag
-
-    def late(*args: object, **more: object) -> str:
-        git(shop.path, "tag", "v1.1.0")
-        return real(*args, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(making, "add_tag", late)
-    assert "tag 'v1.1.0' already exists" in shop.call("--yes", fails=RepositoryError)
-    assert shop.tags()["v1.1.0"] == "commit"
-
-
-def test_a_remote_that_is_away_leaves_a_complete_tag(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*args: object) -> None:
-        shop.lose_remote()
-        raise RepositoryError("the connection broke")
-
-    monkeypatch.setattr(making, "push", away)
-    told = shop.call("--yes", fails=RepositoryError)
-    assert "it isn't known whether origin has got v1.1.0" in told
-    assert shop.tags()["v1.1.0"] == head(shop)
-    monkeypatch.undo()
-    (shop.folder / "away.git").rename(shop.remote)
-
-
-class Dies(BaseException):
-    """As a process that is killed: nothing is cleaned up."""
-
-
-@pytest.mark.every_point
-@pytest.mark.parametrize("asked", [None, "minor", "v1.1.0"])
-@pytest.mark.parametrize("point", ["before the tag", "before the push", "after the push"])
-def test_killed_anywhere_and_run_again(
-    shop: Shop, point: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*args: object, **more: object) -> None:
-        if point == "after the push":
-            real(*args, **more)
-        raise Dies
-
-    name = "add_tag" if point == "before the tag" else "push"
-    real = getattr(making, name)
-    with monkeypatch.context() as patch:
-        patch.setattr(making, name, die)
-        with pytest.raises(Dies):
-            shop.call(*filter(None, [asked]), "--yes")
-    made = {"before the tag": (0, 0), "before the push": (1, 0), "after the push": (1, 1)}[point]
-    assert (len(shop.tags()) - 1, len(shop.there()) - 1) == made
-    object = git(shop.path, "rev-parse", "v1.1.0") if made[0] else ""
-    if point == "after the push":
-        told = shop.call(*filter(None, [asked]), "--yes", fails=GateRefused if asked != "v1.1.0" else UsageError)
-        assert "v1.1.0" in told
-    else:
-        shop.call(*filter(None, [asked]), "--yes")
-    assert shop.there() == shop.tags()
-    assert shop.there()["v1.1.0"] == head(shop)
-    assert object in ("", git(shop.path, "rev-parse", "v1.1.0"))
-
-
-def test_no_push_leaves_it_for_the_next_call(shop: Shop) -> None:
-    assert shop.json("--yes", "--no-push")["next"] == "push it: shipway release v1.1.0, or: git push origin v1.1.0"
-    assert "v1.1.0" not in shop.there()
-    found = shop.json("--yes")
-    assert (found["version"], found["why"], found["exists"]) == ("v1.1.0", "its tag was made, but not pushed", True)
-    assert shop.there()["v1.1.0"] == head(shop)
 
 
 def test_a_repository_without_a_remote_is_only_tagged(make: Make) -> None:
