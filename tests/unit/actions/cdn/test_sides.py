@@ -15,7 +15,7 @@ from shipway.domain.cdn import Answered
 from shipway.domain.release import SUCCEEDED
 from shipway.system.probe import Probe
 from shipway.testing.memory import Behaviour, MemoryCdn
-from tests.unit.actions.cdn.test_purge import ORIGIN, purges, put
+from tests.unit.actions.cdn.purges import ORIGIN, purges, put
 from tests.unit.world import World
 
 
