@@ -1,100 +1,20 @@
-"""Jobs on a schedule: once for each time, whatever dies."""
+"""Jobs on a schedule: once for each time, with their output, and when a person asks for it."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from shipway.actions.deployments.deploy import deploy
-from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.schedules.overview import overview
 from shipway.actions.schedules.run_now import run_now
 from shipway.actions.schedules.tick import tick
 from shipway.actions.upkeep.destroy import destroy
-from shipway.domain.errors import EngineError, Interrupted, NotRunnable, ShipwayError, UsageError
-from shipway.domain.plan import LOCAL, Environment, Host
-from shipway.domain.release import CANCELLED, FAILED, PENDING, RESTORE, SKIPPED, SUCCEEDED, Deployment, Release
-from shipway.domain.scheduled_run import LOST, TIMED_OUT, ScheduledRun
-from shipway.domain.tasks import ALLOW, QUEUE, Schedule
-from shipway.testing.faults import Death, Killed, every
-from shipway.testing.memory import Behaviour
-from tests.matrix import sample
-from tests.unit.domain import samples
-from tests.unit.world import World
+from shipway.domain.errors import Interrupted, NotRunnable, UsageError
+from shipway.domain.release import CANCELLED, FAILED, PENDING, RESTORE, SKIPPED, SUCCEEDED, Deployment
+from shipway.domain.scheduled_run import LOST, TIMED_OUT
+from shipway.domain.tasks import ALLOW, QUEUE
+from tests.unit.actions.schedules.clock import NOON, STEP, Make, clock, place
 
-JOB = Schedule("digest", "backend", "send digest", "*/10 * * * *", timeout=300.0)
-NOON = 1_800_000_000.0  # a time that `at` matches
-STEP = 600.0
-
-
-def place(**more: Any) -> Environment:
-    return dataclasses.replace(samples.STAGING, schedules={"digest": dataclasses.replace(JOB, **more)})
-
-
-class Clock:
-    """A world with a deployed schedule, at a time of our choice."""
-
-    def __init__(self, folder: Path, environment: Environment, **hosts: Any) -> None:
-        self.world = World(folder, **hosts)
-        self.environment = environment
-        self.to(NOON - STEP + 1)
-        self.release = self.deploy(1)
-
-    def deploy(self, number: int, environment: Environment | None = None) -> Release:
-        release = self.world.release(number, environment=environment or self.environment)
-        deploy(self.world.controller(), DeployRequest(release, environment or self.environment))
-        self.world.notes.clear()
-        return release
-
-    def to(self, at: float) -> None:
-        self.world.now = at
-
-    def tick(self, at: float | None = None, **controller: Any) -> list[ScheduledRun]:
-        """What has finally failed."""
-        if at is not None:
-            self.to(at)
-        return tick(self.world.controller(**controller))
-
-    @property
-    def runs(self) -> list[ScheduledRun]:
-        """Oldest first."""
-        return self.world.ledger.scheduled_runs("shop", "staging", "digest")[::-1]
-
-    @property
-    def outcomes(self) -> list[str]:
-        return [run.outcome for run in self.runs]
-
-    @property
-    def containers(self) -> list[str]:
-        return sorted(name for name in self.world.runtime.containers if "_schedule_" in name)
-
-    def started(self) -> list[str]:
-        """Names of the job's containers that ran, ever."""
-        calls = (call.split() for call in self.world.runtime.calls)
-        return [words[1] for words in calls if words[0] == "start" and "_schedule_" in words[1]]
-
-    def behave(self, *lines: str, code: int | None = 0) -> None:
-        self.world.runtime.behave("*_schedule_*", Behaviour(lines, exit_code=code))
-
-    def end(self, code: int = 0) -> None:
-        """Let the running ones exit."""
-        for name in self.containers:
-            item = self.world.runtime.containers[name]
-            if item.info.running:
-                item.info = dataclasses.replace(item.info, state="exited", exit_code=code)
-
-
-Make = Callable[..., Clock]
-
-
-@pytest.fixture
-def clock(tmp_path: Path) -> Make:
-    return lambda **more: Clock(tmp_path / "world", place(**more))
+__all__ = ["clock"]
 
 
 def test_it_runs_at_its_times_in_the_live_release(clock: Make) -> None:
@@ -253,22 +173,6 @@ def test_older_values_of_a_secret_are_masked_too(clock: Make) -> None:
     assert at.runs[0].log == "my key is «KEY»"
 
 
-def test_an_unreachable_host_stops_no_other_environment(tmp_path: Path) -> None:
-    far = dataclasses.replace(place(), hosts=(Host("ssh://far", "10.0.0.2"),))
-    at = Clock(tmp_path / "world", far, hosts=(LOCAL, "ssh://far"))
-    near = dataclasses.replace(place(), name="qa", url="http://qa.shop.localhost")
-    at.world.secrets(at.world.ledger).set("shop/qa", "KEY", "other")
-    at.deploy(2, near)
-    at.world.engines["ssh://far"].away = True
-    with pytest.raises(EngineError, match="can't be reached"):
-        at.tick(NOON)
-    assert [run.schedule for run in at.world.ledger.pending_scheduled("shop", "qa")] == ["digest"]
-    assert at.runs == []
-    at.world.engines["ssh://far"].away = False
-    at.tick(NOON + 60)
-    assert [run.due for run in at.runs] == [NOON]
-
-
 def test_no_job_starts_while_the_database_is_restored(clock: Make) -> None:
     at = clock()
     at.world.ledger.begin_deployment(Deployment(0, "shop", "staging", 1, RESTORE, "ada", "", NOON - 5))
@@ -277,22 +181,6 @@ def test_no_job_starts_while_the_database_is_restored(clock: Make) -> None:
     assert at.world.notes == ["shop/staging: no job starts before the restore has ended"]
     with pytest.raises(UsageError, match="no job starts before the restore of staging has ended"):
         run_now(at.world.controller(), "shop", "staging", "digest")
-
-
-def test_a_machine_that_does_not_have_the_environment_leaves_its_jobs_alone(clock: Make) -> None:
-    at = clock()
-    at.behave(code=None)
-    at.tick(NOON)
-    mine = at.world.runtime.containers
-    at.world.runtime.containers = {}
-    at.tick(NOON + STEP)
-    assert at.outcomes == [PENDING]
-    at.tick(NOON + STEP + 300)
-    assert "has no container of staging" in at.world.notes[-1]
-    at.world.runtime.containers = mine
-    at.end()
-    at.tick(NOON + STEP + 310)
-    assert at.outcomes == [SUCCEEDED, PENDING]
 
 
 def test_jobs_of_a_destroyed_environment_end(clock: Make) -> None:
@@ -305,69 +193,6 @@ def test_jobs_of_a_destroyed_environment_end(clock: Make) -> None:
     assert at.outcomes == [LOST]
     at.tick(NOON + STEP)
     assert len(at.runs) == 1
-
-
-# controllers that die, and several of them
-
-
-def test_two_controllers_start_one_run(clock: Make) -> None:
-    at = clock()
-    at.behave(code=None)
-    at.to(NOON)
-    one, two = at.world.controller(), at.world.controller()
-    tick(one)
-    tick(two)
-    assert len(at.started()) == len(at.runs) == 1
-
-
-@pytest.mark.every_point
-@pytest.mark.parametrize("retries", [0, 1])
-def test_one_dies_anywhere_and_the_job_runs_once(tmp_path: Path, retries: int) -> None:
-    def begun(folder: Path) -> Clock:
-        at = Clock(folder, place(retries=retries), hosts=(LOCAL, "ssh://b"))
-        at.behave(code=None)
-        return at
-
-    counting = Death(0, after=False)
-    first = begun(tmp_path / "none")
-    first.tick(NOON, dies=counting)
-    first.end()
-    first.tick(NOON + 60, dies=counting)
-    assert counting.effects > 5
-    for number, (point, after) in enumerate(sample(every(counting.effects), 2 / 3, retries)):
-        at = begun(tmp_path / str(number))
-        death = Death(point, after=after)
-        with suppress(Killed):
-            at.tick(NOON, dies=death)
-        at.world.now += 30  # its locks have expired
-        at.tick()
-        at.end()
-        if not death.done:
-            with suppress(Killed):
-                at.tick(NOON + 60, dies=death)
-            at.world.now += 30
-        at.tick()
-        where = f"{point} {after}: {at.world.notes}"
-        assert at.outcomes == [SUCCEEDED], where
-        assert len(at.started()) == 1, where
-        at.behave()
-        at.tick(NOON + STEP)
-        at.tick(NOON + STEP + 60)
-        assert at.outcomes == [SUCCEEDED] * 2, where
-        assert at.containers == [], f"{where}: what a dead controller left goes with the next run"
-        at.world.close()
-
-
-def test_what_a_dead_controller_claimed_is_named(clock: Make) -> None:
-    at = clock()
-    at.behave(code=None)
-    at.world.runtime.fail("create", error=EngineError("gone"))
-    with pytest.raises(ShipwayError):
-        at.tick(NOON)
-    at.tick(NOON + 60)
-    assert any("claimed it, but did not start it" in note for note in at.world.notes)
-    assert at.outcomes == [PENDING]
-    assert len(at.containers) == 1
 
 
 # a person
@@ -426,73 +251,9 @@ def test_the_overview_has_next_last_and_overdue_times(clock: Make) -> None:
     assert (after.next, after.overdue, after.runs[0].outcome) == (NOON + STEP, None, SUCCEEDED)
 
 
-def test_a_clock_that_was_ahead_for_a_while_stops_nothing(clock: Make) -> None:
-    at = clock(overlap=ALLOW)
-    at.behave()
-    at.tick(NOON + 1)
-    at.tick(NOON + 1000 * STEP)
-    at.tick(NOON + STEP + 1)  # set right again
-    assert [run.due for run in at.runs] == [NOON, NOON + 1000 * STEP, NOON + STEP]
-    at.tick(NOON + STEP + 60)
-    assert len(at.runs) == 3
-
-
-def test_a_job_that_began_by_a_clock_ahead_times_out_too(clock: Make) -> None:
-    at = clock()
-    at.behave(code=None)
-    at.tick(NOON + 1000 * STEP)
-    at.tick(NOON + 1000 * STEP - 10)
-    assert at.outcomes[0] == PENDING, "a small correction ends nothing"
-    [over] = at.tick(NOON + STEP - 1)
-    assert (over.due, over.outcome) == (NOON + 1000 * STEP, TIMED_OUT)
-
-
 def test_a_wrong_name_in_a_crontab_is_an_error(clock: Make) -> None:
     at = clock()
     with pytest.raises(UsageError, match="the ledger has no app 'shpo'") as caught:
         tick(at.world.controller(), "shpo")
     assert caught.value.hint == "it has: shop"
     assert tick(at.world.controller(), "shop") == []
-
-
-def test_one_that_can_never_be_started_holds_up_no_other(clock: Make) -> None:
-    at = clock()
-    at.behave()
-    real = at.world.runtime.create
-
-    def create(spec: Any) -> str:
-        if "_schedule_" in spec.name:
-            raise EngineError("its image is gone")
-        return real(spec)
-
-    at.world.runtime.create = create  # type: ignore[method-assign]
-    for minute in range(5):
-        with pytest.raises(EngineError, match="its image is gone"):
-            at.tick(NOON + 1 + 60 * minute)
-        assert at.outcomes == [PENDING], "it may be a registry that answers again"
-    [failed] = at.tick(NOON + 302)
-    assert (failed.outcome, failed.detail) == (FAILED, "not started: its image is gone")
-    at.world.runtime.create = real  # type: ignore[method-assign]
-    at.tick(NOON + STEP + 1)
-    at.tick(NOON + STEP + 60)
-    assert at.outcomes == [FAILED, SUCCEEDED]
-
-
-@pytest.mark.parametrize("started", [True, False])
-def test_one_on_a_host_that_left_the_plan_holds_up_no_other(tmp_path: Path, started: bool) -> None:
-    old = dataclasses.replace(place(), hosts=(Host("ssh://old"),))
-    new = dataclasses.replace(place(), hosts=(Host("ssh://new"),))
-    at = Clock(tmp_path / "world", old, hosts=(LOCAL, "ssh://old", "ssh://new"))
-    if started:
-        for name in ("ssh://old", "ssh://new"):
-            at.world.engines[name].runtime.behave("*_schedule_*", Behaviour((), exit_code=None))
-    else:
-        at.world.engines["ssh://old"].runtime.fail("create", error=EngineError("busy"))
-    with suppress(EngineError):
-        at.tick(NOON + 1)
-    assert at.outcomes == [PENDING]
-    deploy(at.world.controller(), DeployRequest(at.world.release(2, environment=new), new, force=True))
-    [lost] = at.tick(NOON + STEP + 1)
-    assert (lost.outcome, lost.detail) == (LOST, "ssh://old is no host of staging anymore")
-    assert [run.host for run in at.runs] == ["ssh://old", "ssh://new"]
-    assert at.runs[1].began is not None
