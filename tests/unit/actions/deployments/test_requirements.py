@@ -36,7 +36,7 @@ from shipway.domain.webhook import Webhook
 from shipway.ports.forge import ForgeAccess
 from shipway.testing.memory_forge import MemoryForge
 from tests.unit.actions.deployments.host_deployment import PRODUCTION, STAGING, commit, text
-from tests.unit.actions.runs.test_waiting import WHERE, Place
+from tests.unit.actions.runs.waiting import WHERE, Place
 from tests.unit.system.repositories import committed, copied, new_model
 from tests.unit.system.test_git import git
 
