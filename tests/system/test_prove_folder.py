@@ -2,93 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import psycopg
 import pytest
 
-from tests import prepared
 from tests.conformance.alembic_projects import write_alembic
-from tests.conformance.database_lab import build_image, container, docker
-from tests.conformance.scratch_lab import MARIADB, build_mariadb, postgres
+from tests.conformance.database_lab import build_image, container
+from tests.system.folder_proofs import USERS, Write, prove, prove_json, server, url, verdicts, write
+
+__all__ = ["server", "url", "write"]
 
 pytestmark = [pytest.mark.databases, pytest.mark.engine, pytest.mark.share(2 / 3)]
-USERS = {
-    "001_users.up.sql": "CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL);",
-    "001_users.down.sql": "DROP TABLE users;",
-}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as (_, url):
-        yield url
-
-
-@pytest.fixture
-def url(server: str) -> Iterator[str]:
-    """Fails where a test leaves a database, or something in the one that the URL names."""
-    yield server
-    with psycopg.connect(server) as connection:
-        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")]
-        tables = connection.execute(
-            "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-        ).fetchone()
-    assert names == ["postgres"]
-    assert tables == (0,)
-
-
-Write = Callable[[Mapping[str, str]], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a folder of files."""
-
-    def make(files: Mapping[str, str]) -> Path:
-        for path, text in files.items():
-            target = tmp_path / "migrations" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
-        return tmp_path / "migrations"
-
-    return make
-
-
-def command(folder: Path, url: str, *options: str) -> list[str]:
-    return [sys.executable, "-m", "shipway", "prove", "--migrations", str(folder), "--database", url, *options]
-
-
-def _run(folder: Path, url: str, *options: str) -> subprocess.CompletedProcess[str]:
-    return prepared.run(command(folder, url, *options)[3:], Path.cwd(), os.environ, merged=False)
-
-
-def prove(folder: Path, url: str, *options: str) -> tuple[int, str]:
-    """Exit code and output."""
-    done = _run(folder, url, *options)
-    return done.returncode, done.stdout + done.stderr
-
-
-def prove_json(folder: Path, url: str, *options: str) -> list[dict[str, Any]]:
-    """The ways, as --json gives them."""
-    done = _run(folder, url, "--json", *options)
-    assert done.returncode in (0, 17), done.stderr
-    ways: list[dict[str, Any]] = json.loads(done.stdout)["ways"]
-    return ways
-
-
-def verdicts(folder: Path, url: str, *options: str) -> list[str]:
-    return [way["verdict"] for way in prove_json(folder, url, *options)]
 
 
 def test_a_folder_that_leads_back(write: Write, url: str) -> None:
@@ -265,36 +193,6 @@ def test_a_linter_tells_of_locks(write: Write, url: str) -> None:
     assert (code, "002_index.up.sql:2" in output) == (0, True)
 
 
-def test_a_migration_that_never_ends(write: Write, url: str) -> None:
-    folder = write(
-        {**USERS, "002_slow.up.sql": "CREATE TABLE t (id int);\nSELECT pg_sleep(600);", "003_x.up.sql": "SELECT 1;"}
-    )
-    code, output = prove(folder, url, "--timeout", "5")
-    assert code == 17
-    assert (
-        "it timed out after 5.0 s and was interrupted (running: CREATE TABLE t (id int); SELECT pg_sleep(600);)"
-        in output
-    )
-    assert "the up migration 002 fails, so the 1 after it were not tested" in output
-
-
-def test_a_down_that_waits_for_a_lock(write: Write, url: str) -> None:
-    """A session of its own holds it: here by dblink, in the wild by a tool that opens two."""
-    lock = "SELECT dblink_connect('other', 'dbname=' || current_database() || ' user=postgres password=lab host=127.0.0.1');"
-    folder = write({
-        **USERS,
-        "002_x.up.sql": "CREATE EXTENSION dblink; CREATE TABLE t (id int);",
-        "002_x.down.sql": f"-- shipway: no-transaction\n{lock}SELECT dblink_exec('other', 'BEGIN; LOCK TABLE t');DROP TABLE t; DROP EXTENSION dblink;",
-    })  # fmt: skip
-    code, output = prove(folder, url, "--timeout", "5")
-    assert code == 17
-    assert (
-        "the down migration failed: it timed out after 5.0 s and was interrupted (waiting for a lock: DROP TABLE t)"
-        in output
-    )
-    assert "warning: another session held the lock" in output
-
-
 @pytest.mark.parametrize(
     ("up", "words"),
     [
@@ -361,92 +259,6 @@ def test_an_unknown_layout(write: Write) -> None:
     assert "'golang-migrate'" in output
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_database(number: signal.Signals, write: Write, url: str) -> None:
-    folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
-    process = subprocess.Popen(
-        command(folder, url), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ}
-    )
-    deadline = time.monotonic() + 60
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
-            0,
-        ):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-
-
-def test_leftovers_of_a_killed_proof_are_removed_by_the_next(write: Write, url: str) -> None:
-    folder = write({**USERS, "002_slow.up.sql": "SELECT pg_sleep(600);"})
-    process = subprocess.Popen(command(folder, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
-            0,
-        ):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    process.kill()
-    process.wait()
-    assert verdicts(folder, url, "--only", "1") == ["RESTORED"]
-
-
-SLOW = {"003_slow.up.sql": "SELECT pg_sleep(600);"}
-
-
-def waiting(url: str) -> None:
-    """Until a migration sleeps."""
-    deadline = time.monotonic() + 60
-    with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone() == (
-            0,
-        ):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-
-def errors_of(file: Path) -> tuple[str, str, str]:
-    """Number of tests, failures and errors in a JUnit report."""
-    (suite,) = ElementTree.fromstring(file.read_text())
-    return suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]
-
-
-def test_an_interrupt_keeps_what_was_found(write: Write, url: str, tmp_path: Path) -> None:
-    folder, file = write({**USERS, "002_none.up.sql": "CREATE TABLE t (id int);", **SLOW}), tmp_path / "report.xml"
-    process = subprocess.Popen(
-        command(folder, url, "--junit", str(file)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    waiting(url)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "IRREVERSIBLE  002 none" in output
-    assert "2 of 3 migrations tested: 1 RESTORED, 1 IRREVERSIBLE" in output
-    assert errors_of(file) == ("3", "1", "1")
-
-
-def test_a_server_that_dies_is_no_verdict(write: Write, tmp_path: Path) -> None:
-    folder, files = write({**USERS, **SLOW}), [tmp_path / "report.xml", tmp_path / "report.md"]
-    with postgres() as (name, url):
-        options = ("--junit", str(files[0]), "--markdown", str(files[1]))
-        process = subprocess.Popen(
-            command(folder, url, *options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        waiting(url)
-        docker("kill", name)
-        output, _ = process.communicate(timeout=120)
-    assert process.returncode == 25, output
-    assert "1 of 2 migrations tested: 1 RESTORED" in output
-    assert "FAILS" not in output
-    assert errors_of(files[0]) == ("2", "0", "1")
-    assert (
-        "the test was not completed: 1 of 2 migrations were tested, all of these revert cleanly" in files[1].read_text()
-    )
-
-
 def test_roles_belong_to_the_database_that_made_them(write: Write, url: str) -> None:
     """Also where a later migration needs another database, and on a server that had the role from an earlier run."""
     folder = write({
@@ -495,103 +307,3 @@ def test_locks_and_compatibility_of_tools_without_down_migrations(write: Write, 
     assert "2 wide: ACCESS EXCLUSIVE on public.users" in output
     assert "2 wide: rewrites public.users" in output
     assert prove_json(folder, url)[1]["stages"][0]["locks"] == []
-
-
-def own(folder: Path, *options: str) -> list[str]:
-    """Without --database."""
-    return [sys.executable, "-m", "shipway", "prove", "--migrations", str(folder), *options]
-
-
-def servers_of(process: int) -> list[str]:
-    """Containers that a process started."""
-    return docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name=^shipway_folder_{process}_").split()
-
-
-def test_a_server_is_started_and_removed(write: Write) -> None:
-    process = subprocess.Popen(own(write(USERS)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output
-    assert re.search(r"^on PostgreSQL 15\.\d+, on a server that is started for this test$", output, re.MULTILINE)
-    assert "1 of 1 migrations tested: 1 RESTORED" in output
-    assert servers_of(process.pid) == []
-
-
-def test_the_started_server_is_private(write: Write) -> None:
-    """Its port is only on the loopback address, and its password in no output."""
-    process = subprocess.Popen(
-        own(write({**USERS, **SLOW})), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        name = running(process)
-        found = json.loads(docker("inspect", name))[0]
-        assert [item["HostIp"] for item in found["HostConfig"]["PortBindings"]["5432/tcp"]] == ["127.0.0.1"]
-        (password,) = [item.split("=")[1] for item in found["Config"]["Env"] if item.startswith("POSTGRES_PASSWORD=")]
-        assert len(password) >= 20
-    finally:
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    assert password not in output
-
-
-def running(process: subprocess.Popen[str]) -> str:
-    """The container of a process, when a migration sleeps in it."""
-    deadline = time.monotonic() + 120
-    while True:
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        for name in servers_of(process.pid):
-            query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-            done = subprocess.run(
-                ["docker", "exec", name, "psql", "-U", "postgres", "-At", "-c", query], capture_output=True, text=True
-            )
-            if done.stdout.strip() == "1":
-                return name
-        time.sleep(0.1)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_removes_the_started_server(number: signal.Signals, write: Write) -> None:
-    process = subprocess.Popen(
-        own(write({**USERS, **SLOW})), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    running(process)
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "1 of 2 migrations tested: 1 RESTORED" in output
-    assert servers_of(process.pid) == []
-
-
-def test_the_server_of_a_killed_process_is_removed_by_the_next(write: Write) -> None:
-    folder = write({**USERS, **SLOW})
-    process = subprocess.Popen(own(folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    name = running(process)
-    process.kill()
-    process.communicate()
-    assert servers_of(process.pid) == [name]
-    done = subprocess.run(own(folder, "--only", "1"), capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    assert servers_of(process.pid) == []
-
-
-def test_an_image_that_is_no_server(write: Write) -> None:
-    process = subprocess.Popen(
-        own(write(USERS), "--image", "redis:7"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 25, output
-    assert "redis:7" in output
-    assert "--database URL" in output
-    assert servers_of(process.pid) == []
-
-
-def test_a_started_mariadb(write: Write) -> None:
-    build_mariadb()
-    files = {"001_users.up.sql": "CREATE TABLE users (id serial);", "001_users.down.sql": "DROP TABLE users;"}
-    process = subprocess.Popen(
-        own(write(files), "--image", MARIADB), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    assert "on MariaDB 10.11." in output
-    assert servers_of(process.pid) == []
