@@ -20,7 +20,7 @@ from shipway.proving.verify import verify
 from tests.conformance.scratch_lab import postgres
 from tests.dump_oracle import Dump, Dumps, Observed, State, alike, dumping, expected, look, lost
 from tests.random_migrations import Example, RandomMigration, script
-from tests.random_objects import ROLES
+from tests.random_objects.thing import ROLES
 
 BEFORE, VERSION = "1", "2"
 REJECTED = "up failed"  # in the place of a verdict

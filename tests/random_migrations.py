@@ -9,7 +9,9 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from tests.random_objects import OFTEN, Pick, Thing, World, add, any_maker, row_of, world_of
+from tests.random_objects.makers import OFTEN, add, any_maker, world_of
+from tests.random_objects.tables import row_of
+from tests.random_objects.thing import Pick, Thing, World
 
 # Types that a column's values may be converted to; some conversions lose digits, characters or fractions of seconds.
 CONVERTS = {
