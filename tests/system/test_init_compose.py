@@ -11,7 +11,7 @@ import pytest
 
 from examples.project import ADA
 from tests.system.tiny import Tiny
-from tests.unit.drafting.shapes import WHOLE
+from tests.unit.drafting.shapes.whole import WHOLE
 
 pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(300)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.actions.projects.init import draft_plan
-from tests.unit.drafting.shapes import Shape
+from tests.unit.drafting.shapes.shape import Shape
 
 
 def write(root: Path, files: dict[str, str]) -> Path:

@@ -16,7 +16,8 @@ from shipway.drafting.survey import survey
 from shipway.drafting.write import write
 from shipway.planfile.read import read
 from tests.matrix import FULL
-from tests.unit.drafting.shapes import MISSING, RIGHT, SHAPES, WRONG, Shape
+from tests.unit.drafting.shapes import SHAPES
+from tests.unit.drafting.shapes.shape import MISSING, RIGHT, WRONG, Shape
 
 LIMITS = settings(
     max_examples=2000 if FULL else 40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=not FULL,
