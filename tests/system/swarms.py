@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from examples.project import Project
 from shipway.drivers.runtime.swarm import OVERLAY
 from tests.nodes import Nodes, running_nodes
@@ -28,6 +30,13 @@ def swarm_of(count: int, *images: str) -> Iterator[Nodes]:
             nodes.ssh(name, f"docker swarm join --token {token} --advertise-addr {address} {nodes.address(first)}:2377")
         for name in nodes.names:
             nodes.load(name, *IMAGES, *images)
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def swarm() -> Iterator[Nodes]:
+    """Of three nodes."""
+    with swarm_of(3) as nodes:
         yield nodes
 
 

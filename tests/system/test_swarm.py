@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
 from tests.nodes import Nodes
 from tests.system.conftest import Make
-from tests.system.swarms import URL, answers, project_on, swarm_of
+from tests.system.swarms import URL, answers, project_on, swarm
 from tests.system.tiny import Tiny
+
+__all__ = ["swarm"]
 
 pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
 
 PATIENCE = 90.0  # seconds for the Swarm to notice that a node is lost, and to start its tasks elsewhere
-
-
-@pytest.fixture(scope="module")
-def swarm() -> Iterator[Nodes]:
-    with swarm_of(3) as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,10 @@ import pytest
 from bench.load import FRESH, KEPT, KINDS, SLOW, WEBSOCKET, Load, Sample, p99
 from tests.nodes import Nodes
 from tests.system.conftest import Make
-from tests.system.swarms import URL, project_on, swarm_of
+from tests.system.swarms import URL, project_on, swarm
 from tests.system.tiny import Tiny
+
+__all__ = ["swarm"]
 
 # It wants a machine that does nothing else: `test_swarm.py` asks for less beside other tests.
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(0)]
@@ -25,12 +27,6 @@ RATE = {KEPT: 20.0, FRESH: 20.0, SLOW: 1.0, WEBSOCKET: 1.0}  # started per secon
 LIMIT = 3600.0  # seconds
 PAUSE = 2.0  # seconds after each command
 SITE = urlsplit(URL)
-
-
-@pytest.fixture(scope="module")
-def swarm() -> Iterator[Nodes]:
-    with swarm_of(3) as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="module")
