@@ -131,7 +131,8 @@ def _report_dockerfiles(result: DockerfilesResult) -> None:
         for fact in item.facts:
             say(f"  {style(fact, 'dim')}")
         if item.todos:
-            say(f"  resolve the TODOs in lines {', '.join(map(str, item.todos))}")
+            which = "the TODO in line" if len(item.todos) == 1 else "the TODOs in lines"
+            say(f"  resolve {which} {', '.join(map(str, item.todos))} of {item.name}")
     for note in result.notes:
         say(f"{style('note:', 'yellow')} {note}")
     if not result.written and not result.notes:

@@ -54,6 +54,12 @@ def test_the_order(root: Path) -> None:
     ]
 
 
+def test_secrets_of_production(root: Path) -> None:
+    own = "# production has secrets of its own: shipway secret set production SECRET_KEY --generate"
+    file = "shipway secret import production FILE (FILE: lines NAME=VALUE)"
+    assert f"{own}; {file}" in next_steps(draft_plan(root))
+
+
 def test_with_a_remote_and_a_staging_branch(root: Path) -> None:
     subprocess.run(["git", "branch", "staging"], cwd=root, check=True)
     subprocess.run(["git", "remote", "add", "origin", str(root)], cwd=root, check=True)
@@ -138,7 +144,8 @@ def test_open_questions_and_addresses(root: Path) -> None:
     (root / "Dockerfile").write_text("FROM python:3.12-slim\nCOPY app.py .\nEXPOSE 80\n")
     asked = draft_plan(root)
     rest = [number for number in asked.todos if "its public address" not in asked.text.splitlines()[number - 1]]
-    assert next_steps(asked)[0] == f"# resolve the TODOs in lines {', '.join(map(str, rest))} of shipway.yaml"
+    which = "the TODOs in lines" if len(rest) > 1 else "the TODO in line"
+    assert next_steps(asked)[0] == f"# resolve {which} {', '.join(map(str, rest))} of shipway.yaml"
 
 
 @pytest.mark.parametrize("repository", [True, False], ids=["without a commit", "no repository"])

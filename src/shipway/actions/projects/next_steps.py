@@ -14,7 +14,7 @@ from shipway.actions.projects.init import PLAN, InitResult
 from shipway.domain.errors import RepositoryError
 from shipway.system.git import MAIN_BRANCHES, Repository
 
-STAGING = "staging"
+STAGING, PRODUCTION = "staging", "production"
 PUBLIC = "# TODO: its public address"  # as `drafting.write` ends such a line
 VALUES = ".env"  # of the person's own machine
 TO_FILL = f".env.{STAGING}"
@@ -28,7 +28,8 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
     text = result.text.splitlines()
     addresses = [number for number in result.todos if text[number - 1].endswith(PUBLIC)]  # this machine's will do first
     if open_ := [number for number in result.todos if number not in addresses]:
-        steps.append(f"# resolve the TODOs in lines {_listed(open_)} of {PLAN}")
+        which = "the TODO in line" if len(open_) == 1 else "the TODOs in lines"
+        steps.append(f"# resolve {which} {_listed(open_)} of {PLAN}")
     if not result.check.valid:
         steps.append("# the plan is not valid yet, see above")
     steps.append("shipway check")
@@ -48,7 +49,12 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
     if addresses:
         steps.append(f"# addresses in {PLAN} are of this machine, write the public ones: line {_listed(addresses)}")
     if result.secrets:
-        steps.append("# for production, set the same secrets: shipway secret import production FILE")
+        random = [
+            f"shipway secret set {PRODUCTION} {name} --generate" for name in result.secrets if name in result.random
+        ]
+        others = len(random) < len(result.secrets)
+        files = [f"shipway secret import {PRODUCTION} FILE (FILE: lines NAME=VALUE)"] if others else []
+        steps.append(f"# production has secrets of its own: {'; '.join([*random, *files])}")
     steps.append("# to deploy on each push to a bare repository: shipway init --hook REPOSITORY.git")
     return steps
 
