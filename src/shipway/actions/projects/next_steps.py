@@ -53,8 +53,8 @@ def next_steps(result: InitResult, files: Sequence[str] = ()) -> list[str]:
             f"shipway secret set {PRODUCTION} {name} --generate" for name in result.secrets if name in result.random
         ]
         others = len(random) < len(result.secrets)
-        files = [f"shipway secret import {PRODUCTION} FILE (FILE: lines NAME=VALUE)"] if others else []
-        steps.append(f"# production has secrets of its own: {'; '.join([*random, *files])}")
+        rest = [f"shipway secret import {PRODUCTION} FILE (FILE: lines NAME=VALUE)"] if others else []
+        steps.append(f"# production has secrets of its own: {'; '.join([*random, *rest])}")
     steps.append("# to deploy on each push to a bare repository: shipway init --hook REPOSITORY.git")
     return steps
 
