@@ -46,6 +46,10 @@ class MemoryCluster:
             raise KeyboardInterrupt
         self.calls.append(name)
 
+    def started(self, release: int) -> EnvironmentSpec:
+        """The release as it was started last."""
+        return self._specs[release]
+
     def lose(self, service: str, release: int) -> None:
         """Somebody else removes it."""
         del self._standing[service, release]
@@ -83,7 +87,9 @@ class MemoryCluster:
         self._call("start")
         self._specs[spec.release] = spec
         for item in spec.workloads:
-            ready = 0 if spec.release in self.troubles else item.replicas
+            before = self._standing.get((item.service, spec.release))
+            kept = min(before.ready, item.replicas) if before else 0  # pods stay until others take their place
+            ready = kept if spec.release in self.troubles else item.replicas
             self._standing[item.service, spec.release] = Standing(item.service, spec.release, item.replicas, ready)
 
     def healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:

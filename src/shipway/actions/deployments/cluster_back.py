@@ -20,12 +20,13 @@ def revert_in_cluster(
     environment: Environment,
     good: Release | None,
     previous: Deployment | None,
-    new: Collection[str] = (),
+    new: Collection[str] | None = None,
 ) -> None:
-    """To the good release as its deployment brought it; None: to nothing. new: volumes that the failed one created, which are
-    removed if no release is good. Repairs the good release if it is the outgoing one."""
+    """To the good release as its deployment brought it; None: to nothing. new: volumes that the failed deployment created, which
+    are removed if no release is good; None: none has failed here. The outgoing release may be the good one: it is repaired, or
+    gets back what it had before it failed to get other secrets or another number of replicas."""
     if good is None or previous is None:
-        _remove_all(ctx, outgoing, environment, new)
+        _remove_all(ctx, outgoing, environment, new or ())
         return
     own = as_deployed(ctx, good, good.plan.environments[environment.name], previous)
     own = with_present_stores(ctx, own, good.app, environment.name)
@@ -35,7 +36,7 @@ def revert_in_cluster(
         partial(
             _remove, own, lambda number: number == outgoing.number and not repairs
         ),  # the good one may need its room
-        partial(_restore, ctx, own, repairs=repairs),
+        partial(_restore, ctx, own, repairs=repairs, changed=repairs and new is not None),
         partial(_remove, own, lambda number: number not in needed),
     )
 
@@ -53,10 +54,10 @@ def _remove_all(ctx: Context, outgoing: Release, environment: Environment, new: 
         ctx.reporter.note(f"the data of {', '.join(kept)} is kept in claims: the next deployment to {name} uses it")
 
 
-def _restore(ctx: Context, own: InCluster, *, repairs: bool) -> None:
+def _restore(ctx: Context, own: InCluster, *, repairs: bool, changed: bool) -> None:
     # Jobs on a schedule are switched with addresses: where there are none, nothing else tells which release has them.
     addressed = any(item.port for item in own.spec.workloads)
-    if is_whole(own.spec, own.cluster.observe()) and (addressed or repairs):
+    if not changed and is_whole(own.spec, own.cluster.observe()) and (addressed or repairs):
         return
     with ctx.part("switch back", f"release {own.spec.release}"):
         own.cluster.prepare(own.spec, own.values, force=True)

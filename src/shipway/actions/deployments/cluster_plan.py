@@ -10,26 +10,29 @@ from shipway.domain.count import counted
 from shipway.domain.errors import UsageError
 from shipway.domain.observed import DesiredState
 from shipway.domain.release import RESTART, ROLLBACK, Release
-from shipway.domain.workload import EnvironmentSpec, WorkloadSpec
+from shipway.domain.workload import EnvironmentSpec, SecretRef, WorkloadSpec
 
 
 def changes_in_cluster(
-    spec: EnvironmentSpec, desired: DesiredState, state: ClusterState, kind: str, before: Release | None, after: Release
-) -> Changeset:
-    """Those that lead to the release, in the order of application. before: the one that serves."""
-    if kind == RESTART:
+    spec: EnvironmentSpec, desired: DesiredState, state: ClusterState, kind: str, before: Release | None, after: Release,
+    changed: Collection[str] = (),
+) -> Changeset:  # fmt: skip
+    """Those that lead to the release, in the order of application. before: the one that serves. changed: secrets of which that one,
+    if it is the same, has other versions."""
+    if kind == RESTART and not changed:
         raise UsageError(
             f"{desired.environment} is in a cluster, which restarts containers itself",
             hint="`kubectl rollout restart` restarts those of a Deployment; `shipway deploy` brings another release",
         )
     replaces = f", replaces release {before.number}" if before and before.number != desired.release else ""
     title = f"{desired.environment}: release {desired.release} ({desired.version}){replaces}"
-    return Changeset(title, tuple(_changes(spec, desired, state, kind, before, after)))
+    return Changeset(title, tuple(_changes(spec, desired, state, kind, before, after, changed)))
 
 
 def _changes(
-    spec: EnvironmentSpec, desired: DesiredState, state: ClusterState, kind: str, before: Release | None, after: Release
-) -> Iterator[Change]:
+    spec: EnvironmentSpec, desired: DesiredState, state: ClusterState, kind: str, before: Release | None, after: Release,
+    changed: Collection[str],
+) -> Iterator[Change]:  # fmt: skip
     if kind != ROLLBACK:
         yield from _accessories(spec, state, before, after)
     for revision in desired.up:
@@ -42,6 +45,10 @@ def _changes(
         verb = "start" if item.service in there else "create"
         cause = f"{counted(item.replicas, 'replica')}, part of release {desired.release}"
         yield Change(verb, "container", f"{item.service}-r{desired.release}", cause)
+    for item in spec.workloads:
+        if (names := sorted(_secrets_of(item) & {*changed})) and item not in missing:
+            cause = f"{', '.join(names)} changed; its pods are replaced one by one"
+            yield Change("replace", "container", f"{item.service}-r{desired.release}", cause)
     led = [item.service for item in spec.workloads if item.port]
     if any(state.serving.get(service) != desired.release for service in led) or (not led and missing):
         cause = f"release {before.number} → {desired.release}" if before else "first release here"
@@ -90,6 +97,11 @@ def differences_in_cluster(
 
 def _of(spec: EnvironmentSpec, state: ClusterState) -> dict[str, Standing]:
     return {item.service: item for item in state.standing if item.release == spec.release}
+
+
+def _secrets_of(item: WorkloadSpec) -> set[str]:
+    parts = [part for value in item.variables.values() for part in value]
+    return {part.name for part in (*parts, *item.secret_files.values()) if isinstance(part, SecretRef)}
 
 
 def _missing(spec: EnvironmentSpec, state: ClusterState) -> list[WorkloadSpec]:

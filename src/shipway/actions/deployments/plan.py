@@ -185,7 +185,7 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
         if host not in environment.hosts:
             desired = nothing(desired)
         if in_cluster(host.name):
-            parts.append(_in_cluster(ctx.on(host.name), order, own, desired, seen, previous_release))
+            parts.append(_in_cluster(ctx.on(host.name), order, own, desired, seen, previous_release, previous))
             continue
         if order.volumes:
             desired = _on_volumes(desired, order.volumes)
@@ -200,11 +200,14 @@ def decide(ctx: Context, order: DeployRequest, *, create: bool = True) -> Decisi
 
 
 def _in_cluster(
-    ctx: Context, order: DeployRequest, own: Settings, desired: DesiredState, seen: Observed, before: Release | None
+    ctx: Context, order: DeployRequest, own: Settings, desired: DesiredState, seen: Observed, before: Release | None,
+    now: Deployment | None,
 ) -> HostPlan:  # fmt: skip
     found = in_cluster_of(ctx, order.release, order.environment, own)
     state = found.cluster.observe()
-    changes = changes_in_cluster(found.spec, desired, state, order.kind, before, order.release)
+    same = now if now and now.release == order.release.number else None
+    changed = [name for name, number in own.versions.items() if same and same.secrets.get(name) != number]
+    changes = changes_in_cluster(found.spec, desired, state, order.kind, before, order.release, changed)
     return HostPlan(order.environment.hosts[0], desired, seen, changes, state, found.cluster.place)
 
 

@@ -55,7 +55,7 @@ def revert(
     others are done."""
     good = ctx.ledger.release(outgoing.app, previous.release) if previous else None
     if in_cluster(environment.hosts[0].name):
-        new = [volume for volumes in (discard or {}).values() for volume in volumes]
+        new = None if discard is None else [volume for volumes in discard.values() for volume in volumes]
         return revert_in_cluster(ctx, outgoing, environment, good, previous, new)
     hosts = hosts_of(ctx, environment, good)
 

@@ -106,28 +106,6 @@ def test_the_plan_says_what_is_kept_for_a_rollback_and_what_is_removed(world: Cl
     assert [item.name for item in changes.of("container", "remove")] == ["release 1"]
 
 
-@pytest.mark.parametrize("back", [False, True])
-def test_another_cluster_is_not_filled_with_a_release_that_runs_elsewhere(world: ClusterWorld, back: bool) -> None:
-    """As where somebody has changed the current context of kubeconfig."""
-    world.deploy(1)
-    world.deploy(2)
-    right, world.cluster = world.cluster, MemoryCluster()
-
-    def change(**more: Any) -> None:
-        request = RollbackRequest(reason="slow", force=bool(more))
-        rollback(world.controller(), "shop", "staging", request) if back else world.deploy(3, **more)
-
-    with pytest.raises(
-        UsageError, match="the current context of kubeconfig leads to memory, which has nothing"
-    ) as said:
-        change()
-    assert "--force" in said.value.hint
-    assert world.cluster.calls == []
-    change(force=True)
-    assert world.cluster.observe().serves(1 if back else 4)
-    assert right.observe().serves(2)
-
-
 def test_values_of_secrets_reach_the_cluster_by_version(world: ClusterWorld) -> None:
     world.deploy(1)
     assert {ref.name: value for ref, value in world.cluster.secrets.items()}["KEY"] == "secret-key"
@@ -143,53 +121,6 @@ def test_an_unhealthy_release_gets_no_request_and_leaves_nothing(world: ClusterW
     assert state.releases == (1,)
     assert world.database.applied == ["0001"]
     assert world.outcomes()[0] == ("deploy", 2, FAILED)
-
-
-def test_a_first_release_that_fails_leaves_no_data_that_it_made(world: ClusterWorld) -> None:
-    world.cluster.troubles[1] = "no node has a place for it"
-    with pytest.raises(DeployFailed, match="no node"):
-        world.deploy(1)
-    assert world.cluster.observe().releases == ()
-    assert world.cluster.kept == (False, False)
-
-
-def test_data_that_was_there_survives_a_first_release_that_fails(world: ClusterWorld) -> None:
-    world.deploy(1)
-    (world._folder / "other").mkdir()
-    other = ClusterWorld(world._folder / "other")
-    other.cluster = world.cluster
-    other.secrets(other.ledger).set("shop/staging", "KEY", "secret-key")
-    other.cluster.troubles[1] = "CrashLoopBackOff"
-    with pytest.raises(DeployFailed):
-        other.deploy(1)
-    assert other.cluster.kept == (True, True)
-
-
-def test_files_that_destroy_has_kept_survive_a_first_release_that_fails(world: ClusterWorld) -> None:
-    world.deploy(1)
-    destroy(world.controller(), world.ledger.release("shop", 1).plan, STAGING)  # type: ignore[union-attr]
-    assert world.cluster.observe().volumes == ("files",)
-    world.cluster.troubles[2] = "CrashLoopBackOff"
-    with pytest.raises(DeployFailed):
-        world.deploy(2)
-    assert world.cluster.observe().volumes == ("files",)
-    assert world.cluster.observe().stored == ()  # the database that the release brought
-    assert "the data of files is kept in claims" in "\n".join(world.notes)
-
-
-def test_data_without_its_accessory_survives_a_first_release_that_fails(world: ClusterWorld) -> None:
-    """As where the first deployment before was rolled back by the process after one that died."""
-    world.deploy(1)
-    world.cluster.destroy(stores=False, volumes=False)
-    (world._folder / "other").mkdir()
-    other = ClusterWorld(world._folder / "other")
-    other.cluster = world.cluster
-    other.secrets(other.ledger).set("shop/staging", "KEY", "secret-key")
-    other.cluster.troubles[1] = "CrashLoopBackOff"
-    with pytest.raises(DeployFailed):
-        other.deploy(1)
-    state = other.cluster.observe()
-    assert (state.accessories, state.stored, state.volumes) == ((), ("db",), ("files",))
 
 
 @pytest.mark.parametrize("call", ["prepare", "start", "healthy", "switch", "switched", "rest"])
