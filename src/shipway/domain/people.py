@@ -20,7 +20,7 @@ KNOWN = 30 * DAY  # an address from which a person signed in is known for so lon
 
 PASSWORD, CODE, LINKED, PROVIDER = "password", "password and code", "link", "provider"  # how a session was begun
 SESSION, TOKEN = "session", "token"  # by what an identity is proven
-PREFIXES = TOKEN_PREFIX, SESSION_PREFIX, LINK_PREFIX = "swt_", "sws_", "swl_"
+TOKEN_PREFIX, SESSION_PREFIX, LINK_PREFIX = "swt_", "sws_", "swl_"
 
 LONGEST_ADDRESS = 64  # characters
 LEAST, MOST = 12, 1024  # characters of a password

@@ -18,7 +18,6 @@ from shipway.planfile.document import Unreadable, compose
 
 _RAW = ("environment", "args")  # interpolated later, where it matters which variable a value came from
 _TAG = re.compile(r"^(\s*(?:- )?)([\w.-]+):([ \t]*)!(reset|override)\b", re.MULTILINE)
-_MAPPINGS = ("environment", "labels", "args", "depends_on", "networks", "sysctls", "options")
 _REPLACED = ("command", "entrypoint", "test")
 _DOMAIN = re.compile(r"\$\{?((?:\w+_)?(?:DOMAIN|FQDN|HOSTNAME)(?:_NAME)?)\b(?!:?-)")
 _SHELL = {"PWD": "."} | dict.fromkeys(("UID", "GID", "WWWUSER", "WWWGROUP", "USER_ID", "GROUP_ID"), "1000")

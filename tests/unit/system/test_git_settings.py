@@ -34,8 +34,8 @@ def answers(path: Path, target: Path) -> list[object]:
         if not item.is_dir()
     }
     return [
-        found.path, found.commit("HEAD"), found.ref("main"), found.is_dirty(), found.tree_hashes("HEAD", ["."]), found.tags_at("HEAD"),
-        found.branches_containing("HEAD"), found.show("HEAD", "README"), b"".join(found.archive("HEAD")), files,
+        found.path, found.commit("HEAD"), found.ref("main"), found.is_dirty(), found.tree_hashes("HEAD", ["."]),
+        found.main_branch(), found.show("HEAD", "README"), b"".join(found.archive("HEAD")), files,
     ]  # fmt: skip
 
 

@@ -22,7 +22,6 @@ __all__ = [
     "LAYOUTS", "NO_TRANSACTION", "Callbacks", "Contents", "Migration", "Skipped", "SqlFile", "folder_contents", "load",
     "order",
 ]  # fmt: skip
-_SUFFIXES = (".sql", ".toml", ".conf", ".go")  # of the files that a release's layout consists of
 _GO = re.compile(r"\d+_(?![^/]*_test\.go$)[^/]+\.go")  # a Go migration of goose
 _OWN = re.compile(
     r"(?:.*/)?(?:atlas\.sum|migration_lock\.toml|(?:flyway|tern|sqitch)\.conf|flyway(?:\.user)?\.toml|yoyo\.ini|sqitch\.plan|metadata\.toml)"

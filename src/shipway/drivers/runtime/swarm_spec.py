@@ -19,7 +19,6 @@ TASK = "shipway.task"  # label of a task's container: the name of its service
 NANO = 1_000_000_000
 DELAY = NANO  # between the end of a task and its replacement
 PRIVILEGES_SINCE = (1, 44)  # version of the API whose services know no-new-privileges
-MOVING = ("new", "pending", "assigned", "accepted", "ready", "preparing", "starting", "allocated")
 FAILED = ("failed", "rejected")
 ENDED = (*FAILED, "complete", "shutdown", "orphaned", "remove")
 

@@ -182,14 +182,6 @@ class Repository:
         """Whether a file or folder is in a commit."""
         return path.strip("/") in ("", ".") or self.tree_hash(revision, path) is not None
 
-    def branches_containing(self, revision: str) -> list[str]:
-        """Branches with the commit, local ones and those of a remote by their short name."""
-        text = self._run(
-            "for-each-ref", "--format=%(refname)", "--contains", revision, "refs/heads", "refs/remotes"
-        ).stdout
-        names = [re.sub(r"^refs/(heads|remotes/[^/]+)/", "", line) for line in text.split()]
-        return list(dict.fromkeys(name for name in names if name != "HEAD"))
-
     def main_branch(self) -> str:
         """The remote's, or the one with that name, or the only one."""
         refs = self._run("for-each-ref", "--format=%(refname) %(symref)", "refs/heads", "refs/remotes/origin/HEAD")
@@ -202,12 +194,6 @@ class Repository:
         current = self._run("symbolic-ref", "--quiet", "HEAD", check=False).stdout.strip().removeprefix("refs/heads/")
         usual = next((name for name in MAIN_BRANCHES if name in branches or name == current), None)
         return usual or (branches[0] if len(branches) == 1 else MAIN_BRANCHES[0])
-
-    def tags_at(self, revision: str) -> list[str]:
-        """Tags that point at the commit."""
-        return self._run(
-            "for-each-ref", "--format=%(refname:lstrip=2)", "--points-at", revision, "refs/tags"
-        ).stdout.split()
 
     def commits(self, since: str, until: str, most: int) -> list[str]:
         """The commits that lead to `until` and not to `since`, newest first: short revision, author and subject."""

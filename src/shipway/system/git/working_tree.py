@@ -41,8 +41,3 @@ def ignored(repository: Repository) -> frozenset[str]:
         repository.path, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", timeout=PATIENT
     )
     return frozenset(path.rstrip("/") for path in done.stdout.split("\0") if path)
-
-
-def is_ignored(repository: Repository, path: str) -> bool:
-    """Whether git ignores it, whether it exists or not."""
-    return git(repository.path, "check-ignore", "--quiet", "--no-index", "--", path, check=False).code == 0
