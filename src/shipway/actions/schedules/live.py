@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 from shipway.context import Context
 from shipway.domain.container import LABEL_APP, LABEL_ENVIRONMENT, LABEL_ROLE
+from shipway.domain.errors import UsageError
 from shipway.domain.plan import Environment
+from shipway.domain.platform import context_and_namespace, in_cluster
 from shipway.domain.release import DESTROY, RESTORE, SUCCEEDED, Deployment, Release
 from shipway.domain.scheduled_run import Due, newest_due
 from shipway.domain.tasks import Schedule
@@ -42,7 +44,10 @@ def live(ctx: Context, app: str, environment: str) -> Live | None:
 
 
 def due(ctx: Context, here: Live, schedule: Schedule, now: float) -> Due | None:
-    """The run of a schedule that is due and that no controller has claimed. now: by the ledger's clock."""
+    """The run of a schedule that is due and that no controller has claimed. now: by the ledger's clock. None in a cluster, which
+    starts all of them itself."""
+    if in_cluster(here.host):
+        return None
     last = ctx.ledger.last_due(here.release.app, here.place.name, schedule.name, now) or 0.0
     return newest_due(times_before(schedule.at, schedule.zone, now), last, _valid(ctx, here, schedule))
 
@@ -76,6 +81,16 @@ def _valid(ctx: Context, here: Live, schedule: Schedule) -> Callable[[float], bo
         return True
 
     return valid
+
+
+def refuse_in_cluster(here: Live, schedule: Schedule) -> None:
+    """UsageError for a job of a cluster, of which no run is known here."""
+    if in_cluster(here.host):
+        _, namespace = context_and_namespace(here.host)
+        raise UsageError(
+            f"{schedule.name} is a CronJob of the cluster, which starts it and knows its runs",
+            hint=f"kubectl -n {namespace} create job --from=cronjob/{schedule.name} {schedule.name}-now",
+        )
 
 
 def unsafe(ctx: Context, app: str, environment: str) -> str:

@@ -8,7 +8,7 @@ import threading
 from shipway.actions.environment.locks import fenced
 from shipway.actions.environment.ownership import require_owned
 from shipway.actions.schedules.container import collect, name_of, start
-from shipway.actions.schedules.live import Live, live, unsafe
+from shipway.actions.schedules.live import Live, live, refuse_in_cluster, unsafe
 from shipway.actions.schedules.tick import WAIT, new_run
 from shipway.context import Context
 from shipway.domain import names
@@ -28,6 +28,7 @@ def run_now(ctx: Context, app: str, environment: str, name: str, reason: str = "
     UsageError if there is no such schedule, or an earlier run would overlap."""
     here = require_live(ctx, app, environment)
     schedule = schedule_of(here, name)
+    refuse_in_cluster(here, schedule)
     with fenced(ctx, names.schedules_lock(app, environment), f"run of {name}", wait=WAIT) as own:
         running = [item for item in own.ledger.pending_scheduled(app, environment) if item.schedule == name]
         if running and schedule.overlap != ALLOW:
