@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from shipway.domain.accessory import Kinds
 from shipway.domain.adjustments import Adjustments, planned
+from shipway.domain.commands import commands_of
 from shipway.domain.config_file import ConfigFile
 from shipway.domain.desired import Settings, argv, config_files, variables
 from shipway.domain.plan import Accessory, Environment, Health, Resources, Security, Service
@@ -16,7 +17,7 @@ from shipway.domain.platform import ClusterSettings
 from shipway.domain.release import Release
 from shipway.domain.routing import Routing
 from shipway.domain.secret_value import FOLDER, secrets_of
-from shipway.domain.tasks import Schedule
+from shipway.domain.tasks import Schedule, Seed, Task
 from shipway.domain.value import dataclass
 
 MARK = re.compile(r"shipway-mark-(\d+)-of-a-secret")  # of characters that no address has to encode
@@ -132,12 +133,12 @@ def environment_spec(
         service.name: _workload(release, environment, settings, marks, service)
         for service in release.plan.services.values()
     }
-    commands, left_out = _commands(release, environment, workloads, migration)
+    commands, left_out = _commands(release, environment, workloads, marks, migration)
     stores = tuple(_store(release, settings, marks, item) for item in release.plan.own_accessories.values())
     return EnvironmentSpec(
         release.app, environment.name, release.number, release.revision, version, environment.scheme,
         environment.certified_names, tuple(workloads.values()), tuple(_addresses(release, environment)), stores,
-        tuple(commands), _secrets(tuple(workloads.values()), stores), (*left_out, *_unsaid(release, environment)),
+        tuple(commands), _secrets((*workloads.values(), *(item.workload for item in commands)), stores), (*left_out, *_unsaid(release, environment)),
         environment.cluster, ledger, environment.standby, environment.redirects,
         None if environment.port == (443 if environment.scheme == "https" else 80) else environment.port,
     )  # fmt: skip
@@ -150,7 +151,10 @@ class _Marks:
         self._refs: list[SecretRef] = []
         names = [name for item in release.plan.services.values() for name in secrets_of(environment, item)]
         names += [name for item in release.plan.accessories.values() for name in item.secrets]
-        names += [*release.plan.externals, *(name for item in environment.schedules.values() for name in item.secrets)]
+        names += [
+            *release.plan.externals,
+            *(name for item in commands_of(environment).values() for name in item.secrets),
+        ]
         optional = {name for item in release.plan.services.values() for name in item.optional_secrets}
         optional.update(environment.optional_secrets)
         unset = optional - versions.keys()
@@ -219,8 +223,14 @@ def _addresses(release: Release, environment: Environment) -> list[AddressSpec]:
 
 
 def _commands(
-    release: Release, environment: Environment, workloads: Mapping[str, WorkloadSpec], migration: str | None
-) -> tuple[list[CommandSpec], list[str]]:
+    release: Release, environment: Environment, workloads: Mapping[str, WorkloadSpec], marks: _Marks, migration: str | None
+) -> tuple[list[CommandSpec], list[str]]:  # fmt: skip
+    def workload(item: Seed | Task | Schedule) -> WorkloadSpec:
+        """Of its service, with the secrets that only the command has."""
+        service = workloads[item.service]
+        own = {name: (marks.ref(name),) for name in item.secrets if name in marks.secrets}
+        return replace(service, variables={**service.variables, **own})
+
     found: list[CommandSpec] = []
     left_out: list[str] = []
     database = release.plan.database
@@ -230,13 +240,13 @@ def _commands(
         else:
             left_out.append(f"the migrations: {database.tool} is run by Shipway, and has no command in the image")
     if environment.seed:
-        found.append(CommandSpec("seed", workloads[environment.seed.service], environment.seed.run, 2))
+        found.append(CommandSpec("seed", workload(environment.seed), environment.seed.run, 2))
     for number, task in enumerate(environment.before_switch, 1):
-        found.append(CommandSpec(f"task-{number}", workloads[task.service], task.run, 2 + number, task.timeout))
+        found.append(CommandSpec(f"task-{number}", workload(task), task.run, 2 + number, task.timeout))
     if environment.after_deploy:
         left_out.append("the tasks of `after_deploy`: nothing here knows when the release serves")
     for item in environment.schedules.values():
-        found.append(CommandSpec(item.name, workloads[item.service], item.run, 0, item.timeout, item))
+        found.append(CommandSpec(item.name, workload(item), item.run, 0, item.timeout, item))
     return found, left_out
 
 
@@ -261,6 +271,13 @@ def _secrets(workloads: Sequence[WorkloadSpec], stores: Sequence[StoreSpec]) -> 
     found = [part for item in variables for value in item.values() for part in value if isinstance(part, SecretRef)]
     found += [ref for item in workloads for ref in item.secret_files.values()]
     return tuple(dict.fromkeys(found))
+
+
+def while_it_runs(spec: EnvironmentSpec) -> EnvironmentSpec:
+    """Without the commands that run once, and the secrets that only these have."""
+    commands = tuple(item for item in spec.commands if item.schedule is not None)
+    secrets = _secrets((*spec.workloads, *(item.workload for item in commands)), spec.stores)
+    return replace(spec, commands=commands, secrets=secrets)
 
 
 def in_order(commands: Sequence[CommandSpec], scheduled: bool) -> list[CommandSpec]:

@@ -18,7 +18,7 @@ from shipway.domain.plan import Health, Plan, Resources, Security, Service
 from shipway.domain.release import Release
 from shipway.domain.routing import Access, Routing
 from shipway.domain.tasks import Schedule, Seed, Task
-from shipway.domain.workload import EnvironmentSpec, SecretRef, environment_spec
+from shipway.domain.workload import EnvironmentSpec, SecretRef, environment_spec, while_it_runs
 from shipway.drivers.accessories import KINDS
 from shipway.drivers.database.in_image import command_of
 from shipway.drivers.platform.documents import text
@@ -28,8 +28,8 @@ from tests.unit.domain import samples
 
 STAGING = dataclasses.replace(
     samples.STAGING, url="https://shop.example.com", aliases=("www.example.com",), secrets=("API_KEY",),
-    seed=Seed("backend", "python seed.py"), before_switch=(Task("backend", "warm up"),),
-    schedules={"digest": Schedule("digest", "worker", "send", "0 6 * * 1", "Europe/Berlin", retries=2)},
+    seed=Seed("backend", "python seed.py", ("SEED_KEY",)), before_switch=(Task("backend", "warm up", ("TASK_KEY",)),),
+    schedules={"digest": Schedule("digest", "worker", "send", "0 6 * * 1", "Europe/Berlin", retries=2, secrets=("MAIL_KEY",))},
 )  # fmt: skip
 SERVICES = {
     **samples.PLAN.services,
@@ -160,6 +160,25 @@ def test_migrations_seed_and_tasks_come_first_and_in_order() -> None:
     selectors = [item["spec"]["selector"] for (kind, _), item in objects().items() if kind == "Service"]
     labels = jobs[0][1]["spec"]["template"]["metadata"]["labels"]
     assert not any(selector.items() <= labels.items() for selector in selectors)  # no request reaches a job
+
+
+def test_a_command_has_its_own_secrets_beside_those_of_its_service() -> None:
+    found = objects()
+    whose = {"seed-r3": "SEED_KEY", "task-1-r3": "TASK_KEY"}
+    for name, secret in whose.items():
+        named = {item["name"]: item for item in container(found["Job", name])["env"]}
+        assert named[secret] == {
+            "name": secret,
+            "valueFrom": {"secretKeyRef": {"name": secret_name(SecretRef(secret)), "key": "value"}},
+        }
+        assert "API_KEY" in named
+    (job,) = found["CronJob", "digest"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert {"TOKEN", "MAIL_KEY"} <= {item["name"] for item in job["env"]}
+    spec = spec_of(FULL)
+    assert {"SEED_KEY", "TASK_KEY", "MAIL_KEY"} <= {ref.name for ref in spec.secrets}
+    kept = {ref.name for ref in while_it_runs(spec).secrets}
+    assert "MAIL_KEY" in kept
+    assert not kept & {"SEED_KEY", "TASK_KEY"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from shipway.domain.desired import Settings
 from shipway.domain.plan import Environment
 from shipway.domain.release import DEPLOY, Deployment, Release
 from shipway.domain.value import dataclass
-from shipway.domain.workload import EnvironmentSpec, SecretRef, environment_spec
+from shipway.domain.workload import EnvironmentSpec, SecretRef, environment_spec, while_it_runs
 from shipway.ports import Cluster
 
 PASSWORD = "accessory:"  # begins the name of a secret that is the generated password of an accessory
@@ -42,10 +42,10 @@ class InCluster:
 
 def in_cluster_of(ctx: Context, release: Release, environment: Environment, own: Settings) -> InCluster:
     """With these settings."""
-    spec = environment_spec(
+    spec = while_it_runs(environment_spec(
         release, environment, own.version or version_of(ctx, release, environment), ctx.kinds, own.versions,
         adjustments=own.adjustments, ledger=ctx.ledger.identity(),
-    )  # fmt: skip
+    ))  # fmt: skip
     values = {
         ref: own.passwords[ref.name.removeprefix(PASSWORD)] if ref.name.startswith(PASSWORD) else own.secrets[ref.name]
         for ref in spec.secrets
