@@ -33,6 +33,7 @@ from shipway.domain.errors import NotAllowed, NotSignedIn, ShipwayError, StoreEr
 from shipway.domain.event import Event
 from shipway.server import live, pages
 from shipway.server.access import Door, app_with_logs, form_token, identify_again, identity_of, links, sees
+from shipway.server.account import Account
 from shipway.server.api.routes import routes as api_routes
 from shipway.server.api.routes import unknown
 from shipway.server.figures import Figures
@@ -91,6 +92,7 @@ def application(site: Site) -> Any:
         Route("/apps/{app}/deployments/{environment}/{number:number}", shown.deployment),
         Route("/apps/{app}/deployments/{environment}/{number:number}/events", shown.deployment_events),
         Route("/apps/{app}/insights", Figures(site, shown.page, records).insights),
+        *Account(site, shown.page).routes(),
         *records.routes(),
         *Releases(site, shown.page, records).routes(),
         *StepLogs(site, shown.page).routes(),

@@ -41,7 +41,7 @@ def require_person(by: By, permission: str, name: str | None = None) -> None:
     if by is None:
         return
     if by.via != SESSION:
-        raise NotAllowed("a token can't change people and tokens", hint="sign in, and change them on the page")
+        raise NotAllowed("a token can't change people and tokens", hint="on the server: shipway user, shipway token")
     if by.person != name:
         require(by, permission)
 
