@@ -37,8 +37,3 @@ class ClusterState:
     def serves(self, release: int) -> bool:
         """Whether all addresses lead to it."""
         return bool(self.serving) and set(self.serving.values()) == {release}
-
-    def stands_by(self, release: int) -> bool:
-        """Whether all of it is ready, so that it serves as soon as the addresses lead to it."""
-        own = [item for item in self.standing if item.release == release]
-        return bool(own) and all(item.replicas and item.ready >= item.replicas for item in own)
