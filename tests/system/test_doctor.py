@@ -20,7 +20,7 @@ Damage = Callable[[Tiny], None]
 
 @pytest.fixture(scope="module")
 def site(make: Make) -> Iterator[Tiny]:
-    """Release 2 serves with two replicas and a worker, release 1 stands by."""
+    """Release 2 serves with two replicas and a worker, release 1 is on standby."""
     project = make(database=True)
     worker = {"build": "web", "command": "sleep 3600", "drain": "1s"}
     project.plan["services"] |= {"worker": worker}

@@ -26,7 +26,7 @@ CMD ["sh", "-c", "sleep 1; exec caddy run --config Caddyfile --adapter caddyfile
 
 @pytest.fixture(scope="module")
 def site(make: Make, nodes: Nodes) -> Tiny:
-    """On node1 release 2 serves with two replicas and a worker, release 1 stands by."""
+    """On node1 release 2 serves with two replicas and a worker, release 1 is on standby."""
     nodes.load("node1", "caddy:2", "traefik:v3")
     project = make()
     project.env["PATH"] = f"{nodes.bin}:{project.env['PATH']}"

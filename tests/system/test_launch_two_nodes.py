@@ -116,7 +116,7 @@ def test_an_edge_of_the_second_host_that_is_down_fails_the_system_test_by_name(p
 
 
 def test_maintenance_of_the_hosts_that_can_be_reached(pair: Pair) -> None:
-    """The other one is named, and brought into line when it is back."""
+    """The other one is named, and corrected when it is back."""
     with pair.nodes.killed("node2"):
         done = pair.shipway("maintenance", "on", "staging", check=False)
         assert done.code == EngineError.exit_code, done.output

@@ -103,7 +103,7 @@ def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
 
 
 def test_a_deployment_goes_on_without_a_node_that_is_down(shop: Tiny, swarm: Nodes) -> None:
-    """The same release, deployed again when the node is back, brings it into line."""
+    """The same release, deployed again when the node is back, gives it what it missed."""
     shop.shipway("resume", "staging", check=False)  # there was a rollback
     asking = ("node1", "node2")
     with swarm.killed("node3"):

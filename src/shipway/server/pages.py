@@ -255,7 +255,7 @@ def back(ctx: Context, app: str, environment: str, item: EnvironmentStatus) -> s
     if number is None:
         return "to nothing: no older release was good there"
     proven = f"{item.proof.rollback}, {item.proof.verdict}" if item.proof else "not proven"
-    fast = ", stands by" if any(standby.release == number for standby in item.standby) else ""
+    fast = ", on standby" if any(standby.release == number for standby in item.standby) else ""
     return f"to r{number}: {proven}{fast}"
 
 

@@ -61,5 +61,5 @@ def left_out(environment: Environment, host: str, error: EngineError) -> str:
     """A host that is down, for people."""
     return (
         f"{host} is left out, since it is down ({error.message}). Once it is back, the next deployment to "
-        f"{environment.name} brings it into line, or `shipway doctor {environment.name} --fix`"
+        f"{environment.name} corrects it, or `shipway doctor {environment.name} --fix`"
     )

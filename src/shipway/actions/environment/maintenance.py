@@ -1,4 +1,4 @@
-"""Whether maintenance is on, as a person last asked for it: a host that was away then is brought into line later."""
+"""Whether maintenance is on, as a person last asked for it: a host that was away then gets it later."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def maintain(
 ) -> None:
     """Show the page on every host; None removes it. check: raises what forbids that, while no deployment can begin. UsageError if
     nothing was deployed. A host that can't be reached doesn't stop the others: EngineError names it when they are done, and
-    `doctor --fix` or the next deployment brings it into line."""
+    `doctor --fix` or the next deployment corrects it."""
     current = ctx.ledger.current(app, environment.name)
     release = ctx.ledger.release(app, current.release) if current else None
     if release is None:

@@ -1,4 +1,4 @@
-"""Nobody's command fails because the caretaker of what stands by is at work for a moment."""
+"""Nobody's command fails because the caretaker of what is on standby is at work for a moment."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ROTATION = "shipway_shop_staging_rotation"
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Release 2 serves on two hosts, release 1 stands by."""
+    """Release 2 serves on two hosts, release 1 is on standby."""
     return World.deployed(tmp_path, TWO, 1, 2)
 
 

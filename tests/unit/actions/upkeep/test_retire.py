@@ -1,4 +1,4 @@
-"""What stands by leaves the rotation when its requests have ended, and stops when its time is over."""
+"""What is on standby leaves the rotation when its requests have ended, and stops when its time is over."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROTATION = rotation_network("shop", "staging")
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Release 2 serves, release 1 stands by."""
+    """Release 2 serves, release 1 is on standby."""
     return World.deployed(tmp_path, WARM, 1, 2)
 
 
@@ -121,7 +121,7 @@ def test_a_rollback_onto_it_starts_only_the_worker(world: World) -> None:
     assert world.serving() == {1}
     assert running(world, 2) == ["backend", "frontend", "worker"]  # which finishes its job while nobody waits for it
     retire_due(world.controller(), "shop", "staging")
-    assert running(world, 2) == ["backend", "frontend"]  # now the other one stands by
+    assert running(world, 2) == ["backend", "frontend"]  # now the other one is on standby
 
 
 def test_what_broke_while_it_stood_by_is_not_switched_to(world: World) -> None:

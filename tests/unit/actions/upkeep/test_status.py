@@ -21,7 +21,7 @@ WARM = dataclasses.replace(STAGING, standby=3600.0)
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Release 2 serves, release 1 stands by."""
+    """Release 2 serves, release 1 is on standby."""
     return World.deployed(tmp_path, WARM, 1, 2)
 
 
