@@ -113,7 +113,7 @@ def paths(project: Tiny) -> list[str]:
     made = project.deployments("staging")[0]["id"]
     return [
         app, f"{app}/runs", f"{app}/runs/2", f"{app}/runs/2?tests=all", f"{app}/runs?pull=7&commit={'a' * 40}", f"{app}/deployments/staging/{made}", "/queue", "/queue/1", "/api",
-        f"{app}/environments/staging/rollback", "/nosuch", "/account/codes",
+        f"{app}/environments/staging/rollback", "/nosuch", "/account/codes", "/account/password",
         f"{app}/releases", f"{app}/releases/1", f"{app}/releases/2?to=production", f"{app}/releases/2?to=staging",
         f"{app}/runs/2/steps/checks", f"{app}/runs/2/steps/checks?search=nothing",
         f"{app}/environments/staging/deploy?release=1", f"{app}/environments/staging/logs", f"{app}/environments/staging/logs?service=web&follow=1",

@@ -1,4 +1,4 @@
-"""The page on which people set up codes for signing in: from the secret to the next sign-in."""
+"""The pages on which people change what they sign in with: from a secret to a code, from a password to the next."""
 
 from __future__ import annotations
 
@@ -117,3 +117,38 @@ def test_what_is_no_secret_is_not_shown(ada: Person, secret: str) -> None:
     found = ask(ada.place.app, CODES, "POST", body, accept=HTML, cookie=f"{COOKIE}={ada.session}")
     assert found.status == 403
     assert not secret or secret not in found.text
+
+
+def test_a_password_is_changed_by_who_knows_the_present_one(ada: Person) -> None:
+    other, new = ada.sign_in(), "another long password"
+    for fields, why in (
+        ({"current": "a wrong password", "password": new, "again": new}, "the present password is wrong"),
+        ({"current": PASSWORD, "password": new, "again": new + "x"}, "the two new passwords differ"),
+        ({"current": PASSWORD, "password": "short", "again": "short"}, "at least 12 characters"),
+    ):
+        found = ada.place.send("/account/password", ada.session, **fields)
+        assert (found.status, why in found.text) == (403, True), found.text
+    found = ada.place.send("/account/password", ada.session, current=PASSWORD, password=new, again=new)
+    assert (found.status, "is changed" in found.text) == (200, True)
+    assert identify(ada.place.ctx, ada.session).person == ADA
+    with pytest.raises(NotSignedIn):
+        identify(ada.place.ctx, other)
+    with pytest.raises(NotSignedIn):
+        ada.sign_in()
+    assert sign_in(ada.place.ctx, CHEAP, ADA, new, "", "127.0.0.1").secret
+
+
+def test_after_a_link_no_present_password_is_asked_for(place: Place) -> None:
+    session, new = place.person(ADA, VIEWER), "another long password"
+    assert 'name="current"' not in place.page("/account/password", session).text
+    assert place.send("/account/password", session, password=new, again=new).status == 200
+    assert sign_in(place.ctx, CHEAP, ADA, new, "", "127.0.0.1").secret
+
+
+def test_a_token_changes_no_password(ada: Person) -> None:
+    token = create_token(ada.place.ctx, None, ADA, "x", ["see"], 1).secret
+    bearer = {"accept": HTML, "authorization": f"Bearer {token}"}
+    body = urlencode({"current": PASSWORD, "password": "another long password", "again": "another long password"})
+    assert ask(ada.place.app, "/account/password", **bearer).status == 403
+    assert ask(ada.place.app, "/account/password", "POST", body.encode(), **bearer).status == 403
+    assert ada.sign_in()

@@ -31,7 +31,7 @@ ROUTES = {
     ("GET", "/apps/shop/environments/staging/deploy?release=1"): DEVELOPER, ("GET", "/apps/shop/environments/production/deploy?release=1"): RELEASER,
     ("GET", "/apps/shop/environments/staging/logs"): VIEWER, ("GET", "/apps/shop/environments/production/logs"): VIEWER,
     ("GET", "/apps/shop/releases"): VIEWER, ("GET", "/apps/shop/releases/1"): VIEWER, ("GET", "/apps/shop/releases/1?to=production"): VIEWER,
-    ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER, ("GET", "/account/codes"): VIEWER,
+    ("GET", "/apps/shop"): VIEWER, ("GET", "/apps/shop/runs"): VIEWER, ("GET", "/queue"): VIEWER, ("GET", "/account/codes"): VIEWER, ("GET", "/account/password"): VIEWER,
     ("GET", "/apps/shop/insights"): VIEWER, ("GET", "/apps/shop/database"): VIEWER, ("GET", "/apps/shop/jobs"): VIEWER, ("GET", "/apps/shop/secrets"): DEVELOPER,
     ("GET", "/apps/shop/releases/1/packages"): VIEWER,
     ("GET", "/audit"): ADMIN, ("GET", "/audit.csv"): ADMIN, ("GET", "/audit.json"): ADMIN,
