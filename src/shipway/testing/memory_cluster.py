@@ -25,6 +25,7 @@ class MemoryCluster:
         self.ran: list[str] = []  # commands of jobs, each once
         self.dies_at: str | None = None
         self.images: list[str] = []  # of the accessories
+        self.ill: set[str] = set()  # images of accessories that never become healthy
         self.switched: list[int] = []  # releases that were switched to
         self.kept = (True, True)  # whether `destroy` kept the data of accessories, and files of services
         self._standing: dict[tuple[str, int], Standing] = {}
@@ -103,6 +104,8 @@ class MemoryCluster:
     def accessories_healthy(self, spec: EnvironmentSpec, timeout: float, cancelled: Event) -> None:
         """At once."""
         self._call("accessories_healthy")
+        if ill := [item for item in spec.stores if item.image in self.ill]:
+            raise DeployFailed(f"{ill[0].name} did not become healthy: {ill[0].image} doesn't start")
 
     def run_job(
         self, spec: EnvironmentSpec, command: CommandSpec, name: str, told: Callable[[str], None], cancelled: Event

@@ -216,3 +216,21 @@ def test_a_volume_keeps_its_size() -> None:
     assert api.kept["PersistentVolumeClaim", "volume-files"]["spec"]["resources"] == {"requests": {"storage": "10Gi"}}
     api.kept["PersistentVolumeClaim", "volume-files"]["spec"]["resources"] = {"requests": {"storage": "20480Mi"}}
     assert len(other.unsaid(wanted)) == 1
+
+
+def test_an_accessory_that_is_stuck_in_its_replacement_is_made_again() -> None:
+    """A StatefulSet doesn't replace a pod that never was ready, also where its template is the old one again."""
+    api = Objects()
+    old = StoreSpec("db", "postgres:15", 5432, {}, Health(), volume="/data")
+    wanted = dataclasses.replace(spec(1), stores=(old,))
+    up(cluster(api), wanted)
+    there = api.kept["StatefulSet", "db"]
+    there["status"] = {"currentRevision": "one", "updateRevision": "one", "readyReplicas": 0}
+    up(cluster(api), wanted)
+    assert "status" in api.kept["StatefulSet", "db"], "it may be on its way to another node"
+    api.kept["StatefulSet", "db"]["status"] = {"currentRevision": "one", "updateRevision": "two", "readyReplicas": 0}
+    api.kept["Pod", "db-0"] = {"metadata": {"name": "db-0", "labels": there["spec"]["selector"]["matchLabels"]}}
+    api.hooks["Pod"] = lambda: api.delete("v1", "Pod", "space", "db-0")
+    up(cluster(api), wanted)
+    assert "status" not in api.kept["StatefulSet", "db"]
+    assert api.names("Pod") == set()

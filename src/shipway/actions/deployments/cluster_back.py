@@ -55,12 +55,15 @@ def _remove_all(ctx: Context, outgoing: Release, environment: Environment, new: 
 
 
 def _restore(ctx: Context, own: InCluster, *, repairs: bool, changed: bool) -> None:
-    # Jobs on a schedule are switched with addresses: where there are none, nothing else tells which release has them.
-    addressed = any(item.port for item in own.spec.workloads)
-    if not changed and is_whole(own.spec, own.cluster.observe()) and (addressed or repairs):
+    whole = is_whole(own.spec, own.cluster.observe())
+    if whole and repairs and not changed:
         return
     with ctx.part("switch back", f"release {own.spec.release}"):
-        own.cluster.prepare(own.spec, own.values, force=True)
+        own.cluster.prepare(own.spec, own.values, force=True)  # the failed one may have replaced an accessory
+        own.cluster.accessories_healthy(own.spec, own.timeout, ctx.cancelled)
+        # Jobs on a schedule are switched with addresses: where there are none, nothing else tells which release has them.
+        if whole and not changed and any(item.port for item in own.spec.workloads):
+            return
         own.cluster.start(own.spec, force=True)
         own.cluster.healthy(own.spec, own.timeout, ctx.cancelled)
         own.cluster.switch(own.spec, force=True)

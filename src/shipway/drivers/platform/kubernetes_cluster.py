@@ -29,13 +29,14 @@ from shipway.drivers.platform.object_names import (
     secret_name,
     space_name,
 )
-from shipway.drivers.platform.object_state import is_of_new_command, is_ready, needed_by
+from shipway.drivers.platform.object_state import is_of_new_command, is_ready, is_stuck, needed_by
 from shipway.drivers.platform.volume_sizes import SIZED, Sizes, other_sizes, sizes_of, with_kept_size
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
 ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
+REMOVED = "a part of it was removed by someone else"
 SHOWN = 3  # objects of others that a message names
 NAME, INSTANCE = "app.kubernetes.io/name", "app.kubernetes.io/instance"
 BATCH, APPS = "batch/v1", "apps/v1"
@@ -139,9 +140,18 @@ class KubernetesCluster:
         stores = {named(item.name) for item in spec.stores}
         wanted = {"NetworkPolicy", "StatefulSet", "PersistentVolumeClaim", "ConfigMap"}
         kept = self._sizes()
+        for each in filter(is_stuck, self._list(APPS, "StatefulSet")):
+            self._end(each)
         for item in objects:
             if item["kind"] in wanted or (item["kind"] == "Service" and item["metadata"]["name"] in stores):
                 self._api.apply(with_kept_size(item, kept), force=force)
+
+    def _end(self, item: Object) -> None:
+        """Remove a StatefulSet, whose claims stay, and wait until its pod is gone."""
+        self._api.delete(APPS, "StatefulSet", self._namespace, item["metadata"]["name"])
+        labels, deadline = item["spec"]["selector"]["matchLabels"], monotonic() + ENDPOINTS
+        while self._api.list("v1", "Pod", self._namespace, labels) and monotonic() < deadline:
+            Event().wait(POLL / 5)
 
     def _secret(self, ref: SecretRef, value: str) -> Object:
         metadata = {"name": secret_name(ref), "namespace": self._namespace, "labels": self._labels}
@@ -204,13 +214,8 @@ class KubernetesCluster:
             late = monotonic() >= deadline
             cause = next((item for item in found if item.final), found[0] if found and late else None)
             if cause is not None or late:
-                gone = len(controllers) < count
-                nothing = (
-                    "a part of it was removed by someone else"
-                    if gone
-                    else "nothing says why: `kubectl get pods,events` may"
-                )
-                text = cause.text if cause else nothing
+                unknown = REMOVED if len(controllers) < count else "nothing says why: `kubectl get pods,events` may"
+                text = cause.text if cause else unknown
                 suffix = "" if cause and cause.final else f" within {timeout:g} s"
                 raise DeployFailed(f"{what} did not become healthy{suffix}: {text}", hint=f"it is in {self.place}")
             if cancelled.wait(POLL):

@@ -1,4 +1,4 @@
-"""What an object of a cluster says of itself: whether it is ready, and what its pods need."""
+"""What an object of a cluster says of itself: whether it is ready or stuck, and what its pods need."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def is_ready(item: Object) -> bool:
         )
     counts = [status.get(name, 0) for name in ("updatedReplicas", "readyReplicas", "availableReplicas")]
     return bool(min(counts) >= wanted) and status.get("replicas", 0) == wanted
+
+
+def is_stuck(item: Object) -> bool:
+    """Whether a StatefulSet has begun to replace its pod, and the new one isn't ready: then it doesn't even go back."""
+    status = item.get("status", {})
+    begun = status.get("currentRevision") != status.get("updateRevision")
+    return bool(begun and status.get("readyReplicas", 0) < item["spec"]["replicas"])
 
 
 def needed_by(item: Object) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shipway.actions.deployments.deploy import deploy
 from shipway.actions.deployments.plan import DeployRequest, decide
 from shipway.actions.operations.adjust import scale
 from shipway.actions.operations.rotate import rotate
@@ -114,3 +115,15 @@ def test_another_cluster_is_not_filled_with_a_release_that_runs_elsewhere(world:
     change(force=True)
     assert world.cluster.observe().serves(1 if back else 4)
     assert right.observe().serves(2)
+
+
+def test_a_database_that_does_not_start_in_its_new_image_gets_the_old_one_back(world: ClusterWorld) -> None:
+    """Also where the release that serves would not notice."""
+    world.deploy(1)
+    world.cluster.ill = {"postgres:16"}
+    newer = world.release(2, "0001", STAGING, image="postgres:16")
+    with pytest.raises(DeployFailed, match="postgres:16"):
+        deploy(world.controller(), DeployRequest(newer, STAGING, force=True))
+    assert world.cluster.images == ["postgres:15"]
+    assert world.cluster.observe().serves(1)
+    assert world.cluster.calls[-1] == "accessories_healthy"  # and it is waited for; nothing else is changed
