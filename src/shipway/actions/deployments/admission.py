@@ -270,7 +270,7 @@ def _hint(
     name = in_force.called
     what = short_name(ref) or commit.revision[:12]
     hints = []
-    if first := _first(in_force, reasons, what):
+    if first := _first(in_force, reasons, what, tagged=ref.startswith(TAGS)):
         hints.append("; then: ".join(first))
     if release and (against := [reason for reason in reasons if "@sha256:" in reason]):
         hints.append(remedy(release, against))
@@ -294,20 +294,31 @@ def _hint(
     return "; or: ".join(hints)
 
 
-def _first(in_force: InForce, reasons: Sequence[str], what: str) -> list[str]:
-    """Commands, one after another, for what comes before a deployment: to push, build, validate and tag."""
+def _first(in_force: InForce, reasons: Sequence[str], what: str, *, tagged: bool) -> list[str]:
+    """Commands, one after another, for what comes before a deployment: to push, build, validate and tag. tagged: `what` is a tag,
+    whose run builds nothing where releases are validated before."""
     unpushed, unbuilt, unvalidated, untagged = (
         any(text in reason for reason in reasons)
         for text in ("push it first", UNBUILT, UNVALIDATED, "only revisions with a tag")
     )
     commands = [f"git push, then: shipway run {what}"] if unpushed else [f"shipway run {what}"] if unbuilt else []
+    validated = after_of(in_force)
+    if unbuilt and tagged and validated and (branch := _branch_of(in_force, validated[0])):
+        commands, validated = [f"shipway run {branch}, once {branch} has this commit"], validated[1:]
     if unbuilt or unvalidated:
-        commands += [f"shipway deploy {before} {what}" for before in after_of(in_force)]
+        commands += [f"shipway deploy {before} {what}" for before in validated]
     if untagged:
         commands.append("shipway release")
     if unbuilt or unvalidated or untagged:
         commands.append(f"shipway deploy {in_force.called} {'TAG' if untagged else what}")
     return commands
+
+
+def _branch_of(in_force: InForce, environment: str) -> str:
+    """A branch of which each push deploys there; empty if the rules name none."""
+    plans = [item.plan for item, _ in in_force.environments if item.plan and environment in item.plan.environments]
+    names = (name for plan in plans for name in plan.environments[environment].trigger.branches)
+    return next((name for name in names if "*" not in name), "")
 
 
 def superseded_by(book: Rulebook, in_force: InForce, commit: Commit, ref: str, app: str) -> partial[str]:

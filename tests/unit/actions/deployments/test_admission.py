@@ -157,10 +157,10 @@ def test_validation_in_every_environment_that_a_rule_set_names(place: HostDeploy
 
 
 def test_what_a_refused_commit_lacks_is_named_as_commands(place: HostDeployment) -> None:
-    def hint(revision: str) -> str:
+    def hint(revision: str, ref: str = "refs/heads/main") -> str:
         book, commit = place.book(), place.repository.commit(revision)
         with pytest.raises(GateRefused) as refused:
-            admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), "refs/heads/main")
+            admitted(place.ctx, commit, "shop", book, book.of(place.ctx, "production"), ref)
         return f"{refused.value.message.splitlines()[-1].strip()}: {refused.value.hint}"
 
     git(place.path, "switch", "--quiet", "main")
@@ -168,6 +168,10 @@ def test_what_a_refused_commit_lacks_is_named_as_commands(place: HostDeployment)
     assert hint(good).endswith(
         ": shipway run main; then: shipway deploy staging main; then: shipway release; then: shipway deploy production TAG"
     )
+    git(place.path, "tag", "v1")
+    built = ": shipway run staging, once staging has this commit; then: shipway deploy production v1"
+    assert hint(good, "refs/tags/v1").endswith(built)  # the run of the tag itself builds nothing
+    git(place.path, "tag", "--delete", "v1")
     place.runs(good)
     assert hint(good).endswith("has no tag: shipway release; then: shipway deploy production TAG")
     place.runs(newer := place.commit("B"), FAILED)
