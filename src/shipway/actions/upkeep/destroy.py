@@ -56,7 +56,8 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
         raise away[hosts[0].name]
     with environment_lease(ctx, plan.app, environment.name, "destroy") as own:
         number = _begin(own, plan.app, environment.name)
-        heading = f"destroy {ctx.names.shown(plan.app, environment.name)}"
+        shown = ctx.names.shown(plan.app, environment.name)
+        heading = f"destroy {shown}"
         subject = Subject(DEPLOYMENT, plan.app, number) if number is not None else None
         with recorded(own, subject, heading) if subject else nullcontext(own) as kept:
             clear(kept, plan.app, environment, before, lambda host: clean(kept, host))
@@ -66,7 +67,9 @@ def destroy(ctx: Context, plan: Plan, environment: Environment, *, volumes: bool
             former = former_hosts(own, plan.app, environment.name)
             remember(own, plan.app, environment.name, {**former, **remaining})
         listed = "; ".join(f"{name} ({why})" for name, why in remaining.items())
-        if number is not None:
+        if number is None:
+            own.reporter.note(f"nothing is deployed to {shown}: whatever was left of it is removed")
+        else:
             own.ledger.end_deployment(number, SUCCEEDED, own.clock(), None, f"not on {listed}" if listed else "")
     for line in left_outside(ctx, plan.app, environment.name):
         ctx.reporter.note(line)

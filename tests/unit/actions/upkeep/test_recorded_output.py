@@ -61,6 +61,8 @@ def test_each_deployment_has_its_own(world: World) -> None:
     gone = ctx.ledger.latest("shop", "staging")
     assert gone is not None
     assert texts(ctx, gone.id)[0] == "heading  destroy staging"
+    destroy(world.controller(), PLAN, STAGING)  # again: a command that says nothing leaves one alone
+    assert world.notes[-1] == "nothing is deployed to staging: whatever was left of it is removed"
     assert of_deployment(ctx, "shop", "staging", None).subject.number == gone.id
     assert "release 1" in of_deployment(ctx, "shop", "staging", first.id).title
     with pytest.raises(UsageError, match="staging has no deployment 999"):
