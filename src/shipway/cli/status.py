@@ -137,10 +137,9 @@ def waiting_lines(environment: str, waiting: Waiting | None, hold: Hold | None) 
     """What waits there, for what, and the next step."""
     lines = []
     if hold:
-        from shipway.actions.deployments.waits import hold_text
+        from shipway.actions.deployments.waits import hold_cause
 
-        what = hold_text(hold, environment).partition("\n")[0]
-        lines.append(f"    {style('on hold', 'yellow')}: {what}; `shipway resume {environment}` ends it")
+        lines.append(f"    {style('on hold', 'yellow')}: {hold_cause(hold)}; `shipway resume {environment}` ends it")
     if waiting:
         from shipway.domain.refs import short_name
         from shipway.system.durations import timestamp

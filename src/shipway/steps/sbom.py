@@ -28,7 +28,9 @@ def make_sbom(ctx: Context, app: str, image: str) -> ImageSbom:
         return known
     tool = ctx.sbom() if ctx.sbom else None
     if tool is None:
-        raise SbomError("syft isn't installed, which makes them", hint="see provenance.md; or set SHIPWAY_SYFT")
+        raise SbomError(
+            "syft isn't installed, which Shipway uses for that", hint="see provenance.md; or set SHIPWAY_SYFT"
+        )
     try:
         ctx.images.pull(image, lambda line: None)
         made = ImageSbom(app, image, tool.tool(), tool.scan(image), ctx.clock())

@@ -38,8 +38,13 @@ def hold_of(ctx: Context, app: str, environment: str) -> Hold | None:
 
 def hold_text(hold: Hold, shown: str) -> str:
     """What is on hold, who did it, when and why."""
+    return f"automatic deployment to {shown} is on hold: {hold_cause(hold)}"
+
+
+def hold_cause(hold: Hold) -> str:
+    """Who did it, when and why."""
     by = f"{hold.actor} rolled back release {hold.release} at {timestamp(hold.at)}"
-    return f"automatic deployment to {shown} is on hold: {by}: {' '.join(hold.reason.split())}"
+    return f"{by}: {' '.join(hold.reason.split())}"
 
 
 def hold_after_rollback(

@@ -12,11 +12,13 @@ from shipway.actions.deployments.plan import DeployRequest
 from shipway.actions.deployments.waits import end_hold, hold_of
 from shipway.actions.rollbacks.rollback import RollbackRequest, rollback
 from shipway.actions.runs.waiting import due
+from shipway.cli.status import waiting_lines
 from shipway.domain.errors import (
     DeploymentWaits,
     GateRefused,
 )  # fmt: skip
 from shipway.domain.release import SUCCEEDED, Deployment, Release
+from shipway.domain.waiting import Hold
 from tests.unit.actions.deployments.host_deployment import STAGING, text
 from tests.unit.actions.runs.waiting import ASKING, EVE, GRACE, WHERE, Place, place
 from tests.unit.system.test_git import git
@@ -171,3 +173,11 @@ def test_a_destroyed_environment_is_not_on_hold(place: Place) -> None:
     record = Deployment(0, *WHERE, 1, "destroy", "ada", "", place.ctx.clock())
     place.ctx.ledger.end_deployment(place.ctx.ledger.begin_deployment(record), SUCCEEDED, place.ctx.clock(), None, "")
     assert hold_of(place.ctx, *WHERE) is None
+
+
+def test_the_status_says_it_once() -> None:
+    hold = Hold("shop", "production", True, 2, "ada@example.org", "slow\nsince noon", 0.0)
+    (line,) = waiting_lines("production", None, hold)
+    cause = "ada@example.org rolled back release 2 at 1970-01-01 00:00:00: slow since noon"
+    assert line.endswith(f": {cause}; `shipway resume production` ends it")
+    assert line.count("on hold") == 1
