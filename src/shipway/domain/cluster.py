@@ -20,7 +20,8 @@ class Standing:
 
 @dataclass(frozen=True)
 class ClusterState:
-    """An environment in a cluster. serving: the release that each service's address leads to."""
+    """An environment in a cluster. serving: the release that each service's address leads to. sharing: releases that get a share of
+    the requests beside it, or got one until now."""
 
     standing: tuple[Standing, ...] = ()
     serving: Mapping[str, int] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class ClusterState:
     accessories: tuple[str, ...] = ()
     stored: tuple[str, ...] = ()  # accessories whose data is there, with the accessory or without
     volumes: tuple[str, ...] = ()  # of services, by name
+    sharing: tuple[int, ...] = ()
 
     @property
     def releases(self) -> tuple[int, ...]:

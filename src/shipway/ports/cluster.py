@@ -54,6 +54,10 @@ class Cluster(Protocol):
     def switch(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
         """Lead the addresses of all services to this release, or of none: if one is refused, the others lead where they did."""
 
+    def share(self, old: EnvironmentSpec, new: EnvironmentSpec, share: float, *, force: bool = False) -> None:
+        """Lead a share (0 to 1, both exclusive) of the public requests to the new release, the rest to the old one, which all other
+        addresses lead to. A switch to either of them ends it, also where this has failed. ClusterError if the cluster can't."""
+
     def rest(self, release: int, *, web: bool) -> None:
         """Keep a release without containers. web: with those of services that have an address, which stand by."""
 

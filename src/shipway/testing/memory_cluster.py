@@ -27,10 +27,13 @@ class MemoryCluster:
         self.images: list[str] = []  # of the accessories
         self.ill: set[str] = set()  # images of accessories that never become healthy
         self.switched: list[int] = []  # releases that were switched to
+        self.shares: list[tuple[int, float]] = []  # releases that got one, in their order
+        self.troubles_at_share: dict[int, str] = {}  # why a release can't get one
         self.kept = (True, True)  # whether `destroy` kept the data of accessories, and files of services
         self._standing: dict[tuple[str, int], Standing] = {}
         self._specs: dict[int, EnvironmentSpec] = {}
         self._serving: dict[str, int] = {}
+        self._sharing: tuple[int, ...] = ()
         self._jobs: dict[str, tuple[int, list[str]]] = {}
         self._stores: tuple[str, ...] = ()
         self._stored: tuple[str, ...] = ()  # accessories with data, and volumes of services
@@ -66,7 +69,8 @@ class MemoryCluster:
     def observe(self) -> ClusterState:
         """What was called for."""
         standing = tuple(self._standing.values())
-        return ClusterState(standing, dict(self._serving), tuple(self._jobs), self._stores, self._stored, self._volumes)
+        jobs, kept = tuple(self._jobs), (self._stores, self._stored, self._volumes)
+        return ClusterState(standing, dict(self._serving), jobs, *kept, self._sharing)
 
     def unsaid(self, spec: EnvironmentSpec) -> Sequence[str]:
         """By script."""
@@ -151,13 +155,24 @@ class MemoryCluster:
                 conflict=True,
                 hint="see who does that",
             )
-        self._serving = led
+        self._serving, self._sharing = led, ()
         self.switched.append(spec.release)
         self._call("switched")
+
+    def share(self, old: EnvironmentSpec, new: EnvironmentSpec, share: float, *, force: bool = False) -> None:
+        """Kept in `shares`."""
+        self._call("share")
+        self._sharing = (new.release,)
+        if new.release in self.troubles_at_share:
+            raise ClusterError(f"HTTPRoute public: {self.troubles_at_share[new.release]}")
+        self.shares.append((new.release, share))
+        self._call("shared")
 
     def rest(self, release: int, *, web: bool) -> None:
         """Without replicas."""
         self._call("rest")
+        if release in self._sharing:
+            raise ClusterError(f"release {release} has a share of the requests, and can't rest")
         for (service, number), item in self._standing.items():
             if number == release:
                 if self._serving.get(service) == release:
@@ -170,6 +185,8 @@ class MemoryCluster:
         """All that it has."""
         self._call("remove")
         led = [service for service, served in self._serving.items() if served == release]
+        if release in self._sharing:
+            raise ClusterError(f"release {release} has a share of the requests, and can't be removed")
         if led:
             raise ClusterError(f"release {release} has the requests of {', '.join(led)}, and can't be removed")
         self._standing = {key: item for key, item in self._standing.items() if key[1] != release}
@@ -184,6 +201,7 @@ class MemoryCluster:
         self.kept = (not stores, not volumes)
         self._stored, self._volumes = () if stores else self._stored, () if volumes else self._volumes
         self._standing, self._serving, self._jobs, self._stores = {}, {}, {}, ()
+        self._sharing = ()
         self.secrets.clear()
 
     def answer(self, service: str) -> str | None:

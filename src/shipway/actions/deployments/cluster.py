@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from shipway.actions.deployments.cluster_spec import in_cluster_of, with_present_stores
+from shipway.actions.deployments.cluster_spec import as_deployed, in_cluster_of, with_present_stores
 from shipway.actions.deployments.plan import Decision, HostPlan
 from shipway.context import Context
 from shipway.domain import names
@@ -14,6 +14,7 @@ from shipway.domain.cluster import ClusterState
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import Interrupted, UsageError
 from shipway.domain.release import ROLLBACK, Deployment
+from shipway.domain.workload import EnvironmentSpec
 from shipway.steps.health import SETTLED
 
 LOOK = 5.0  # seconds for a look at what was healthy before
@@ -37,7 +38,8 @@ class ClusterDeployment:
         if decision.order.kind == ROLLBACK:
             self._own = with_present_stores(self.ctx, self._own, self.app, self.environment)
         self.cluster, self.spec = self._own.cluster, self._own.spec
-        there = part.cluster or ClusterState()
+        self._before = decision.previous_release
+        self._state = there = part.cluster or ClusterState()
         self.new_service_volumes = [
             names.volume(self.app, self.environment, name)
             for name in dict.fromkeys(name for item in self.spec.workloads for name in item.volumes)
@@ -88,7 +90,7 @@ class ClusterDeployment:
 
     def start(self, specs: Sequence[ContainerSpec]) -> None:
         """Replica by replica: never in a cluster."""
-        raise UsageError("a cluster knows only `strategy: blue-green`", hint="remove `strategy` from the environment")
+        raise UsageError("a cluster doesn't know `strategy: rolling`", hint="remove `strategy` from the environment")
 
     def attach(self, specs: Sequence[ContainerSpec] | None = None) -> None:
         """Reached through its addresses."""
@@ -99,6 +101,33 @@ class ClusterDeployment:
     def switch_all(self) -> None:
         """Lead all addresses to this release."""
         self.cluster.switch(self.spec, force=self._order.force)
+
+    def sharing(self) -> EnvironmentSpec | None:
+        """The release that serves, if a Gateway can lead a share of its requests to this one."""
+        now, release, gateway = self._previous, self._before, self.spec.cluster.gateway
+        if now is None or release is None or release.number == self.spec.release or not gateway:
+            return None
+        where = release.plan.environments[self.environment]
+        if where.cluster.gateway != gateway or not self._state.serves(release.number):
+            self.ctx.reporter.note(f"no canary: release {release.number} is not led by Gateway {gateway} yet")
+            return None
+        old = as_deployed(self.ctx, release, where, now).spec
+        return old if old.addresses and self.spec.addresses else None
+
+    def share(self, old: EnvironmentSpec, share: float) -> None:
+        """Lead a share of the public requests to this release. The rest of the cluster still finds the old one."""
+        self.cluster.share(old, self.spec, share, force=self._order.force)
+
+    def stay_healthy(self, seconds: float) -> None:
+        """Wait while all of it stays healthy. DeployFailed if it doesn't."""
+        rest = seconds
+        while True:
+            self.require_stable()
+            if rest <= 0:
+                return
+            if self.ctx.cancelled.wait(min(LOOK, rest)):
+                raise Interrupted(f"interrupted while release {self.spec.release} had a share of the requests")
+            rest -= LOOK
 
     def forget_names(self) -> None:
         """The addresses were switched together."""

@@ -70,7 +70,8 @@ def _restore(ctx: Context, own: InCluster, *, repairs: bool, changed: bool) -> N
 
 
 def _remove(own: InCluster, chosen: Callable[[int], bool]) -> None:
-    """The chosen releases that no address leads to."""
+    """The chosen releases that get no requests."""
     state = own.cluster.observe()
-    there = [number for number in state.releases if chosen(number) and number not in state.serving.values()]
+    led = {*state.serving.values(), *state.sharing}
+    there = [number for number in state.releases if chosen(number) and number not in led]
     attempt_all(*(partial(own.cluster.remove, number) for number in there))

@@ -90,6 +90,8 @@ def differences_in_cluster(
     led = {item.service: spec.release for item in spec.workloads if item.port}
     if elsewhere := sorted(name for name in {*led, *state.serving} if led.get(name) != state.serving.get(name)):
         yield ", ".join(elsewhere), "requests are led elsewhere", "switch the routes"
+    for number in state.sharing:
+        yield f"release {number}", "has a share of the requests", "switch the routes"
     for number in state.releases:
         if number not in (spec.release, *needed):
             yield f"release {number}", "belongs to no needed release", "remove it"

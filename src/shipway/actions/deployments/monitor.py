@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+from shipway.actions.deployments.cluster import ClusterDeployment
 from shipway.actions.deployments.places import Place
 from shipway.actions.deployments.waits import hold_after_rollback
 from shipway.domain.errors import DeployFailed, Interrupted
@@ -17,11 +19,22 @@ Counts = Sequence[Mapping[int, Traffic]]
 def watch(hosts: Sequence[Place], rule: Watch, release: int, *, duration: float, old: int | None = None) -> None:
     """Watch for `duration` seconds. DeployFailed as soon as its requests do badly: it is rolled back, and automatic
     deployment is on hold from then on. `old`: the release to compare it with."""
-    try:
+    with _on_hold_if_it_fails(hosts[0], release):
         _watch(hosts, rule, release, duration, old)
+
+
+def watch_in_cluster(place: ClusterDeployment, release: int, *, duration: float) -> None:
+    """Likewise, as soon as it isn't healthy: a cluster doesn't count requests."""
+    with _on_hold_if_it_fails(place, release):
+        place.stay_healthy(duration)
+
+
+@contextmanager
+def _on_hold_if_it_fails(place: Place, release: int) -> Iterator[None]:
+    try:
+        yield
     except DeployFailed as error:
-        where = (hosts[0].app, hosts[0].environment)
-        hold_after_rollback(hosts[0].ctx, *where, release, error.message, actor="Shipway")
+        hold_after_rollback(place.ctx, place.app, place.environment, release, error.message, actor="Shipway")
         raise
 
 

@@ -9,8 +9,9 @@ from itertools import count
 from operator import methodcaller
 from typing import Any, Protocol
 
+from shipway.actions.deployments.cluster import ClusterDeployment
 from shipway.actions.deployments.host import HostDeployment
-from shipway.actions.deployments.monitor import watch
+from shipway.actions.deployments.monitor import watch, watch_in_cluster
 from shipway.actions.deployments.places import Place
 from shipway.actions.deployments.plan import DeployRequest
 from shipway.context import Context
@@ -41,17 +42,25 @@ class Switching(Protocol):
 def take_over(switching: Switching) -> None:
     """Take over by the plan's strategy; at once if there is no previous release."""
     order = switching.order
-    old = switching.hosts[0].observed.routes
+    first = switching.hosts[0]
+    if isinstance(first, ClusterDeployment):
+        _in_cluster(switching, first)
+        return _tell(switching)
+    old = first.observed.routes
     fresh = old is None or any(host.desired.routes == host.observed.routes for host in switching.hosts)
     fresh = fresh or order.kind != DEPLOY  # of a restart: both are the same release, which shares can't tell apart
     kind = "rollback" if order.kind == ROLLBACK else "blue-green" if fresh else order.environment.strategy.kind
     {"rollback": _back, "blue-green": _blue_green, "rolling": _rolling, "canary": _canary}[kind](switching)
     if switching.switched:
         switching.everywhere(methodcaller("forget_names"))
+    _tell(switching)
+
+
+def _tell(switching: Switching) -> None:
     if switching.last_switch is not None:
         took = (switching.last_switch - switching.decided) * 1000
         switching.ctx.reporter.note(
-            f"all requests go to release {order.release.number}, {took:.0f} ms after the decision"
+            f"all requests go to release {switching.order.release.number}, {took:.0f} ms after the decision"
         )
 
 
@@ -86,6 +95,20 @@ def _canary(switching: Switching) -> None:
             new, old = switching.order.release.number, switching.hosts[0].observed.routed_release
             watch(switching.hosts, rule, new, duration=strategy.hold, old=old)
     switching.everywhere(methodcaller("workers"))
+    switching.switch(methodcaller("switch_all"))
+
+
+def _in_cluster(switching: Switching, place: ClusterDeployment) -> None:
+    """All at once, or a growing share by the routes of a Gateway, while the release stays healthy: requests are not counted there."""
+    order, strategy = switching.order, switching.order.environment.strategy
+    if order.kind == ROLLBACK:
+        return _back(switching)
+    switching.everywhere(methodcaller("web"))
+    old = place.sharing() if order.kind == DEPLOY and strategy.kind == "canary" else None
+    for share in strategy.steps if old is not None else ():
+        switching.switch(methodcaller("share", old, share))
+        with switching.ctx.part("canary", f"{share:.0%} of the requests for {strategy.hold:g} s"):
+            watch_in_cluster(place, order.release.number, duration=strategy.hold)
     switching.switch(methodcaller("switch_all"))
 
 

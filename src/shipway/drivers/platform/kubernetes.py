@@ -210,12 +210,25 @@ class Kubernetes:
             binaryData=data,
         )
 
-    def _service(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
+    def _service(self, spec: EnvironmentSpec, workload: WorkloadSpec, *, own: bool = False) -> Object:
+        """own: one that only leads to this release, and goes with it."""
         h2c = any(item.service == workload.service and item.routing.protocol == "h2c" for item in spec.addresses)
         speaks = {"appProtocol": kubernetes_addresses.H2C} if h2c and self._gateway else {}
         ports = [{"port": workload.port, "targetPort": workload.port, "protocol": "TCP", **speaks}]
         more = {"selector": selector_of(spec, workload.service, workload.release), "ports": ports}
-        return self._object("v1", "Service", named(workload.service), labels_of(spec, workload.service), spec=more)
+        labels = labels_of(spec, workload.service) | ({RELEASE: str(workload.release)} if own else {})
+        return self._object(
+            "v1", "Service", release_name(workload) if own else named(workload.service), labels, spec=more
+        )
+
+    def shares(self, old: EnvironmentSpec, new: EnvironmentSpec, weight: int) -> tuple[list[Object], list[Object]]:
+        """Services of a new release alone, and routes that lead so many of WHOLE requests to them, the rest as before."""
+        assert self._gateway
+        led = {item.service for item in new.addresses}
+        services = [self._service(new, item, own=True) for item in new.workloads if item.service in led]
+        found = kubernetes_addresses.shared(old, new, weight, self._gateway)
+        routes = [self._object(item.version, item.kind, item.name, labels_of(new), spec=item.spec) for item in found]
+        return services, routes
 
     def _budget(self, spec: EnvironmentSpec, workload: WorkloadSpec) -> Object:
         more = {

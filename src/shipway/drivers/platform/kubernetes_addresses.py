@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from shipway.domain.routes import WHOLE
+from shipway.domain.routing import Routing
 from shipway.domain.value import dataclass
 from shipway.domain.workload import AddressSpec, EnvironmentSpec
 from shipway.drivers.platform.object_names import named
@@ -13,7 +15,7 @@ from shipway.drivers.platform.object_names import named
 NETWORK = "networking.k8s.io/v1"
 GROUP = "gateway.networking.k8s.io"
 GATEWAY, ROUTE = f"{GROUP}/v1", "HTTPRoute"
-MOST = 16  # host names of an HTTPRoute, and its rules
+MOST = 16  # rules of an HTTPRoute
 H2C = "kubernetes.io/h2c"  # protocol of a Service's port: HTTP/2 without TLS
 SETTINGS = {
     "strip": "`strip`", "response_headers": "`headers`", "body": "`body`", "compress": "`compress`", "sticky": "`sticky`",
@@ -21,7 +23,6 @@ SETTINGS = {
 }  # fmt: skip
 AT_GATEWAY = ("strip", "response_headers", "timeout")  # of them
 Object = dict[str, Any]
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ class Address:
     kind: str
     name: str
     spec: Object
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a path leads: Services with their ports and weights, which count in relation to each other."""
+
+    prefix: str
+    routing: Routing
+    backends: tuple[tuple[str, int, int], ...]
 
 
 def addresses(spec: EnvironmentSpec, ingress_class: str | None, gateway: str | None) -> list[Address]:
@@ -69,17 +79,44 @@ def _ingress(spec: EnvironmentSpec, ingress_class: str | None) -> Address:
 
 
 def _routes(spec: EnvironmentSpec, gateway: str) -> Iterator[Address]:
-    """A host name is in one HTTPRoute with all of its paths: not every controller compares the paths of several."""
-    groups: dict[tuple[str, ...], tuple[list[str], list[AddressSpec]]] = {}
-    for host, items in _by_host(spec).items():
-        groups.setdefault(tuple(item.service for item in items), ([], items))[0].append(host)
-    number = 0
-    for hosts, items in groups.values():
-        for names in _parts(hosts):
-            for some in _parts([_rule(item) for item in items]):
-                number += 1
-                name = "public" if number == 1 else f"public-{number}"
-                yield _route(name, gateway, names, some)
+    def whole(item: AddressSpec) -> Target:
+        return Target(item.prefix, item.routing, ((named(item.service), item.port, 1),))
+
+    return _by_name({host: [whole(item) for item in items] for host, items in _by_host(spec).items()}, gateway)
+
+
+def shared(old: EnvironmentSpec, new: EnvironmentSpec, weight: int, gateway: str) -> list[Address]:
+    """The routes of a release that serves, with `weight` of WHOLE requests to Services that the new release has of its own. A path
+    that only one of them has gets all its requests there."""
+
+    def own(item: AddressSpec, release: int) -> str:
+        return named(item.service, f"r{release}")
+
+    before, after = _by_host(old), _by_host(new)
+    hosts: dict[str, list[Target]] = {}
+    for host in {**before, **after}:
+        was = {item.prefix: item for item in before.get(host, ())}
+        now = {item.prefix: item for item in after.get(host, ())}
+        for prefix in sorted({**was, **now}, key=lambda prefix: -len(prefix)):
+            backends = []
+            if prefix in was:
+                backends.append((named(was[prefix].service), was[prefix].port, WHOLE - weight if prefix in now else 1))
+            if prefix in now:
+                share = weight if prefix in was else 1
+                backends.append((own(now[prefix], new.release), now[prefix].port, share))
+            routing = (now.get(prefix) or was[prefix]).routing
+            hosts.setdefault(host, []).append(Target(prefix, routing, tuple(backends)))
+    return [*_by_name(hosts, gateway)]
+
+
+def _by_name(hosts: Mapping[str, Sequence[Target]], gateway: str) -> Iterator[Address]:
+    """A host name has an HTTPRoute of its own, with all of its paths: whatever else changes, it is changed as a whole, and not every
+    controller compares the paths of several."""
+    for host, targets in hosts.items():
+        rules = [_rule(item) for item in targets]
+        for at in range(0, len(rules), MOST):
+            part = (str(at // MOST + 1),) if at else ()
+            yield _route(named("public", host, *part), gateway, host, rules[at : at + MOST])
 
 
 def _redirects(spec: EnvironmentSpec, gateway: str) -> Iterator[Address]:
@@ -87,12 +124,12 @@ def _redirects(spec: EnvironmentSpec, gateway: str) -> Iterator[Address]:
     to: Object = {"scheme": spec.scheme, "hostname": spec.names[0] if spec.names else "", "statusCode": 301}
     to |= {"port": spec.port} if spec.port else {}
     rule = {"filters": [{"type": "RequestRedirect", "requestRedirect": to}]}
-    for number, names in enumerate(_parts(spec.redirects), 1):
-        yield _route("redirects" if number == 1 else f"redirects-{number}", gateway, names, [rule])
+    for host in spec.redirects:
+        yield _route(named("redirect", host), gateway, host, [rule])
 
 
-def _route(name: str, gateway: str, hosts: Sequence[str], rules: Sequence[Object]) -> Address:
-    more = {"parentRefs": [parent_of(gateway)], "hostnames": list(hosts), "rules": list(rules)}
+def _route(name: str, gateway: str, host: str, rules: Sequence[Object]) -> Address:
+    more = {"parentRefs": [parent_of(gateway)], "hostnames": [host], "rules": list(rules)}
     return Address(GATEWAY, ROUTE, name, more)
 
 
@@ -102,10 +139,13 @@ def parent_of(gateway: str) -> Object:
     return {"name": name, **({"namespace": namespace} if namespace else {})}
 
 
-def _rule(item: AddressSpec) -> Object:
+def _rule(item: Target) -> Object:
     rule: Object = {
         "matches": [{"path": {"type": "PathPrefix", "value": item.prefix}}],
-        "backendRefs": [{"name": named(item.service), "port": item.port}],
+        "backendRefs": [
+            {"name": name, "port": port, **({"weight": weight} if len(item.backends) > 1 else {})}
+            for name, port, weight in item.backends
+        ],
     }
     filters: list[Object] = []
     if item.routing.strip and item.prefix.rstrip("/"):
@@ -127,10 +167,6 @@ def duration(seconds: float) -> str:
     hours, rest = divmod(whole, 3_600_000)
     parts = [(hours, "h"), (rest // 1000, "s"), (rest % 1000, "ms")]
     return "".join(f"{number}{unit}" for number, unit in parts if number)
-
-
-def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
-    return [items[at : at + MOST] for at in range(0, len(items), MOST)]
 
 
 def unsaid(spec: EnvironmentSpec, gateway: str | None) -> list[str]:

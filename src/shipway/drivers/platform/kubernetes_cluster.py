@@ -12,6 +12,7 @@ from typing import Any
 from shipway.domain.cluster import ClusterState, Standing
 from shipway.domain.errors import ClusterError, DeployFailed, Interrupted
 from shipway.domain.platform import STORAGE
+from shipway.domain.routes import WHOLE
 from shipway.domain.secret_value import as_bytes
 from shipway.domain.workload import CommandSpec, EnvironmentSpec, SecretRef
 from shipway.drivers.platform import kubernetes_causes as causes
@@ -19,7 +20,8 @@ from shipway.drivers.platform.kubernetes import Kubernetes
 from shipway.drivers.platform.kubernetes_addresses import GATEWAY, NETWORK, ROUTE
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
 from shipway.drivers.platform.kubernetes_jobs import run_job
-from shipway.drivers.platform.kubernetes_routes import require_gateway_api, until_accepted
+from shipway.drivers.platform.kubernetes_leading import Leading
+from shipway.drivers.platform.kubernetes_routes import require_gateway_api
 from shipway.drivers.platform.object_names import (
     MANAGER,
     RELEASE,
@@ -34,7 +36,6 @@ from shipway.drivers.platform.volume_sizes import SIZED, Sizes, other_sizes, siz
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
-ENDPOINTS = 30.0  # seconds that a cluster has until requests go where a Service says
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
 REMOVED = "a part of it was removed by someone else"
 SHOWN = 3  # objects of others that a message names
@@ -102,7 +103,10 @@ class KubernetesCluster:
         serving = {
             item["metadata"]["labels"].get(NAME, ""): int(item["spec"]["selector"][RELEASE])
             for item in found["Service"]
-            if RELEASE in (item["spec"].get("selector") or {})
+            if RELEASE in (item["spec"].get("selector") or {}) and RELEASE not in item["metadata"]["labels"]
+        }
+        sharing = {
+            int(number) for item in found["Service"] if (number := item["metadata"]["labels"].get(RELEASE)) is not None
         }
         jobs = [item["metadata"]["name"] for item in self._list(BATCH, "Job")]
         stores = [item["metadata"]["labels"].get(NAME, "") for item in found["StatefulSet"]]
@@ -113,7 +117,9 @@ class KubernetesCluster:
             )
             for each in (False, True)
         )
-        return ClusterState(tuple(standing), serving, tuple(jobs), tuple(stores), stored, volumes)
+        return ClusterState(
+            tuple(standing), serving, tuple(jobs), tuple(stores), stored, volumes, tuple(sorted(sharing))
+        )
 
     def _claims(self, *, of_services: bool) -> list[Object]:
         """A claim of an accessory has no labels but those of its template, and stays when that is removed."""
@@ -256,103 +262,39 @@ class KubernetesCluster:
 
     def switch(self, spec: EnvironmentSpec, *, force: bool = False) -> None:
         """Each Service is tried first and then set; if one is refused, the others get back what they had."""
-        require_gateway_api(self._gateway, self._api.features().routes)
-        objects = self._renderer().objects(spec)
-        services = [item for item in objects if item["kind"] == "Service" and RELEASE in item["spec"]["selector"]]
-        others = [item for item in objects if item["kind"] in ("Ingress", ROUTE, "CronJob")]
-        changed = [*services, *others]
-        before = [
-            self._api.get(item["apiVersion"], item["kind"], self._namespace, item["metadata"]["name"])
-            for item in changed
-        ]
-        for item in changed:
-            self._api.apply(item, force=force, dry=True)
-        done: list[tuple[Object, Object | None]] = []
-        try:
-            for item, was in zip(changed, before, strict=True):
-                done.append((item, was))
-                self._api.apply(item, force=force)
-            self._led(services)
-            for item in others:
-                if item["kind"] == ROUTE:
-                    until_accepted(self._api, item, self._gateway or "")
-        except BaseException:
-            for item, was in reversed(done):
-                self._put_back(item, was)
-            raise
-        self._drop(changed)
+        self._leading().switch(self._renderer().objects(spec), force=force)
 
-    def _led(self, services: Sequence[Object]) -> None:
-        """Wait until requests go to these pods."""
-        deadline = monotonic() + ENDPOINTS
-        for item in services:
-            name = item["metadata"]["name"]
-            while not self._leads(item):
-                if monotonic() >= deadline:
-                    raise ClusterError(
-                        f"Service {name} was set, and leads to no pod of its release after {ENDPOINTS:g} s: the cluster's controllers don't follow",
-                        hint=f"`kubectl -n {self._namespace} get endpoints {name}` shows where it leads",
-                    )
-                Event().wait(POLL / 5)
+    def share(self, old: EnvironmentSpec, new: EnvironmentSpec, share: float, *, force: bool = False) -> None:
+        """By Services of the new release alone, and weights in the routes."""
+        if not self._gateway:
+            raise ClusterError(
+                "an Ingress leads no share of the requests", hint="`gateway` in the plan: the Gateway API does"
+            )
+        weight = min(max(round(share * WHOLE), 1), WHOLE - 1)
+        self._leading().share(*self._renderer().shares(old, new, weight), force=force)
 
-    def _leads(self, item: Object) -> bool:
-        chosen = self._api.list("v1", "Pod", self._namespace, item["spec"]["selector"])
-        pods = {pod["metadata"]["name"] for pod in chosen}
-        found = self._api.get("v1", "Endpoints", self._namespace, item["metadata"]["name"]) or {}
-        led = [
-            (address.get("targetRef") or {}).get("name")
-            for part in found.get("subsets") or []
-            for address in part.get("addresses") or []
-        ]
-        return bool(led) and set(led) <= pods
-
-    def _put_back(self, item: Object, was: Object | None) -> None:
-        name = item["metadata"]["name"]
-        if was is None:
-            self._api.delete(item["apiVersion"], item["kind"], self._namespace, name)
-            return
-        spec = was["spec"]
-        if item["kind"] == "Service":  # the rest of it is the cluster's
-            own = ("port", "targetPort", "protocol", "appProtocol")
-            ports = [{key: port[key] for key in own if key in port} for port in spec["ports"]]
-            spec = {"selector": spec["selector"], "ports": ports}
-        labels = was["metadata"].get("labels", {})
-        self._api.apply({**item, "metadata": {**item["metadata"], "labels": labels}, "spec": spec}, force=True)
-
-    def _drop(self, kept: Sequence[Object]) -> None:
-        """Remove addresses and times that this release has no more."""
-        there = {(item["kind"], item["metadata"]["name"]) for item in kept}
-        listed = [("v1", "Service"), (NETWORK, "Ingress"), (self._api.features().cron, "CronJob")]
-        found = [*self._routes(), *(item for kind in listed for item in self._list(*kind))]
-        for item in found:
-            kind, name = item["kind"], item["metadata"]["name"]
-            ours = kind != "Service" or RELEASE in (item["spec"].get("selector") or {})
-            if ours and (kind, name) not in there:
-                self._api.delete(item["apiVersion"], kind, self._namespace, name)
-
-    def _routes(self) -> list[Object]:
-        """Those at a Gateway. A context without the right to see them had never the right to make one."""
-        try:
-            return self._list(GATEWAY, ROUTE) if self._api.features().routes else []
-        except ClusterError as error:
-            if self._gateway or not error.forbidden:
-                raise
-            return []
+    def _leading(self) -> Leading:
+        return Leading(self._api, self._namespace, self._labels, self._gateway)
 
     def rest(self, release: int, *, web: bool) -> None:
         """Its Deployments stay, without pods."""
-        serving = self.observe().serving
+        state = self.observe()
+        if release in state.sharing:
+            raise ClusterError(f"release {release} has a share of the requests, and can't rest")
         for item in self._list(APPS, "Deployment", **{RELEASE: str(release)}):
             service = item["metadata"]["labels"].get(NAME, "")
             has_address = bool(item["spec"]["template"]["spec"]["containers"][0].get("ports"))
-            if serving.get(service) == release:
+            if state.serving.get(service) == release:
                 raise ClusterError(f"release {release} of {service} has requests, and can't rest")
             if (not web or not has_address) and item["spec"]["replicas"]:
                 self._scale(item["metadata"]["name"], 0)
 
     def remove(self, release: int) -> None:
         """Its Deployments, and then secrets and files that no other one has."""
-        led = [service for service, served in self.observe().serving.items() if served == release]
+        state = self.observe()
+        led = [service for service, served in state.serving.items() if served == release]
+        if release in state.sharing:
+            raise ClusterError(f"release {release} has a share of the requests, and can't be removed")
         if led:
             raise ClusterError(f"release {release} has the requests of {', '.join(led)}, and can't be removed")
         budget = self._api.features().budget
@@ -382,7 +324,7 @@ class KubernetesCluster:
         """All that has its labels. The namespace stays: others may have something in it."""
         self._whole()
         has = self._api.features()
-        for item in self._routes():
+        for item in self._leading().routes():
             self._api.delete(GATEWAY, ROUTE, self._namespace, item["metadata"]["name"])
         for version, kind in (
             (NETWORK, "Ingress"), (has.cron, "CronJob"), (BATCH, "Job"), (APPS, "Deployment"), (APPS, "StatefulSet"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shipway.domain.launch import Launch
 from shipway.domain.plan import Environment, Plan
 from shipway.domain.platform import KUBERNETES
+from shipway.domain.strategy import Watch
 from shipway.planfile.report import Report
 
 HOSTS = "`platform: docker` with hosts"
@@ -32,10 +33,14 @@ def _problems(environment: Environment, plan: Plan) -> Iterator[tuple[str, str, 
             "the nodes of a cluster can't pull from Shipway's own registry",
             "`registry:` at the top of the plan",
         )
-    if environment.strategy.kind != "blue-green":
+    kind, gateway = environment.strategy.kind, environment.cluster.gateway
+    if kind == "canary" and not gateway:
+        message = "`canary` is not available with an Ingress, which leads all requests to one release"
+        yield "strategy", message, "`strategy: blue-green`, or none; or `platform: {kubernetes: {gateway: …}}`"
+    elif kind == "rolling":
         message = f"`{environment.strategy.kind}` is not available in a cluster, where a release takes over all at once"
-        yield "strategy", message, "`strategy: blue-green`, or none"
-    if environment.watch.duration:
+        yield "strategy", message, "`strategy: blue-green`, or none" + (", or `canary`" if gateway else "")
+    if environment.watch != Watch():
         yield "watch", "requests are not counted in a cluster", "no `watch`; `checks` run after a deployment"
     yield from _addresses(environment)
     if environment.backups:

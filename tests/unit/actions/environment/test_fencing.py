@@ -92,7 +92,7 @@ LEDGER = {
 }
 CHANGES = {
     ports.Runtime: "attach claim connect create disconnect ensure_network execute prioritize put remove remove_leftovers remove_network remove_volume rename session set_aliases start stop",
-    ports.Cluster: "destroy prepare remove remove_job rest run_job start switch",
+    ports.Cluster: "destroy prepare remove remove_job rest run_job share start switch",
     ports.Edge: "ensure maintain remove switch trim visit",
     **LEDGER,
     ports.Ledger: " ".join(["reserve", *LEDGER.values()]),
