@@ -36,6 +36,7 @@ from shipway.drivers.platform.volume_sizes import SIZED, Sizes, other_sizes, siz
 
 Object = dict[str, Any]
 POLL = 0.5  # seconds between looks
+GONE = 30.0  # seconds that the pod of an accessory has to end
 OWN_REPLICAS = f"{MANAGER}-replicas"  # sets that one field: a release that rests is still the same release
 REMOVED = "a part of it was removed by someone else"
 SHOWN = 3  # objects of others that a message names
@@ -155,7 +156,7 @@ class KubernetesCluster:
     def _end(self, item: Object) -> None:
         """Remove a StatefulSet, whose claims stay, and wait until its pod is gone."""
         self._api.delete(APPS, "StatefulSet", self._namespace, item["metadata"]["name"])
-        labels, deadline = item["spec"]["selector"]["matchLabels"], monotonic() + ENDPOINTS
+        labels, deadline = item["spec"]["selector"]["matchLabels"], monotonic() + GONE
         while self._api.list("v1", "Pod", self._namespace, labels) and monotonic() < deadline:
             Event().wait(POLL / 5)
 
