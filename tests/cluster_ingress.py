@@ -1,4 +1,5 @@
-"""An Ingress controller for the tests' own cluster: the real Traefik, told of Ingresses and of the pods that are ready.
+"""An Ingress controller for the tests' own cluster, and one of a Gateway: the real Traefik, told of Ingresses, HTTPRoutes and of the pods
+that are ready.
 
 Traefik 3.7 itself can't watch a cluster of 1.20, which has no `discovery.k8s.io/v1`; so a thread reads Endpoints for it.
 """
@@ -11,14 +12,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from shipway.domain.errors import ClusterError
 from shipway.drivers.platform.kubernetes_api import KubernetesApi
-from tests import outer_engine
+from tests import cluster_gateway, outer_engine
 
 PORT = 8080
 INGRESSES = "/apis/networking.k8s.io/v1/ingresses"
@@ -73,14 +74,21 @@ def _follow_on(api: KubernetesApi, folder: Path, over: threading.Event) -> None:
 
 def follow(api: KubernetesApi, folder: Path) -> None:
     """Tell Traefik, if something has changed."""
-    listed = [api.ask("GET", path).get("items") or [] for path in (INGRESSES, "/api/v1/services", "/api/v1/endpoints")]
-    told, file = json.dumps(configuration(*listed), indent=1), folder / "watched" / "cluster.yaml"  # JSON is YAML
+    paths = (INGRESSES, "/api/v1/services", "/api/v1/endpoints")
+    ingresses, services, endpoints = (api.ask("GET", path).get("items") or [] for path in paths)
+    routes = cluster_gateway.routes(api)
+    told = json.dumps(configuration(ingresses, services, endpoints, routes), indent=1)  # JSON is YAML
+    file = folder / "watched" / "cluster.yaml"
     if not file.exists() or file.read_text() != told:
         (folder / "next").write_text(told)
         (folder / "next").rename(file)
+    for route in routes:
+        cluster_gateway.answer(api, route)
 
 
-def configuration(ingresses: list[Object], services: list[Object], endpoints: list[Object]) -> Object:
+def configuration(
+    ingresses: list[Object], services: list[Object], endpoints: list[Object], routes: Sequence[Object] = ()
+) -> Object:
     """Traefik's, which leads to the pods themselves."""
     ports = {_key(item): item["spec"].get("ports") or [] for item in services}
     ready = {_key(item): item.get("subsets") or [] for item in endpoints}
@@ -98,6 +106,14 @@ def configuration(ingresses: list[Object], services: list[Object], endpoints: li
                     "rule": f"Host(`{rule['host']}`) && {_below(path['path'])}", "service": name,
                     "priority": 1 + len(path["path"]),
                 }  # fmt: skip
+    if routes:
+        for (place, name), numbers in ports.items():
+            for each in numbers:
+                servers = [{"url": url} for url in _urls(ready.get((place, name), []), each.get("name"))]
+                leads[f"{place}-{name}-{each['port']}"] = {"loadBalancer": {"servers": servers}}
+        found = cluster_gateway.configuration(list(routes), leads)
+        routers |= found["routers"]
+        leads |= found["services"]
     return {"http": {"routers": routers, "services": leads}} if routers else {}
 
 
