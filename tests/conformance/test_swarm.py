@@ -26,7 +26,7 @@ from tests.conformance.labs import IMAGE, DockerLab, make_spec
 from tests.conformance.test_runtime import eventually
 from tests.nodes import Nodes, running_nodes
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 class Wide(SwarmRuntime):

@@ -15,7 +15,7 @@ from shipway.domain.errors import CdnError
 from tests import varnish
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 EDGE, CACHE, GATE = 8700, 8701, 8702
 CADDYFILE = """\
 {{

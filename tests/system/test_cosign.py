@@ -22,7 +22,7 @@ from tests.programs import cosign, real_syft
 from tests.system.conftest import Make
 from tests.system.tiny import IMAGE, Tiny
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 UPSTREAM = "upstream/web"  # an image that the team doesn't build
 PASSWORD = {"COSIGN_PASSWORD": "a test"}

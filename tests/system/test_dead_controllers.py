@@ -8,7 +8,7 @@ from tests.matrix import FULL
 from tests.system.conftest import Make
 from tests.system.tiny import FIRST, Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 # The unit tests have a death at every effect.
 MOMENTS = ("▸ migrate", "▸ start", "✓ start", "│ looking", "▸ retire") if FULL else ("▸ start", "│ looking")

@@ -11,7 +11,7 @@ import pytest
 from shipway.domain.errors import StepFailed
 from tests.system.tiny import DATABASE, Running, Tiny
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.share(2 / 3)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900), pytest.mark.share(2 / 3)]
 
 BEGUN = "echo begun $(cat /proc/sys/kernel/random/uuid)"  # another one each time that a container is started
 

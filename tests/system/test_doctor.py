@@ -12,7 +12,7 @@ from shipway.domain.errors import DriftFound
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, engine, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 WELL = "no drift\n"
 Damage = Callable[[Tiny], None]

@@ -13,7 +13,7 @@ from tests.nodes import Nodes
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 URL = "http://restarts.example:8080"
 DOCKERFILE = """\

@@ -16,7 +16,7 @@ from tests.system.conftest import Make
 from tests.system.test_every_day import Terminal
 from tests.system.tiny import Tiny, just_past
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 URL = "http://shop.example:8080"
 OWNERS = {

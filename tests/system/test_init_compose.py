@@ -13,7 +13,7 @@ from examples.project import ADA
 from tests.system.tiny import Tiny
 from tests.unit.drafting.shapes.whole import WHOLE
 
-pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.machine, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 def test_the_draft_of_a_whole_compose_file_is_deployed_without_an_edited_line(

@@ -16,7 +16,7 @@ from shipway.domain.release import SUCCEEDED
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, just_past
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 CLIENT = {
     "image": "postgres:15",

@@ -15,7 +15,7 @@ from tests.system.conftest import Make
 from tests.system.deaths import ordered
 from tests.system.tiny import NOT_THERE, Tiny, effects, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(900)]
 
 POINTS = 2  # of each story
 SEED = int(os.environ.get("SHIPWAY_TEST_SEED") or time.time())

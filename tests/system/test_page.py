@@ -22,7 +22,7 @@ from tests.system.conftest import Make
 from tests.system.test_serve import ADA, GRACE, Place
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.engine, pytest.mark.counterpart, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.counterpart, pytest.mark.timeout(900)]
 SIZES = {"desktop": 1280, "phone": 420}
 PATIENCE = 60_000.0  # milliseconds for what a busy machine does
 

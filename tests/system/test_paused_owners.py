@@ -8,7 +8,7 @@ from shipway.domain.errors import LeaseHeld
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.full, pytest.mark.timeout(900)]
 
 DOCKERFILE = """\
 FROM caddy:2

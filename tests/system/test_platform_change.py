@@ -14,7 +14,7 @@ from tests.system.conftest import Make
 from tests.system.swarms import URL, answers, let_reach, placed_on, swarm_of
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

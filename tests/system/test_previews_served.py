@@ -20,7 +20,7 @@ from tests.system.test_previews import address, answer, begun, closed, gone, lis
 from tests.system.test_serve import Place
 from tests.system.tiny import NOT_THERE, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.usefixtures(closed.__name__)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900), pytest.mark.usefixtures(closed.__name__)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.system.proofs import ADD, AGE, ASK, RENAMED, START, WRITE, Site, site
 
 __all__ = ["site"]
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.share(2 / 3)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900), pytest.mark.share(2 / 3)]
 
 
 def test_an_additive_release_leads_back_both_ways(site: Site) -> None:

@@ -19,7 +19,7 @@ from tests.system.proofs import ADD, AGE, ASK, RENAMED, START, WRITE, Site, site
 
 __all__ = ["site"]
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300), pytest.mark.share(2 / 3)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900), pytest.mark.share(2 / 3)]
 
 
 def test_masks_come_before_anything_looks_and_nothing_outside_is_reached(site: Site) -> None:

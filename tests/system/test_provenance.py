@@ -24,7 +24,7 @@ from tests.programs import real_syft
 from tests.system.conftest import Make
 from tests.system.tiny import IMAGE, Tiny
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 OLD, NEW = 2, 3  # releases that went out
 

@@ -18,7 +18,7 @@ from tests.nodes import Nodes
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 URL = "http://signed.example:8080"
 

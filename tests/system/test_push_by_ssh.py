@@ -14,7 +14,7 @@ from tests.system.conftest import Make
 from tests.system.test_queue import pushes, workers
 from tests.system.tiny import soon
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 
 def test_a_push_that_is_too_large_is_refused_and_nothing_of_it_stays(make: Make, nodes: Nodes) -> None:

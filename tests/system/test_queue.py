@@ -17,7 +17,7 @@ from shipway.domain.release import FAILED, SUCCEEDED
 from tests.system.conftest import Make
 from tests.system.tiny import Running, Tiny, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 SLOW = {"checks": {"run": "if [ -e slow.sh ]; then sh slow.sh; fi"}}
 
 

@@ -15,7 +15,7 @@ from tests.system.tiny import DOCKERFILE, Tiny, visitors
 
 Outage = Callable[[DockerLab], Callable[[], None]]  # gives what ends it
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from shipway.domain.release import CANCELLED, SUCCEEDED
 from tests.system.conftest import Make
 from tests.system.tiny import Running, Tiny, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 ADA, GRACE, EVE = "ada@example.com", "grace@example.com", "eve@example.com"
 ALL = ("see", "logs", "run", "deploy", "deploy.protected", "rollback", "operate", "exec", "secrets", "approve", "audit")
 SRC = Path(__file__).parents[2] / "src"

@@ -25,7 +25,7 @@ from tests.system.conftest import Make
 from tests.system.test_queue import pushes, workers
 from tests.system.tiny import Running, Tiny, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 ADA, GRACE = "ada@example.com", "grace@example.com"
 
 

@@ -14,7 +14,7 @@ import pytest
 from examples.project import ADA, APPLICATION, GRACE, Project
 from tests.system.story_places import OneMachine, place
 
-pytestmark = pytest.mark.timeout(2400)  # a guard against hanging: a proof took ten minutes on a machine that did twenty things at once
+pytestmark = pytest.mark.timeout(2400)  # a guard against hanging: a proof takes ten minutes on a busy machine
 PLACES = [
     pytest.param("docker", marks=[pytest.mark.machine, pytest.mark.engine]),
     # Three more engines, each with all images: too much beside other tests.

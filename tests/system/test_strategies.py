@@ -14,7 +14,7 @@ from shipway.domain.errors import DeployFailed, Interrupted
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 SICK = """\
 {

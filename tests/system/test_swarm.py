@@ -15,7 +15,7 @@ from tests.system.tiny import Tiny
 
 __all__ = ["swarm"]
 
-pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.engine, pytest.mark.timeout(900)]
 
 PATIENCE = 90.0  # seconds for the Swarm to notice that a node is lost, and to start its tasks elsewhere
 

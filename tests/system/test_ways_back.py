@@ -25,7 +25,7 @@ from tests.system.test_queue import pushes
 from tests.system.test_serve import Place
 from tests.system.tiny import Tiny, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 SCRIPT = "import sys\nwith open({file!r}, 'a') as file:\n    file.write(sys.stdin.read())\n"
 
 

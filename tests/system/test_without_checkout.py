@@ -16,7 +16,7 @@ from tests.system.conftest import Make
 from tests.system.test_dead_runs import nothing_is_left
 from tests.system.tiny import DATABASE, Tiny, visitors
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 class Operator:

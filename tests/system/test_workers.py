@@ -10,7 +10,7 @@ import pytest
 from tests.system.conftest import Make
 from tests.system.tiny import Tiny, soon
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 DOCKERFILE = 'FROM redis:7\nCOPY name work.sh /\nENTRYPOINT []\nCMD ["sh", "/work.sh"]\n'
 # A job is its number and the seconds that it takes. It is taken in one step, and done when it is counted as done.
