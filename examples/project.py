@@ -37,7 +37,7 @@ class Done:
 
 class Project:
     """One application in one folder. app: a different name allows several on the same engine. patience: by which
-    the time-outs of health checks are multiplied, for a busy machine. adjust: changes the plan, as it was read, before it is committed."""
+    the time-outs of health checks are multiplied, to a minute at least, for a busy machine. adjust: changes the plan, as it was read, before it is committed."""
 
     def __init__(
         self, folder: Path, *, app: str = "catalogue", port: int = 8080, patience: int = 1, adjust: Adjust | None = None
@@ -52,6 +52,9 @@ class Project:
             "SHIPWAY_HOME": str(self.home), "PATH": f"{SHIPWAY.parent}:{os.environ['PATH']}",
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
         }  # fmt: skip
+
+    def _patient(self, seconds: int) -> int:
+        return seconds if self._patience == 1 else max(60, seconds * self._patience)
 
     @contextmanager
     def made(self) -> Iterator[Self]:
@@ -68,7 +71,7 @@ class Project:
         copy_tracked(APPLICATION, self.clone)
         plan = self.clone / "shipway.yaml"
         text = plan.read_text().replace("app: catalogue", f"app: {self.app}")
-        text = re.sub(r"timeout: (\d+)s", lambda found: f"timeout: {int(found[1]) * self._patience}s", text)
+        text = re.sub(r"timeout: (\d+)s", lambda found: f"timeout: {self._patient(int(found[1]))}s", text)
         text = text.replace("catalogue.localhost:8080", f"{self.app}.localhost:{self.port}")
         if self._adjust:
             from ruamel.yaml import YAML

@@ -84,7 +84,7 @@ def test_2_a_merge_to_staging_is_deployed(at: OneMachine, project: Project) -> N
     pushed = project.git("push", "origin", "staging").output
     assert "· integration" in pushed  # skipped, and says so: the merge has the very tree that passed
     assert "unchanged since it passed" in pushed
-    assert project.status("staging")["services"] == {"frontend": [1, 1], "backend": [2, 2], "worker": [1, 1]}
+    assert project.status("staging")["services"] == {"frontend": [1, 1], "backend": [2, 2], "worker": [1, 1]}, pushed
     status, page = at.get(project.staging)
     assert status == 200
     asset = re.search(r'src="(/[^"]+\.js)"', page)

@@ -17,7 +17,7 @@ from shipway.ports import Dial
 from shipway.system.http import Answer, Connection
 
 TIMEOUT = 30.0  # seconds for connecting, and for each silence: on a machine that builds images the edge is slow
-STARTING = 15.0  # seconds in which one that was started, perhaps by another deployment, listens and reads its files
+STARTING = 60.0  # seconds in which one that was started, perhaps by another deployment, listens and reads its files
 PAUSE = 0.1  # seconds between two attempts
 UNREAD = b"404 page not found"  # Traefik's own answer where no router matches: the plugin's texts are others
 PORT = 9  # inside the container; serves nothing else

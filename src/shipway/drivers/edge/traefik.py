@@ -18,7 +18,7 @@ from shipway.drivers.credentials import Keyring
 from shipway.drivers.edge import counters, dynamic, route_files
 from shipway.drivers.edge import page as maintenance_page
 from shipway.drivers.edge.container import LABEL_TOKEN, EdgeContainers, published, resolvers, trusted_proxies
-from shipway.drivers.edge.control import Control, as_edge_error
+from shipway.drivers.edge.control import STARTING, Control, as_edge_error
 from shipway.drivers.edge.effect import Asker
 from shipway.drivers.edge.program import ROUTES
 from shipway.drivers.edge.visit import Gate
@@ -42,7 +42,7 @@ class TraefikEdge:
         engine: Engine,
         *,
         name: str = "shipway-edge",
-        deadline: float = 10.0,
+        deadline: float = 30.0,
         dial: Dial = socket.create_connection,
         keys: Keyring | None = None,
         cancelled: threading.Event | None = None,
@@ -310,7 +310,8 @@ class TraefikEdge:
             if current is None or not current.running:
                 raise EdgeError("the edge isn't ready: it has exited", hint=f"see `docker logs {found.name}`")
             with self._control(current) as control, self._asker() as asker:
-                seen = asker.until(control.answers, *map(asker.listens, published(current.labels)))
+                there = map(asker.listens, published(current.labels))
+                seen = asker.until(control.answers, *there, patience=STARTING)
                 files = {} if seen else control.files()
                 for owner, table in route_files.tables(files).items():
                     port = route_files.port_of(current, dynamic.public(table))
@@ -328,10 +329,9 @@ class TraefikEdge:
 
     def _control(self, member: ContainerInfo | None = None) -> Control:
         """The control port of one container; by default of any running one, since they share their files."""
-        running = [member] if member else self._running()
-        if not running:
+        found = member or next(iter(self._running()), None)
+        if found is None:
             raise self._is_down()
-        found = running[0]
         return Control(
             self._dial, found.addresses.get(self._containers.home(found.name), ""), found.labels.get(LABEL_TOKEN, "")
         )
