@@ -39,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         content = f"{sys.argv[1]} {self.path} {forwarded}{padding}".encode()
         self.send_response(500 if self.path == "/fail" else 200)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("X-Connection", f"{sys.argv[1]} {self.client_address}")
         self.send_header("X-Given-Id", self.headers.get("X-Request-Id", ""))
         private = [name for name in ("Authorization", "X-Shipway-Token") if name in self.headers]
         self.send_header("X-Given-Private", " ".join(private))

@@ -170,6 +170,19 @@ class TestTraefikRoutes(OnTraefik, RouteContract):
         assert [answer.status for answer in answers] == [200] * 12
         assert {answer.upstream for answer in answers} == set(upstreams[2:])
 
+    def test_a_connection_of_its_own_for_each_request(self, lab: TraefikLab) -> None:
+        def connections(**options: object) -> int:
+            front = route("front", "/", "/", 1, lab.upstreams[:2], options=options)
+            lab.edge.switch("one", {"release": 1, "url": self.url(lab), "routes": [front]})
+            found = [lab.get("one.localhost", lab.ports[0], "/x")[0].headers["X-Connection"] for _ in range(8)]
+            return len(set(found))
+
+        assert connections(fresh=True) == 8
+        assert connections() < 8
+        # Else each of them would keep a port of the edge for a minute.
+        given = lab.docker.inspect(lab.container)["HostConfig"]["Sysctls"]
+        assert given == {"net.ipv4.tcp_tw_reuse": "1"}
+
     def test_websockets_and_streams_behind_several_containers(self, lab: TraefikLab) -> None:
         """What sends a request to another container must not hold up what flows in both directions."""
         upstreams = [lab.broken, *lab.upstreams[1:]]

@@ -86,8 +86,8 @@ def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
         moved = eventually(lambda: tasks(swarm, shop).get("node3") == 0 and sum(tasks(swarm, shop).values()) >= 3)
     heard = counted(answered)
     print(f"\na node drained: its tasks run elsewhere after {moved:.1f} s; answers: {dict(heard)}")
-    assert set(heard) == {"one"}
     swarm.ssh("node1", "docker node update --availability active node3")
+    assert set(heard) == {"one"}
     asking = ("node1", "node3")
     with swarm.visitors(URL, *asking) as answered, swarm.killed("node2"):
         moved = eventually(lambda: sum(tasks(swarm, shop).values()) >= 3)
@@ -98,8 +98,7 @@ def test_a_drained_node_and_a_killed_one(shop: Tiny, swarm: Nodes) -> None:
         f"a node killed: its tasks run elsewhere after {moved:.1f} s; {lost} of {heard.total()} requests lost: {dict(heard)}"
     )
     assert answers(swarm)[0] == "one"
-    # Each visitor has at most one request under way there; and its edge may send one more on a connection that it had kept open.
-    assert lost <= 2 * len(asking)
+    assert lost <= len(asking), "each visitor has at most one request under way there"
 
 
 def test_a_deployment_goes_on_without_a_node_that_is_down(shop: Tiny, swarm: Nodes) -> None:
@@ -135,10 +134,10 @@ def test_a_platform_does_not_change_while_a_release_runs(shop: Tiny, swarm: Node
     shop.protect()
     shop.change("three")
     done = shop.shipway("run", "staging", check=False)
-    assert "rejected: staging runs in a Swarm, and would run on separate hosts" in done.output
-    assert answers(swarm)[0] == "away"
     shop.plan["environments"]["staging"]["platform"] = "swarm"
     shop.protect()
+    assert "rejected: staging runs in a Swarm, and would run on separate hosts" in done.output
+    assert answers(swarm)[0] == "away"
 
 
 def test_a_node_that_is_no_host_is_refused(shop: Tiny, swarm: Nodes) -> None:
@@ -147,9 +146,9 @@ def test_a_node_that_is_no_host_is_refused(shop: Tiny, swarm: Nodes) -> None:
     shop.protect()
     shop.change("four")
     done = shop.shipway("run", "staging", check=False)
-    assert "no host of the environment is the Swarm's node node3" in done.output
     shop.plan["environments"]["staging"]["hosts"] = hosts
     shop.protect()
+    assert "no host of the environment is the Swarm's node node3" in done.output
 
 
 def services(nodes: Nodes, name: str) -> list[str]:

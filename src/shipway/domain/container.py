@@ -72,6 +72,7 @@ class ContainerSpec:
     low_priority: bool = False  # low CPU priority until `Runtime.prioritize`
     swap: bool = True  # allow as much swap as memory
     security: Security | None = None  # None: the engine's default
+    sysctls: Mapping[str, str] = field(default_factory=dict)  # of the kernel, for its network alone
     restart: bool = False  # restarted by the engine after an exit or a restart of the engine
     stop_grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     log: int | None = None  # bytes of output that the engine keeps; None: the last 30 MB

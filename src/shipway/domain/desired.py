@@ -360,8 +360,8 @@ def _root(service: Service) -> str:
 
 
 def _options(environment: Environment, service: Service) -> dict[str, Any]:
-    own = environment.domains.get(service.name)
-    return {**({"hosts": list(own)} if own else {}), **service.routing.options()}
+    given = {"hosts": list(environment.domains.get(service.name, ())), "fresh": environment.placed}
+    return {**{key: value for key, value in given.items() if value}, **service.routing.options()}
 
 
 def _access(environment: Environment, settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,8 @@ Each of these keys is there only if a plan sets it. Of the url: "aliases", furth
 "domains", those of routes with "hosts"; "redirects", host names that redirect to "host". Of the table: "access", with
 "users" (lines of NAME:HASH) and "allow" (ranges of client addresses), of which both must hold. Of a route: "hosts", its host
 names, which like those of the url may be wildcards (*.example.com); "strip", remove the prefix from requests; "response_headers"; "body", the largest body of a request in bytes;
-"compress"; "sticky", by a cookie; "timeout", seconds until the response begins. An upstream is h2c:// for HTTP/2.
+"compress"; "sticky", by a cookie; "timeout", seconds until the response begins; "fresh", a connection of its own for each
+request, since its containers may end before the edge is told. An upstream is h2c:// for HTTP/2.
 
 A route has several groups while more than one release gets a share of its requests.
 """

@@ -6,6 +6,8 @@ import dataclasses
 
 from shipway.domain.container import ContainerSpec
 from shipway.domain.desired import Settings, render_desired
+from shipway.domain.plan import Environment
+from shipway.domain.platform import SWARM
 from shipway.drivers.accessories import KINDS
 from tests.unit.domain import samples
 from tests.unit.domain.samples import PRODUCTION, STAGING, settings, wanted
@@ -49,3 +51,13 @@ def test_secrets_of_an_environment_reach_every_service() -> None:
     assert set(env) == {"frontend", "backend", "worker"}
     again = render_desired(samples.release(1), where, dataclasses.replace(given, versions={"KEY": 1, "DSN": 4}))
     assert {spec.name for spec in found.web} & {spec.name for spec in again.web} == set(), "a new version replaces all"
+
+
+def test_where_the_platform_ends_containers_each_request_has_a_connection_of_its_own() -> None:
+    def fresh(environment: Environment) -> list[bool]:
+        found = render_desired(samples.release(1), environment, settings())
+        assert found.routes
+        return ["fresh" in item for item in found.routes["routes"]]
+
+    assert set(fresh(STAGING)) == {False}
+    assert set(fresh(dataclasses.replace(STAGING, platform=SWARM))) == {True}

@@ -174,6 +174,18 @@ def test_another_container_is_tried_where_there_is_one() -> None:
     assert chain("http://a:8000", "http://b:8000")[-1] == "retry", "nearest to the containers"
 
 
+def test_connections_that_may_end_unannounced_are_not_used_again() -> None:
+    def transports(*upstreams: str, **options: object) -> list[dict[str, Any]]:
+        item = {**table(), "routes": [route("front", "/", "/", 7, upstreams, options=options)]}
+        http = json.loads(render("shop_staging", item).split("\n")[1])["http"]
+        return list(http.get("serversTransports", {}).values())
+
+    two = ("http://a:8000", "http://b:8000")
+    assert [item["maxIdleConnsPerHost"] for item in transports(*two, fresh=True)] == [-1]
+    assert [item.get("maxIdleConnsPerHost") for item in transports(*two)] == [None]
+    assert transports("http://a:8000", fresh=True) == [], "a request for the only one has nowhere else to go"
+
+
 @pytest.mark.parametrize(("status", "shown"), [(503, True), (401, False), (403, False)])
 def test_only_whom_access_lets_in_has_asked_for_the_page(status: int, shown: bool) -> None:
     line = f'{{"DownstreamStatus":{status},"RouterName":"{maintenance_page.router("shop")}@file"}}'

@@ -13,7 +13,7 @@ import pytest
 from shipway.domain.container import ContainerSpec
 from shipway.domain.errors import EngineError
 from shipway.domain.plan import LOCAL
-from shipway.drivers.runtime import swarm_services
+from shipway.drivers.runtime import swarm, swarm_services
 from shipway.drivers.runtime import swarm_spec as form
 from shipway.drivers.runtime.engine import Engine, EngineRefused
 from shipway.drivers.runtime.swarm import SwarmRuntime
@@ -33,6 +33,7 @@ class Manager(Engine):
         super().__init__()
         self.manages, self.conflicts = manages, conflicts
         self.updates: list[int] = []  # the replicas that each accepted one asked for
+        self.refusals: list[str] = []  # of the next starts and attachments of containers
         self.left: list[str] = []  # names of containers that were disconnected
         self.networks: dict[str, dict[str, Any]] = {
             "n1": dict(NETWORK, Containers={"c1": {"Name": "web.1"}, "c2": {"Name": "edge"}})
@@ -48,6 +49,8 @@ class Manager(Engine):
         _, kind, *rest = path.split("/")
         if kind == "swarm" and not self.manages:
             raise EngineRefused("This node is not a swarm manager", 503)
+        if rest[1:] in (["start"], ["connect"]) and self.refusals:
+            raise EngineRefused(self.refusals.pop(0), 404)
         if kind == "networks" and rest[1:] == ["disconnect"]:
             self.left.append(given["body"]["Container"])
         elif kind == "networks" and method == "DELETE":
@@ -116,3 +119,37 @@ def test_a_worker_takes_no_task_out_of_a_network() -> None:
     manager = Manager(manages=False)
     SwarmRuntime(manager).remove_network("shop")
     assert (manager.left, [*manager.networks]) == (["edge"], ["n1"])
+
+
+@pytest.mark.parametrize(
+    "refused", ["network ihbluz0q1brly01qoazle2lxq not found", "attaching to network failed, make sure …"]
+)
+def test_a_node_that_is_back_is_given_time_to_know_its_networks(refused: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swarm, "PAUSE", 0.0)
+    manager = Manager(manages=False)
+    manager.containers["c2"] |= {
+        "Name": "/edge", "State": {"Running": False}, "NetworkSettings": {"Networks": {}},
+    }  # fmt: skip
+    runtime = SwarmRuntime(manager)
+    manager.refusals = [refused] * 3
+    runtime.start("c2")
+    assert manager.refusals == []
+    manager.refusals = [refused] * 3
+    runtime.connect("n1", "c2")
+    assert manager.refusals == []
+
+
+def test_a_node_that_never_knows_its_networks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(swarm, "ATTACHED", 0.0)
+    manager = Manager(manages=False)
+    manager.refusals = ["attaching to network failed, make sure …"] * 3
+    with pytest.raises(EngineError, match="attaching to network failed"):
+        SwarmRuntime(manager).start("c2")
+
+
+def test_a_missing_network_of_one_host_is_told_at_once() -> None:
+    manager = Manager(manages=False)
+    manager.containers["c2"] |= {"NetworkSettings": {"Networks": {}}}
+    manager.refusals = [f"network {'0a' * 32} not found"]
+    with pytest.raises(EngineError, match="not found"):
+        SwarmRuntime(manager).start("c2")

@@ -39,6 +39,8 @@ LABEL_LIMITS = "shipway.edge.limits"  # its plugin can limit the bodies of reque
 LABEL_TOKEN = "shipway.edge.token"  # for the control port; readable by all users of the engine
 ANYWHERE = "0.0.0.0"
 HTTPS = 443
+# Some routes have a connection for each request. In a minute, each closed one would keep a port otherwise. Linux 4.12
+REUSE = {"net.ipv4.tcp_tw_reuse": "1"}
 GRACE = 3.0  # seconds that open requests get when a container must be recreated
 
 
@@ -251,6 +253,7 @@ class EdgeContainers:
             volumes={self.name: ROUTES},
             publish=tuple(ports),
             workdir="/",
+            sysctls=REUSE,  # not in `config`: for this alone, nobody's requests are interrupted
             restart=True,
         )
 

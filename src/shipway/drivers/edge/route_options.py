@@ -69,7 +69,9 @@ def transport(name: str, route: Mapping[str, Any]) -> Named:
     waits = {"dialTimeout": DIAL} if _several(route) else {}
     waits |= {"responseHeaderTimeout": f"{route['timeout']:g}s"} if "timeout" in route else {}
     if waits:
-        yield f"{name}.wait", {"forwardingTimeouts": {**waits, "idleConnTimeout": IDLE}}
+        # A container that ends closes connections that are kept open: what is just sent there is lost.
+        kept = {"maxIdleConnsPerHost": -1} if "fresh" in route and _several(route) else {}
+        yield f"{name}.wait", {**kept, "forwardingTimeouts": {**waits, "idleConnTimeout": IDLE}}
 
 
 def _several(route: Mapping[str, Any]) -> bool:

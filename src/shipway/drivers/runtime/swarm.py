@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 OTHERS = 5.0  # seconds for the other hosts of an environment to leave a network that was created through one of them
 LEFT = 20.0  # seconds for an engine to remove its copy of a network
 OVERLAY = "SHIPWAY_OVERLAY"  # `plain`: networks between the nodes aren't encrypted
+ATTACHED = 60.0  # seconds in which a node that is back becomes able to attach containers to the Swarm's networks
 NUDGE = 3.0  # seconds until a service without a task is changed again: the Swarm may miss a start right after a stop
+UNATTACHED = re.compile("attaching to network failed|network [0-9a-z]{25} not found")  # the Swarm's identifiers
 PLACED = 120.0  # seconds for a task to run, with the pull of its image
 
 
@@ -107,7 +109,7 @@ class SwarmRuntime(SwarmServices):
     def start(self, container: str) -> None:
         service = self._service(container)
         if service is None:
-            return DockerRuntime.start(self, container)
+            return _attached(lambda: DockerRuntime.start(self, container))
         if not form.replicas(service):
             service = self._scale(service, 1)
         deadline = time.monotonic() + PLACED
@@ -338,7 +340,7 @@ class SwarmRuntime(SwarmServices):
     def connect(self, network: str, container: str, aliases: Sequence[str] = ()) -> None:
         service = self._service(container)
         if service is None:
-            return super().connect(network, container, aliases)
+            return _attached(lambda: DockerRuntime.connect(self, network, container, aliases))
         there = self._network(network)
         if there is None:
             raise EngineError(f"there is no network {network} for service {container}")
@@ -370,3 +372,16 @@ def _containers(network: Mapping[str, Any]) -> dict[str, str]:
     """Names by id of those of this engine in it, without its load balancer."""
     found = network.get("Containers") or {}
     return {key: item["Name"] for key, item in found.items() if not key.startswith("lb-")}
+
+
+def _attached(attach: Callable[[], None]) -> None:
+    """Attach a container to networks of the Swarm. A node that is back can't for a while: its engine knows none of them
+    until its manager answers it."""
+    deadline = time.monotonic() + ATTACHED
+    while True:
+        try:
+            return attach()
+        except EngineError as error:
+            if not UNATTACHED.search(error.message) or time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE)

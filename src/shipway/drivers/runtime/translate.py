@@ -46,6 +46,8 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
         "PortBindings": ports,
         "Init": spec.init,
     }
+    if spec.sysctls:
+        host["Sysctls"] = dict(spec.sysctls)
     if spec.cpus is not None:
         host["NanoCpus"] = round(spec.cpus * 1_000_000_000)
     if _low_priority(spec):
